@@ -1,0 +1,50 @@
+"""What a collector is, and the two ways in which one runs."""
+
+from typing import Final, Protocol
+
+from wftui.clock import Instant
+from wftui.model.sample import Scrape
+
+INLINE: Final = "inline"
+"""Runs in the recorder's event loop: only files of /proc and /sys that cannot wait."""
+THREAD: Final = "thread"
+"""Runs in a daemon thread of its own under a deadline: whatever may block (statvfs, cmdline, hwmon)."""
+
+
+class Collector(Protocol):
+    """One source of samples, collected at its own interval."""
+
+    @property
+    def name(self) -> str:
+        """Name of the source, as in health and provenance."""
+        ...
+
+    @property
+    def interval_s(self) -> float:
+        """Wanted seconds between collections; the recorder may stretch it, visibly."""
+        ...
+
+    @property
+    def where(self) -> str:
+        """``INLINE`` or ``THREAD``."""
+        ...
+
+    @property
+    def timeout_s(self) -> float:
+        """Seconds after which a collection in a thread counts as stuck."""
+        ...
+
+    def collect(self, at: Instant) -> Scrape:
+        """Read the source once.
+
+        Rates that are no plain counter differences (busy shares) are computed from the boottime between two
+        calls; the first call leaves them out.
+
+        Raises:
+            SourceError: Nothing can be had from the source at all; it carries state, reason and fix.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of open files. Twice is harmless."""
+        ...

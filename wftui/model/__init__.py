@@ -1,0 +1,1 @@
+"""Values that cross modules: frozen, no I/O."""

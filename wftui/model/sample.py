@@ -1,0 +1,88 @@
+"""What a collector returns: samples of known columns, and what came with them."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from wftui import names
+from wftui.errors import SourceFormatError
+from wftui.model.series import Series, series
+from wftui.model.table import TableSnapshot
+
+MEASURED: Final = "measured"
+DERIVED: Final = "derived"
+ESTIMATED: Final = "estimated"
+APPORTIONED: Final = "apportioned"
+STALE: Final = "stale"
+SUSPECT: Final = "suspect"
+QUALITIES: Final = (MEASURED, DERIVED, ESTIMATED, APPORTIONED, STALE, SUSPECT)
+
+
+class Column(msgspec.Struct, frozen=True, gc=False):
+    """A series with all that is known about it: what one place in a tick's layout means."""
+
+    series: Series
+    unit: str
+    kind: str
+    """``gauge``, ``counter`` or ``distribution``."""
+    group: str
+    quality: str
+    """One of ``QUALITIES``: how the number is known."""
+    source: str
+    """The collector that brings it."""
+    call: str
+    """The file, call or rule it comes from, for a person: ``/proc/stat``."""
+
+    def __hash__(self) -> int:
+        return hash(self.series.text)
+
+
+def column(
+    source: str,
+    name: str,
+    labels: Mapping[str, str] | None = None,
+    *,
+    call: str,
+    quality: str = MEASURED,
+    stat: str = "",
+) -> Column:
+    """The column of a catalogue metric; collectors make each once and keep it.
+
+    Raises:
+        SourceFormatError: The name is not in the catalogue, or a label breaks the rules of ``series``.
+    """
+    metric = names.METRICS.get(name)
+    if metric is None:
+        raise SourceFormatError(f"{name} is not in the catalogue (wftui/names.py)")
+    try:
+        item = series(name, labels, stat)
+    except ValueError as error:
+        raise SourceFormatError(str(error)) from error
+    return Column(item, metric.unit, metric.kind, metric.group, quality, source, call)
+
+
+class Sample(msgspec.Struct, frozen=True, gc=False):
+    """One number of one series; its time is that of the scrape."""
+
+    column: Column
+    value: float
+    """In the column's unit. Unknown is left out, never 0; NaN is dropped on entry."""
+
+
+class Note(msgspec.Struct, frozen=True, gc=False):
+    """A collector's word on itself when it works but not wholly."""
+
+    state: str
+    """A health state of ``wftui.model.health``."""
+    reason: str
+    fix: str = ""
+
+
+class Scrape(msgspec.Struct, frozen=True):
+    """One collection."""
+
+    samples: list[Sample]
+    tables: tuple[TableSnapshot, ...] = ()
+    note: Note | None = None
+    """None: the source is ok."""

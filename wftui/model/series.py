@@ -1,0 +1,116 @@
+"""A series: a metric name and its labels, and its canonical text."""
+
+import re
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import Final
+
+import msgspec
+
+from wftui import names
+
+_ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n"}
+_UNESCAPES: Final = {"\\": "\\", '"': '"', "n": "\n"}
+_NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_.]*\Z")
+_PAIR: Final = re.compile(r'([a-z_]+)="((?:[^"\\\n]|\\["\\n])*)"(?:,(?!\})|(?=\}))')
+
+MAX_LABELS: Final = 16
+MAX_NAME: Final = 64
+"""Characters in a metric name."""
+MAX_VALUE: Final = 256
+"""Bytes of UTF-8 in a label value."""
+
+
+class Series(msgspec.Struct, frozen=True, gc=False):
+    """A metric name with its labels. Make it with :func:`series` or :func:`parse`, which sort the labels."""
+
+    name: str
+    labels: tuple[tuple[str, str], ...]
+    """(key, value), sorted by key; may hold the reserved key ``stat``."""
+    text: str
+    """Canonical: ``name{key="value",…}``, keys sorted, Prometheus escaping, no braces without labels."""
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Series) and other.text == self.text
+
+    def label(self, key: str) -> str:
+        """Value of one label; an empty text when the series does not carry it."""
+        for name, value in self.labels:
+            if name == key:
+                return value
+        return ""
+
+    @property
+    def stat(self) -> str:
+        """The statistic; an empty text means mean (gauge) or last (counter)."""
+        return self.label(names.STAT)
+
+
+def _escape(value: str) -> str:
+    if "\\" in value or '"' in value or "\n" in value:
+        return "".join(_ESCAPES.get(c, c) for c in value)
+    return value
+
+
+def series(name: str, labels: Mapping[str, str] | None = None, stat: str = "") -> Series:
+    """Build a series.
+
+    Raises:
+        ValueError: A limit is broken, a label key is not in the fixed list, or a value is empty.
+    """
+    pairs = dict(labels or {})
+    if stat:
+        pairs[names.STAT] = stat
+    if len(name) > MAX_NAME or not _NAME.match(name):
+        raise ValueError(f"expected a metric name of at most {MAX_NAME} characters a-z 0-9 _ ., got {name!r}")
+    if len(pairs) > MAX_LABELS:
+        raise ValueError(f"{name}: {len(pairs)} labels, at most {MAX_LABELS} are allowed")
+    for key, value in pairs.items():
+        if key not in names.LABEL_KEYS and key != names.STAT:
+            raise ValueError(f"{name}: unknown label key {key!r}")
+        if not value or len(value) > MAX_VALUE or len(value.encode("utf-8", "surrogatepass")) > MAX_VALUE:
+            raise ValueError(f"{name}: label {key}: expected 1 to {MAX_VALUE} bytes, got {value[:32]!r}")
+    ordered = tuple(sorted(pairs.items()))
+    if not ordered:
+        return Series(name, (), name)
+    inner = ",".join(f'{key}="{_escape(value)}"' for key, value in ordered)
+    return Series(name, ordered, f"{name}{{{inner}}}")
+
+
+def parse(text: str) -> Series:
+    """The series of a canonical text; labels may come in any order.
+
+    Raises:
+        ValueError: The text is no series.
+    """
+    name, brace, rest = text.partition("{")
+    if not brace:
+        return series(name)
+    labels: dict[str, str] = {}
+    position = 0
+    while position < len(rest) - 1:
+        match = _PAIR.match(rest, position)
+        if match is None or match[1] in labels:
+            break
+        value = match[2]
+        if "\\" in value:
+            value = re.sub(r"\\(.)", lambda m: _UNESCAPES[m[1]], value)
+        labels[match[1]] = value
+        position = match.end()
+    if rest[position:] != "}" or not labels:
+        raise ValueError(f'expected a series like name{{key="value"}}, got {text!r}')
+    return series(name, labels)
+
+
+def matches(pattern: str, item: Series) -> bool:
+    """Whether a selector names this series: fnmatch on the name, or on the whole text if it holds a ``{``."""
+    return fnmatchcase(item.text if "{" in pattern else item.name, pattern)
+
+
+def select(patterns: Iterable[str], items: Iterable[Series]) -> list[Series]:
+    """The items that at least one pattern names, in their order."""
+    wanted = tuple(patterns)
+    return [item for item in items if any(matches(pattern, item) for pattern in wanted)]

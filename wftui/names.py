@@ -1,0 +1,285 @@
+"""The catalogue: every metric, event type and table that wftop knows, declared once.
+
+Names follow OpenTelemetry where it has one, ours start with ``wftop.``. Units are UCUM as OpenTelemetry
+writes them (``1`` ratio, ``By``, ``s``, ``Hz``, ``Cel``, ``W``, ``J``, ``{thing}`` for counts).
+``docs/metrics.md`` is generated from this module; a test fails on an emitted series that is not here.
+"""
+
+from typing import Final, NamedTuple
+
+GAUGE: Final = "gauge"
+COUNTER: Final = "counter"
+DISTRIBUTION: Final = "distribution"
+
+LABEL_KEYS: Final = frozenset(
+    {
+        "cpu",
+        "mode",
+        "device",
+        "direction",
+        "interface",
+        "mount",
+        "sensor",
+        "gpu",
+        "server",
+        "model",
+        "source",
+        "view",
+    }
+    | {"plugin"}
+)
+"""The only label keys a series may carry, beside the reserved ``stat``. No ``host``: the data dir is the host."""
+
+STAT: Final = "stat"
+"""The reserved label that names a statistic; none means mean (gauge) or last (counter)."""
+
+
+class Metric(NamedTuple):
+    """One catalogue entry."""
+
+    name: str
+    unit: str
+    kind: str
+    """``gauge``, ``counter`` (cumulative, raw) or ``distribution``."""
+    help: str
+    labels: tuple[str, ...] = ()
+    """Label keys that a series of this metric may carry, each optional."""
+    group: str = "system"
+    """``system``, ``gpu``, ``models``, ``ux`` or ``custom``: the segment file it is stored in."""
+    statistics: tuple[str, ...] = ()
+    """Statistics kept in a tick beside the plain series: ``max`` where a peak inside a second matters."""
+
+
+class EventType(NamedTuple):
+    """One kind of event; each has a counter series ``wftop.event.<type>``."""
+
+    name: str
+    help: str
+
+    @property
+    def counter(self) -> str:
+        """Name of the counter metric of this type."""
+        return f"wftop.event.{self.name}"
+
+
+_OWN = (
+    Metric("wftop.cpu.utilization", "1", GAUGE, "CPU of wftop's own process; 1 = one core", ("source", "view")),
+    Metric("wftop.memory.usage", "By", GAUGE, "Resident memory (RSS) of wftop's own process", ("source", "view")),
+    Metric("wftop.tick.lateness", "s", GAUGE, "How late the tick was closed after the end of its second"),
+    Metric("wftop.tick.series", "{series}", GAUGE, "Series in the open layout"),
+    Metric(
+        "wftop.series.rejected",
+        "{series}",
+        COUNTER,
+        "New series refused because a limit was reached",
+        ("source",),
+    ),
+    Metric("wftop.source.duration", "s", GAUGE, "Wall time of one collection", ("source",), statistics=("max",)),
+    Metric("wftop.source.cpu.utilization", "1", GAUGE, "CPU spent collecting; 1 = one core", ("source",)),
+    Metric(
+        "wftop.source.coverage",
+        "1",
+        GAUGE,
+        "Share of the expected collections of 5 minutes that came",
+        ("source",),
+    ),
+    Metric(
+        "wftop.source.late",
+        "{collection}",
+        COUNTER,
+        "Collections skipped because their time had passed",
+        ("source",),
+    ),
+    Metric("wftop.source.failures", "{collection}", COUNTER, "Collections that ended in an error", ("source",)),
+    Metric(
+        "wftop.source.interval",
+        "s",
+        GAUGE,
+        "Interval now; longer than configured when over the budget",
+        ("source",),
+    ),
+    Metric("wftop.ring.capacity", "s", GAUGE, "Seconds of full-rate samples that the rings can hold"),
+    Metric("wftop.ring.memory", "By", GAUGE, "Memory of the full-rate rings"),
+    Metric("wftop.bus.dropped", "{message}", COUNTER, "Messages dropped for a slow reader", ("view", "source")),
+    Metric("wftop.view.count", "{view}", GAUGE, "Views attached to the recorder"),
+    Metric("wftop.view.output", "By", COUNTER, "Bytes written to the terminal", ("view",)),
+    Metric("wftop.view.frames", "{frame}", COUNTER, "Frames painted", ("view",)),
+    Metric("wftop.store.write.duration", "s", GAUGE, "Wall time of one journal commit", statistics=("max",)),
+    Metric("wftop.store.size", "By", GAUGE, "Size of the journal on disk, without its free pages"),
+    Metric("wftop.store.pending", "{tick}", GAUGE, "Ticks held in memory because the journal cannot be written"),
+    Metric(
+        "wftop.store.lost",
+        "{tick}",
+        COUNTER,
+        "Ticks lost because the journal could not be written for too long",
+    ),
+    Metric("wftop.store.damaged", "{file}", COUNTER, "Damaged journals renamed aside"),
+)
+
+EVENT_TYPES: Final[dict[str, EventType]] = {
+    e.name: e
+    for e in (
+        EventType("recorder.started", "A recorder began a session"),
+        EventType("recorder.stopped", "A recorder ended its session in order"),
+        EventType("recorder.handover", "A recorder that a view had started gave way to `wftop record`"),
+        EventType("recorder.unclean", "The session before ended without being closed (kill, power, crash)"),
+        EventType("view.attached", "A view attached"),
+        EventType("view.detached", "A view went away"),
+        EventType("source.state", "A source changed its health state"),
+        EventType("provenance.changed", "A series changed how it is known (measured, derived, …)"),
+        EventType("clock.stepped", "The wall clock jumped against CLOCK_BOOTTIME"),
+        EventType("clock.suspended", "Seconds passed without a tick: the machine slept or was starved"),
+        EventType("store.damaged", "A damaged journal was renamed aside"),
+        EventType("store.failed", "The journal cannot be written; ticks are held in memory"),
+        EventType("store.resumed", "The journal can be written again"),
+        EventType("series.limited", "New series were refused because a limit was reached"),
+        EventType("signal.sent", "A person sent a signal to a process"),
+        EventType("signal.refused", "A request to signal a process was refused"),
+    )
+}
+
+_HOST = (
+    Metric(
+        "system.cpu.utilization",
+        "1",
+        GAUGE,
+        "Share of all cores that was busy (not idle, not waiting for I/O)",
+        statistics=("max",),
+    ),
+    Metric("system.cpu.logical.utilization", "1", GAUGE, "Share of one core that was busy", ("cpu",)),
+    Metric("system.cpu.time", "s", COUNTER, "CPU time of all cores by mode", ("mode",)),
+    Metric("system.cpu.logical.count", "{cpu}", GAUGE, "Cores online"),
+    Metric("system.cpu.frequency", "Hz", GAUGE, "Current frequency of a core that is not idle", ("cpu",)),
+    Metric("system.cpu.load_average.1m", "{thread}", GAUGE, "Threads running or waiting, 1 minute average"),
+    Metric("system.cpu.load_average.5m", "{thread}", GAUGE, "Threads running or waiting, 5 minutes average"),
+    Metric("system.cpu.load_average.15m", "{thread}", GAUGE, "Threads running or waiting, 15 minutes average"),
+    Metric("system.cpu.context_switches", "{switch}", COUNTER, "Context switches"),
+    Metric("system.cpu.interrupts", "{interrupt}", COUNTER, "Interrupts served"),
+    Metric("system.cpu.run_queue", "{thread}", GAUGE, "Threads that run or could run now", statistics=("max",)),
+    Metric("system.processes.blocked", "{process}", GAUGE, "Processes blocked on I/O"),
+    Metric("system.processes.created", "{process}", COUNTER, "Processes and threads started since boot"),
+    Metric("system.process.count", "{process}", GAUGE, "Processes by state", ("mode",)),
+    Metric("system.uptime", "s", GAUGE, "Time since boot"),
+    Metric(
+        "system.memory.limit", "By", GAUGE, "Total memory that we may use: the cgroup's limit where there is one"
+    ),
+    Metric("system.memory.physical", "By", GAUGE, "Total memory of the machine"),
+    Metric(
+        "system.memory.usage",
+        "By",
+        GAUGE,
+        "Memory by mode: used, cached, buffers, free",
+        ("mode",),
+        statistics=("max",),
+    ),
+    Metric("system.memory.available", "By", GAUGE, "Memory that programs could still get without swapping"),
+    Metric(
+        "system.memory.utilization", "1", GAUGE, "Share of the limit that is not available", statistics=("max",)
+    ),
+    Metric("system.memory.huge_pages.usage", "By", GAUGE, "Huge pages by mode: used, free, reserved", ("mode",)),
+    Metric("system.paging.usage", "By", GAUGE, "Swap by mode: used, free", ("mode",)),
+    Metric("system.paging.utilization", "1", GAUGE, "Share of the swap in use"),
+    Metric("system.paging.operations", "{page}", COUNTER, "Pages swapped", ("direction",)),
+    Metric("system.paging.faults", "{fault}", COUNTER, "Page faults by mode: minor, major", ("mode",)),
+    Metric(
+        "system.pressure.time",
+        "s",
+        COUNTER,
+        "Time stalled (PSI) by resource and mode some, full",
+        ("device", "mode"),
+    ),
+    Metric(
+        "system.pressure.utilization",
+        "1",
+        GAUGE,
+        "Share of the time stalled (PSI)",
+        ("device", "mode"),
+        statistics=("max",),
+    ),
+    Metric("system.disk.io", "By", COUNTER, "Bytes by direction read, write", ("device", "direction")),
+    Metric("system.disk.operations", "{operation}", COUNTER, "Operations by direction", ("device", "direction")),
+    Metric("system.disk.io_time", "s", COUNTER, "Time with at least one operation in flight", ("device",)),
+    Metric(
+        "system.disk.utilization",
+        "1",
+        GAUGE,
+        "Share of the time that the device was busy",
+        ("device",),
+        statistics=("max",),
+    ),
+    Metric("system.disk.queue", "{operation}", GAUGE, "Mean operations in flight", ("device",)),
+    Metric("system.filesystem.usage", "By", GAUGE, "Space by mode: used, free, reserved", ("mount", "mode")),
+    Metric("system.filesystem.limit", "By", GAUGE, "Size of the file system", ("mount",)),
+    Metric("system.filesystem.utilization", "1", GAUGE, "Share of the usable space in use", ("mount",)),
+    Metric("system.filesystem.inodes.utilization", "1", GAUGE, "Share of the inodes in use", ("mount",)),
+    Metric(
+        "system.network.io",
+        "By",
+        COUNTER,
+        "Bytes by direction receive, transmit; no loopback",
+        ("interface", "direction"),
+    ),
+    Metric(
+        "system.network.packets",
+        "{packet}",
+        COUNTER,
+        "Packets by direction; no loopback",
+        ("interface", "direction"),
+    ),
+    Metric(
+        "system.network.errors", "{error}", COUNTER, "Errors by direction; no loopback", ("interface", "direction")
+    ),
+    Metric(
+        "system.network.dropped",
+        "{packet}",
+        COUNTER,
+        "Packets dropped by direction; no loopback",
+        ("interface", "direction"),
+    ),
+    Metric(
+        "system.network.throughput",
+        "By/s",
+        GAUGE,
+        "Bytes per second by direction; no loopback",
+        ("interface", "direction"),
+        statistics=("max",),
+    ),
+    Metric("system.network.link.speed", "By/s", GAUGE, "Negotiated speed of the link", ("interface",)),
+    Metric("system.network.loopback.io", "By", COUNTER, "Bytes through the loopback interface"),
+    Metric("system.network.loopback.packets", "{packet}", COUNTER, "Packets through the loopback interface"),
+    Metric("hw.temperature", "Cel", GAUGE, "Temperature", ("sensor",)),
+    Metric("hw.temperature.limit", "Cel", GAUGE, "Temperature that the sensor itself calls critical", ("sensor",)),
+    Metric("hw.fan.speed", "rpm", GAUGE, "Fan speed", ("sensor",)),
+    Metric("hw.battery.charge", "1", GAUGE, "Charge of the battery", ("sensor",)),
+    Metric("hw.battery.power", "W", GAUGE, "Power drawn from (positive) or put into the battery", ("sensor",)),
+    Metric(
+        "hw.gpu.count", "{gpu}", GAUGE, "Graphics processors on the PCI bus by vendor", ("device",), group="gpu"
+    ),
+    Metric("container.cpu.limit", "{cpu}", GAUGE, "Cores that our cgroup may use"),
+    Metric("container.cpu.time", "s", COUNTER, "CPU time of our cgroup"),
+    Metric("container.cpu.throttled.time", "s", COUNTER, "Time that our cgroup was held back by its CPU limit"),
+    Metric(
+        "container.cpu.throttled.periods", "{period}", COUNTER, "Periods in which our cgroup hit its CPU limit"
+    ),
+    Metric("container.memory.usage", "By", GAUGE, "Memory charged to our cgroup"),
+    Metric("container.memory.limit", "By", GAUGE, "Memory limit of our cgroup"),
+    Metric(
+        "container.memory.oom_kills", "{process}", COUNTER, "Processes of our cgroup killed for lack of memory"
+    ),
+)
+
+METRICS: Final[dict[str, Metric]] = {
+    m.name: m
+    for m in (
+        *_HOST,
+        *_OWN,
+        *(Metric(e.counter, "{event}", COUNTER, f"Events: {e.help}") for e in EVENT_TYPES.values()),
+    )
+}
+"""Metric name to its entry."""
+
+
+def group_of(name: str) -> str:
+    """Group that a metric's series are stored in; ``custom.`` names are not in the catalogue."""
+    metric = METRICS.get(name)
+    return metric.group if metric else "custom"

@@ -1,0 +1,1 @@
+"""The wire: what travels between the recorder and its views."""

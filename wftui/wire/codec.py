@@ -1,0 +1,64 @@
+"""Messages to frames and back."""
+
+from typing import Any, Final
+
+import msgspec
+
+from wftui.errors import ProtocolError
+from wftui.wire.messages import MAX_FRAME, MESSAGES, TAGS, Message
+
+_encoder: Final = msgspec.msgpack.Encoder()
+_envelope: Final = msgspec.msgpack.Decoder(tuple[str, int, msgspec.Raw])
+_bodies: Final[
+    dict[str, msgspec.msgpack.Decoder[Any]]
+] = {}  # Any: one decoder for each message type, made on first use
+
+HEADER: Final = 4
+"""Bytes of the big-endian length before each frame."""
+
+
+def encode(message: Message, request: int = 0) -> bytes:
+    """A whole frame, length included.
+
+    Raises:
+        ProtocolError: The frame would exceed ``MAX_FRAME``.
+    """
+    body = _encoder.encode((TAGS[type(message)], request, message))
+    if len(body) > MAX_FRAME:
+        raise ProtocolError(f"{TAGS[type(message)]} message of {len(body)} bytes, at most {MAX_FRAME} are allowed")
+    return len(body).to_bytes(HEADER, "big") + body
+
+
+def frame_length(header: bytes) -> int:
+    """Length of the frame that a header announces.
+
+    Raises:
+        ProtocolError: The length is 0 or over ``MAX_FRAME``: the peer does not speak this protocol.
+    """
+    length = int.from_bytes(header, "big")
+    if not 0 < length <= MAX_FRAME:
+        raise ProtocolError(f"a frame of {length} bytes was announced, expected 1 to {MAX_FRAME}")
+    return length
+
+
+def decode(body: bytes) -> tuple[Message, int]:
+    """The message of a frame (without its length) and its request id.
+
+    Raises:
+        ProtocolError: It is no frame, its type is unknown, or a field has the wrong type.
+    """
+    try:
+        tag, request, raw = _envelope.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ProtocolError(f"expected a frame [type, id, body]: {error}") from error
+    decoder = _bodies.get(tag)
+    if decoder is None:
+        kind = MESSAGES.get(tag)
+        if kind is None:
+            raise ProtocolError(f"unknown message type {tag[:40]!r}")
+        decoder = _bodies[tag] = msgspec.msgpack.Decoder(kind)
+    try:
+        message: Message = decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ProtocolError(f"message {tag!r}: {error}") from error
+    return message, request
