@@ -1,0 +1,34 @@
+"""Print the lower bound of every dependency in pyproject.toml as a pin, for `pip --constraint`."""
+
+import re
+import tomllib
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[1] / "pyproject.toml"
+BOUND = re.compile(r"(?P<name>[A-Za-z0-9._-]+)\s*>=\s*(?P<version>[0-9.]+)")
+
+
+def pins(requirements: list[str]) -> list[str]:
+    """Turn ``name>=version[; marker]`` into ``name==version[; marker]``.
+
+    Raises:
+        ValueError: A requirement without a lower bound, which nothing could prove.
+    """
+    found = []
+    for requirement in requirements:
+        wanted, semicolon, marker = requirement.partition(";")
+        match = BOUND.match(wanted)
+        if match is None:
+            raise ValueError(f"{requirement!r}: expected a lower bound like 'name>=1.2'")
+        found.append(f"{match['name']}=={match['version']}{semicolon}{marker}")
+    return found
+
+
+def main() -> None:
+    """Read pyproject.toml and print the pins."""
+    with PROJECT.open("rb") as file:
+        print("\n".join(pins(tomllib.load(file)["project"]["dependencies"])))
+
+
+if __name__ == "__main__":
+    main()

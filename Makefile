@@ -1,0 +1,74 @@
+# `make run` and `make test` need git, make and python3 (3.11 or newer), nothing else.
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/bash
+
+PYTHON ?= python3
+BIN := .venv/bin
+# Arguments for the program or for pytest: make run ARGS=--once, make test ARGS="-k journal"
+ARGS ?=
+
+.PHONY: help run test test-slow test-lowest lint format bench screenshot docs wheel smoke clean
+
+help:  ## these lines
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 14
+
+run: .make/runtime  ## make the environment, start wftop
+	@$(BIN)/wftop $(ARGS)
+
+test: .make/dev  ## every test that is not marked slow, with coverage
+	$(BIN)/python -m pytest --cov=wftui --cov-report=term:skip-covered $(ARGS)
+
+test-slow: .make/dev  ## the full counts of the acceptance tests
+	$(BIN)/python -m pytest -m slow --timeout=1800 $(ARGS)
+
+test-lowest: .make/lowest  ## the fast tests on the oldest dependencies that pyproject.toml allows
+	.venv-lowest/bin/python -m pytest -p no:cacheprovider -m "not slow and not snapshot" $(ARGS)
+
+lint: .make/dev  ## ruff, mypy, import-linter
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .make/dev  ## let ruff put the code in order
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: .make/dev .make/peers  ## print the table of every benchmark
+	@for bench in tests/benchmarks/bench_*.py; do \
+		echo "== $$bench"; $(BIN)/python "$$bench" $(ARGS) || exit 1; \
+	done
+
+screenshot: .make/dev  ## docs/screenshot.svg from the running program
+	$(BIN)/python docs/screenshot.py
+
+docs: .make/dev  ## docs/metrics.md from wftui/names.py
+	$(BIN)/python docs/generate_metrics.py
+
+wheel: .make/dev  ## dist/wftop-*.whl
+	rm -rf dist
+	$(BIN)/python -m build --wheel --outdir dist .
+
+smoke: wheel  ## the built wheel in an environment of its own, with the network off
+	tests/smoke.sh dist/wftop-*.whl
+
+clean:  ## remove what make made
+	rm -rf .venv .venv-lowest .venv-peers .make dist build .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+# Stamps: an environment is made again when pyproject.toml is newer than it.
+.make/runtime: pyproject.toml .ci/environment
+	@PYTHON="$(PYTHON)" .ci/environment .venv runtime
+	@mkdir -p .make && touch $@
+
+.make/dev: .make/runtime
+	@PYTHON="$(PYTHON)" .ci/environment .venv dev
+	@touch $@
+
+.make/lowest: pyproject.toml .ci/environment .ci/lowest.py
+	@PYTHON="$(PYTHON)" .ci/environment .venv-lowest lowest
+	@mkdir -p .make && touch $@
+
+.make/peers: .ci/environment
+	@PYTHON="$(PYTHON)" .ci/environment .venv-peers peers
+	@mkdir -p .make && touch $@

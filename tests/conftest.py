@@ -1,0 +1,82 @@
+"""Isolation for every test: folders of its own, a known terminal, no network."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+# No deadline: on a busy two-core machine the scheduler, not the code, decides about 200 ms.
+settings.register_profile("wftop", deadline=None, print_blob=True)
+settings.register_profile("wftop-ci", parent=settings.get_profile("wftop"), derandomize=True)
+settings.load_profile("wftop-ci" if os.environ.get("CI") else "wftop")
+
+# What a shell, an SSH session, tmux or a CI service may set and the program or a library would read.
+INHERITED = (
+    "CI", "COLORTERM", "COLUMNS", "FORCE_COLOR", "GITHUB_ACTIONS", "LINES", "NO_COLOR", "NOTIFY_SOCKET",
+    "SSH_CONNECTION", "SSH_TTY", "STY", "TERM_PROGRAM", "TMUX", "TTY_COMPATIBLE", "TTY_INTERACTIVE",
+)  # fmt: skip
+FOLDERS = {
+    "XDG_CONFIG_HOME": "config",
+    "XDG_DATA_HOME": "data",
+    "XDG_STATE_HOME": "state",
+    "XDG_CACHE_HOME": "cache",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the users of ``snap_compare``, so that a run on other versions can leave pictures out."""
+    for item in items:
+        if "snap_compare" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.snapshot)
+
+
+@pytest.fixture(autouse=True)
+def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Give the test a home, private XDG folders and a plain environment, also for programs that it starts."""
+    for name in [*INHERITED, *(name for name in os.environ if name.startswith(("WFTOP_", "TEXTUAL")))]:
+        monkeypatch.delenv(name, raising=False)
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    monkeypatch.setenv("HOME", str(home))
+    for name, folder in FOLDERS.items():
+        path = tmp_path / folder
+        path.mkdir(mode=0o700)
+        monkeypatch.setenv(name, str(path))
+    # A socket's path holds 107 bytes at most and pytest's folders are long: a short one, 0700.
+    runtime = tempfile.mkdtemp(prefix="wf", dir="/tmp")  # made by mkdtemp: private and unpredictable
+    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+    shutil.rmtree(runtime, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail a test that connects to another machine; loopback and Unix sockets stay."""
+    real = socket.socket.connect
+
+    def connect(self: socket.socket, address: Any) -> None:  # Any: every family has its own kind of address
+        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in (
+            "127.0.0.1",
+            "::1",
+            "localhost",
+        ):
+            pytest.fail(f"a test connected to {address[0]}")
+        real(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
