@@ -37,7 +37,7 @@ format: .make/dev  ## let ruff put the code in order
 
 bench: .make/dev .make/peers  ## print the table of every benchmark
 	@for bench in tests/benchmarks/bench_*.py; do \
-		echo "== $$bench"; $(BIN)/python "$$bench" $(ARGS) || exit 1; \
+		echo "== $$bench"; $(BIN)/python "$$bench" || exit 1; \
 	done
 
 screenshot: .make/dev  ## docs/screenshot.svg from the running program
@@ -48,7 +48,7 @@ docs: .make/dev  ## docs/metrics.md from wftui/names.py
 
 wheel: .make/dev  ## dist/wftop-*.whl
 	rm -rf dist
-	$(BIN)/python -m build --wheel --outdir dist .
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
 
 smoke: wheel  ## the built wheel in an environment of its own, with the network off
 	tests/smoke.sh dist/wftop-*.whl
