@@ -1,0 +1,1 @@
+"""The store: the journal of the last hours (SQLite) and what is read back from it."""

@@ -1,0 +1,453 @@
+"""The journal: every tick, table change and event, one SQLite file in WAL mode. The only module with sqlite3.
+
+One thread owns a :class:`Journal`. A commit does not wait for the disk (``synchronous=NORMAL``): a killed process
+loses nothing committed, a power cut what came since the last checkpoint (30 s).
+"""
+
+import errno
+import fcntl
+import os
+import sqlite3
+import sys
+import zlib
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from wftui.errors import StoreError
+from wftui.model.event import Event
+from wftui.model.sample import Column
+from wftui.model.table import TableChange, TableSchema
+from wftui.model.tick import Layout, Tick
+from wftui.store import schema
+
+NAME: Final = "journal.db"
+
+_msgpack: Final = msgspec.msgpack.Encoder()
+_json: Final = msgspec.json.Encoder()
+
+Value = int | float | str | bytes | None
+
+
+class StoreUnavailableError(StoreError):
+    """The disk does not take it now (full, read-only, I/O error): keep the data, try again."""
+
+
+class StoreDamagedError(StoreError):
+    """The file is damaged: it is renamed aside, and a new one begun."""
+
+
+class StoreNewerError(StoreError):
+    """A newer wftop wrote the file: it is left untouched."""
+
+
+class Opening(NamedTuple):
+    """What a recorder finds in the data dir and is given for its session."""
+
+    session: int
+    boot: int
+    last_seq: int
+    """0: no tick yet."""
+    last_event_seq: int
+    last_layout: int
+    unclean: bool
+    """The session before was not closed."""
+    last_time_s: int | None
+    """The second of the last tick."""
+
+
+class StoredChange(NamedTuple):
+    """A table change with the tick it belongs to."""
+
+    tick: int
+    schema: TableSchema
+    change: TableChange
+
+
+class Database:
+    """A connection to a journal, for questions."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path | None) -> None:
+        self._connection = connection
+        self.path = path
+        """None: in memory."""
+
+    def rows(self, sql: str, parameters: Sequence[Value] = ()) -> Iterator[tuple[Any, ...]]:  # Any: SQLite's cells
+        """Rows of a question, as they come.
+
+        Raises:
+            StoreDamagedError, StoreUnavailableError: As the names say.
+        """
+        try:
+            yield from self._connection.execute(sql, parameters)
+        except sqlite3.Error as error:
+            raise _translate(error, self.path) from error
+
+    def close(self) -> None:
+        """Close the connection. Twice is harmless."""
+        self._connection.close()
+
+
+def _translate(error: sqlite3.Error, path: Path | None) -> StoreError:
+    code = getattr(error, "sqlite_errorcode", None)
+    primary = code & 0xFF if isinstance(code, int) else None
+    if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return StoreDamagedError(f"{path}: {error}")
+    return StoreUnavailableError(f"{path or 'memory'}: {error}")
+
+
+def open_reader(path: Path) -> Database:
+    """A read-only connection, whether a recorder writes the file or not.
+
+    Raises:
+        StoreError: There is no journal, it is damaged, or a newer wftop wrote it.
+    """
+    if not path.exists():
+        raise StoreUnavailableError(f"{path}: there is no journal")
+    uri = path.absolute().as_uri()
+    try:
+        connection = sqlite3.connect(f"{uri}?mode=ro", uri=True, timeout=5, check_same_thread=False)
+        try:
+            _check_version(connection, path)
+        except sqlite3.OperationalError:
+            # A read-only folder without -shm: nobody writes there, so the file cannot change under us.
+            connection.close()
+            connection = sqlite3.connect(f"{uri}?mode=ro&immutable=1", uri=True, check_same_thread=False)
+            _check_version(connection, path)
+    except sqlite3.Error as error:
+        raise _translate(error, path) from error
+    return Database(connection, path)
+
+
+def _check_version(connection: sqlite3.Connection, path: Path | None) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > schema.VERSION:
+        raise StoreNewerError(
+            f"{path}: written by a newer wftop (schema {version}, this one knows {schema.VERSION}); left untouched"
+        )
+    return int(version)
+
+
+def _expect_empty(tables: int, path: Path | None) -> None:
+    if tables:
+        raise StoreDamagedError(f"{path}: an SQLite file, but not a journal of wftop")
+
+
+class Journal:
+    """The writer. All methods belong to one thread, except that ``reader`` may be called from any."""
+
+    def __init__(self, path: Path | None) -> None:
+        """Open or create a journal; ``None`` keeps it in memory.
+
+        Raises:
+            StoreError: See the subclasses.
+        """
+        self.path = path
+        self._columns: dict[Column, int] = {}
+        self._layouts: set[int] = set()
+        self._schemas: dict[str, int] = {}
+        self._lock = -1
+        if path is not None:
+            self._lock = _lock(path)
+        try:
+            self._connection = self._open()
+        except (StoreError, sqlite3.Error) as error:
+            self._unlock()
+            if isinstance(error, sqlite3.Error):
+                raise _translate(error, path) from error
+            raise
+
+    def _open(self) -> sqlite3.Connection:
+        if self.path is not None and not self.path.exists():
+            descriptor = os.open(
+                self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+            )
+            os.close(descriptor)
+        connection = sqlite3.connect(
+            ":memory:" if self.path is None else str(self.path),
+            timeout=5,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=32,
+        )
+        try:
+            version = _check_version(connection, self.path)
+            if version == 0:
+                (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+                _expect_empty(tables, self.path)
+                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            if self.path is not None:
+                connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA cache_size = -1024")
+            # Checkpoints are made on a clock (``checkpoint``), so that none falls into a tick's commit.
+            connection.execute("PRAGMA wal_autocheckpoint = 0")
+            connection.execute(f"PRAGMA journal_size_limit = {16 * 1024 * 1024}")
+            if version == 0:
+                connection.executescript(
+                    f"BEGIN; {schema.TABLES} PRAGMA application_id = {schema.APPLICATION_ID};"
+                    f"PRAGMA user_version = {schema.VERSION}; COMMIT;"
+                )
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def reader(self) -> Database:
+        """A connection for questions; the journal's own one when it lives in memory."""
+        if self.path is None:
+            return Database(self._connection, None)
+        return open_reader(self.path)
+
+    def begin(self, boot_id: str, program: str, mode: str, pid: int, time_ns: int, boottime_ns: int) -> Opening:
+        """Start a session."""
+        with _Guard(self):
+            run = self._connection.execute
+            run("INSERT OR IGNORE INTO boot(boot_id) VALUES (?)", (boot_id,))
+            (boot,) = run("SELECT id FROM boot WHERE boot_id = ?", (boot_id,)).fetchone()
+            before = run("SELECT ended_ns FROM session ORDER BY id DESC LIMIT 1").fetchone()
+            last = run("SELECT seq, time_s FROM tick ORDER BY seq DESC LIMIT 1").fetchone()
+            event = run("SELECT seq FROM sqlite_sequence WHERE name = 'event'").fetchone()
+            (layout,) = run("SELECT coalesce(max(id), 0) FROM layout").fetchone()
+            session = run(
+                "INSERT INTO session(boot, program, mode, pid, started_ns, started_boottime_ns)"
+                " VALUES (?,?,?,?,?,?)",
+                (boot, program, mode, pid, time_ns, boottime_ns),
+            ).lastrowid
+            return Opening(
+                session=session or 0,
+                boot=boot,
+                last_seq=last[0] if last else 0,
+                last_event_seq=event[0] if event else 0,
+                last_layout=layout,
+                unclean=bool(before) and before[0] is None,
+                last_time_s=last[1] if last else None,
+            )
+
+    def end(self, session: int, time_ns: int, how: str) -> None:
+        """Close a session in order."""
+        with _Guard(self):
+            self._connection.execute(
+                "UPDATE session SET ended_ns = ?, ended = ? WHERE id = ?", (time_ns, how, session)
+            )
+
+    def write(
+        self,
+        ticks: Iterable[tuple[Tick, Layout]] = (),
+        changes: Iterable[StoredChange] = (),
+        events: Iterable[Event] = (),
+    ) -> None:
+        """Commit all of it, or nothing.
+
+        Raises:
+            StoreUnavailableError: Nothing was written; keep it and try again.
+            StoreDamagedError: The file is damaged.
+        """
+        with _Guard(self):
+            run = self._connection.execute
+            for tick, layout in ticks:
+                if layout.id not in self._layouts:
+                    self._put_layout(layout)
+                run(
+                    "INSERT OR REPLACE INTO tick VALUES (?,?,?,?,?,?,?)",
+                    (tick.seq, tick.time_s, tick.boottime_ns, tick.boot, tick.layout, tick.crc32(), tick.values),
+                )
+            for item in changes:
+                body = _msgpack.encode(item.change)
+                run(
+                    "INSERT INTO table_change(tick, time_ns, name, schema, keyframe, crc32, body)"
+                    " VALUES (?,?,?,?,?,?,?)",
+                    (
+                        item.tick,
+                        item.change.time_ns,
+                        item.change.name,
+                        self._schema_id(item.schema),
+                        int(item.change.keyframe),
+                        zlib.crc32(body),
+                        body,
+                    ),
+                )
+            for event in events:
+                run(
+                    "INSERT OR IGNORE INTO event VALUES (?,?,?,?,?,?,?,?,?,?)",
+                    (
+                        event.seq,
+                        event.event_id,
+                        event.time_ns,
+                        event.type,
+                        event.aggregate_type,
+                        event.aggregate_id,
+                        event.trace_id,
+                        event.span_id,
+                        _json.encode(event.payload).decode(),
+                        _json.encode(event.metadata).decode(),
+                    ),
+                )
+
+    def _put_layout(self, layout: Layout) -> None:
+        numbers = array("I", [self._column_id(column) for column in layout.columns])
+        if sys.byteorder == "big":
+            numbers.byteswap()
+        blob = numbers.tobytes()
+        self._connection.execute(
+            "INSERT OR IGNORE INTO layout VALUES (?,?,?)", (layout.id, blob, zlib.crc32(blob))
+        )
+        self._layouts.add(layout.id)
+
+    def _column_id(self, column: Column) -> int:
+        number = self._columns.get(column)
+        if number is None:
+            fields = (
+                column.series.text,
+                column.unit,
+                column.kind,
+                column.group,
+                column.quality,
+                column.source,
+                column.call,
+            )
+            run = self._connection.execute
+            run(
+                "INSERT OR IGNORE INTO series_column(series, unit, kind, grp, quality, source, call)"
+                " VALUES (?,?,?,?,?,?,?)",
+                fields,
+            )
+            (number,) = run(
+                "SELECT id FROM series_column"
+                " WHERE series=? AND unit=? AND kind=? AND grp=? AND quality=? AND source=? AND call=?",
+                fields,
+            ).fetchone()
+            self._columns[column] = int(number)
+        return int(number)
+
+    def _schema_id(self, item: TableSchema) -> int:
+        number = self._schemas.get(item.name)
+        if number is None:
+            text = _json.encode(item).decode()
+            run = self._connection.execute
+            run("INSERT OR IGNORE INTO table_schema(schema) VALUES (?)", (text,))
+            (number,) = run("SELECT id FROM table_schema WHERE schema = ?", (text,)).fetchone()
+            self._schemas[item.name] = int(number)
+        return int(number)
+
+    def size(self) -> int:
+        """Bytes (By) in use, without pages that were freed."""
+        try:
+            (pages,) = self._connection.execute("PRAGMA page_count").fetchone()
+            (free,) = self._connection.execute("PRAGMA freelist_count").fetchone()
+            (size,) = self._connection.execute("PRAGMA page_size").fetchone()
+        except sqlite3.Error as error:
+            raise _translate(error, self.path) from error
+        return int((pages - free) * size)
+
+    def trim(self, keep_ticks: int, max_bytes: int, keep_events: int = 100_000) -> int:
+        """Delete the oldest ticks beyond a count, then until the file is under its cap; return how many.
+
+        The count is in ticks, not in wall time: a clock that jumps to 2106 must not empty the journal.
+        """
+        removed = 0
+        batch = 600
+        while True:
+            with _Guard(self):
+                run = self._connection.execute
+                first, last = run("SELECT min(seq), max(seq) FROM tick").fetchone()
+                if first is None:
+                    return removed
+                over = last - first + 1 - keep_ticks
+                if over <= 0 and self.size() > max_bytes and last > first:
+                    over = batch
+                if over <= 0:
+                    run("DELETE FROM event WHERE seq <= (SELECT max(seq) FROM event) - ?", (keep_events,))
+                    return removed
+                limit = min(first + min(over, batch), last)
+                removed += run("DELETE FROM tick WHERE seq < ?", (limit,)).rowcount
+                run("DELETE FROM table_change WHERE tick < ?", (limit,))
+            self._connection.execute("PRAGMA incremental_vacuum(256)").fetchall()
+
+    def checkpoint(self) -> None:
+        """Move the WAL into the file as far as readers allow: bounds what a power cut may take."""
+        if self.path is None:
+            return
+        try:
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        except sqlite3.Error as error:
+            raise _translate(error, self.path) from error
+
+    def close(self) -> None:
+        """Checkpoint and close. Twice is harmless."""
+        with suppress(StoreError, sqlite3.ProgrammingError):  # the WAL is read at the next opening
+            self.checkpoint()
+        self._connection.close()
+        self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+
+class _Guard:
+    """A transaction; SQLite's errors come out as ours, and nothing half-written stays."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def __enter__(self) -> None:
+        try:
+            self._journal._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            raise _translate(error, self._journal.path) from error
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        connection = self._journal._connection
+        try:
+            if error is None:
+                connection.execute("COMMIT")
+                return
+        except sqlite3.Error as failed:
+            error = failed
+        self._journal._layouts.clear()  # what was put in this transaction is gone
+        self._journal._columns.clear()
+        self._journal._schemas.clear()
+        with suppress(sqlite3.Error):  # the first error tells more
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        if isinstance(error, sqlite3.Error):
+            raise _translate(error, self._journal.path) from error
+
+
+def _lock(path: Path) -> int:
+    """Hold the data dir: two recorders with different runtime folders must not write one journal."""
+    descriptor = os.open(path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+            raise StoreUnavailableError(f"{path}: another recorder writes this data dir") from error
+        raise StoreUnavailableError(f"{path}: cannot lock: {error.strerror}") from error
+    return descriptor
+
+
+def set_aside(path: Path, time_ns: int) -> Path:
+    """Rename a damaged journal (and its WAL) so that a new one can begin; return the new name."""
+    target = path.with_name(f"{path.name}.damaged-{time_ns // 1_000_000_000}")
+    number = 0
+    while target.exists():
+        number += 1
+        target = path.with_name(f"{path.name}.damaged-{time_ns // 1_000_000_000}-{number}")
+    path.rename(target)
+    for suffix in ("-wal", "-shm"):
+        side = path.with_name(path.name + suffix)
+        if side.exists():
+            side.rename(target.with_name(target.name + suffix))
+    return target
+
+
+def damaged_files(folder: Path) -> list[Path]:
+    """Journals that were renamed aside."""
+    return sorted(p for p in folder.glob(f"{NAME}.damaged-*") if not p.name.endswith(("-wal", "-shm")))

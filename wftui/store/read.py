@@ -1,0 +1,212 @@
+"""Reading the journal back: ticks, state at a moment, events, tables. Any process, no lock."""
+
+import sys
+import zlib
+from array import array
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import msgspec
+
+from wftui.errors import NoDataError
+from wftui.model.event import Event
+from wftui.model.sample import Column
+from wftui.model.series import parse
+from wftui.model.table import Row, TableChange, TableSchema, apply
+from wftui.model.tick import Layout, Tick
+from wftui.store import journal
+from wftui.store.journal import Database
+
+_change: Final = msgspec.msgpack.Decoder(TableChange)
+_schema: Final = msgspec.json.Decoder(TableSchema)
+
+GAP_NS: Final = 1_500_000_000
+"""Two ticks further apart than this (CLOCK_BOOTTIME) have a gap between them."""
+
+
+class TableAt:
+    """Rows of one table at a moment."""
+
+    def __init__(self, schema: TableSchema, time_ns: int, rows: dict[str, Row]) -> None:
+        self.schema = schema
+        self.time_ns = time_ns
+        self.rows = rows
+
+
+class Reader:
+    """Questions to one journal."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._layouts: dict[int, Layout] = {}
+        self._columns: dict[int, Column] = {}
+        self._schemas: dict[int, TableSchema] = {}
+        self.damaged = 0
+        """Ticks, layouts and changes left out because their checksum did not fit."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._database.close()
+
+    def bounds(self) -> tuple[int, int] | None:
+        """First and last UTC second with a tick; None: there is none."""
+        low, high = next(self._database.rows("SELECT min(time_s), max(time_s) FROM tick"))
+        return None if low is None else (low, high)
+
+    def layout(self, number: int) -> Layout:
+        """A layout by its id; without columns when it is damaged."""
+        layout = self._layouts.get(number)
+        if layout is None:
+            layout = self._layouts[number] = Layout(number, self._read_layout(number))
+        return layout
+
+    def _read_layout(self, number: int) -> tuple[Column, ...]:
+        row = next(self._database.rows("SELECT columns, crc32 FROM layout WHERE id = ?", (number,)), None)
+        if row is None or zlib.crc32(row[0]) != row[1]:
+            self.damaged += 1
+            return ()
+        ids = array("I")
+        ids.frombytes(row[0])
+        if sys.byteorder == "big":
+            ids.byteswap()
+        if any(item not in self._columns for item in ids):
+            for item, series, *rest in self._database.rows("SELECT * FROM series_column"):
+                if item not in self._columns:
+                    self._columns[item] = Column(parse(series), *rest)
+        return tuple(self._columns[item] for item in ids)
+
+    def ticks(self, since_s: int, until_s: int) -> Iterator[Tick]:
+        """Ticks of the seconds [since, until), in the order in which they were made."""
+        rows = self._database.rows(
+            'SELECT seq, time_s, boottime_ns, boot, layout, "values", crc32 FROM tick'
+            " WHERE time_s >= ? AND time_s < ? ORDER BY seq",
+            (since_s, until_s),
+        )
+        for *fields, crc in rows:
+            tick = Tick(*fields)
+            if tick.crc32() == crc:
+                yield tick
+            else:
+                self.damaged += 1
+
+    def at(self, time_s: int) -> Tick | None:
+        """The last tick that covers a UTC second; None in a gap."""
+        return next(iter(sorted(self.ticks(time_s, time_s + 1), key=lambda t: -t.seq)), None)
+
+    def neighbours(self, time_s: int) -> tuple[int | None, int | None]:
+        """The nearest seconds with a tick, before and after."""
+        (before,) = next(self._database.rows("SELECT max(time_s) FROM tick WHERE time_s < ?", (time_s,)))
+        (after,) = next(self._database.rows("SELECT min(time_s) FROM tick WHERE time_s > ?", (time_s,)))
+        return before, after
+
+    def columns(self) -> list[Column]:
+        """Every column that ever was in a layout, newest last."""
+        return [
+            Column(parse(text), *rest)
+            for text, *rest in self._database.rows(
+                "SELECT series, unit, kind, grp, quality, source, call FROM series_column ORDER BY id"
+            )
+        ]
+
+    def events(
+        self,
+        after_seq: int = 0,
+        since_ns: int | None = None,
+        until_ns: int | None = None,
+        types: list[str] | None = None,
+        limit: int = 1000,
+        newest: bool = False,
+    ) -> tuple[list[Event], bool]:
+        """Events in ascending order of seq, and whether there are more than ``limit``."""
+        where, parameters = ["seq > ?"], [after_seq]
+        if since_ns is not None:
+            where.append("time_ns >= ?")
+            parameters.append(since_ns)
+        if until_ns is not None:
+            where.append("time_ns < ?")
+            parameters.append(until_ns)
+        order = "DESC" if newest else "ASC"
+        sql = f"SELECT * FROM event WHERE {' AND '.join(where)} ORDER BY seq {order}"  # noqa: S608  fixed words only
+        found: list[Event] = []
+        more = False
+        for *fields, payload, metadata in self._database.rows(sql, parameters):
+            if types and not any(fnmatchcase(fields[3], pattern) for pattern in types):
+                continue
+            if len(found) >= limit:
+                more = True
+                break
+            body = (msgspec.json.decode(payload), msgspec.json.decode(metadata))
+            found.append(Event(*fields, *body))
+        return (found[::-1] if newest else found), more
+
+    def tables(self) -> list[TableSchema]:
+        """Schemas of the tables that were ever stored, the newest of each name."""
+        newest = {}
+        for (text,) in self._database.rows("SELECT schema FROM table_schema ORDER BY id"):
+            item = _schema.decode(text)
+            newest[item.name] = item
+        return list(newest.values())
+
+    def changes(self, name: str, since_ns: int, until_ns: int) -> Iterator[tuple[TableSchema, TableChange]]:
+        """Changes of a table over [since, until), the last keyframe before it first."""
+        row = next(
+            self._database.rows(
+                "SELECT id FROM table_change WHERE name = ? AND time_ns <= ? AND keyframe = 1"
+                " ORDER BY time_ns DESC, id DESC LIMIT 1",
+                (name, since_ns),
+            ),
+            None,
+        )
+        first = row[0] if row else 0
+        rows = self._database.rows(
+            "SELECT schema, crc32, body FROM table_change WHERE name = ? AND time_ns < ? AND id >= ? ORDER BY id",
+            (name, until_ns, first),
+        )
+        for schema, crc, body in rows:
+            if zlib.crc32(body) != crc:
+                self.damaged += 1
+                continue
+            yield self._schema(schema), _change.decode(body)
+
+    def table_at(self, name: str, time_ns: int) -> TableAt | None:
+        """Rows of a table at a moment; None: there was none."""
+        found: TableAt | None = None
+        for schema, change in self.changes(name, time_ns, time_ns + 1):
+            if found is None:
+                if not change.keyframe:
+                    continue
+                found = TableAt(schema, change.time_ns, {})
+            apply(found.rows, change)
+            found.time_ns = change.time_ns
+        return found
+
+    def _schema(self, number: int) -> TableSchema:
+        item = self._schemas.get(number)
+        if item is None:
+            (text,) = next(self._database.rows("SELECT schema FROM table_schema WHERE id = ?", (number,)))
+            item = self._schemas[number] = _schema.decode(text)
+        return item
+
+
+def open_reader(data_dir: Path) -> Reader:
+    """Read a data dir, with a recorder running or not.
+
+    Raises:
+        NoDataError: Nothing was ever recorded there.
+        StoreError: The journal is damaged, or a newer wftop wrote it.
+    """
+    path = data_dir / journal.NAME
+    if not path.exists():
+        raise NoDataError(f"{data_dir}: nothing was recorded there yet (wftop record, or wftop, records)")
+    return Reader(journal.open_reader(path))

@@ -1,0 +1,1 @@
+"""Recent samples in memory, and statistics over them."""
