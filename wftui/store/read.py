@@ -140,14 +140,13 @@ class Reader:
         sql = f"SELECT * FROM event WHERE {' AND '.join(where)} ORDER BY seq {order}"  # noqa: S608  fixed words only
         found: list[Event] = []
         more = False
-        for *fields, payload, metadata in self._database.rows(sql, parameters):
-            if types and not any(fnmatchcase(fields[3], pattern) for pattern in types):
+        for row in self._database.rows(sql, parameters):
+            if types and not any(fnmatchcase(row[3], pattern) for pattern in types):
                 continue
             if len(found) >= limit:
                 more = True
                 break
-            body = (msgspec.json.decode(payload), msgspec.json.decode(metadata))
-            found.append(Event(*fields, *body))
+            found.append(Event(*row[:8], payload=msgspec.json.decode(row[8]), metadata=msgspec.json.decode(row[9])))
         return (found[::-1] if newest else found), more
 
     def tables(self) -> list[TableSchema]:

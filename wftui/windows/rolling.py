@@ -10,7 +10,7 @@ SPANS_S: Final = (1.0, 10.0, 300.0)
 class Stats(NamedTuple):
     """Statistics of the samples of one series in one window."""
 
-    count: int
+    n: int
     minimum: float
     maximum: float
     mean: float

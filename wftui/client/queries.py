@@ -1,0 +1,103 @@
+"""Single questions to a running recorder, without an event loop: for the commands."""
+
+import os
+import socket
+import time
+from types import TracebackType
+from typing import Self, TypeVar
+
+from wftui.errors import ProtocolError
+from wftui.wire import codec
+from wftui.wire.messages import VERSION, Error, Hello, Message
+
+_M = TypeVar("_M", bound=Message)
+
+
+class Connection:
+    """One connection for questions; a context manager."""
+
+    def __init__(self, path: str, role: str = "query", timeout_s: float = 5.0) -> None:
+        """Connect and greet.
+
+        Raises:
+            ProtocolError: Nobody answers, or it is no recorder of our major version.
+        """
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.settimeout(timeout_s)
+        self._request = 0
+        try:
+            self._socket.connect(path)
+            self._socket.sendall(codec.encode(Hello(VERSION, role, pid=os.getpid())))
+            message, _ = self._read()
+        except OSError as error:
+            self._socket.close()
+            raise ProtocolError(f"no recorder answers at {path} ({error.strerror or error})") from error
+        except ProtocolError:
+            self._socket.close()
+            raise
+        if not isinstance(message, Hello):
+            self._socket.close()
+            raise ProtocolError(message.message if isinstance(message, Error) else f"{path}: expected a greeting")
+        self.recorder = message
+        """The recorder's greeting."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection. Twice is harmless."""
+        self._socket.close()
+
+    def _exactly(self, count: int) -> bytes:
+        parts = bytearray()
+        while len(parts) < count:
+            chunk = self._socket.recv(min(count - len(parts), 1 << 20))
+            if not chunk:
+                raise ProtocolError("the recorder closed the connection")
+            parts += chunk
+        return bytes(parts)
+
+    def _read(self) -> tuple[Message, int]:
+        return codec.decode(self._exactly(codec.frame_length(self._exactly(codec.HEADER))))
+
+    def ask(self, message: Message, expected: type[_M]) -> _M:
+        """The reply to a question.
+
+        Raises:
+            ProtocolError: The recorder answered with an error or something unexpected, or not in time.
+        """
+        self._request += 1
+        try:
+            self._socket.sendall(codec.encode(message, self._request))
+            while True:
+                reply, request = self._read()
+                if request == self._request:
+                    break
+        except OSError as error:
+            raise ProtocolError(f"the recorder went away: {error.strerror or error}") from error
+        if isinstance(reply, Error):
+            raise ProtocolError(reply.message)
+        if not isinstance(reply, expected):
+            raise ProtocolError(f"expected {expected.__name__}, got {type(reply).__name__}")
+        return reply
+
+
+def wait_gone(pid: int, timeout_s: float) -> bool:
+    """Whether a process ended within that time."""
+    deadline = time.monotonic() + timeout_s
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        import select
+
+        ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
+        return bool(ready)
+    finally:
+        os.close(descriptor)
