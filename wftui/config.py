@@ -1,0 +1,329 @@
+"""Settings: one table of keys, and for each value where it came from.
+
+Precedence: flag, ``WFTOP_*`` variable, ``settings.toml`` (ours), ``config.toml`` (a person's), default.
+"""
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple
+
+from wftui import paths, text
+from wftui.errors import ConfigError
+
+Value = bool | int | float | str | tuple[str, ...]
+Kind = Literal["bool", "bool or auto", "int", "number", "size", "text", "choice", "names"]
+
+_SIZES: Final = {
+    "": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
+    "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40,
+}  # fmt: skip
+_MAX_FILE: Final = 1 << 20
+
+
+class Key(NamedTuple):
+    """One setting: its dotted name, kind, default, bounds (numbers and bytes) or choices, and one line of help."""
+
+    name: str
+    kind: Kind
+    default: Value
+    help: str
+    low: float = 0
+    high: float = float("inf")
+    choices: tuple[str, ...] = ()
+
+    @property
+    def variable(self) -> str:
+        """The environment variable: ``WFTOP_`` and the name in capitals, dots as underscores."""
+        return "WFTOP_" + self.name.upper().replace(".", "_")
+
+    @property
+    def expected(self) -> str:
+        """What a value has to be, for messages."""
+        if self.kind == "choice":
+            return "one of " + ", ".join(self.choices)
+        if self.kind == "bool":
+            return "true or false"
+        if self.kind == "bool or auto":
+            return 'true, false or "auto"'
+        if self.kind == "names":
+            return "a list of names"
+        if self.kind == "text":
+            return "a text"
+        what = {"int": "a whole number", "number": "a number"}.get(self.kind, "bytes like 500000000 or '1 GiB'")
+        if self.high == float("inf"):
+            return f"{what} of at least {self.low:g}"
+        return f"{what} from {self.low:g} to {self.high:g}"
+
+
+KEYS: Final = {
+    key.name: key
+    for key in (
+        Key("recorder.signals", "bool", True, "let views send signals to processes"),
+        Key("recorder.linger_s", "number", 30.0, "seconds that a recorder stays after its last view", 0, 86_400),
+        Key("store.memory_only", "bool", False, "write nothing to disk"),
+        Key("store.journal_hours", "int", 48, "hours that the journal keeps", 1, 8_760),
+        Key("store.max_bytes", "size", 2**30, "bytes that the store may take", 2**20),
+        Key("store.min_free_bytes", "size", 500 * 10**6, "bytes that stay free on the disk"),
+        Key("view.refresh_s", "number", 1.0, "seconds between two frames of data", 0.25, 60),
+        Key("view.theme", "text", "default", "name of a theme"),
+        Key("view.ascii", "bool or auto", "auto", "draw with ASCII only"),
+        Key("view.readonly", "bool", False, "refuse everything that changes something"),
+        Key(
+            "view.colors",
+            "choice",
+            "auto",
+            "colours of the terminal",
+            choices=("auto", "truecolor", "256", "16", "mono"),
+        ),
+        Key("sources.disabled", "names", (), "sources that are not read"),
+    )
+}
+_VARIABLES: Final = {key.variable: key for key in KEYS.values()}
+
+
+class Config:
+    """All settings with their origins; frozen once loaded."""
+
+    __slots__ = ("_origins", "_values")
+
+    def __init__(self, values: Mapping[str, Value], origins: Mapping[str, str]) -> None:
+        self._values = dict(values)
+        self._origins = dict(origins)
+
+    def __getitem__(self, name: str) -> Value:
+        return self._values[name] if name in self._values else KEYS[name].default
+
+    def origin(self, name: str) -> str:
+        """Say where a value came from: ``--flag``, ``WFTOP_…``, ``config.toml:12`` or ``default``."""
+        return self._origins.get(name, "default")
+
+    def flag(self, name: str) -> bool:
+        """Give a setting of kind bool."""
+        value = self[name]
+        assert isinstance(value, bool), name  # noqa: S101 - a wrong name is a bug of the caller
+        return value
+
+    def number(self, name: str) -> float:
+        """Give a setting of kind number, int or size; sizes in bytes (By), times in seconds (s)."""
+        value = self[name]
+        assert isinstance(value, int | float), name  # noqa: S101 - a wrong name is a bug of the caller
+        return value
+
+    def whole(self, name: str) -> int:
+        """Give a setting of kind int or size; sizes in bytes (By)."""
+        value = self[name]
+        assert isinstance(value, int), name  # noqa: S101 - a wrong name is a bug of the caller
+        return value
+
+    def text(self, name: str) -> str:
+        """Give a setting of kind text or choice; of kind bool or auto as ``true``, ``false``, ``auto``."""
+        value = self[name]
+        return str(value).lower() if isinstance(value, bool) else str(value)
+
+    def names(self, name: str) -> tuple[str, ...]:
+        """Give a setting of kind names."""
+        value = self[name]
+        assert isinstance(value, tuple), name  # noqa: S101 - a wrong name is a bug of the caller
+        return value
+
+
+def load(
+    places: paths.Places, flags: Mapping[str, object] | None = None, environ: Mapping[str, str] = os.environ
+) -> Config:
+    """Read all settings.
+
+    Args:
+        places: Where the files are; a missing file is none, unless it was named.
+        flags: Dotted name to what was given on the command line; None means not given.
+        environ: The environment; unknown ``WFTOP_*`` variables are not ours and are left alone.
+
+    Raises:
+        ConfigError: One line with file and line, variable or flag, what was expected, and the nearest known key.
+    """
+    values: dict[str, Value] = {}
+    origins: dict[str, str] = {}
+    for file, needed in ((places.config_file, places.config_named), (places.settings_file, False)):
+        for name, (value, origin) in _read(file, needed=needed).items():
+            values[name], origins[name] = value, origin
+    for variable, key in _VARIABLES.items():
+        if variable in environ:
+            values[key.name] = _from_text(key, environ[variable], variable)
+            origins[key.name] = variable
+    for name, given in (flags or {}).items():
+        if given is not None:
+            key = _known(name, "flag")
+            flag = "--" + name.rpartition(".")[2].replace("_", "-")
+            values[name] = _from_text(key, given, flag) if isinstance(given, str) else _checked(key, given, flag)
+            origins[name] = flag
+    return Config(values, origins)
+
+
+def parse_size(given: str) -> int:
+    """Parse ``1 GiB``, ``500MB`` or ``1000`` to bytes (By).
+
+    Raises:
+        ValueError: It is none of these.
+    """
+    number = given.strip()
+    unit = number.lstrip("0123456789.")
+    scale = _SIZES.get(unit.strip().upper())
+    amount = number[: len(number) - len(unit)]
+    if scale is None or not amount.isascii() or len(amount) > 30:
+        raise ValueError(given)
+    return int(amount) * scale if amount.isdigit() else round(float(amount) * scale)
+
+
+def _read(file: Path, *, needed: bool) -> dict[str, tuple[Value, str]]:
+    try:
+        paths.check_unshared(file)
+        if not file.parent.stat().st_mode & stat.S_ISVTX:  # in /tmp the file's owner says enough
+            paths.check_unshared(file.parent)
+        with file.open("rb") as opened:
+            raw = opened.read(_MAX_FILE + 1)
+    except FileNotFoundError as error:
+        if needed:
+            raise ConfigError(f"{file}: no such file") from error
+        return {}
+    except NotADirectoryError as error:
+        if needed:
+            raise ConfigError(f"{file}: {error.strerror}") from error
+        return {}
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
+    if len(raw) > _MAX_FILE:
+        raise ConfigError(f"{file}: longer than 1 MiB, so it is no configuration")
+    return parse(raw, str(file))
+
+
+def parse(raw: bytes, file: str) -> dict[str, tuple[Value, str]]:
+    """Parse one TOML file to dotted name → (value, ``config.toml:12``).
+
+    Raises:
+        ConfigError: It is no UTF-8 or TOML, or holds an unknown key or a wrong value; names file and line.
+    """
+    import tomllib  # 2 ms that a start without files saves
+
+    try:
+        source = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{file}:{line}: expected UTF-8, got byte 0x{raw[error.start]:02x}") from error
+    try:
+        tree = tomllib.loads(source)
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        raise ConfigError(_broken(file, source, error)) from error
+    found: dict[str, tuple[Value, str]] = {}
+    for name, given in _flat(tree):
+        line = _line_of(source, name)
+        where = f"{file}:{line}" if line else file
+        key = _known(name, where)
+        found[name] = (_checked(key, given, where), f"{Path(file).name}:{line}")
+    return found
+
+
+def _broken(file: str, source: str, error: Exception) -> str:
+    # tomllib says "… (at line 3, column 5)" or "… (at end of document)".
+    message, _, place = str(error).rpartition(" (at ")
+    digits = place.removeprefix("line ").partition(",")[0]
+    line = int(digits) if digits.isdigit() else source.count("\n") + 1
+    return f"{file}:{line}: not TOML: {message or str(error)}"
+
+
+# Any: tomllib gives whatever the file holds.
+def _flat(tree: Mapping[str, Any], prefix: str = "", depth: int = 0) -> list[tuple[str, Any]]:
+    """List the leaves by dotted name; an empty table is a leaf where it is no section of ours."""
+    leaves: list[tuple[str, Any]] = []
+    for name, value in tree.items():
+        dotted = prefix + name
+        section = any(key.startswith(dotted + ".") for key in KEYS)
+        # No deeper than our keys: what is nested further is an unknown key and named as such.
+        if isinstance(value, dict) and section and depth < 2:
+            leaves += _flat(value, dotted + ".", depth + 1)
+        else:
+            leaves.append((dotted, value))
+    return leaves
+
+
+def _line_of(source: str, name: str) -> int:
+    """Find the line that sets a key: simple, yet right for tables, dotted keys and inline tables; 0 when not."""
+    section = ""
+    for number, line in enumerate(source.split("\n"), 1):
+        stripped = line.strip()
+        if stripped.startswith("["):
+            section = stripped.strip("[] ").partition("]")[0].replace('"', "").replace(" ", "") + "."
+            if section == name + ".":
+                return number
+            continue
+        left = stripped.partition("=")[0].replace('"', "").replace("'", "").replace(" ", "").rstrip()
+        full = section + left
+        if left and (full == name or (name.startswith(full + ".") and name.rpartition(".")[2] in stripped)):
+            return number
+    return 0
+
+
+def _known(name: str, where: str) -> Key:
+    key = KEYS.get(name)
+    if key is not None:
+        return key
+    import difflib  # only a mistake needs it
+
+    near = difflib.get_close_matches(name[:200], KEYS, n=1)
+    hint = f"; did you mean {near[0]}?" if near else "; known are " + ", ".join(KEYS)
+    raise ConfigError(f"{where}: unknown key {text.clean(name, 80)}{hint}")
+
+
+def _checked(key: Key, given: object, where: str) -> Value:
+    """Check a typed value (from TOML or a flag)."""
+    value = _typed(key, given)
+    if value is None:
+        shown = text.clean(repr(given) if not isinstance(given, bool) else str(given).lower(), 80)
+        raise ConfigError(f"{where}: {key.name}: expected {key.expected}, got {shown}")
+    return value
+
+
+def _typed(key: Key, given: object) -> Value | None:
+    """Give the value in its own type, or None when it is no such value."""
+    match key.kind:
+        case "bool":
+            return given if isinstance(given, bool) else None
+        case "bool or auto":
+            return given if isinstance(given, bool) or given == "auto" else None
+        case "text":
+            return given if isinstance(given, str) and given and given.isprintable() else None
+        case "choice":
+            return given if isinstance(given, str) and given in key.choices else None
+        case "names":
+            if not isinstance(given, list | tuple) or not all(isinstance(name, str) and name for name in given):
+                return None
+            return tuple(given)
+        case "size" if isinstance(given, str):
+            try:
+                given = parse_size(given)
+            except ValueError:
+                return None
+    if isinstance(given, bool) or not isinstance(given, int if key.kind in ("int", "size") else int | float):
+        return None
+    if not key.low <= given <= key.high:  # also refuses NaN
+        return None
+    return float(given) if key.kind == "number" else given
+
+
+def _from_text(key: Key, given: str, where: str) -> Value:
+    """Parse a value that came as text (a variable, a flag)."""
+    words = given.strip()
+    typed: object = words
+    try:
+        if key.kind in ("bool", "bool or auto"):
+            typed = {"true": True, "1": True, "yes": True, "on": True}.get(words.lower(), words)
+            typed = {"false": False, "0": False, "no": False, "off": False}.get(words.lower(), typed)
+        elif key.kind == "int":
+            typed = int(words)
+        elif key.kind == "number":
+            typed = float(words)
+        elif key.kind == "names":
+            typed = [name.strip() for name in words.split(",") if name.strip()]
+    except ValueError:
+        typed = words  # _checked quotes it as it was typed
+    return _checked(key, typed, where)
