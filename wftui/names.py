@@ -147,7 +147,7 @@ _HOST = (
         statistics=("max",),
     ),
     Metric("system.cpu.logical.utilization", "1", GAUGE, "Share of one core that was busy", ("cpu",)),
-    Metric("system.cpu.time", "s", COUNTER, "CPU time of all cores by mode", ("mode",)),
+    Metric("system.cpu.time", "s", COUNTER, "CPU time of all cores by mode; guest is not in user", ("mode",)),
     Metric("system.cpu.logical.count", "{cpu}", GAUGE, "Cores online"),
     Metric("system.cpu.frequency", "Hz", GAUGE, "Current frequency of a core that is not idle", ("cpu",)),
     Metric("system.cpu.load_average.1m", "{thread}", GAUGE, "Threads running or waiting, 1 minute average"),
@@ -155,7 +155,13 @@ _HOST = (
     Metric("system.cpu.load_average.15m", "{thread}", GAUGE, "Threads running or waiting, 15 minutes average"),
     Metric("system.cpu.context_switches", "{switch}", COUNTER, "Context switches"),
     Metric("system.cpu.interrupts", "{interrupt}", COUNTER, "Interrupts served"),
-    Metric("system.cpu.run_queue", "{thread}", GAUGE, "Threads that run or could run now", statistics=("max",)),
+    Metric(
+        "system.cpu.run_queue",
+        "{thread}",
+        GAUGE,
+        "Threads that run or could run now, wftop's own reading thread among them",
+        statistics=("max",),
+    ),
     Metric("system.processes.blocked", "{process}", GAUGE, "Processes blocked on I/O"),
     Metric("system.processes.created", "{process}", COUNTER, "Processes and threads started since boot"),
     Metric("system.process.count", "{process}", GAUGE, "Processes by state", ("mode",)),
@@ -173,9 +179,7 @@ _HOST = (
         statistics=("max",),
     ),
     Metric("system.memory.available", "By", GAUGE, "Memory that programs could still get without swapping"),
-    Metric(
-        "system.memory.utilization", "1", GAUGE, "Share of the limit that is not available", statistics=("max",)
-    ),
+    Metric("system.memory.utilization", "1", GAUGE, "Share of the limit in use", statistics=("max",)),
     Metric("system.memory.huge_pages.usage", "By", GAUGE, "Huge pages by mode: used, free, reserved", ("mode",)),
     Metric("system.paging.usage", "By", GAUGE, "Swap by mode: used, free", ("mode",)),
     Metric("system.paging.utilization", "1", GAUGE, "Share of the swap in use"),
@@ -196,7 +200,13 @@ _HOST = (
         ("device", "mode"),
         statistics=("max",),
     ),
-    Metric("system.disk.io", "By", COUNTER, "Bytes by direction read, write", ("device", "direction")),
+    Metric(
+        "system.disk.io",
+        "By",
+        COUNTER,
+        "Bytes by direction read, write; dm and md devices count again what their disks do",
+        ("device", "direction"),
+    ),
     Metric("system.disk.operations", "{operation}", COUNTER, "Operations by direction", ("device", "direction")),
     Metric("system.disk.io_time", "s", COUNTER, "Time with at least one operation in flight", ("device",)),
     Metric(
@@ -216,7 +226,7 @@ _HOST = (
         "system.network.io",
         "By",
         COUNTER,
-        "Bytes by direction receive, transmit; no loopback",
+        "Bytes by direction receive, transmit; no loopback, no bridges, veth pairs or tunnels",
         ("interface", "direction"),
     ),
     Metric(

@@ -1,0 +1,46 @@
+"""Which collectors this machine gets."""
+
+import sys as platform
+from pathlib import Path
+
+from wftui.collectors.base import Collector
+
+
+def host_collectors(proc: str | Path = "/proc", sys: str | Path = "/sys") -> list[Collector]:
+    """Make the collectors of the host: straight from ``proc`` and ``sys`` on Linux, through psutil elsewhere.
+
+    Nothing is read yet, but for whether cores tell their frequency. Each must be closed by its owner.
+    """
+    if platform.platform != "linux":
+        from wftui.collectors import portable  # psutil is not installed on Linux
+
+        return portable.collectors()
+    from wftui.collectors.cgroup import Cgroup
+    from wftui.collectors.cpu import Cores, Cpu
+    from wftui.collectors.disk import Disks
+    from wftui.collectors.frequency import Frequency
+    from wftui.collectors.gpu_presence import GpuPresence
+    from wftui.collectors.memory import Memory, Paging
+    from wftui.collectors.mounts import Mounts
+    from wftui.collectors.network import Links, Network
+    from wftui.collectors.pressure import Pressure
+    from wftui.collectors.process import Processes
+    from wftui.collectors.sensors import Sensors
+
+    cores = Cores(proc)
+    return [
+        Cpu(proc),
+        cores,
+        Frequency(cores, proc, sys),
+        Memory(proc, sys),
+        Paging(proc),
+        Pressure(proc),
+        Cgroup(proc, sys),
+        Disks(proc, sys),
+        Mounts(proc),
+        Network(proc, sys),
+        Links(sys),
+        Sensors(sys),
+        Processes(proc),
+        GpuPresence(proc, sys),
+    ]
