@@ -1,0 +1,1 @@
+"""Numbers to text, graphs and colours; nothing here knows a widget."""

@@ -1,0 +1,199 @@
+"""Colours by meaning: a theme and a colour depth to the escape codes of each role.
+
+A role is a name that drawing code uses (``dim``, ``warn``, ``heat7``); an ``Ink`` is what a terminal needs to
+show it. State is never an ink alone: in ``mono`` only bold, dim and reverse are left.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from wftui.errors import ConfigError
+
+TRUECOLOR: Final = "truecolor"
+INDEXED: Final = "256"
+ANSI: Final = "16"
+MONO: Final = "mono"
+DEPTHS: Final = (TRUECOLOR, INDEXED, ANSI, MONO)
+HEAT_STEPS: Final = 16
+"""Roles ``heat0`` (cool) to ``heat15`` (warm): few enough that neighbours often share one escape code."""
+
+_NAMES: Final = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
+_DEFAULT: Final = -1
+_BOLD: Final = frozenset({"strong", "bad", "mark"})
+_DIM_IN_MONO: Final = frozenset({"dim", "faint", "frame"})
+_ACCENTS: Final = ("cpu", "memory", "disks", "network", "pressure", "processes", "gpus", "events", "sources")
+_TITLES: Final = tuple(f"{accent}.title" for accent in _ACCENTS)
+
+
+class Ink(NamedTuple):
+    """How one role is shown."""
+
+    sgr: str
+    """Parameters of ``CSI … m`` after a reset; an empty text means none."""
+    foreground: int | tuple[int, int, int]
+    """-1: the terminal's own; an index of the 256 colours; or red, green, blue."""
+    background: int | tuple[int, int, int] = _DEFAULT
+    bold: bool = False
+    dim: bool = False
+    reverse: bool = False
+
+
+class _Color(NamedTuple):
+    rgb: tuple[int, int, int] | None
+    ansi: int
+    """0..15, -1: the terminal's own."""
+
+
+class Palette(NamedTuple):
+    """The inks of every role, live and stale."""
+
+    depth: str
+    live: dict[str, Ink]
+    stale: dict[str, Ink]
+    """The same roles when what is shown is no longer so: no colour, dim."""
+
+
+def heat(ratio: float) -> str:
+    """The role for a share of a scale; unknown is ``dim``."""
+    if ratio != ratio:
+        return "dim"
+    return f"heat{min(HEAT_STEPS - 1, max(0, int(ratio * HEAT_STEPS)))}"
+
+
+def load(path: Path, depth: str) -> Palette:
+    """Read a theme.
+
+    Raises:
+        ConfigError: The file cannot be read, or a value is not what the default theme shows.
+    """
+    try:
+        with path.open("rb") as file:
+            theme = tomllib.load(file)
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"theme {path}: {error}") from error
+    table = theme.get("colors")
+    stops = theme.get("heat", {}).get("stops")
+    if not isinstance(table, dict) or not isinstance(stops, list) or len(stops) < 2:
+        raise ConfigError(f"theme {path}: expected [colors] and [heat] stops")
+    try:
+        colors = {name: _color(value) for name, value in table.items()}
+        scale = [(float(share), _color(value)) for share, value in stops]
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ConfigError(f"theme {path}: {error}") from error
+    for required in ("text", "dim", "faint", "frame", "frame_focus", "select", "good", "warn", "bad", *_ACCENTS):
+        if required not in colors:
+            raise ConfigError(f"theme {path}: colour {required!r} is missing")
+    for step in range(HEAT_STEPS):
+        colors[f"heat{step}"] = _blend(scale, step / (HEAT_STEPS - 1))
+    return _palette(colors, depth)
+
+
+def _palette(colors: dict[str, _Color], depth: str) -> Palette:
+    live: dict[str, Ink] = {}
+    stale: dict[str, Ink] = {}
+    faded = colors["faint"]
+    for name, color in colors.items():
+        if name == "select":
+            continue
+        bold = name in _BOLD or name.startswith("heat1") and depth == MONO and name >= "heat13"
+        live[name] = _ink(color, depth, bold=bold, dim=name in _DIM_IN_MONO)
+        stale[name] = _ink(faded, depth, dim=True)
+    for accent, title in zip(_ACCENTS, _TITLES, strict=True):
+        live[title] = _ink(colors[accent], depth, bold=True)
+        stale[title] = _ink(faded, depth, dim=True)
+    shade = colors["select"]
+    live["select"] = _ink(colors["text"], depth, bold=True, shade=shade)
+    stale["select"] = live["select"]
+    live["cursor"] = live["key"] = _ink(colors["text"], depth, bold=True)
+    live["cursor"] = Ink("1;7", _DEFAULT, bold=True, reverse=True)
+    stale["cursor"], stale["key"] = live["cursor"], live["key"]
+    return Palette(depth, live, stale)
+
+
+def _ink(color: _Color, depth: str, *, bold: bool = False, dim: bool = False, shade: _Color | None = None) -> Ink:
+    foreground = _at_depth(color, depth)
+    background: int | tuple[int, int, int] = _DEFAULT
+    codes = []
+    # Only without colours: bold and dim over a chosen colour would change it.
+    faint = dim and depth == MONO
+    reverse = False
+    if shade is not None:
+        background = _at_depth(shade, depth)
+        # 16 colours and mono have no soft shade: whatever stands there is legible only in reverse.
+        reverse = depth in (ANSI, MONO)
+        if reverse:
+            background = _DEFAULT
+    if bold:
+        codes.append("1")
+    if faint:
+        codes.append("2")
+    if reverse:
+        codes.append("7")
+    codes += _codes(foreground, depth, 30)
+    codes += _codes(background, depth, 40)
+    return Ink(";".join(codes), foreground, background, bold, faint, reverse)
+
+
+def _at_depth(color: _Color, depth: str) -> int | tuple[int, int, int]:
+    if depth == MONO or color.rgb is None and color.ansi < 0:
+        return _DEFAULT
+    if depth == ANSI or color.rgb is None:
+        return color.ansi
+    return color.rgb if depth == TRUECOLOR else _nearest(color.rgb)
+
+
+def _codes(value: int | tuple[int, int, int], depth: str, base: int) -> list[str]:
+    if isinstance(value, tuple):
+        return [f"{base + 8};2;{value[0]};{value[1]};{value[2]}"]
+    if value < 0:
+        return []
+    if depth == ANSI and value < 16:
+        return [str(base + value if value < 8 else base + 52 + value)]
+    return [f"{base + 8};5;{value}"]
+
+
+def _color(text: str) -> _Color:
+    """``#rrggbb name`` or ``default default``."""
+    code, _, name = text.partition(" ")
+    bright = name.startswith("bright-")
+    plain = name.removeprefix("bright-")
+    if plain not in _NAMES and plain != "default":
+        raise ValueError(f"expected a colour like '#8b949e white', got {text!r}")
+    ansi = _DEFAULT if plain == "default" else _NAMES.index(plain) + 8 * bright
+    if code == "default":
+        return _Color(None, ansi)
+    if len(code) != 7 or code[0] != "#":
+        raise ValueError(f"expected a colour like '#8b949e white', got {text!r}")
+    value = int(code[1:], 16)
+    return _Color((value >> 16, value >> 8 & 255, value & 255), ansi)
+
+
+def _blend(scale: list[tuple[float, _Color]], share: float) -> _Color:
+    before = scale[0]
+    for stop in scale:
+        if share <= stop[0]:
+            span = stop[0] - before[0]
+            part = (share - before[0]) / span if span else 0.0
+            a, b = before[1].rgb, stop[1].rgb
+            nearer = stop[1] if part >= 0.5 else before[1]
+            if a is None or b is None:
+                return nearer
+            red, green, blue = (round(x + (y - x) * part) for x, y in zip(a, b, strict=True))
+            return _Color((red, green, blue), nearer.ansi)
+        before = stop
+    return scale[-1][1]
+
+
+def _nearest(rgb: tuple[int, int, int]) -> int:
+    """The nearest of the 6×6×6 cube and the grey ramp of the 256 colours."""
+    steps = (0, 95, 135, 175, 215, 255)
+    cube = [min(range(6), key=lambda n, c=c: abs(steps[n] - c)) for c in rgb]  # type: ignore[misc]  # mypy cannot infer a lambda's default
+    grey = min(23, max(0, round((sum(rgb) / 3 - 8) / 10)))
+    level = 8 + 10 * grey
+    far = sum((steps[n] - c) ** 2 for n, c in zip(cube, rgb, strict=True))
+    if sum((level - c) ** 2 for c in rgb) < far:
+        return 232 + grey
+    return 16 + 36 * cube[0] + 6 * cube[1] + cube[2]
