@@ -44,6 +44,8 @@ _SCHEMES: Final = frozenset({"bearer", "basic", "token", "digest", "negotiate", 
 # A word of a line: quoted parts may hold blanks.
 _WORD: Final = re.compile(r"(?:\"[^\"]*\"|'[^']*'|[^\s\"']|[\"'])+")
 _LONG: Final = re.compile(r"[A-Za-z0-9+_=~-]{20,}")
+# Base64 whose "/" leave no run of 20; a path starts with one or has dots and dashes.
+_BASE64: Final = re.compile(r"(?<![\w+/.~-])[A-Za-z0-9+][A-Za-z0-9+/=]{31,}")
 # The same with "/", which base64 has and paths have.
 _RUN: Final = re.compile(r"[A-Za-z0-9+/_=~-]{20,}")
 _HEX: Final = re.compile(r"[0-9a-f]{20,}|[0-9A-F]{20,}")
@@ -127,7 +129,9 @@ def _cut(text: str) -> str:
 
 def _suspicious(text: str) -> bool:
     low = text.lower()
-    return any(hint in low for hint in _HINTS) or _LONG.search(text) is not None
+    return (
+        any(hint in low for hint in _HINTS) or _LONG.search(text) is not None or _BASE64.search(text) is not None
+    )
 
 
 def _text(text: str, depth: int) -> str:
@@ -298,7 +302,7 @@ def _hide_random(text: str, before: str) -> str:
                     return run
                 return name + equals + _RUN.sub(lambda part: _judged(part[0], in_path=False), value)
             if run.startswith("-"):
-                return run
+                return HIDDEN if _scattered(run) else run
         if front.endswith(_DIGESTS) or (front.endswith("=") and not _IDENTIFIERS.isdisjoint(_parts(front)[-1:])):
             return run
         # A path of this machine; a URL's is not (web hooks carry their key there).

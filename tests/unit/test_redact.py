@@ -195,6 +195,12 @@ def test_ordinary_lines_stay(line: str) -> None:
     assert redact.command_line_text(line) == line
 
 
+@pytest.mark.parametrize("line", ["prog {}", "prog --flag {}", "prog --flag={}", "X={} prog"])
+def test_base64_with_slashes_is_no_path(line: str) -> None:
+    planted = "uz0EG0DYG1z/Mex9NysksUnD0y/HKsY1kMmnNg1j"
+    assert redact.command_line(line.format(planted).split(" ")) == line.format("***")
+
+
 def test_enough_lines() -> None:
     assert len(NAMED) + len(BARE) >= 60
     assert len(ORDINARY) >= 40
