@@ -9,7 +9,7 @@ from wftui.wire import codec, stream
 from wftui.wire.messages import VERSION, Error, Hello, Message
 
 _LIMIT: Final = 1024 * 1024
-"""Bytes that asyncio buffers before it stops reading: a view that stands still makes the recorder drop, not grow."""
+"""Bytes that asyncio buffers before it stops reading: a view that stands still makes the recorder drop."""
 
 
 class Feed:
@@ -35,18 +35,10 @@ class Feed:
         feed = cls(reader, writer)
         try:
             writer.write(codec.encode(hello))
-            greeting = await asyncio.wait_for(stream.read(reader), timeout=5)
-            if greeting is None:
-                raise ProtocolError(f"{socket}: the recorder closed the connection")
-            message, _ = greeting
-            if isinstance(message, Error):
-                raise ProtocolError(message.message)
-            if not isinstance(message, Hello):
-                raise ProtocolError(f"{socket}: expected a greeting, got {type(message).__name__}")
+            feed.recorder = _greeting(await asyncio.wait_for(stream.read(reader), timeout=5), socket)
         except BaseException:
             await feed.close()
             raise
-        feed.recorder = message
         return feed
 
     async def messages(self) -> AsyncIterator[Message]:
@@ -107,3 +99,14 @@ class Feed:
             await self._writer.wait_closed()
         except OSError:
             return
+
+
+def _greeting(item: tuple[Message, int] | None, socket: str) -> Hello:
+    if item is None:
+        raise ProtocolError(f"{socket}: the recorder closed the connection")
+    message, _ = item
+    if isinstance(message, Error):
+        raise ProtocolError(message.message)
+    if not isinstance(message, Hello):
+        raise ProtocolError(f"{socket}: expected a greeting, got {type(message).__name__}")
+    return message

@@ -58,7 +58,9 @@ def take(places: Places, mode: str) -> Lock:
             raise ConfigError(f"cannot lock {places.lock}: {error.strerror}") from error
         found = holder(places)
         pid = found.pid if found else None
-        raise AlreadyRunningError(f"a recorder already runs for {places.data_dir} (pid {pid or '?'})", pid) from None
+        raise AlreadyRunningError(
+            f"a recorder already runs for {places.data_dir} (pid {pid or '?'})", pid
+        ) from None
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, f"{os.getpid()} {mode}\n".encode(), 0)
     return Lock(descriptor)

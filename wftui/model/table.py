@@ -88,9 +88,9 @@ def difference(before: Mapping[str, Row], now: TableSnapshot) -> TableChange:
     return TableChange(now.schema.name, now.time_ns, keyframe=False, rows=changed, gone=gone)
 
 
-def keyframe(now: TableSnapshot) -> TableChange:
+def keyframe(schema: TableSchema, time_ns: int, rows: Mapping[str, Row]) -> TableChange:
     """A change that needs nothing before it."""
-    return TableChange(now.schema.name, now.time_ns, keyframe=True, rows=dict(now.rows))
+    return TableChange(schema.name, time_ns, keyframe=True, rows=dict(rows))
 
 
 def apply(rows: dict[str, Row], change: TableChange) -> None:

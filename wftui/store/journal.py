@@ -203,11 +203,13 @@ class Journal:
             return Database(self._connection, None)
         return open_reader(self.path)
 
-    def begin(self, boot_id: str, program: str, mode: str, pid: int, time_ns: int, boottime_ns: int) -> Opening:
-        """Start a session."""
+    def begin(
+        self, boot_id: str, program: str, mode: str, pid: int, time_ns: int, boottime_ns: int, boot: int = 0
+    ) -> Opening:
+        """Start a session. ``boot``: the number that this boot already has (journal begun anew); 0: none yet."""
         with _Guard(self):
             run = self._connection.execute
-            run("INSERT OR IGNORE INTO boot(boot_id) VALUES (?)", (boot_id,))
+            run("INSERT OR IGNORE INTO boot(id, boot_id) VALUES (?, ?)", (boot or None, boot_id))
             (boot,) = run("SELECT id FROM boot WHERE boot_id = ?", (boot_id,)).fetchone()
             before = run("SELECT ended_ns FROM session ORDER BY id DESC LIMIT 1").fetchone()
             last = run("SELECT seq, time_s FROM tick ORDER BY seq DESC LIMIT 1").fetchone()

@@ -146,7 +146,9 @@ class Reader:
             if len(found) >= limit:
                 more = True
                 break
-            found.append(Event(*row[:8], payload=msgspec.json.decode(row[8]), metadata=msgspec.json.decode(row[9])))
+            found.append(
+                Event(*row[:8], payload=msgspec.json.decode(row[8]), metadata=msgspec.json.decode(row[9]))
+            )
         return (found[::-1] if newest else found), more
 
     def tables(self) -> list[TableSchema]:

@@ -1,0 +1,1 @@
+"""The recorder: it collects, remembers and serves, and never waits for anybody."""

@@ -1,0 +1,159 @@
+"""From samples to ticks: one slot a series, closed once a second."""
+
+import math
+from array import array
+from collections.abc import Iterable
+from typing import Final
+
+from wftui import names
+from wftui.clock import Instant
+from wftui.model.sample import DERIVED, Column, Sample
+from wftui.model.series import series
+from wftui.model.tick import Layout, Tick, pack
+from wftui.windows.ring import Pool, Ring
+
+MAX_SERIES: Final = 10_000
+MAX_PER_SOURCE: Final = 2_000
+ABSENT_NS: Final = 3_600_000_000_000
+"""A series without a sample for this long leaves the layout."""
+HELD: Final = 1.5
+"""A slow gauge is repeated until this many of its intervals have passed, then it is unknown."""
+
+
+class _Slot:
+    """One series in the open second."""
+
+    __slots__ = ("column", "count", "hold_ns", "last", "last_ns", "mean", "peak", "place", "ring", "top", "total")
+
+    def __init__(self, column: Column, ring: Ring, hold_ns: int, top: bool) -> None:
+        self.column = column
+        self.ring = ring
+        self.hold_ns = hold_ns
+        self.mean = column.kind == names.GAUGE
+        self.top = top
+        """Whether the tick keeps the maximum beside the mean, in the place after it."""
+        self.place = 0
+        self.count = 0
+        self.total = 0.0
+        self.peak = -math.inf
+        self.last = math.nan
+        self.last_ns = 0
+
+
+class Accumulator:
+    """All series of the open second, the layout, and the full-rate rings."""
+
+    def __init__(self, last_layout: int = 0) -> None:
+        self.pool = Pool()
+        self.layout = Layout(last_layout, ())
+        self.rejected: dict[str, int] = {}
+        """Source to series refused because a limit was reached."""
+        self.provenance_changes: list[tuple[Column, Column]] = []
+        """(before, after) since the last close."""
+        self._slots: dict[str, _Slot] = {}
+        self._refused: set[str] = set()
+        self._per_source: dict[str, int] = {}
+        self._dirty = False
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    def add(self, samples: Iterable[Sample], at: Instant, interval_s: float) -> None:
+        """Count samples taken at one moment by a source with that interval."""
+        boottime_ns = at.boottime_ns
+        slots = self._slots
+        for sample in samples:
+            value = sample.value
+            if not math.isfinite(value):
+                continue  # NaN and infinity are no readings
+            column = sample.column
+            slot = slots.get(column.series.text)
+            if slot is None:
+                slot = self._admit(column, interval_s)
+                if slot is None:
+                    continue
+            elif slot.column is not column and slot.column != column:
+                self.provenance_changes.append((slot.column, column))
+                slot.column = column
+                self._dirty = True
+            slot.last = value
+            slot.last_ns = boottime_ns
+            slot.count += 1
+            slot.total += value
+            slot.peak = max(slot.peak, value)
+            slot.ring.append(boottime_ns, value)
+
+    def retime(self, source: str, interval_s: float) -> None:
+        """A source's interval changed: its gauges are held accordingly longer."""
+        for slot in self._slots.values():
+            if slot.column.source == source:
+                slot.hold_ns = int(max(interval_s, 1.0) * HELD * 1e9)
+
+    def _admit(self, column: Column, interval_s: float) -> _Slot | None:
+        text = column.series.text
+        taken = self._per_source.get(column.source, 0)
+        if len(self._slots) >= MAX_SERIES or taken >= MAX_PER_SOURCE:
+            # Remember only so many refused names: what overflows the limits must not overflow memory.
+            if text not in self._refused and len(self._refused) < MAX_SERIES:
+                self._refused.add(text)
+                self.rejected[column.source] = self.rejected.get(column.source, 0) + 1
+            return None
+        metric = names.METRICS.get(column.series.name)
+        top = interval_s < 1.0 and metric is not None and "max" in metric.statistics
+        ring = self.pool.add(text, min(interval_s, 60.0), column.kind == names.COUNTER)
+        slot = _Slot(column, ring, int(max(interval_s, 1.0) * HELD * 1e9), top)
+        self._slots[text] = slot
+        self._per_source[column.source] = taken + 1
+        self._dirty = True
+        return slot
+
+    def forget_absent(self, boottime_ns: int) -> None:
+        """Let series go that had no sample for an hour."""
+        for text in [t for t, slot in self._slots.items() if boottime_ns - slot.last_ns > ABSENT_NS]:
+            slot = self._slots.pop(text)
+            self._per_source[slot.column.source] -= 1
+            self.pool.remove(text)
+            self._dirty = True
+
+    def _lay_out(self) -> None:
+        columns: list[Column] = []
+        for slot in self._slots.values():
+            slot.place = len(columns)
+            columns.append(slot.column)
+            if slot.top:
+                columns.append(_peak_column(slot.column))
+        self.layout = Layout(self.layout.id + 1, tuple(columns))
+        self._dirty = False
+
+    def close(self, seq: int, time_s: int, boottime_ns: int, boot: int) -> Tick:
+        """End the open second: its tick, under the layout that is current afterwards."""
+        if self._dirty:
+            self._lay_out()
+        values = array("d", [math.nan]) * len(self.layout.columns)
+        for slot in self._slots.values():
+            if slot.count:
+                place = slot.place
+                values[place] = slot.total / slot.count if slot.mean else slot.last
+                if slot.top:
+                    values[place + 1] = slot.peak
+                slot.count = 0
+                slot.total = 0.0
+                slot.peak = -math.inf
+            elif boottime_ns - slot.last_ns <= slot.hold_ns:
+                values[slot.place] = slot.last
+                if slot.top:
+                    values[slot.place + 1] = slot.last
+        return Tick(seq, time_s, boottime_ns, boot, self.layout.id, pack(values))
+
+
+def _peak_column(column: Column) -> Column:
+    item = column.series
+    return Column(
+        series(item.name, dict(item.labels), stat="max"),
+        column.unit,
+        column.kind,
+        column.group,
+        DERIVED,
+        column.source,
+        column.call,
+    )

@@ -1,0 +1,249 @@
+"""One client: its requests, and its feed."""
+
+import asyncio
+import math
+from array import array
+from typing import Protocol
+
+from wftui.errors import ProtocolError, WftopError
+from wftui.model.event import Event
+from wftui.model.health import Health
+from wftui.model.series import matches
+from wftui.model.table import TableSchema, TableSnapshot, keyframe
+from wftui.model.tick import Layout, Tick, pack, unpack
+from wftui.recorder import answers
+from wftui.recorder.bus import Bus, Closed, HealthChanged, Notice, Scraped, Subscription, TableChanged
+from wftui.wire import codec, stream
+from wftui.wire import messages as m
+
+
+class Host(Protocol):
+    """What a connection asks of the recorder."""
+
+    def greeting(self) -> m.Hello: ...
+    def attached(self, connection: "Connection") -> None: ...
+    def detached(self, connection: "Connection") -> None: ...
+    def layout(self) -> Layout: ...
+    def last_tick(self) -> Tick | None: ...
+    def tables(self) -> list[TableSnapshot]: ...
+    def health(self) -> list[Health]: ...
+    def last_event_seq(self) -> int: ...
+    def status(self) -> m.StatusReply: ...
+    def windows(self, question: m.Windows) -> m.WindowsReply: ...
+    def signal(self, request: m.Signal) -> None: ...
+    def report(self, connection: "Connection", report: m.Report) -> None: ...
+    def retire(self, pid: int) -> None: ...
+    async def question(self, ask: answers.Ask) -> m.Message: ...
+
+
+class Connection:
+    """Serves one client until it goes away."""
+
+    def __init__(
+        self,
+        hello: m.Hello,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        host: Host,
+        bus: Bus,
+    ) -> None:
+        self.hello = hello
+        self.label = ""
+        """Value of the label ``view`` in series about it; given by the host."""
+        self._reader = reader
+        self._writer = writer
+        self._host = host
+        self._bus = bus
+        self._subscription: Subscription | None = None
+        self._feed: asyncio.Task[None] | None = None
+        self._selectors: list[str] = []
+        self._tables: list[str] = []
+        self._rate_hz = 1.0
+        self._layout = -1
+        self._places: list[int] | None = None
+        """Places of the wanted columns in the recorder's layout; None: all of them."""
+        self._known_tables: set[str] = set()
+        self._samples_ns = 0
+        self._pending: list[tuple[int, int, float]] = []
+
+    @property
+    def is_view(self) -> bool:
+        """Whether a person looks through it."""
+        return self.hello.role == "view"
+
+    @property
+    def dropped(self) -> int:
+        """Messages dropped for it so far."""
+        return self._subscription.dropped_total if self._subscription else 0
+
+    def say(self, message: m.Message, request: int = 0) -> None:
+        """Write a message without waiting."""
+        self._writer.write(codec.encode(message, request))
+
+    async def run(self) -> None:
+        """Read requests until the client closes.
+
+        Raises:
+            ProtocolError: The client does not speak the protocol.
+        """
+        broken: ProtocolError | None = None
+        async with asyncio.TaskGroup() as self._tasks:
+            try:
+                await self._converse()
+            except ProtocolError as error:
+                broken = error  # raised behind the group, which would wrap it
+            finally:
+                self._unsubscribe()
+        if broken is not None:
+            raise broken
+
+    async def _converse(self) -> None:
+        while (item := await stream.read(self._reader)) is not None:
+            message, request = item
+            try:
+                reply = await self._handle(message)
+            except WftopError as error:
+                code = "too-large" if isinstance(error, answers.TooLargeError) else "refused"
+                reply = m.Error(code, str(error))
+            if request:
+                try:
+                    frame = codec.encode(reply, request)
+                except ProtocolError as error:
+                    frame = codec.encode(m.Error("too-large", str(error)), request)
+                self._writer.write(frame)
+                await self._writer.drain()
+
+    async def _handle(self, message: m.Message) -> m.Message:
+        host = self._host
+        match message:
+            case m.Subscribe():
+                self._subscribe(message)
+            case m.Report():
+                host.report(self, message)
+            case m.Signal():
+                host.signal(message)
+            case m.Retire():
+                host.retire(message.pid)
+            case m.Status():
+                return host.status()
+            case m.Windows():
+                return host.windows(message)
+            case m.Range():
+                return await host.question(lambda reader: answers.answer_range(reader, message))
+            case m.At():
+                return await host.question(lambda reader: answers.answer_at(reader, message))
+            case m.Events():
+                return await host.question(lambda reader: answers.answer_events(reader, message))
+            case m.Tables():
+                return await host.question(lambda reader: answers.answer_tables(reader, message))
+            case m.Catalogue():
+                schemas: list[TableSchema] = [table.schema for table in host.tables()]
+                return m.CatalogueReply(list(host.layout().columns), schemas)
+            case _:
+                raise ProtocolError(f"{m.TAGS[type(message)]} is not a request")
+        return m.Ok()
+
+    # ---- the feed
+
+    def _subscribe(self, request: m.Subscribe) -> None:
+        if not request.rate_hz > 0:
+            raise ProtocolError(f"subscribe: expected a rate above 0 Hz, got {request.rate_hz}")
+        self._unsubscribe()
+        self._selectors, self._tables, self._rate_hz = request.selectors, request.tables, request.rate_hz
+        self._subscription = self._bus.subscribe(self.hello.role, full_rate=request.rate_hz > 1)
+        self._feed = self._tasks.create_task(self._follow(self._subscription))
+
+    def _unsubscribe(self) -> None:
+        if self._subscription is not None:
+            self._bus.unsubscribe(self._subscription)
+        if self._feed is not None:
+            self._feed.cancel()
+            self._feed = None
+
+    async def _follow(self, subscription: Subscription) -> None:
+        try:
+            self._start()
+            while True:
+                await self._writer.drain()
+                notice = await subscription.take()
+                dropped = subscription.take_dropped()
+                if dropped:
+                    self.say(m.Dropped(dropped, self._host.last_event_seq()))
+                    self._start()
+                self._tell(notice)
+        except ConnectionError:
+            self._writer.close()  # the reading side ends on that
+
+    def _start(self) -> None:
+        """Everything as it is now: after it, changes suffice."""
+        self._layout = -1
+        self._known_tables.clear()
+        tick = self._host.last_tick()
+        if tick is not None:
+            self._tell_tick(tick, self._host.layout())
+        for snapshot in self._host.tables():
+            self._tell_table(snapshot, None)
+        self.say(m.HealthArrived(self._host.health()))
+
+    def _tell(self, notice: Notice) -> None:
+        match notice:
+            case Closed():
+                self._tell_tick(notice.tick, notice.layout)
+            case TableChanged():
+                self._tell_table(notice.snapshot, notice)
+            case Event():
+                self.say(m.EventArrived(notice))
+            case HealthChanged():
+                self.say(m.HealthArrived(notice.sources))
+            case Scraped():
+                self._tell_samples(notice)
+
+    def _tell_tick(self, tick: Tick, layout: Layout) -> None:
+        if layout.id != self._layout:
+            self._lay_out(layout)
+        values = tick.values
+        if self._places is not None:
+            everything = unpack(values)
+            values = pack(array("d", [everything[place] for place in self._places]))
+        self.say(m.TickArrived(tick.seq, tick.time_s, tick.boottime_ns, tick.boot, tick.layout, values))
+
+    def _lay_out(self, layout: Layout) -> None:
+        columns = layout.columns
+        if "*" in self._selectors:
+            self._places = None
+            wanted = list(columns)
+        else:
+            self._places = [
+                place
+                for place, column in enumerate(columns)
+                if any(matches(selector, column.series) for selector in self._selectors)
+            ]
+            wanted = [columns[place] for place in self._places]
+        self._layout = layout.id
+        self._sample_places = {column.series.text: place for place, column in enumerate(wanted)}
+        self.say(m.LayoutChanged(layout.id, wanted))
+
+    def _tell_table(self, snapshot: TableSnapshot, notice: TableChanged | None) -> None:
+        name = snapshot.schema.name
+        if "*" not in self._tables and name not in self._tables:
+            return
+        if notice is not None and name in self._known_tables:
+            self.say(m.TableArrived(notice.change))
+            return
+        self._known_tables.add(name)
+        whole = keyframe(snapshot.schema, snapshot.time_ns, snapshot.rows)
+        self.say(m.TableArrived(whole, snapshot.schema))
+
+    def _tell_samples(self, notice: Scraped) -> None:
+        if self._layout < 0:
+            return
+        for sample in notice.samples:
+            place = self._sample_places.get(sample.column.series.text)
+            if place is not None and math.isfinite(sample.value):
+                self._pending.append((notice.time_ns, place, sample.value))
+        if not self._pending or notice.time_ns - self._samples_ns < 0.9e9 / self._rate_hz:
+            return
+        self._samples_ns = notice.time_ns
+        times, places, values = zip(*self._pending, strict=True)
+        self._pending.clear()
+        self.say(m.Samples(self._layout, list(times), list(places), pack(array("d", values))))

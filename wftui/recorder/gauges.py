@@ -1,0 +1,83 @@
+"""Series about the recorder's own parts: sources, views, store, bus, events."""
+
+from collections.abc import Iterable, Iterator
+
+from wftui import names
+from wftui.model.sample import Column, Sample, column
+from wftui.recorder.keeper import Keeper
+from wftui.recorder.own import SOURCE
+from wftui.recorder.source import Source
+from wftui.wire.messages import Report
+
+
+class Gauges:
+    """Makes the columns once and the samples each second."""
+
+    def __init__(self) -> None:
+        self._columns: dict[tuple[str, str, str], Column] = {}
+        self._events = {name: self._column(kind.counter) for name, kind in names.EVENT_TYPES.items()}
+        self.event_counts = dict.fromkeys(names.EVENT_TYPES, 0)
+        """Events of this session, by type."""
+
+    def _column(self, name: str, key: str = "", value: str = "") -> Column:
+        found = self._columns.get((name, key, value))
+        if found is None:
+            labels = {key: value} if key else None
+            found = self._columns[name, key, value] = column(SOURCE, name, labels, call="wftop itself")
+        return found
+
+    def sources(self, sources: Iterable[Source]) -> Iterator[Sample]:
+        """Cost and coverage of each source."""
+        for source in sources:
+            if source.off:
+                continue
+            name = source.name
+            if source.duration_s is not None:
+                yield Sample(self._column("wftop.source.duration", "source", name), source.tick_duration_s)
+                source.tick_duration_s = source.duration_s
+                cost = source.cost_s / source.interval_s
+                yield Sample(self._column("wftop.source.cpu.utilization", "source", name), cost)
+            coverage = source.coverage
+            if coverage is not None:
+                yield Sample(self._column("wftop.source.coverage", "source", name), coverage)
+            yield Sample(self._column("wftop.source.interval", "source", name), source.interval_s)
+            yield Sample(self._column("wftop.source.late", "source", name), source.late)
+            yield Sample(self._column("wftop.source.failures", "source", name), source.failures)
+
+    def store(self, keeper: Keeper) -> Iterator[Sample]:
+        """The journal."""
+        if keeper.write_s:
+            yield Sample(self._column("wftop.store.write.duration"), keeper.write_s)
+            keeper.write_s = 0.0
+        if keeper.size is not None:
+            yield Sample(self._column("wftop.store.size"), keeper.size)
+        yield Sample(self._column("wftop.store.pending"), keeper.pending)
+        yield Sample(self._column("wftop.store.lost"), keeper.lost)
+        yield Sample(self._column("wftop.store.damaged"), keeper.damaged)
+
+    def tick(self, late_s: float, series: int, views: int, ring_s: float, ring_bytes: int) -> Iterator[Sample]:
+        """The metronome and the rings."""
+        yield Sample(self._column("wftop.tick.lateness"), late_s)
+        yield Sample(self._column("wftop.tick.series"), series)
+        yield Sample(self._column("wftop.view.count"), views)
+        yield Sample(self._column("wftop.ring.capacity"), ring_s)
+        yield Sample(self._column("wftop.ring.memory"), ring_bytes)
+
+    def rejected(self, counts: dict[str, int]) -> Iterator[Sample]:
+        """Series refused for the limits."""
+        for source, count in counts.items():
+            yield Sample(self._column("wftop.series.rejected", "source", source), count)
+
+    def events(self) -> Iterator[Sample]:
+        """A counter per event type."""
+        for name, count in self.event_counts.items():
+            yield Sample(self._events[name], count)
+
+    def view(self, label: str, report: Report | None, dropped: int) -> Iterator[Sample]:
+        """What a view says of itself."""
+        yield Sample(self._column("wftop.bus.dropped", "view", label), dropped)
+        if report is not None:
+            yield Sample(self._column("wftop.cpu.utilization", "view", label), report.cpu_utilization)
+            yield Sample(self._column("wftop.memory.usage", "view", label), report.memory_bytes)
+            yield Sample(self._column("wftop.view.output", "view", label), report.output_bytes)
+            yield Sample(self._column("wftop.view.frames", "view", label), report.frames)

@@ -1,0 +1,198 @@
+"""The metronome: ten times a second, on the wall clock's grid, close what ended and collect what is due."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Final, Protocol
+
+from wftui import clock, log
+from wftui.clock import Clock, Instant
+from wftui.collectors.base import Collector
+from wftui.model import health
+from wftui.model.sample import Scrape
+from wftui.recorder.source import BUDGET, TOTAL_BUDGET, Source, stretch
+from wftui.recorder.worker import Worker
+
+SLOT_NS: Final = 100_000_000
+STEP_NS: Final = 500_000_000
+"""A wall clock that moves by more than this against CLOCK_BOOTTIME between two slots was stepped."""
+SUSPENDED_NS: Final = 2_500_000_000
+_REBUDGET_SLOTS: Final = 100
+
+
+class Listener(Protocol):
+    """Whom the metronome tells."""
+
+    def second_ended(self, time_s: int, at: Instant) -> None:
+        """The UTC second is over: close its tick."""
+        ...
+
+    def scraped(self, source: Source, at: Instant, scrape: Scrape) -> None:
+        """A source brought samples."""
+        ...
+
+    def health_changed(self, source: Source, before: str) -> None:
+        """A source came into another state."""
+        ...
+
+    def retimed(self, source: Source) -> None:
+        """A source's interval changed."""
+        ...
+
+    def clock_stepped(self, by_ns: int, at: Instant) -> None:
+        """The wall clock jumped."""
+        ...
+
+    def suspended(self, for_ns: int, at: Instant) -> None:
+        """No slot ran for that long."""
+        ...
+
+
+class Scheduler:
+    """Runs the sources."""
+
+    def __init__(
+        self, collectors: Iterable[Collector], clock: Clock, listener: Listener, disabled: Iterable[str] = ()
+    ) -> None:
+        off = frozenset(disabled)
+        self.sources = [Source(item, item.name in off) for item in collectors]
+        self._clock = clock
+        self._listener = listener
+        self._workers: dict[str, Worker] = {}
+        self._second = 0
+        self._offset_ns = 0
+        self._last_ns = 0
+        self._slots = 0
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        now = self._clock.now()
+        self._second = now.time_ns // clock.NS_PER_S
+        self._offset_ns = now.time_ns - now.boottime_ns
+        self._last_ns = now.boottime_ns
+        for source in self.sources:
+            source.since_ns = now.time_ns
+        # The first readings at once: a view that waits should see something before the grid comes round.
+        self._collect(now, everything=True)
+        while True:
+            now = self._clock.now()
+            until = SLOT_NS - now.time_ns % SLOT_NS
+            await self._clock.sleep_until(now.boottime_ns + until)
+            self._slot(self._clock.now())
+
+    def _slot(self, now: Instant) -> None:
+        offset = now.time_ns - now.boottime_ns
+        step = offset - self._offset_ns
+        gap = now.boottime_ns - self._last_ns
+        self._offset_ns, self._last_ns = offset, now.boottime_ns
+        second = now.time_ns // clock.NS_PER_S
+        if second != self._second:
+            self._listener.second_ended(self._second, now)
+            self._second = second
+        if abs(step) > STEP_NS:
+            self._listener.clock_stepped(step, now)
+            for source in self.sources:
+                source.due_ns = 0  # the grid has moved
+        if gap > SUSPENDED_NS:
+            self._listener.suspended(gap, now)
+        self._collect(now)
+        self._slots += 1
+        if self._slots % _REBUDGET_SLOTS == 0:
+            self._rebudget()
+
+    def _collect(self, now: Instant, everything: bool = False) -> None:
+        for source in self.sources:
+            if source.off:
+                continue
+            if source.started is not None:
+                self._watch(source, now)
+                continue
+            if not everything:
+                if source.due_ns == 0:
+                    source.schedule(now)
+                if now.boottime_ns < source.due_ns:
+                    continue
+            if source.threaded:
+                source.started = now
+                self._worker(source).request(now)
+            else:
+                self._inline(source, now)
+            source.schedule(now)
+
+    def _inline(self, source: Source, now: Instant) -> None:
+        started = clock.perf_ns()
+        result: Scrape | Exception
+        try:
+            result = source.collector.collect(now)
+        except Exception as error:  # noqa: BLE001  the collector loop: this source becomes `failed`, others go on
+            result = error
+        # Inline sources only read files of the kernel's memory: their wall time is their CPU time.
+        spent_s = (clock.perf_ns() - started) / 1e9
+        self._done(source, now, result, spent_s, spent_s)
+
+    def _worker(self, source: Source) -> Worker:
+        worker = self._workers.get(source.name)
+        if worker is None:
+
+            def done(at: Instant, result: Scrape | Exception, cost_s: float, duration_s: float) -> None:
+                source.started = None
+                self._done(source, at, result, cost_s, duration_s)
+
+            worker = self._workers[source.name] = Worker(source.collector, done, asyncio.get_running_loop())
+        return worker
+
+    def _watch(self, source: Source, now: Instant) -> None:
+        """A collection is still under way: past its deadline the source is stuck, and no second one is started."""
+        assert source.started is not None  # noqa: S101  asked by the caller
+        waited_s = (now.boottime_ns - source.started.boottime_ns) / 1e9
+        if waited_s > source.collector.timeout_s:
+            reason = f"no answer for {waited_s:.0f} s"
+            self._enter(source, health.STUCK, reason, "it goes on by itself when the kernel answers", now)
+
+    def _done(
+        self, source: Source, at: Instant, result: Scrape | Exception, cost_s: float, duration_s: float
+    ) -> None:
+        now = at if source.threaded is False else self._clock.now()
+        if isinstance(result, Scrape):
+            source.succeeded(at, cost_s, duration_s)
+            note = result.note
+            if note is None:
+                self._enter(source, health.OK, "", "", now)
+            else:
+                self._enter(source, note.state, note.reason, note.fix, now)
+            self._listener.scraped(source, at, result)
+            return
+        state, reason, fix = source.failed(at, result)
+        if self._enter(source, state, reason, fix, now) and state == health.FAILED:
+            log.error("source", f"{source.name} failed", exc=result)
+
+    def _enter(self, source: Source, state: str, reason: str, fix: str, at: Instant) -> bool:
+        before = source.state
+        changed = source.enter(state, reason, fix, at.time_ns)
+        if changed:
+            self._listener.health_changed(source, before)
+        return changed
+
+    def _rebudget(self) -> None:
+        """Stretch what costs too much, let it come back when it has become cheap."""
+        total = sum(s.cost_s / s.interval_s for s in self.sources if not s.off)
+        # All are asked to give in proportion when they are over the common budget though each keeps its own.
+        budget = BUDGET * min(1.0, TOTAL_BUDGET / total) if total > 0 else BUDGET
+        for source in self.sources:
+            wanted = stretch(source.collector.interval_s, source.cost_s, budget)
+            # Shrink only with some room, so that an interval at the edge does not swing.
+            if wanted > source.interval_s or stretch(source.collector.interval_s, source.cost_s * 1.3, budget) < (
+                source.interval_s
+            ):
+                source.interval_s = wanted
+                source.due_ns = 0
+                self._listener.retimed(source)
+                log.info("scheduler", f"{source.name} every {wanted:g} s", cost_ms=round(source.cost_s * 1e3, 3))
+
+    def close(self) -> None:
+        """Let go of the collectors; a stuck thread is left alone."""
+        for source in self.sources:
+            worker = self._workers.pop(source.name, None)
+            if worker is not None:
+                worker.stop()
+            elif not source.threaded:
+                source.collector.close()

@@ -1,0 +1,422 @@
+"""The recorder: puts sources, rings, journal, bus and socket together, and ends in order."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+import wftui
+from wftui import log, names
+from wftui.clock import NS_PER_S, Clock, Instant, boot_id
+from wftui.collectors.base import Collector
+from wftui.errors import ConfigError, ProtocolError, StoreError
+from wftui.model import event as events
+from wftui.model import health
+from wftui.model.health import Health
+from wftui.model.sample import Scrape
+from wftui.model.series import matches
+from wftui.model.table import TableSnapshot
+from wftui.model.tick import Layout, Tick
+from wftui.paths import Places, private_dir
+from wftui.recorder import answers, signals
+from wftui.recorder.accumulator import Accumulator
+from wftui.recorder.bus import Bus, Closed, HealthChanged, TableChanged
+from wftui.recorder.connection import Connection
+from wftui.recorder.gauges import Gauges
+from wftui.recorder.keeper import Caps, Condition, Keeper
+from wftui.recorder.own import OwnCost
+from wftui.recorder.scheduler import Scheduler
+from wftui.recorder.server import Server
+from wftui.recorder.source import Source
+from wftui.recorder.tables import Tables
+from wftui.store import journal
+from wftui.store.journal import Opening, StoredChange
+from wftui.store.read import Reader
+from wftui.windows import rolling
+from wftui.wire import messages as m
+
+HEALTH_EVERY_S: Final = 5
+FLUSH_S: Final = 2.0
+"""Seconds that the journal gets at the end."""
+FORGET_EVERY_S: Final = 60
+STORE: Final = "store"
+
+
+class Options(msgspec.Struct, frozen=True):
+    """How one recorder runs."""
+
+    mode: str
+    """``record``, or ``view``: started by a view, ends ``linger_s`` after the last one."""
+    places: Places
+    linger_s: float = 30.0
+    for_s: float | None = None
+    """End after this many seconds; None: run until told."""
+    memory_only: str = ""
+    """Reason why nothing is written; empty: the journal is written."""
+    caps: Caps = Caps(48 * 3600, 1 << 30, 500_000_000)
+    signals: bool = True
+    disabled: frozenset[str] = frozenset()
+
+
+class Recorder:
+    """One recorder's life. ``run`` returns when it has ended in order."""
+
+    def __init__(self, options: Options, clock: Clock, collectors: Iterable[Collector]) -> None:
+        self.options = options
+        self.ticks = 0
+        """Closed in this session."""
+        self._clock = clock
+        self._scheduler = Scheduler(collectors, clock, self, options.disabled)
+        self._bus = Bus()
+        self._accumulator = Accumulator()
+        self._tables = Tables()
+        self._gauges = Gauges()
+        self._own = OwnCost(clock.now())
+        self._store = Health(STORE, health.OK)
+        self._ending: asyncio.Future[str] | None = None
+        self._tick: Tick | None = None
+        self._layout = Layout(0, ())
+        self._seq = self._event_seq = self._boot = self._session = 0
+        self._started = clock.now()
+        self._idle_since: int | None = self._started.boottime_ns
+        self._labels: dict[Connection, str] = {}
+        self._reports: dict[Connection, m.Report] = {}
+        self._rejected_told: dict[str, int] = {}
+        path = None if options.memory_only else options.places.data_dir / journal.NAME
+        self._keeper = Keeper(path, options.caps, clock, self._store_told, self._store_damaged)
+        self._answers: answers.Answers | None = None
+        self._server = Server(options.places.socket, self, self._bus)
+
+    # ---- life
+
+    async def run(self) -> str:
+        """Record until told to end; returns how it ended: stopped, handover, idle, time.
+
+        Raises:
+            ConfigError: The socket cannot be opened.
+            StoreError: A newer wftop wrote the journal.
+        """
+        loop = asyncio.get_running_loop()
+        self._loop = loop
+        self._ending = loop.create_future()
+        opening = self._open_store()
+        self._seq, self._event_seq = opening.last_seq, opening.last_event_seq
+        self._boot, self._session = opening.boot, opening.session
+        self._accumulator = Accumulator(opening.last_layout)
+        await self._server.open()
+        self._keeper.start()
+        about = ("recorder", str(os.getpid()))
+        self.emit("recorder.started", about, {"mode": self.options.mode, "session": self._session})
+        if opening.unclean:
+            self.emit("recorder.unclean", about, {"last_second": opening.last_time_s})
+        how = "crashed"
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                metronome = tasks.create_task(self._scheduler.run())
+                how = await self._ending
+                metronome.cancel()
+        finally:
+            await self._close(how)
+        return how
+
+    def _open_store(self) -> Opening:
+        identity = (boot_id(), wftui.__version__, self.options.mode)
+        reason = self.options.memory_only
+        if not reason:
+            try:
+                private_dir(self.options.places.data_dir)
+                return self._keeper.open(*identity)
+            except journal.StoreNewerError:
+                raise
+            except (StoreError, ConfigError, OSError) as error:
+                reason = str(error)
+        fix = "see `wftop doctor`; views, alerts and the last 10 minutes work meanwhile"
+        self._store = Health(STORE, health.DENIED, f"memory only: {reason}", fix, self._clock.now().time_ns)
+        log.warning("store", "memory only", reason=reason)
+        return self._keeper.use_memory(*identity)
+
+    async def _close(self, how: str) -> None:
+        now = self._clock.now()
+        if self._tick is not None or len(self._accumulator):
+            self._close_tick(now.time_ns // NS_PER_S, now)
+        self.emit("recorder.stopped", ("recorder", str(os.getpid())), {"how": how})
+        await self._server.close({"handover": "handover", "idle": "idle"}.get(how, "stopped"))
+        self._scheduler.close()
+        if self._answers is not None:
+            self._answers.stop()
+        if not await asyncio.to_thread(self._keeper.stop, how, FLUSH_S):
+            log.error("store", f"the journal was not closed within {FLUSH_S:g} s")
+
+    def end(self, how: str) -> None:
+        """Ask the recorder to end; the first reason counts."""
+        if self._ending is not None and not self._ending.done():
+            self._ending.set_result(how)
+
+    # ---- what the metronome tells
+
+    def second_ended(self, time_s: int, at: Instant) -> None:
+        """Close the tick and look after everything that happens once a second."""
+        self._close_tick(time_s, at)
+        second = at.boottime_ns // NS_PER_S
+        if second % HEALTH_EVERY_S == 0:
+            self._publish_health()
+        if second % FORGET_EVERY_S == 0:
+            self._accumulator.forget_absent(at.boottime_ns)
+        for source, count in self._accumulator.rejected.items():
+            if source not in self._rejected_told:
+                self._rejected_told[source] = count
+                self.emit("series.limited", ("source", source), {"rejected": count})
+        self._end_when_due(at)
+
+    def _close_tick(self, time_s: int, at: Instant) -> None:
+        accumulator = self._accumulator
+        self._seq += 1
+        tick = accumulator.close(self._seq, time_s, at.boottime_ns, self._boot)
+        self._tick, self._layout = tick, accumulator.layout
+        self.ticks += 1
+        self._bus.publish(Closed(tick, self._layout))
+        self._keeper.put((tick, self._layout))
+        for before, after in accumulator.provenance_changes:
+            self.emit(
+                "provenance.changed",
+                ("series", after.series.text),
+                {"before": before.quality, "after": after.quality, "call": after.call},
+            )
+        accumulator.provenance_changes.clear()
+        late_s = max(0, at.time_ns - (time_s + 1) * NS_PER_S) / 1e9
+        accumulator.add(self._own.sample(at), at, 1.0)
+        accumulator.add(
+            self._gauges.tick(
+                late_s, len(accumulator), len(self._server.views), accumulator.pool.span_s, accumulator.pool.bytes
+            ),
+            at,
+            1.0,
+        )
+        accumulator.add(self._gauges.sources(self._scheduler.sources), at, 1.0)
+        accumulator.add(self._gauges.store(self._keeper), at, 1.0)
+        accumulator.add(self._gauges.rejected(accumulator.rejected), at, 1.0)
+        accumulator.add(self._gauges.events(), at, 1.0)
+        for view in self._server.views:
+            accumulator.add(self._gauges.view(view.label, self._reports.get(view), view.dropped), at, 1.0)
+
+    def _end_when_due(self, at: Instant) -> None:
+        options = self.options
+        if options.for_s is not None and at.boottime_ns - self._started.boottime_ns >= options.for_s * 1e9:
+            self.end("time")
+        if options.mode != "view":
+            return
+        if self._server.views:
+            self._idle_since = None
+        elif self._idle_since is None:
+            self._idle_since = at.boottime_ns
+        elif at.boottime_ns - self._idle_since > options.linger_s * 1e9:
+            self.end("idle")
+
+    def scraped(self, source: Source, at: Instant, scrape: Scrape) -> None:
+        """Take a source's samples and tables in."""
+        self._accumulator.add(scrape.samples, at, source.interval_s)
+        self._bus.publish_samples(at.time_ns, scrape.samples)
+        for snapshot in scrape.tables:
+            change, stored = self._tables.scanned(snapshot, at.boottime_ns)
+            self._bus.publish(TableChanged(snapshot, change))
+            self._keeper.put(StoredChange(self._seq + 1, snapshot.schema, stored))
+
+    def health_changed(self, source: Source, before: str) -> None:
+        """Tell everybody at once."""
+        self.emit(
+            "source.state",
+            ("source", source.name),
+            {"before": before, "after": source.state, "reason": source.reason},
+        )
+        self._publish_health()
+
+    def retimed(self, source: Source) -> None:
+        """A source's interval changed."""
+        self._accumulator.retime(source.name, source.interval_s)
+        self._publish_health()
+
+    def clock_stepped(self, by_ns: int, at: Instant) -> None:
+        """The wall clock jumped: both passes of a repeated hour are kept, in the order of ``seq``."""
+        self.emit("clock.stepped", ("recorder", str(os.getpid())), {"by_s": round(by_ns / 1e9, 3)}, at)
+
+    def suspended(self, for_ns: int, at: Instant) -> None:
+        """No tick for a while."""
+        self.emit("clock.suspended", ("recorder", str(os.getpid())), {"for_s": round(for_ns / 1e9, 3)}, at)
+
+    # ---- events and health
+
+    def emit(
+        self,
+        kind: str,
+        about: tuple[str, str],
+        payload: dict[str, Any],  # Any: JSON values
+        at: Instant | None = None,
+    ) -> None:
+        """Make an event: number it, count it, tell it, store it."""
+        if kind not in names.EVENT_TYPES:
+            raise ValueError(f"{kind} is no event type (wftui/names.py)")
+        self._event_seq += 1
+        time_ns = (at or self._clock.now()).time_ns
+        metadata = {"program": wftui.__version__, "session": self._session}
+        item = msgspec.structs.replace(events.event(time_ns, kind, about, payload, metadata), seq=self._event_seq)
+        self._gauges.event_counts[kind] += 1
+        self._bus.publish(item)
+        self._keeper.put(item)
+
+    def _publish_health(self) -> None:
+        self._bus.publish(HealthChanged(self.health()))
+
+    def _store_told(self, condition: Condition) -> None:
+        """In the keeper's thread."""
+        self._loop.call_soon_threadsafe(self._store_changed, condition)
+
+    def _store_changed(self, condition: Condition) -> None:
+        if self._keeper.in_memory:
+            return
+        now = self._clock.now().time_ns
+        before = self._store.state
+        if condition.state != before:
+            kind = "store.resumed" if condition.state == health.OK else "store.failed"
+            self.emit(kind, ("store", "journal"), {"reason": condition.reason, "lost": self._keeper.lost})
+        since = self._store.since_ns if condition.state == before else now
+        self._store = Health(STORE, condition.state, condition.reason, condition.fix, since)
+        self._publish_health()
+
+    def _store_damaged(self, reason: str) -> None:
+        """In the keeper's thread, or before it runs."""
+        self._loop.call_soon_threadsafe(self.emit, "store.damaged", ("store", "journal"), {"reason": reason})
+
+    # ---- what connections ask
+
+    def greeting(self) -> m.Hello:
+        """Who we are."""
+        return m.Hello(
+            m.VERSION,
+            "recorder",
+            wftui.__version__,
+            os.getpid(),
+            self._session,
+            self.options.mode,
+            boot_id(),
+            self._started.time_ns,
+            str(self.options.places.data_dir),
+            socket.gethostname(),
+        )
+
+    def attached(self, connection: Connection) -> None:
+        """A client greeted."""
+        if connection.is_view:
+            taken = set(self._labels.values())
+            # Small numbers used again: a label per pid would grow the catalogue of series for ever.
+            number = next(n for n in range(1, len(taken) + 2) if str(n) not in taken)
+            connection.label = self._labels[connection] = str(number)
+            self.emit("view.attached", ("view", connection.label), {"terminal": connection.hello.terminal})
+
+    def detached(self, connection: Connection) -> None:
+        """A client went away."""
+        self._reports.pop(connection, None)
+        if self._labels.pop(connection, None) is not None:
+            self.emit("view.detached", ("view", connection.label), {"dropped": connection.dropped})
+
+    def layout(self) -> Layout:
+        """Of the newest tick."""
+        return self._layout
+
+    def last_tick(self) -> Tick | None:
+        """The newest tick; None in the first second."""
+        return self._tick
+
+    def tables(self) -> list[TableSnapshot]:
+        """All tables, now."""
+        return self._tables.snapshots()
+
+    def health(self) -> list[Health]:
+        """All sources, and the store as the last."""
+        return [*(source.health() for source in self._scheduler.sources), self._store]
+
+    def last_event_seq(self) -> int:
+        """Of the newest event."""
+        return self._event_seq
+
+    def status(self) -> m.StatusReply:
+        """How we are."""
+        return m.StatusReply(
+            os.getpid(),
+            self.options.mode,
+            self._session,
+            wftui.__version__,
+            self._started.time_ns,
+            self.ticks,
+            len(self._accumulator),
+            len(self._server.views),
+            self._own.cpu_utilization,
+            self._own.memory_bytes,
+            self._store,
+            self._keeper.size,
+            self.health(),
+            str(self.options.places.data_dir),
+            str(self.options.places.socket),
+        )
+
+    def windows(self, question: m.Windows) -> m.WindowsReply:
+        """Rolling statistics, now."""
+        now = self._clock.now().boottime_ns
+        found = []
+        for column in self._layout.columns:
+            text = column.series.text
+            ring = self._accumulator.pool.get(text)
+            if ring is None or not any(matches(selector, column.series) for selector in question.selectors):
+                continue
+            for span_s in rolling.SPANS_S:
+                stats = rolling.over(ring, now, span_s)
+                if stats is not None:
+                    found.append(m.WindowStats(text, span_s, *stats))
+            if len(found) > answers.MAX_POINTS:
+                raise answers.TooLargeError("windows: too many series; name fewer")
+        return m.WindowsReply(found)
+
+    def signal(self, request: m.Signal) -> None:
+        """Send a signal for a person.
+
+        Raises:
+            ProtocolError: Switched off, or the process is not the one meant.
+        """
+        about = ("process", f"{request.pid}:{request.start_time}")
+        try:
+            signals.send(request.pid, request.start_time, request.number, self.options.signals)
+        except ProtocolError as error:
+            self.emit("signal.refused", about, {"signal": request.number, "reason": str(error)})
+            raise
+        self.emit("signal.sent", about, {"signal": request.number})
+
+    def report(self, connection: Connection, report: m.Report) -> None:
+        """A view says what it costs."""
+        if connection.is_view:
+            self._reports[connection] = report
+
+    def retire(self, pid: int) -> None:
+        """Give way to `wftop record`.
+
+        Raises:
+            ProtocolError: We are one ourselves.
+        """
+        if self.options.mode != "view":
+            raise ProtocolError(f"a recorder already runs for {self.options.places.data_dir} (pid {os.getpid()})")
+        self.emit("recorder.handover", ("recorder", str(os.getpid())), {"to_pid": pid})
+        self.end("handover")
+
+    async def question(self, ask: answers.Ask) -> m.Message:
+        """Answer from the journal, in a thread.
+
+        Raises:
+            StoreError, ProtocolError: As the names say.
+        """
+        if self._answers is None:
+            self._answers = answers.Answers(self._reader, self._keeper if self._keeper.in_memory else None)
+        return await asyncio.wrap_future(self._answers.submit(ask))
+
+    def _reader(self) -> Reader:
+        return Reader(journal.open_reader(self.options.places.data_dir / journal.NAME))

@@ -1,0 +1,51 @@
+"""Signals to processes, only if the process is still the one that the person saw."""
+
+import errno
+import os
+import signal
+from typing import Final
+
+from wftui.errors import ProtocolError
+
+_START: Final = 19
+"""Place of starttime behind the command name in /proc/PID/stat. Source: proc_pid_stat(5), field 22."""
+
+
+def start_time(pid: int, proc: str = "/proc") -> int | None:
+    """When a process began, in clock ticks after boot; None: it is gone."""
+    try:
+        with open(f"{proc}/{pid}/stat", "rb") as file:  # noqa: PTH123  a path object per call buys nothing
+            fields = file.read().rpartition(b")")[2].split()
+        return int(fields[_START])
+    except (OSError, IndexError, ValueError):
+        return None
+
+
+def send(pid: int, started: int, number: int, allowed: bool) -> None:
+    """Send a signal through a pidfd, which cannot come to mean another process.
+
+    Raises:
+        ProtocolError: Signals are not allowed here, the process is gone or another one, or we may not.
+    """
+    if not allowed:
+        raise ProtocolError("signals are switched off ([recorder] signals = false)")
+    if not 1 <= number < signal.NSIG or pid <= 1:
+        raise ProtocolError(f"signal {number} to pid {pid} is not sent")
+    try:
+        descriptor = os.pidfd_open(pid)
+    except OSError as error:
+        raise ProtocolError(f"process {pid} is gone ({error.strerror})") from error
+    try:
+        # Checked after the pidfd is open: from here on it stays this process or nobody.
+        same = start_time(pid) == started
+        if same:
+            signal.pidfd_send_signal(descriptor, number)
+    except PermissionError as error:
+        raise ProtocolError(f"process {pid} is not ours to signal; ask its owner or root") from error
+    except OSError as error:
+        what = "is gone" if error.errno == errno.ESRCH else f"could not be signalled: {error.strerror}"
+        raise ProtocolError(f"process {pid} {what}") from error
+    finally:
+        os.close(descriptor)
+    if not same:
+        raise ProtocolError(f"pid {pid} is another process by now; nothing was sent")

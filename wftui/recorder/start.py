@@ -1,0 +1,118 @@
+"""From settings to a running recorder."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from wftui import log
+from wftui.clock import SystemClock
+from wftui.collectors.registry import host_collectors
+from wftui.config import Config
+from wftui.paths import Places
+from wftui.recorder.keeper import Caps
+from wftui.recorder.service import Options, Recorder
+
+_NETWORK: Final = frozenset(
+    {
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb3",
+        "smbfs",
+        "9p",
+        "afs",
+        "ceph",
+        "glusterfs",
+        "lustre",
+        "fuse.sshfs",
+        "fuse.glusterfs",
+    }
+)
+
+
+def network_file_system(folder: Path, mountinfo: str = "/proc/self/mountinfo") -> str:
+    """Type of the network file system that a folder lies on; empty when it lies on a local one.
+
+    Source: proc_pid_mountinfo(5): the mount point is field 5, the type follows the lone ``-``.
+    """
+    try:
+        with open(mountinfo, encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123  a kernel file
+            lines = file.read().splitlines()
+    except OSError:
+        return ""
+    best, kind = "", ""
+    target = os.path.realpath(folder)
+    for line in lines:
+        before, dash, after = line.partition(" - ")
+        fields = before.split()
+        if not dash or len(fields) < 5:
+            continue
+        mount = (
+            fields[4].encode("latin-1", "surrogateescape").decode("unicode_escape")
+            if "\\" in fields[4]
+            else fields[4]
+        )
+        inside = target == mount or target.startswith(mount.rstrip("/") + "/")
+        if inside and len(mount) >= len(best):
+            best, kind = mount, after.split()[0]
+    return kind if kind in _NETWORK else ""
+
+
+def options(places: Places, config: Config, mode: str, for_s: float | None) -> Options:
+    """How the recorder shall run, from its settings."""
+    reason = ""
+    if config.flag("store.memory_only"):
+        reason = f"asked for by {config.origin('store.memory_only')} (store.memory_only)"
+    else:
+        kind = network_file_system(places.data_dir)
+        if kind:
+            reason = f"{places.data_dir} lies on {kind}, where SQLite's locks cannot be trusted; choose --data-dir"
+    return Options(
+        mode=mode,
+        places=places,
+        linger_s=config.number("recorder.linger_s"),
+        for_s=for_s,
+        memory_only=reason,
+        caps=Caps(
+            config.whole("store.journal_hours") * 3600,
+            config.whole("store.max_bytes"),
+            config.whole("store.min_free_bytes"),
+        ),
+        signals=config.flag("recorder.signals"),
+        disabled=frozenset(config.names("sources.disabled")),
+    )
+
+
+def record(settings: Options, started: Callable[[Recorder, asyncio.AbstractEventLoop], None]) -> str:
+    """Run a recorder until it ends; ``started`` is called in its loop before it runs. Returns how it ended.
+
+    Raises:
+        WftopError: It cannot run.
+    """
+    recorder = Recorder(settings, SystemClock(), host_collectors())
+
+    async def main() -> str:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, _stop, recorder)
+        # A closed terminal is no reason to stop recording: only the status lines go.
+        loop.add_signal_handler(signal.SIGHUP, log.info, "recorder", "the terminal went away")
+        started(recorder, loop)
+        return await recorder.run()
+
+    return asyncio.run(main())
+
+
+_asked = False
+
+
+def _stop(recorder: Recorder) -> None:
+    global _asked
+    if _asked:
+        # The second request: the journal is consistent at any moment, so leave at once.
+        os._exit(143)
+    _asked = True
+    recorder.end("stopped")
