@@ -79,6 +79,7 @@ class Disks:
         self._file = ProcFile(f"{proc}/diskstats")
         self._block = f"{sys}/block"
         self._known: dict[bytes, _Columns | None] = {}
+        self._unused: set[bytes] = set()
         self._before: dict[bytes, Disk] = {}
         self._before_ns = 0
 
@@ -118,9 +119,14 @@ class Disks:
     def _columns(self, name: bytes, disk: Disk) -> _Columns | None:
         if name in self._known:
             return self._known[name]
+        unused = disk.reads + disk.writes == 0
+        if unused and name in self._unused:
+            return None
         if not self._wanted(name, disk):
-            # An idle device without hardware (nbd0 …) becomes wanted with its first operation: ask again then.
-            if disk.reads + disk.writes or name.startswith(_NEVER):
+            # An unused device without hardware (nbd0 …) becomes wanted with its first operation: ask again then.
+            if unused:
+                self._unused.add(name)
+            else:
                 self._known[name] = None
             return None
         device = label(name)

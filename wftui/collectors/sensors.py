@@ -29,6 +29,11 @@ class Reading(NamedTuple):
     limit: float | None
     """Celsius; None: the sensor names none, or it is no temperature."""
 
+    @property
+    def folder(self) -> str:
+        """The chip or zone it belongs to."""
+        return self.path.rpartition("/")[0]
+
 
 def _names(folder: str, prefix: str) -> list[str]:
     try:
@@ -76,11 +81,9 @@ def chip_names(root: str) -> dict[str, str]:
 
 
 def find_hwmon(sys: str) -> list[Reading]:
-    """Temperatures and fans of all hwmon chips that are awake. Source: Documentation/hwmon/sysfs-interface.rst."""
+    """Temperatures and fans of all hwmon chips. Source: Documentation/hwmon/sysfs-interface.rst."""
     found = []
     for folder, chip in chip_names(f"{sys}/class/hwmon").items():
-        if _asleep(folder):
-            continue
         for kind, metric in (("temp", "hw.temperature"), ("fan", "hw.fan.speed")):
             for file in _names(folder, kind):
                 if not file.endswith("_input"):
@@ -168,7 +171,10 @@ class Sensors:
                 "no hwmon sensors, thermal zones or batteries: usual in a virtual machine", state="absent"
             )
         samples = []
+        asleep = {folder: _asleep(folder) for folder in {item.folder for item in self._readings}}
         for item in self._readings:
+            if asleep[item.folder]:
+                continue
             value = read_number(item.path)
             if value is None:
                 continue
