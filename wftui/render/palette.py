@@ -98,7 +98,7 @@ def _palette(colors: dict[str, _Color], depth: str) -> Palette:
     for name, color in colors.items():
         if name == "select":
             continue
-        bold = name in _BOLD or name.startswith("heat1") and depth == MONO and name >= "heat13"
+        bold = name in _BOLD or (name.startswith("heat1") and depth == MONO and name >= "heat13")
         live[name] = _ink(color, depth, bold=bold, dim=name in _DIM_IN_MONO)
         stale[name] = _ink(faded, depth, dim=True)
     for accent, title in zip(_ACCENTS, _TITLES, strict=True):
@@ -138,7 +138,7 @@ def _ink(color: _Color, depth: str, *, bold: bool = False, dim: bool = False, sh
 
 
 def _at_depth(color: _Color, depth: str) -> int | tuple[int, int, int]:
-    if depth == MONO or color.rgb is None and color.ansi < 0:
+    if depth == MONO or (color.rgb is None and color.ansi < 0):
         return _DEFAULT
     if depth == ANSI or color.rgb is None:
         return color.ansi

@@ -25,6 +25,18 @@ TITLES = {
     "events": "events",
     "sources": "sources",
 }
+SHORT = {
+    "cpu": "cpu",
+    "memory": "mem",
+    "disks": "disk",
+    "network": "net",
+    "pressure": "psi",
+    "processes": "proc",
+    "gpus": "gpu",
+    "events": "evt",
+    "sources": "src",
+}
+"""Labels where a subject is one line."""
 SCREEN_KEYS = {"processes": "2", "events": "3", "sources": "4"}
 """Panels that have a screen of their own, and its key."""
 MIN_WIDTH = 60

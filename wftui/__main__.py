@@ -1,0 +1,121 @@
+"""The script's entry: it decides what to run before anything heavy is imported.
+
+``wftop record …`` takes its lock first, bare ``wftop`` paints its skeleton first; both load the rest afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from wftui.errors import WftopError, report
+
+TYPE_CHECKING = False  # typing is heavier than this module
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+COLORS = ("auto", "truecolor", "256", "16", "mono")
+COMMANDS = "record, export, doctor"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run wftop; return the exit code. Errors raised on purpose become one line on stderr."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(arguments)
+    except WftopError as error:
+        print(report(error), file=sys.stderr)  # noqa: T201  the one stderr line of an error
+        return error.exit_code
+    except BrokenPipeError:
+        # Whoever read our output has enough. Python would complain again when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+
+
+def _run(arguments: list[str]) -> int:
+    if arguments[:1] == ["record"]:
+        from wftui.cli import record
+
+        return record.main(arguments[1:])
+    if arguments and not arguments[0].startswith("-"):
+        from wftui.cli.commands import app
+
+        app(args=arguments, prog_name="wftop", standalone_mode=True)
+        return 0
+    flags = _flags(arguments)
+    if flags.reset_terminal:
+        from wftui.tui.terminal import RESET
+
+        sys.stdout.write(RESET)
+        return 0
+    return _view(flags)
+
+
+def _flags(arguments: list[str]) -> argparse.Namespace:
+    if not arguments:
+        # The usual start: argparse would cost the first frame 7 ms.
+        from types import SimpleNamespace
+
+        return SimpleNamespace(  # type: ignore[return-value]  # the same attributes as the parser's answer
+            once=False, json=False, readonly=None, ascii=None, colors=None, refresh=None, config=None,
+            data_dir=None, reset_terminal=False,
+        )  # fmt: skip
+    import argparse
+
+    from wftui import __version__
+
+    parser = argparse.ArgumentParser(
+        prog="wftop",
+        description="Shows this machine live and records it. Without a command: the view.",
+        epilog=f"commands: {COMMANDS}; each has --help",
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--once", action="store_true", help="print one state as text and exit")
+    add("--json", action="store_true", help="with --once: as JSON")
+    add("--readonly", action="store_true", default=None, help="refuse everything that changes something")
+    add("--ascii", action="store_true", default=None, help="draw with ASCII only")
+    add("--colors", choices=COLORS, help="colours of the terminal")
+    add("--refresh", type=float, metavar="SECONDS", help="seconds between two frames of data")
+    add("--config", metavar="FILE", help="configuration file")
+    add("--data-dir", metavar="FOLDER", help="where the recording is")
+    add("--reset-terminal", action="store_true", help="take back every terminal mode, after a lost connection")
+    add("--version", action="version", version=f"wftop {__version__}")
+    flags = parser.parse_args(arguments)
+    if flags.json and not flags.once:
+        parser.error("--json goes with --once")
+    return flags
+
+
+def _view(flags: argparse.Namespace) -> int:
+    from wftui.tui import terminal
+
+    why = terminal.unfit()
+    if flags.once or why:
+        from wftui.cli import once
+
+        return once.main(json=flags.json, data_dir=flags.data_dir, config=flags.config)
+    # The skeleton goes first, so it knows flags and environment only; the configuration may change it later.
+    screen = terminal.Terminal()
+    depth = flags.colors if flags.colors not in (None, "auto") else terminal.colors()
+    plain = bool(flags.ascii) or terminal.ascii_only()
+    from wftui.tui import skeleton
+
+    screen.enter()
+    try:
+        width, height = terminal.size()
+        skeleton.show(screen.output, width, height, ascii_only=plain, color=depth != "mono")
+        import gc
+
+        # Collections while a thousand modules load find nothing to free.
+        gc.disable()
+        from wftui.tui import start
+
+        return start.run(flags, screen, depth, ascii_only=plain)
+    finally:
+        screen.restore()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,209 @@
+"""Disks: bytes by direction, busy share and queue of each device; how full each mount is."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from wftui.render import text
+from wftui.render.palette import heat
+from wftui.tui.frame import Row, fit_row, outside, row_width
+from wftui.tui.panels import parts
+from wftui.tui.scene import Body, Scene, empty, gap
+
+_IO: Final = "system.disk.io"
+_BUSY: Final = "system.disk.utilization"
+_FULL: Final = "system.filesystem.utilization"
+
+
+def devices(scene: Scene) -> list[str]:
+    """Devices, those with the most bytes over the last minute first; equal ones as the recorder has them."""
+    state = scene.state
+    found = state.labels(_IO, "device")
+
+    def weight(device: str) -> float:
+        total = 0.0
+        for direction in ("read", "write"):
+            value = state.recent(60, _IO, ("device", device), ("direction", direction))
+            total += value if value == value else 0.0
+        # Steps of 4, so that two equal ones do not change places each second.
+        return -float(int(total).bit_length() // 2) if total >= 4096 else 0.0
+
+    return sorted(found, key=weight)
+
+
+def line(scene: Scene, width: int) -> Row:
+    """The subject in one line: the busiest device."""
+    found = devices(scene)
+    row: Row = [parts.label("disk", 5)]
+    if not found:
+        return fit_row([*row, ("no disks seen", "dim")], width)
+    return fit_row(row + _rates(scene, found[0], width - 5, short=True), width)
+
+
+def _rates(scene: Scene, device: str, width: int, *, short: bool) -> Row:
+    state = scene.state
+    read = state.rate(_IO, ("device", device), ("direction", "read"))
+    write = state.rate(_IO, ("device", device), ("direction", "write"))
+    busy = state.value(_BUSY, ("device", device))
+    name = outside(device, min(10, max(3, width - 25)), scene.glyphs, middle=True)
+    shape = text.short if short else text.rate
+    return [
+        (name, "text"),
+        (" r ", "read"),
+        parts.figure(shape(read)),
+        (" w ", "write"),
+        parts.figure(shape(write)),
+        gap(1),
+        (text.percent(busy), heat(busy)),
+    ]
+
+
+def draw(scene: Scene, width: int, height: int) -> Body:
+    """One line a device, then the mounts; a graph of all reads and writes when there is room beside them."""
+    state = scene.state
+    found = devices(scene)
+    mounts = state.labels(_FULL, "mount")
+    if not found and not mounts:
+        return empty("no disks seen", "the recorder finds none in /proc/diskstats")
+    if width >= 84:
+        side = min(46, width // 2)
+        left = _graph(scene, found, width - side - 2, height)
+        listing = _listing(scene, found, mounts, side, height)
+        return Body(
+            [
+                [*row, gap(2), *(listing[place] if place < len(listing) else [gap(side)])]
+                for place, row in enumerate(left)
+            ],
+            _right(mounts),
+        )
+    return Body(_listing(scene, found, mounts, width, height), _right(mounts))
+
+
+def _right(mounts: list[str]) -> Row:
+    return [(f"{len(mounts)} mount{'s' if len(mounts) != 1 else ''}", "dim")] if mounts else []
+
+
+def _graph(scene: Scene, found: list[str], width: int, height: int) -> list[Row]:
+    """Reads above, writes below one centre line, over all devices."""
+    return mirrored(
+        scene,
+        width,
+        height,
+        _sum(scene, found, "read", width),
+        _sum(scene, found, "write", width),
+        ("read", "write"),
+        ("read", "write"),
+    )
+
+
+def _sum(scene: Scene, found: list[str], direction: str, width: int) -> list[float]:
+    columns = [scene.state.past(2 * width, _IO, ("device", device), ("direction", direction)) for device in found]
+    return total(columns, 2 * width)
+
+
+def total(columns: list[list[float]], count: int) -> list[float]:
+    """Sum of several pasts; a second counts while at least one of them knows it."""
+    if len(columns) == 1:
+        return columns[0]
+    nan = float("nan")
+    out = []
+    for values in zip(*columns, strict=True) if columns else ():
+        known = [value for value in values if value == value]
+        out.append(sum(known) if known else nan)
+    return out or [nan] * count
+
+
+def mirrored(
+    scene: Scene,
+    width: int,
+    height: int,
+    up: list[float],
+    down: list[float],
+    names: tuple[str, str],
+    roles: tuple[str, str],
+) -> list[Row]:
+    """Two graphs around a centre line on one scale, with the scale and the present figures in their corners."""
+    ruled = height >= 8
+    rows_left = height - ruled
+    upper = (rows_left + 1) // 2
+    lower = rows_left - upper
+    peak = max((value for value in (*up, *down) if value == value), default=0.0)
+    top = text.round_up_bytes(max(peak, 1024.0))
+    rows = parts.area(scene, up, top, upper, roles[0])
+    if lower:
+        rows += parts.area(scene, down, top, lower, roles[1], down=True)
+    scale = text.size(top).strip() + "/s"
+    rows[0] = overlay(rows[0], [(f"{names[0]} ", roles[0]), (f"{scale} ", "faint")], width)
+    if lower >= 2:
+        rows[-1] = overlay(rows[-1], [(f"{names[1]} ", roles[1])], width)
+    if ruled:
+        rows.append(parts.ruler(scene, width))
+    return rows
+
+
+def overlay(row: Row, words: Row, width: int) -> Row:
+    """Words over the left end of a row where it is blank there; a graph is never hidden."""
+    from wftui.tui.frame import crop
+
+    taken = row_width(words)
+    if taken > width:
+        return row
+    under = "".join(text_ for text_, _ in crop(row, 0, taken))
+    if under.strip():
+        return row
+    return [*words, *crop(row, taken, width)]
+
+
+def _listing(scene: Scene, found: list[str], mounts: list[str], width: int, height: int) -> list[Row]:
+    rows: list[Row] = []
+    room_mounts = min(len(mounts), max(1, height // 2)) if mounts else 0
+    room = max(1, height - room_mounts)
+    shown = found[:room]
+    for device in shown:
+        rows.append(_device(scene, device, width))
+    free = height - len(rows)
+    full = sorted(mounts, key=lambda mount: -_known(scene.state.value(_FULL, ("mount", mount))))
+    for mount in full[:free]:
+        rows.append(_mount(scene, mount, width))
+    return rows
+
+
+def _known(value: float) -> float:
+    return value if value == value else 0.0
+
+
+def _device(scene: Scene, device: str, width: int) -> Row:
+    state = scene.state
+    if width < 34:
+        name = max(3, width - 20)
+        read = state.rate(_IO, ("device", device), ("direction", "read"))
+        write = state.rate(_IO, ("device", device), ("direction", "write"))
+        busy = state.value(_BUSY, ("device", device))
+        row: Row = [(outside(device, name, scene.glyphs, middle=True), "text"), gap(1)]
+        row += [(text.short(read), "read"), gap(1), (text.short(write), "write"), gap(1)]
+        row += [(f"{text.percent(busy).replace(' %', '%'):>4}"[:5], heat(busy))]
+        return fit_row(row, width)
+    name = max(4, min(14, width - 33))
+    queue = state.value("system.disk.queue", ("device", device))
+    read = state.rate(_IO, ("device", device), ("direction", "read"))
+    write = state.rate(_IO, ("device", device), ("direction", "write"))
+    busy = state.value(_BUSY, ("device", device))
+    row = [(outside(device, name, scene.glyphs, middle=True), "text"), gap(1)]
+    row += [("r", "read"), parts.figure(text.short(read)), (" w", "write"), parts.figure(text.short(write))]
+    row += [(" busy ", "dim"), (text.percent(busy), heat(busy))]
+    if width - row_width(row) >= 8:
+        row += [(" q ", "dim"), parts.figure(text.decimal(queue), "text")]
+    return fit_row(row, width)
+
+
+def _mount(scene: Scene, mount: str, width: int) -> Row:
+    state = scene.state
+    full = state.value(_FULL, ("mount", mount))
+    limit = state.value("system.filesystem.limit", ("mount", mount))
+    name = max(3, min(14, width // 3))
+    row: Row = [(outside(mount, name, scene.glyphs, middle=True), "text"), gap(1)]
+    tail: Row = [gap(1), (text.percent(full), heat(full) if full > 0.8 else "text")]
+    if width >= 30:
+        tail += [(" of", "dim"), parts.figure(text.short(limit), "text")]
+    bar = width - row_width(row) - row_width(tail)
+    return fit_row([*row, *parts.meter(scene, full, max(0, bar)), *tail], width)

@@ -1,0 +1,76 @@
+"""Events: what happened, newest first, in words."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from wftui.model.event import Event
+from wftui.render import text
+from wftui.tui.frame import Row, fit_row, outside, plain
+from wftui.tui.panels import parts
+from wftui.tui.scene import Body, Scene, empty, gap
+
+_BAD: Final = frozenset({"recorder.unclean", "store.damaged", "store.failed", "signal.refused"})
+_WARN: Final = frozenset(
+    {"source.state", "clock.stepped", "clock.suspended", "series.limited", "provenance.changed"}
+)
+
+
+def role(event: Event) -> str:
+    """How much an event matters."""
+    if event.type == "source.state":
+        return "warn" if event.payload.get("state") in ("failed", "stuck", "late") else "text"
+    return "bad" if event.type in _BAD else "warn" if event.type in _WARN else "text"
+
+
+def glyph(scene: Scene, event: Event) -> str:
+    """The same without colour."""
+    kind = role(event)
+    if kind == "bad":
+        return scene.glyphs.lost
+    return scene.glyphs.alert if kind == "warn" else scene.glyphs.bullet
+
+
+def words(payload: dict[str, Any]) -> str:  # Any: JSON values, fixed by the event type
+    """A payload as ``key value, key value``; nested values as their text."""
+    said = []
+    for key, value in payload.items():
+        if value is None or value == "":
+            continue
+        shown = f"{value:g}" if isinstance(value, float) else str(value)
+        said.append(f"{key.replace('_', ' ')} {shown}")
+    return ", ".join(said)
+
+
+def summary(scene: Scene, event: Event) -> str:
+    """What it is about and what it says, cleaned."""
+    about = event.aggregate_id if event.aggregate_type in ("source", "process", "series") else ""
+    return plain(" ".join(part for part in (about, words(event.payload)) if part), scene.glyphs)
+
+
+def line(scene: Scene, width: int) -> Row:
+    """The subject in one line: the last event."""
+    row: Row = [parts.label("evt", 5)]
+    if not scene.state.events:
+        return fit_row([*row, ("none yet", "dim")], width)
+    event = scene.state.events[-1]
+    row += [(text.clock(event.time_ns / 1e9)[:5] + " ", "dim"), (plain(event.type, scene.glyphs), role(event))]
+    return fit_row(row, width)
+
+
+def draw(scene: Scene, width: int, height: int) -> Body:
+    """One line an event: time, glyph, type, what it says."""
+    events = scene.state.events
+    if not events:
+        return empty("no events yet", "they come as sources change, clocks step, signals are sent")
+    rows: list[Row] = []
+    kind = 18 if width >= 50 else max(8, min(18, width - 11))
+    for event in list(events)[-height:][::-1]:
+        stamp = text.clock(event.time_ns / 1e9)
+        row: Row = [(stamp, "dim"), gap(1), (glyph(scene, event), role(event)), gap(1)]
+        row.append((outside(event.type, kind, scene.glyphs), role(event)))
+        room = width - 11 - kind - 1
+        if room > 4:
+            row += [gap(1), (outside(summary(scene, event), room, scene.glyphs), "dim")]
+        rows.append(fit_row(row, width))
+    return Body(rows, [(f"{len(events)}", "dim")])

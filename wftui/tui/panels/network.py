@@ -1,0 +1,123 @@
+"""Network: received and sent bytes of each interface, mirrored over time; errors and drops when there are any."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from wftui.render import text
+from wftui.tui.frame import Row, fit_row, outside
+from wftui.tui.panels import parts
+from wftui.tui.panels.disks import mirrored, total
+from wftui.tui.scene import Body, Scene, empty, gap
+
+_FLOW: Final = "system.network.throughput"
+
+
+def interfaces(scene: Scene) -> list[str]:
+    """Interfaces with traffic in the last minute first, then the others, each by name order of the recorder."""
+    state = scene.state
+
+    def quiet(interface: str) -> bool:
+        flows = [
+            state.recent(60, _FLOW, ("interface", interface), ("direction", direction))
+            for direction in ("receive", "transmit")
+        ]
+        return not any(flow > 0 for flow in flows)
+
+    return sorted(state.labels(_FLOW, "interface"), key=quiet)
+
+
+def _flows(scene: Scene, interface: str) -> tuple[float, float]:
+    state = scene.state
+    receive, transmit = (
+        state.value(_FLOW, ("interface", interface), ("direction", direction))
+        for direction in ("receive", "transmit")
+    )
+    return receive, transmit
+
+
+def line(scene: Scene, width: int) -> Row:
+    """The subject in one line: all interfaces together."""
+    found = interfaces(scene)
+    row: Row = [parts.label("net", 5)]
+    if not found:
+        return fit_row([*row, ("no interface but loopback", "dim")], width)
+    receive, transmit = _flows(scene, found[0])
+    room = max(3, min(10, width - 22))
+    row += [(outside(found[0], room, scene.glyphs, middle=True), "text")]
+    row += [(f" {scene.glyphs.down} ", "receive"), parts.figure(text.short(receive))]
+    row += [(f" {scene.glyphs.up} ", "transmit"), parts.figure(text.short(transmit))]
+    return fit_row(row, width)
+
+
+def draw(scene: Scene, width: int, height: int) -> Body:
+    """The mirrored graph, then a line an interface; beside each other where it is wide."""
+    found = interfaces(scene)
+    state = scene.state
+    loopback = state.rate("system.network.loopback.io")
+    right: Row = (
+        [("lo ", "dim"), parts.figure(text.rate(loopback).strip(), "text")] if loopback == loopback else []
+    )
+    if not found:
+        body = empty("no interface but loopback", "a network shows here as soon as it is up")
+        return Body(body.rows, right)
+    columns = [
+        [state.past(2 * width, _FLOW, ("interface", name), ("direction", direction)) for name in found]
+        for direction in ("receive", "transmit")
+    ]
+    if width >= 84:
+        side = min(46, width // 2)
+        wide = width - side - 2
+        rows = _graph(scene, columns, wide, height)
+        listing = _listing(scene, found, side, height)
+        return Body(
+            [
+                [*row, gap(2), *(listing[place] if place < len(listing) else [gap(side)])]
+                for place, row in enumerate(rows)
+            ],
+            right,
+        )
+    lines = min(len(found), max(1, height - 4 if height >= 6 else height - 2))
+    listing = _listing(scene, found, width, lines)
+    room = height - len(listing)
+    rows = _graph(scene, columns, width, room) if room >= 1 else []
+    return Body([*listing, *rows], right)
+
+
+def _graph(scene: Scene, columns: list[list[list[float]]], width: int, height: int) -> list[Row]:
+    receive, transmit = (total(each, 2 * width)[-2 * width :] for each in columns)
+    return mirrored(scene, width, height, receive, transmit, ("in", "out"), ("receive", "transmit"))
+
+
+def _listing(scene: Scene, found: list[str], width: int, height: int) -> list[Row]:
+    rows: list[Row] = []
+    for interface in found:
+        if len(rows) >= height:
+            break
+        receive, transmit = _flows(scene, interface)
+        name = max(3, min(16, width - 18 if width < 32 else width - 30))
+        shape = text.rate if width >= 44 else text.short
+        row: Row = [(outside(interface, name, scene.glyphs, middle=True), "text"), gap(1)]
+        row += [(f"{scene.glyphs.down}", "receive"), parts.figure(shape(receive)), gap(1)]
+        row += [(f"{scene.glyphs.up}", "transmit"), parts.figure(shape(transmit))]
+        rows.append(fit_row(row, width))
+        trouble = _trouble(scene, interface, width)
+        if trouble and len(rows) < height:
+            rows.append(trouble)
+    return rows
+
+
+def _trouble(scene: Scene, interface: str, width: int) -> Row:
+    """Errors and drops of the last second; nothing when there are none."""
+    state = scene.state
+    words = []
+    for name, word in (("system.network.errors", "errors"), ("system.network.dropped", "drops")):
+        both = [
+            state.rate(name, ("interface", interface), ("direction", side)) for side in ("receive", "transmit")
+        ]
+        rate = sum(value for value in both if value == value)
+        if rate > 0:
+            words.append(f"{text.count(rate).strip()} {word}/s")
+    if not words:
+        return []
+    return fit_row([(f"  {scene.glyphs.alert} ", "warn"), (", ".join(words), "warn")], width)

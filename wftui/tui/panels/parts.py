@@ -1,0 +1,130 @@
+"""Pieces that several panels are made of: graphs as rows, meters, labelled values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from wftui.render import graph, text
+from wftui.render.palette import heat
+from wftui.tui.frame import Row, Segment
+from wftui.tui.scene import Scene
+
+_HATCH: Final = {"▒", "%"}
+
+
+def area(
+    scene: Scene,
+    values: Sequence[float],
+    maximum: float,
+    height: int,
+    roles: Sequence[str] | str | None = None,
+    *,
+    down: bool = False,
+) -> list[Row]:
+    """A filled graph as rows, two samples a cell; ``roles``: one for all lines or one for each from the base,
+    None for the heat scale by height."""
+    ascii_only = scene.glyphs.ascii_only
+    lines = graph.rows(graph.levels(values, maximum, height), height, down=down, ascii_only=ascii_only)
+    hatch = "%" if ascii_only else "▒"
+    rows: list[Row] = []
+    for place, line in enumerate(lines):
+        from_base = place if down else height - 1 - place
+        if roles is None:
+            role = heat((from_base + 0.7) / height)
+        elif isinstance(roles, str):
+            role = roles
+        else:
+            role = roles[min(from_base, len(roles) - 1)]
+        rows.append(_split(line, role, hatch))
+    return rows
+
+
+def _split(line: str, role: str, hatch: str) -> Row:
+    if hatch not in line:
+        return [(line, role)]
+    row: Row = []
+    rest = line
+    while rest:
+        start = rest.find(hatch)
+        if start < 0:
+            row.append((rest, role))
+            break
+        if start:
+            row.append((rest[:start], role))
+        end = start
+        while end < len(rest) and rest[end] == hatch:
+            end += 1
+        row.append((rest[start:end], "faint"))
+        rest = rest[end:]
+    return row
+
+
+def spark(scene: Scene, values: Sequence[float], width: int, maximum: float, role: str) -> Row:
+    """One line of graph."""
+    ascii_only = scene.glyphs.ascii_only
+    line = graph.spark(values, width, maximum, ascii_only=ascii_only)
+    return _split(line, role, "%" if ascii_only else "▒")
+
+
+def meter(scene: Scene, ratio: float, width: int, role: str | None = None) -> Row:
+    """A bar of ``width`` cells in one colour: that of its value, or ``role``."""
+    filled, rest = graph.meter(ratio, width, ascii_only=scene.glyphs.ascii_only)
+    row: Row = []
+    if filled:
+        row.append((filled, role or heat(ratio)))
+    if rest:
+        row.append((rest, "faint"))
+    return row
+
+
+def percent(ratio: float, role: str = "strong") -> Segment:
+    """5 cells."""
+    return text.percent(ratio), role if ratio == ratio else "dim"
+
+
+def figure(shown: str, role: str = "strong") -> Segment:
+    """A value that was made by ``render.text``; dim when it is only the sign of the unknown."""
+    return shown, "dim" if shown.strip() == text.UNKNOWN else role
+
+
+def label(name: str, width: int) -> Segment:
+    """A dim label in a fixed width."""
+    return f"{name:<{width}.{width}}", "dim"
+
+
+def ruler(scene: Scene, columns: int) -> Row:
+    """A thin line of clock times under a graph of ``columns`` cells, with marks where events were."""
+    state = scene.state
+    if state.tick is None or columns < 12:
+        return [(" " * columns, "faint")]
+    line = [" "] * columns
+    end = state.slot | 1
+    newest = state.tick.time_s + (end - state.slot)
+    step = 60 if columns < 150 else 60
+    # The cell whose two seconds hold a full minute carries that minute's time.
+    for cell in range(columns):
+        first = newest - 2 * (columns - cell) + 1
+        minute = -(-first // step) * step
+        if minute <= first + 1:
+            stamp = scene.glyphs.tick + text.clock(minute)[:5]
+            if cell + len(stamp) <= columns:
+                line[cell : cell + len(stamp)] = stamp
+    marks = set()
+    for slot, event in state.event_slots:
+        cell = columns - 1 - (end - slot) // 2
+        if 0 <= cell < columns and event.type != "view.attached" and event.type != "view.detached":
+            marks.add(cell)
+    row: Row = []
+    run = ""
+    for cell, char in enumerate(line):
+        if cell in marks:
+            if run:
+                row.append((run, "faint"))
+                run = ""
+            row.append((scene.glyphs.mark, "mark"))
+        else:
+            run += char
+    if run:
+        row.append((run, "faint"))
+    return row

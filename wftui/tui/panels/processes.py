@@ -1,0 +1,183 @@
+"""Processes: columns, order and rows of the table, on the overview and on its own screen."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from wftui.model import processes as cells
+from wftui.model.table import Row as Cells
+from wftui.render import text
+from wftui.render.palette import heat
+from wftui.tui.frame import Row, fit_row, outside
+from wftui.tui.panels import parts
+from wftui.tui.scene import Body, Scene, empty, gap
+
+
+class Column(NamedTuple):
+    """One column: heading, cell of the row, width, whether it is right-aligned, from which width on it is shown."""
+
+    title: str
+    place: int
+    width: int
+    right: bool = True
+    since: int = 0
+
+
+COLUMNS: Final = (
+    Column("pid", cells.PID, 7),
+    Column("user", cells.USER, 9, right=False, since=70),
+    Column("s", cells.STATE, 1, right=False, since=56),
+    Column("cpu", cells.CPU, 6),
+    Column("mem", cells.MEMORY, 5),
+    Column("thr", cells.THREADS, 5, since=84),
+    Column("read/s", cells.READ, 6, since=100),
+    Column("write/s", cells.WRITE, 7, since=100),
+    Column("age", cells.CREATED, 7, since=118),
+    Column("container", cells.CGROUP, 14, right=False, since=140),
+    Column("command", cells.COMMAND, 0, right=False),
+)
+"""The last one takes what is left."""
+SORTS: Final = ("cpu", "mem", "read/s", "write/s", "thr", "pid", "age", "user", "command")
+"""What `s` cycles through."""
+_BY_TITLE: Final = {column.title: column for column in COLUMNS}
+_TEXTS: Final = frozenset({cells.USER, cells.COMMAND, cells.CGROUP, cells.STATE, cells.NAME})
+
+
+def command(row: Cells) -> str:
+    """The command line; ``[name]`` where there is none (kernel threads, no right to read it)."""
+    said = row[cells.COMMAND]
+    return str(said) if said else f"[{row[cells.NAME]}]"
+
+
+def ordered(
+    rows: dict[str, Cells], sort: str, *, reverse: bool = False, wanted: str = ""
+) -> list[tuple[str, Cells]]:
+    """Keys and rows that hold ``wanted`` (any case, in pid, user, name, command or container), in order.
+
+    Numbers go down, texts and pids up; unknown comes last whichever way round. Equal rows stay by pid, so that
+    they do not dance.
+    """
+    place = _BY_TITLE[sort].place
+    items = list(rows.items())
+    if wanted:
+        needle = wanted.lower()
+        items = [item for item in items if needle in _haystack(item[1])]
+    items.sort(key=lambda item: item[1][cells.PID] or 0)
+    if place == cells.COMMAND:
+        known, unknown = items, []
+        known.sort(key=lambda item: command(item[1]).lower(), reverse=reverse)
+    else:
+        known = [item for item in items if item[1][place] is not None]
+        unknown = [item for item in items if item[1][place] is None]
+        down = place not in _TEXTS and place not in (cells.PID, cells.CREATED)
+        if place in _TEXTS:
+            known.sort(key=lambda item: str(item[1][place]).lower(), reverse=reverse)
+        else:
+            known.sort(key=lambda item: _number(item[1], place), reverse=down != reverse)
+    return [*known, *unknown]
+
+
+def _number(row: Cells, place: int) -> float:
+    value = row[place]
+    if isinstance(value, str) or value is None:
+        return 0.0
+    # What is shown with three digits is also ordered by them: idle processes do not swap places all the time.
+    return round(value, 3) if place == cells.CPU else value
+
+
+def _haystack(row: Cells) -> str:
+    parts_ = (row[cells.PID], row[cells.USER], row[cells.NAME], row[cells.COMMAND], row[cells.CGROUP])
+    return " ".join(str(part) for part in parts_ if part is not None).lower()
+
+
+def columns_for(width: int) -> list[tuple[Column, int]]:
+    """The columns that fit and their widths; the command takes what is left."""
+    shown = [column for column in COLUMNS if width >= column.since]
+    fixed = sum(column.width + 1 for column in shown[:-1])
+    return [(column, column.width or max(4, width - fixed)) for column in shown]
+
+
+def header(scene: Scene, width: int, sort: str, *, reverse: bool) -> Row:
+    """The headings, the sorted one marked."""
+    row: Row = []
+    for column, wide in columns_for(width):
+        title = column.title
+        role = "dim"
+        if title == sort:
+            title += scene.glyphs.sorted_up if reverse else scene.glyphs.sorted_down
+            role = "strong"
+        shown = f"{title:>{wide}}" if column.right else f"{title:<{wide}}"
+        row += [(shown[-wide:] if column.right else shown[:wide], role), gap(1)]
+    return fit_row(row[:-1], width)
+
+
+def table_row(scene: Scene, row: Cells, width: int, *, selected: bool = False) -> Row:
+    """One process."""
+    out: Row = []
+    for column, wide in columns_for(width):
+        shown, role = _cell(scene, row, column, wide)
+        out += [(shown, role), gap(1)]
+    fitted = fit_row(out[:-1], width)
+    if selected:
+        return [("".join(piece for piece, _ in fitted), "select")]
+    return fitted
+
+
+def _cell(scene: Scene, row: Cells, column: Column, wide: int) -> tuple[str, str]:
+    place = column.place
+    value = row[place]
+    if place == cells.COMMAND:
+        kernel = not row[cells.COMMAND]
+        return outside(command(row), wide, scene.glyphs), "dim" if kernel else "text"
+    if place == cells.STATE:
+        role = "good" if value == "R" else "warn" if value == "D" else "bad" if value == "Z" else "dim"
+        return outside(str(value or "-"), wide, scene.glyphs), role
+    if isinstance(value, str):
+        shown = outside(value, wide, scene.glyphs, middle=place == cells.CGROUP)
+        return shown, "dim"
+    if value is None:
+        return ("-".rjust(wide) if column.right else "-".ljust(wide)), "faint"
+    if place == cells.CPU:
+        shown = f"{value * 100:.1f}" if value < 9.995 else f"{value * 100:.0f}"
+        return shown.rjust(wide), heat(value) if value >= 0.005 else "faint"
+    if place == cells.MEMORY:
+        return text.short(value).rjust(wide), "text"
+    if place in (cells.READ, cells.WRITE):
+        role = "read" if place == cells.READ else "write"
+        return text.short(value).rjust(wide), role if value >= 1 else "faint"
+    if place == cells.CREATED:
+        age = text.duration((scene.now.time_ns - value) / 1e9)
+        return age.rjust(wide), "dim"
+    return f"{value:.0f}".rjust(wide)[-wide:], "text" if place == cells.THREADS else "dim"
+
+
+def line(scene: Scene, width: int, rank: int = 0) -> Row:
+    """The subject in one line: the ``rank``-th busiest process."""
+    rows = scene.state.processes()
+    row: Row = [parts.label("proc" if rank == 0 else "", 5)]
+    if not rows:
+        return fit_row([*row, ("no process table yet", "dim")] if rank == 0 else row, width)
+    busiest = ordered(rows, "cpu")
+    if rank >= len(busiest):
+        return fit_row(row, width)
+    process = busiest[rank][1]
+    cpu = process[cells.CPU]
+    memory = process[cells.MEMORY]
+    used = float(cpu) if isinstance(cpu, int | float) else float("nan")
+    row += [(text.percent(used), heat(used) if used >= 0.005 else "dim"), gap(1)]
+    row += [(text.short(float(memory) if isinstance(memory, int | float) else None), "text"), gap(1)]
+    row.append((outside(str(process[cells.NAME] or "-"), max(1, width - 17), scene.glyphs), "text"))
+    return fit_row(row, width)
+
+
+def draw(scene: Scene, width: int, height: int) -> Body:
+    """The busiest ones."""
+    rows = scene.state.processes()
+    if not rows:
+        source = scene.state.source("processes")
+        reason = source.reason if source and source.reason else "the first scan comes within 2 s"
+        return empty("no process table yet", outside(reason, width, scene.glyphs))
+    busiest = ordered(rows, "cpu")
+    body = [header(scene, width, "cpu", reverse=False)]
+    body += [table_row(scene, row, width) for _, row in busiest[: max(0, height - 1)]]
+    return Body(body, [(f"{len(rows)}", "dim")])

@@ -1,0 +1,76 @@
+"""Sources: which of them work, and of the others why not."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from wftui.model.health import ABSENT, ASLEEP, DENIED, FAILED, LATE, OFF, OK, STUCK, TROUBLE, UNSUPPORTED, Health
+from wftui.render import text
+from wftui.tui.frame import Row, fit_row, outside, plain
+from wftui.tui.panels import parts
+from wftui.tui.scene import Body, Scene, empty, gap
+
+ORDER: Final = (FAILED, STUCK, LATE, DENIED, UNSUPPORTED, ABSENT, ASLEEP, OFF, OK)
+"""Worst first."""
+ROLES: Final = {OK: "good", LATE: "warn", STUCK: "bad", FAILED: "bad", DENIED: "warn"}
+
+
+def sorted_sources(sources: list[Health]) -> list[Health]:
+    """Worst first, then by name."""
+    rank = {state: place for place, state in enumerate(ORDER)}
+    return sorted(sources, key=lambda item: (rank.get(item.state, 0), item.source))
+
+
+def counts(scene: Scene) -> Row:
+    """``● 9 ok  ◌ 3 absent`` as segments."""
+    row: Row = []
+    totals: dict[str, int] = {}
+    for item in scene.state.sources:
+        totals[item.state] = totals.get(item.state, 0) + 1
+    for state in (OK, *ORDER[:-1]):
+        if state in totals:
+            if row:
+                row.append(gap(2))
+            role = ROLES.get(state, "dim")
+            row += [
+                (scene.glyphs.health.get(state, "?") + " ", role),
+                (f"{totals[state]} {state}", "dim" if state not in TROUBLE else role),
+            ]
+    return row
+
+
+def line(scene: Scene, width: int) -> Row:
+    """The subject in one line."""
+    row = counts(scene) or [("no word yet", "dim")]
+    return fit_row([parts.label("src", 5), *row], width)
+
+
+def draw(scene: Scene, width: int, height: int) -> Body:
+    """The count, then those that are not ok with their reason, then the others with their cost."""
+    sources = sorted_sources(scene.state.sources)
+    if not sources:
+        return empty("no word from the sources yet", "the recorder sends it within 5 s")
+    rows: list[Row] = [fit_row(counts(scene), width)]
+    for item in sources:
+        if len(rows) >= height:
+            break
+        name = min(12, max(6, width // 4))
+        row: Row = [
+            (scene.glyphs.health.get(item.state, "?"), ROLES.get(item.state, "dim")),
+            gap(1),
+            (outside(item.source, name, scene.glyphs), "text"),
+            gap(1),
+        ]
+        room = width - name - 3
+        if item.state == OK:
+            shown = f"{text.milliseconds(item.duration_s)} each {text.duration(item.interval_s) if item.interval_s >= 1 else f'{item.interval_s * 1000:.0f} ms'}"
+            row.append((outside(shown, room, scene.glyphs), "dim"))
+        else:
+            row.append(
+                (
+                    outside(plain(item.reason or item.state, scene.glyphs), room, scene.glyphs),
+                    ROLES.get(item.state, "dim"),
+                )
+            )
+        rows.append(fit_row(row, width))
+    return Body(rows)

@@ -1,0 +1,267 @@
+"""The view's model: what the recorder said last, and enough of the past for the graphs.
+
+Plain data and arithmetic, no toolkit. Unknown is NaN. Rates of counters are made here, from two consecutive
+ticks only: across a gap, a reset, a restart or another boot they are unknown.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import deque
+from functools import lru_cache
+from typing import Final
+
+from wftui.model import table as tables
+from wftui.model import tick as ticks
+from wftui.model.event import Event
+from wftui.model.health import Health
+from wftui.model.sample import Column
+from wftui.model.series import Series, series
+from wftui.model.table import Row
+from wftui.tui.history import NAN, History
+from wftui.wire import messages as wire
+
+LIVE: Final = "live"
+CONNECTING: Final = "connecting"
+LOST: Final = "lost"
+
+GRAPHED: Final = frozenset(
+    {
+        "system.cpu.utilization",
+        "system.memory.utilization",
+        "system.pressure.utilization",
+        "system.disk.io",
+        "system.disk.utilization",
+        "system.network.throughput",
+        "hw.temperature",
+    }
+)
+"""Metrics whose plain series keep a history; counters among them as rates."""
+EVENTS: Final = 1000
+"""Events kept."""
+_COUNTER: Final = "counter"
+
+
+@lru_cache(maxsize=4096)
+def text_of(name: str, *labels: tuple[str, str]) -> str:
+    """Canonical text of a series."""
+    return series(name, dict(labels)).text
+
+
+class State:
+    """Everything the panels show. One writer (``on``), any number of readers, one thread."""
+
+    def __init__(self) -> None:
+        self.link = CONNECTING
+        self.link_since_ns = 0
+        """Boottime since which the link is as it is."""
+        self.link_reason = ""
+        self.hostname = ""
+        self.hello: wire.Hello | None = None
+        self.columns: list[Column] = []
+        self.places: dict[str, int] = {}
+        self.by_name: dict[str, list[Series]] = {}
+        self.values = array("d")
+        self.tick: wire.TickArrived | None = None
+        self.slot = 0
+        """Number of the newest second; differences are seconds of CLOCK_BOOTTIME."""
+        self.histories: dict[str, History] = {}
+        self.tables: dict[str, dict[str, Row]] = {}
+        self.table_times: dict[str, int] = {}
+        self.events: deque[Event] = deque(maxlen=EVENTS)
+        self.event_slots: deque[tuple[int, Event]] = deque(maxlen=100)
+        self.sources: list[Health] = []
+        self.dropped = 0
+        self._layout_id = -1
+        self._rates: dict[str, float] = {}
+        self._counters: list[tuple[str, int]] = []
+        self._graphed: list[tuple[str, int, bool]] = []
+        self._before: dict[str, float] = {}
+        self._event_seqs: set[int] = set()
+
+    # ---- what arrives
+
+    def on(self, message: wire.Message) -> None:
+        """Take in one message of the feed; others are not for us."""
+        if isinstance(message, wire.TickArrived):
+            self._on_tick(message)
+        elif isinstance(message, wire.TableArrived):
+            change = message.change
+            tables.apply(self.tables.setdefault(change.name, {}), change)
+            self.table_times[change.name] = change.time_ns
+        elif isinstance(message, wire.LayoutChanged):
+            self._on_layout(message)
+        elif isinstance(message, wire.Samples):
+            self._on_samples(message)
+        elif isinstance(message, wire.EventArrived):
+            self.add_events([message.event])
+        elif isinstance(message, wire.HealthArrived):
+            self.sources = message.sources
+        elif isinstance(message, wire.Dropped):
+            self.dropped += message.count
+
+    def attached(self, hello: wire.Hello) -> None:
+        """A recorder answered: forget what belonged to another one, keep the past that was drawn."""
+        if self.hello is not None and (hello.data_dir, hello.boot_id) != (self.hello.data_dir, self.hello.boot_id):
+            self.histories.clear()
+            self.events.clear()
+            self.event_slots.clear()
+            self._event_seqs.clear()
+        if self.hello is not None and hello.session != self.hello.session:
+            self.tick = None
+        self.hello = hello
+        self.hostname = hello.hostname or self.hostname
+        self._layout_id = -1
+        self._before = {}
+        self._rates = {}
+        self.tables.clear()
+
+    def now_linked(self, link: str, boottime_ns: int, reason: str = "") -> None:
+        """Set the link's state; ``since`` moves only when it changes."""
+        if link != self.link:
+            self.link_since_ns = boottime_ns
+        self.link = link
+        self.link_reason = reason
+
+    def add_events(self, events: list[Event]) -> None:
+        """Add events, oldest first; those already here are left out."""
+        for item in events:
+            if item.seq and item.seq in self._event_seqs:
+                continue
+            self._event_seqs.add(item.seq)
+            self.events.append(item)
+            if self.tick is not None:
+                age = self.tick.time_s - item.time_ns // 1_000_000_000
+                if 0 <= age < 600:
+                    self.event_slots.append((self.slot - age, item))
+                elif age < 0:
+                    self.event_slots.append((self.slot + 1, item))
+        if len(self._event_seqs) > 4 * EVENTS:
+            self._event_seqs = {item.seq for item in self.events}
+
+    def prefill(self, reply: wire.RangeReply) -> None:
+        """Fill the histories from before the attach. Needs a tick first: it ties wall time to slots."""
+        if self.tick is None or reply.step_ns <= 0:
+            return
+        step = max(1, round(reply.step_ns / 1_000_000_000))
+        first = self.slot - (self.tick.time_s - reply.start_ns // 1_000_000_000)
+        for item in reply.series:
+            if item.column.series.name not in GRAPHED:
+                continue
+            history = self.histories.setdefault(item.column.series.text, History())
+            newest = self.slot
+            fresh = History()
+            for place, value in enumerate(ticks.unpack(item.mean)):
+                for second in range(step):
+                    slot = first + place * step + second
+                    if slot < newest:
+                        fresh.put(slot, value)
+            # What came as ticks since is exact: it stays.
+            for slot, value in zip(range(newest - 30, newest + 1), history.last(newest, 31), strict=True):
+                if value == value or slot == newest:
+                    fresh.put(slot, value)
+            self.histories[item.column.series.text] = fresh
+
+    def _on_layout(self, message: wire.LayoutChanged) -> None:
+        self._layout_id = message.id
+        self.columns = message.columns
+        self.places = {column.series.text: place for place, column in enumerate(message.columns)}
+        self.by_name = {}
+        self._counters = []
+        self._graphed = []
+        for place, column in enumerate(message.columns):
+            item = column.series
+            self.by_name.setdefault(item.name, []).append(item)
+            counter = column.kind == _COUNTER
+            if counter:
+                self._counters.append((item.text, place))
+            if item.name in GRAPHED and not item.stat:
+                self._graphed.append((item.text, place, counter))
+                self.histories.setdefault(item.text, History())
+        self.values = array("d", [NAN]) * len(message.columns)
+
+    def _on_tick(self, message: wire.TickArrived) -> None:
+        if message.layout != self._layout_id:
+            return
+        values = ticks.unpack(message.values)
+        if len(values) != len(self.columns):
+            return
+        before = self.tick
+        elapsed_s = NAN
+        if before is None:
+            self.slot = message.time_s
+        else:
+            elapsed_s = (message.boottime_ns - before.boottime_ns) / 1e9
+            # Whole seconds, so that a tick closed a little late does not leave a hole.
+            same = message.boot == before.boot and elapsed_s > 0
+            self.slot += max(1, round(elapsed_s)) if same else max(1, min(3600, message.time_s - before.time_s))
+            if not same or message.seq != before.seq + 1 or elapsed_s > 1.5:
+                elapsed_s = NAN
+        old = self._before
+        now: dict[str, float] = {}
+        rates: dict[str, float] = {}
+        for text, place in self._counters:
+            value = values[place]
+            now[text] = value
+            change = value - old.get(text, NAN)
+            # A smaller reading is a counter that began anew.
+            rates[text] = change / elapsed_s if change >= 0 else NAN
+        self._before = now
+        self._rates = rates
+        self.values = values
+        self.tick = message
+        slot = self.slot
+        for text, place, counter in self._graphed:
+            self.histories[text].put(slot, rates[text] if counter else values[place])
+
+    def _on_samples(self, message: wire.Samples) -> None:
+        if message.layout != self._layout_id:
+            return
+        for place, value in zip(message.places, ticks.unpack(message.values), strict=False):
+            if place < len(self.values):
+                self.values[place] = value
+
+    # ---- what panels ask
+
+    def value(self, name: str, *labels: tuple[str, str]) -> float:
+        """The newest value of a series; NaN when unknown."""
+        place = self.places.get(text_of(name, *labels) if labels else name)
+        return self.values[place] if place is not None and place < len(self.values) else NAN
+
+    def rate(self, name: str, *labels: tuple[str, str]) -> float:
+        """A counter's increase per second between the last two ticks; NaN when unknown."""
+        return self._rates.get(text_of(name, *labels) if labels else name, NAN)
+
+    def past(self, count: int, name: str, *labels: tuple[str, str]) -> list[float]:
+        """The last ``count`` seconds of a graphed series; NaN = gap."""
+        history = self.histories.get(text_of(name, *labels) if labels else name)
+        # A graph moves by whole cells of two seconds, so its right edge is an odd slot.
+        end = self.slot | 1
+        return history.last(end, count) if history else [NAN] * count
+
+    def recent(self, seconds: int, name: str, *labels: tuple[str, str]) -> float:
+        """Mean of the known values of the last seconds; NaN when there is none."""
+        history = self.histories.get(text_of(name, *labels) if labels else name)
+        known = [v for v in history.last(self.slot, seconds) if v == v] if history else []
+        return sum(known) / len(known) if known else NAN
+
+    def labels(self, name: str, key: str) -> list[str]:
+        """Values that a label takes among the plain series of a metric, in layout order."""
+        seen: dict[str, None] = {}
+        for item in self.by_name.get(name, ()):
+            if not item.stat and (value := item.label(key)):
+                seen[value] = None
+        return list(seen)
+
+    def source(self, name: str) -> Health | None:
+        """Health of one source; None when the recorder did not speak of it."""
+        return next((item for item in self.sources if item.source == name), None)
+
+    def processes(self) -> dict[str, Row]:
+        """Rows of the process table."""
+        return self.tables.get("processes", {})
+
+    @property
+    def stale(self) -> bool:
+        """Whether what is shown is no longer so."""
+        return self.link != LIVE
