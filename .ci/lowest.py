@@ -9,18 +9,19 @@ BOUND = re.compile(r"(?P<name>[A-Za-z0-9._-]+)\s*>=\s*(?P<version>[0-9.]+)")
 
 
 def pins(requirements: list[str]) -> list[str]:
-    """Turn ``name>=version[; marker]`` into ``name==version[; marker]``.
+    """Turn ``name>=version[; marker]`` into ``name==version``.
+
+    The marker goes: a package for other systems is pinned here too, where only the tests use it.
 
     Raises:
         ValueError: A requirement without a lower bound, which nothing could prove.
     """
     found = []
     for requirement in requirements:
-        wanted, semicolon, marker = requirement.partition(";")
-        match = BOUND.match(wanted)
+        match = BOUND.match(requirement)
         if match is None:
             raise ValueError(f"{requirement!r}: expected a lower bound like 'name>=1.2'")
-        found.append(f"{match['name']}=={match['version']}{semicolon}{marker}")
+        found.append(f"{match['name']}=={match['version']}")
     return found
 
 
