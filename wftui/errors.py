@@ -86,7 +86,7 @@ class SourceError(WftopError):
 class SourceUnavailableError(SourceError):
     """The source is not there, asleep or closed to us; the collector loop recovers by asking again later."""
 
-    state = "absent"
+    state: HealthState = "absent"
 
 
 class SourceFormatError(SourceError):

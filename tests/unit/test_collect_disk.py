@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -117,9 +117,9 @@ MOUNTINFO = r"""22 1 0:21 / /proc rw shared:1 - proc proc rw
 """
 
 
-def mounts(tmp_path: Path, ask: object, text: str = MOUNTINFO) -> Mounts:
+def mounts(tmp_path: Path, ask: Callable[[bytes], Space], text: str = MOUNTINFO) -> Mounts:
     plant(tmp_path, {"self/mountinfo": text})
-    return Mounts(tmp_path, ask, patience_s=0.05)  # type: ignore[arg-type]  any callable will do
+    return Mounts(tmp_path, ask, patience_s=0.05)
 
 
 def shown(scrape: Scrape) -> set[str]:

@@ -87,7 +87,7 @@ class Pressure:
             for mode, total in found.items():
                 totals[device, mode] = total
         if not totals and refusal is not None:
-            if str(refusal.state) == DENIED:
+            if refusal.state == DENIED:
                 raise refusal
             raise SourceUnavailableError(
                 f"this kernel has no pressure stall information ({refusal.reason})",
