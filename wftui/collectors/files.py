@@ -3,16 +3,19 @@
 import errno
 import os
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from wftui import text
 from wftui.errors import SourceFormatError, SourceUnavailableError
 from wftui.model.health import ABSENT, DENIED, FAILED, UNSUPPORTED
 from wftui.model.series import MAX_VALUE
 
+if TYPE_CHECKING:
+    from wftui.errors import HealthState
+
 _CHUNK: Final = 16_384
 _QUOTED: Final = 60
-_STATES: Final = {
+_STATES: Final[dict[int, "HealthState"]] = {
     errno.ENOENT: ABSENT,
     errno.ENOTDIR: ABSENT,
     errno.ENODEV: ABSENT,
@@ -26,14 +29,7 @@ _STATES: Final = {
 def unavailable(path: str | Path, error: OSError, fix: str = "") -> SourceUnavailableError:
     """The source error for a file that could not be opened or read; its state follows from errno."""
     reason = f"{text.clean(str(path))}: {error.strerror or type(error).__name__}"
-    state = _STATES.get(error.errno or 0, FAILED)
-    if state == ABSENT:
-        return SourceUnavailableError(reason, state="absent", fix=fix)
-    if state == DENIED:
-        return SourceUnavailableError(reason, state="denied", fix=fix)
-    if state == UNSUPPORTED:
-        return SourceUnavailableError(reason, state="unsupported", fix=fix)
-    return SourceUnavailableError(reason, state="failed", fix=fix)
+    return SourceUnavailableError(reason, state=_STATES.get(error.errno or 0, FAILED), fix=fix)
 
 
 def malformed(path: str | Path, expected: str, seen: bytes) -> SourceFormatError:
