@@ -2,7 +2,7 @@
 
 A graph is made of *levels*: for each sample the number of dots that stand for it, ``GAP`` for a second that has
 no value inside the recorded time, ``BLANK`` before the recording began. Two samples share one cell (braille has
-2 × 4 dots), so a known value always shows at least one dot: the base line is zero, a hole is not.
+two by four dots), so a known value always shows at least one dot: the base line is zero, a hole is not.
 """
 
 from __future__ import annotations
@@ -22,8 +22,11 @@ _BLOCKS = " ▁▂▃▄▅▆▇█"
 _DIGITS = "0123456789"
 
 
-def levels(values: Sequence[float], maximum: float, height: int) -> list[int]:
-    """Samples to dots, 1 to ``4 * height``; NaN becomes ``GAP``, or ``BLANK`` before the first number."""
+def levels(values: Sequence[float], maximum: float, height: int, ahead: int = 0) -> list[int]:
+    """Samples to dots, 1 to ``4 * height``; NaN becomes ``GAP``, or ``BLANK`` before the first number.
+
+    The last ``ahead`` samples have not happened yet: they are ``BLANK`` whatever they hold.
+    """
     top = 4 * height
     scale = top / maximum if maximum > 0 else 0.0
     out: list[int] = []
@@ -35,6 +38,8 @@ def levels(values: Sequence[float], maximum: float, height: int) -> list[int]:
         hole = GAP
         dots = int(value * scale + 0.5)
         out.append(1 if dots < 1 else min(dots, top))
+    if ahead:
+        out[-ahead:] = [BLANK] * ahead
     return out
 
 
@@ -65,11 +70,11 @@ def rows(dots: Sequence[int], height: int, *, down: bool = False, ascii_only: bo
     return lines
 
 
-def spark(values: Sequence[float], width: int, maximum: float, *, ascii_only: bool = False) -> str:
+def spark(values: Sequence[float], width: int, maximum: float, ahead: int = 0, *, ascii_only: bool = False) -> str:
     """One line of braille over the last ``2 * width`` samples, right-aligned."""
     wanted = list(values[-2 * width :])
     missing = 2 * width - len(wanted)
-    return rows(levels([float("nan")] * missing + wanted, maximum, 1), 1, ascii_only=ascii_only)[0]
+    return rows(levels([float("nan")] * missing + wanted, maximum, 1, ahead), 1, ascii_only=ascii_only)[0]
 
 
 def cell(ratio: float, *, ascii_only: bool = False) -> str:

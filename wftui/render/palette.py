@@ -188,7 +188,7 @@ def _blend(scale: list[tuple[float, _Color]], share: float) -> _Color:
 
 
 def _nearest(rgb: tuple[int, int, int]) -> int:
-    """The nearest of the 6×6×6 cube and the grey ramp of the 256 colours."""
+    """The nearest of the 6 x 6 x 6 cube and the grey ramp of the 256 colours."""
     steps = (0, 95, 135, 175, 215, 255)
     cube = [min(range(6), key=lambda n, c=c: abs(steps[n] - c)) for c in rgb]  # type: ignore[misc]  # mypy cannot infer a lambda's default
     grey = min(23, max(0, round((sum(rgb) / 3 - 8) / 10)))

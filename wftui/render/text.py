@@ -155,7 +155,7 @@ def offset(time_s: float) -> str:
 
 
 def round_up(value: float) -> float:
-    """The next of 1, 2, 5 × 10ⁿ: the top of an axis that stays where it is."""
+    """The next of 1, 2 and 5 with any number of zeros: the top of an axis that stays where it is."""
     if not value > 0:
         return 1.0
     power = 1.0

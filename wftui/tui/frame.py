@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
     from wftui.tui.glyphs import Glyphs
 
-    Segment = tuple[str, str]
-    Row = list[Segment]
+Segment = tuple[str, str]
+"""Text and role."""
+Row = list[Segment]
 
 # From the first combining mark on a character may be of any width; ours (arrows, boxes, blocks, shapes, braille,
 # superscripts) are one cell each.

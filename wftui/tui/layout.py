@@ -1,7 +1,7 @@
 """Terminal size to panel places: one answer for the skeleton, the first frame and every resize.
 
 Pure arithmetic and light to import: the skeleton is painted before anything else is loaded. Panels give way in a
-fixed order of importance: below 60 × 17 each subject is one line, and of those the last ones go first.
+fixed order of importance: below 60 by 17 each subject is one line, and of those the last ones go first.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Layout:
 
 
 def overview(width: int, height: int) -> Layout:
-    """The overview of any size from 1 × 1 on. Line 0 is the top line; framed ones end with a line of keys."""
+    """The overview of any size from 1 x 1 on. Line 0 is the top line; framed ones end with a line of keys."""
     if width < MIN_WIDTH or height < MIN_HEIGHT:
         return _lines(width, height)
     body = height - 2

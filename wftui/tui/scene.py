@@ -31,7 +31,7 @@ class Body(NamedTuple):
 
 
 class Draw(Protocol):
-    """A panel: the inside of ``width`` × ``height`` cells. Lines beyond ``height`` are dropped."""
+    """A panel: the inside of ``width`` by ``height`` cells. Lines beyond ``height`` are dropped."""
 
     def __call__(self, scene: Scene, width: int, height: int) -> Body: ...
 

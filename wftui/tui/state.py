@@ -146,7 +146,7 @@ class State:
         step = max(1, round(reply.step_ns / 1_000_000_000))
         first = self.slot - (self.tick.time_s - reply.start_ns // 1_000_000_000)
         for item in reply.series:
-            if item.column.series.name not in GRAPHED:
+            if item.column.series.name not in GRAPHED or item.column.series.stat:
                 continue
             history = self.histories.setdefault(item.column.series.text, History())
             newest = self.slot
@@ -235,9 +235,12 @@ class State:
     def past(self, count: int, name: str, *labels: tuple[str, str]) -> list[float]:
         """The last ``count`` seconds of a graphed series; NaN = gap."""
         history = self.histories.get(text_of(name, *labels) if labels else name)
-        # A graph moves by whole cells of two seconds, so its right edge is an odd slot.
-        end = self.slot | 1
-        return history.last(end, count) if history else [NAN] * count
+        return history.last(self.slot + self.ahead, count) if history else [NAN] * count
+
+    @property
+    def ahead(self) -> int:
+        """Seconds at the right edge of a graph that are still to come: it moves by whole cells of two seconds."""
+        return 1 - self.slot % 2
 
     def recent(self, seconds: int, name: str, *labels: tuple[str, str]) -> float:
         """Mean of the known values of the last seconds; NaN when there is none."""

@@ -126,7 +126,7 @@ def colors() -> str:
 
 
 def size() -> tuple[int, int]:
-    """Columns and lines of the terminal; 80 × 24 when it does not say."""
+    """Columns and lines of the terminal; 80 by 24 when it does not say."""
     try:
         columns, lines = os.get_terminal_size(sys.__stdout__.fileno() if sys.__stdout__ else 1)
     except (OSError, ValueError):

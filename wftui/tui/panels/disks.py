@@ -155,17 +155,12 @@ def overlay(row: Row, words: Row, width: int) -> Row:
 
 
 def _listing(scene: Scene, found: list[str], mounts: list[str], width: int, height: int) -> list[Row]:
-    rows: list[Row] = []
     room_mounts = min(len(mounts), max(1, height // 2)) if mounts else 0
     room = max(1, height - room_mounts)
-    shown = found[:room]
-    for device in shown:
-        rows.append(_device(scene, device, width))
+    rows = [_device(scene, device, width) for device in found[:room]]
     free = height - len(rows)
     full = sorted(mounts, key=lambda mount: -_known(scene.state.value(_FULL, ("mount", mount))))
-    for mount in full[:free]:
-        rows.append(_mount(scene, mount, width))
-    return rows
+    return rows + [_mount(scene, mount, width) for mount in full[:free]]
 
 
 def _known(value: float) -> float:

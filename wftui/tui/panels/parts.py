@@ -25,7 +25,9 @@ def area(
     """A filled graph as rows, two samples a cell; ``roles``: one for all lines or one for each from the base,
     None for the heat scale by height."""
     ascii_only = scene.glyphs.ascii_only
-    lines = graph.rows(graph.levels(values, maximum, height), height, down=down, ascii_only=ascii_only)
+    lines = graph.rows(
+        graph.levels(values, maximum, height, scene.state.ahead), height, down=down, ascii_only=ascii_only
+    )
     hatch = "%" if ascii_only else "▒"
     rows: list[Row] = []
     for place, line in enumerate(lines):
@@ -63,7 +65,7 @@ def _split(line: str, role: str, hatch: str) -> Row:
 def spark(scene: Scene, values: Sequence[float], width: int, maximum: float, role: str) -> Row:
     """One line of graph."""
     ascii_only = scene.glyphs.ascii_only
-    line = graph.spark(values, width, maximum, ascii_only=ascii_only)
+    line = graph.spark(values, width, maximum, scene.state.ahead, ascii_only=ascii_only)
     return _split(line, role, "%" if ascii_only else "▒")
 
 
@@ -101,7 +103,7 @@ def ruler(scene: Scene, columns: int) -> Row:
     line = [" "] * columns
     end = state.slot | 1
     newest = state.tick.time_s + (end - state.slot)
-    step = 60 if columns < 150 else 60
+    step = 60
     # The cell whose two seconds hold a full minute carries that minute's time.
     for cell in range(columns):
         first = newest - 2 * (columns - cell) + 1

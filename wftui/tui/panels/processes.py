@@ -14,7 +14,7 @@ from wftui.tui.scene import Body, Scene, empty, gap
 
 
 class Column(NamedTuple):
-    """One column: heading, cell of the row, width, whether it is right-aligned, from which width on it is shown."""
+    """One column: heading, cell of the row, width, alignment, and the panel width from which it is shown."""
 
     title: str
     place: int
@@ -32,8 +32,8 @@ COLUMNS: Final = (
     Column("thr", cells.THREADS, 5, since=84),
     Column("read/s", cells.READ, 6, since=100),
     Column("write/s", cells.WRITE, 7, since=100),
-    Column("age", cells.CREATED, 7, since=118),
-    Column("container", cells.CGROUP, 14, right=False, since=140),
+    Column("age", cells.CREATED, 7, since=110),
+    Column("container", cells.CGROUP, 13, right=False, since=122),
     Column("command", cells.COMMAND, 0, right=False),
 )
 """The last one takes what is left."""

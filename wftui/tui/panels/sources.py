@@ -63,7 +63,10 @@ def draw(scene: Scene, width: int, height: int) -> Body:
         ]
         room = width - name - 3
         if item.state == OK:
-            shown = f"{text.milliseconds(item.duration_s)} each {text.duration(item.interval_s) if item.interval_s >= 1 else f'{item.interval_s * 1000:.0f} ms'}"
+            every = text.duration(item.interval_s)
+            if item.interval_s < 1:
+                every = f"{item.interval_s * 1000:.0f} ms"
+            shown = f"{text.milliseconds(item.duration_s)} each {every}"
             row.append((outside(shown, room, scene.glyphs), "dim"))
         else:
             row.append(

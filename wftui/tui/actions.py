@@ -1,0 +1,74 @@
+"""Every action of the view, once: keys, help and footer come from this table, so they cannot disagree.
+
+Ids are stable: people bind keys to them.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class Action(NamedTuple):
+    """Something a key does."""
+
+    id: str
+    title: str
+    keys: tuple[str, ...]
+    """As the toolkit names them."""
+    run: str
+    """Method of ``Commands`` that carries it out."""
+    section: str
+    argument: str = ""
+
+
+ACTIONS: Final = (
+    Action("screen.overview", "Overview", ("1",), "show", "Screens", "overview"),
+    Action("screen.processes", "Processes", ("2",), "show", "Screens", "processes"),
+    Action("screen.events", "Events", ("3",), "show", "Screens", "events"),
+    Action("screen.sources", "Sources", ("4",), "show", "Screens", "sources"),
+    Action("screen.timeline", "Timeline (not in this version)", ("5",), "absent", "", "screen 5 (timeline)"),
+    Action("screen.gpus", "GPUs (not in this version)", ("6",), "absent", "", "screen 6 (GPUs)"),
+    Action("screen.models", "Models (not in this version)", ("7",), "absent", "", "screen 7 (models)"),
+    Action("screen.alerts", "Alerts (not in this version)", ("8", "A"), "absent", "", "screen 8 (alerts)"),
+    Action("screen.energy", "Energy (not in this version)", ("9",), "absent", "", "screen 9 (energy & UX)"),
+    Action("panel.next", "Next panel", ("tab",), "focus", "Panels", "1"),
+    Action("panel.previous", "Previous panel", ("shift+tab",), "focus", "Panels", "-1"),
+    Action("panel.expand", "Expand the panel, and back", ("e",), "expand", "Panels"),
+    Action("open", "Open what is selected", ("enter",), "open", "Panels"),
+    Action("back", "Back: closes one thing", ("escape",), "back", "Panels"),
+    Action("list.up", "Up", ("up", "k"), "move", "Lists", "-1"),
+    Action("list.down", "Down", ("down", "j"), "move", "Lists", "1"),
+    Action("list.page_up", "Page up", ("pageup",), "page", "Lists", "-1"),
+    Action("list.page_down", "Page down", ("pagedown",), "page", "Lists", "1"),
+    Action("list.top", "First", ("g", "home"), "edge", "Lists", "-1"),
+    Action("list.bottom", "Last", ("G", "end"), "edge", "Lists", "1"),
+    Action("list.filter", "Filter", ("slash",), "filter", "Lists"),
+    Action("process.sort", "Next sort column", ("s",), "sort", "Processes"),
+    Action("process.reverse", "Reverse the order", ("r",), "reverse", "Processes"),
+    Action("process.signal", "Send a signal", ("f9", "K"), "signal", "Processes"),
+    Action("view.slower", "Refresh less often", ("minus",), "refresh", "View", "1"),
+    Action("view.faster", "Refresh more often", ("plus",), "refresh", "View", "-1"),
+    Action("view.help", "Help", ("question_mark", "h", "f1"), "help", "View"),
+    Action("view.quit", "Quit", ("q", "ctrl+c"), "quit", "View"),
+)
+BY_KEY: Final = {key: action for action in ACTIONS for key in action.keys}
+SECTIONS: Final = ("Screens", "Panels", "Lists", "Processes", "View")
+
+_NAMES: Final = {
+    "question_mark": "?", "slash": "/", "escape": "Esc", "enter": "Enter", "tab": "Tab", "shift+tab": "S-Tab", "up": "↑",
+    "down": "↓", "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End", "minus": "-", "plus": "+",
+    "ctrl+c": "^C", "f9": "F9", "f1": "F1",
+}  # fmt: skip
+
+
+def key_name(key: str, *, ascii_only: bool = False) -> str:
+    """How a key is written for a person."""
+    name = _NAMES.get(key, key)
+    if ascii_only and not name.isascii():
+        return {"↑": "Up", "↓": "Down"}[name]
+    return name
+
+
+def keys_of(action: Action, *, ascii_only: bool = False) -> str:
+    """All keys of an action."""
+    return " ".join(key_name(key, ascii_only=ascii_only) for key in action.keys)

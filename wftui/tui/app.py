@@ -1,0 +1,199 @@
+"""The application: one canvas over the whole terminal, one feed, one clock."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from textual import events
+from textual.app import App, ComposeResult
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from wftui.clock import Clock, SystemClock
+from wftui.render.palette import Palette
+from wftui.tui import compose, layout
+from wftui.tui.commands import Commands
+from wftui.tui.glyphs import ASCII, UTF8
+from wftui.tui.link import Link
+from wftui.tui.paint import Painter, Screen, Styles
+from wftui.tui.scene import Scene
+from wftui.tui.state import LIVE, State
+from wftui.tui.ui import Ui
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.driver import Driver
+
+    from wftui.tui.compose import Picture
+
+# A tick, the tables and the health of one second come one after another: they make one frame.
+_GATHER_S: Final = 0.004
+NAN: Final = float("nan")
+
+
+class Canvas(Widget, can_focus=True):
+    """The whole screen as ready rows; the toolkit asks for strips only when it repaints by itself."""
+
+    DEFAULT_CSS = "Canvas { width: 100%; height: 100%; }"
+
+    def __init__(self, app: WftopApp) -> None:
+        super().__init__()
+        self._wftop = app
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The strips of a region, from the frame that is current at this size."""
+        width, height = self.size
+        picture = self._wftop.current(width, height)
+        styles = self._wftop.inks
+        strips = []
+        for y in range(crop.y, crop.y + crop.height):
+            if y >= len(picture.rows):
+                strips.append(Strip.blank(crop.width))
+                continue
+            strip = styles.strip(picture.rows[y], width, stale=picture.stale and y not in picture.live_lines)
+            strips.append(strip if crop.width == width else strip.crop(crop.x, crop.x + crop.width))
+        whole = crop.width == width and crop.height == height
+        self._wftop.painter.shown(picture if whole else None)
+        return strips
+
+    def on_key(self, event: events.Key) -> None:
+        """Every key is ours."""
+        event.stop()
+        event.prevent_default()
+        self._wftop.commands.key(event.key, event.character)
+        self._wftop.paint()
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Pasted text belongs into an open filter and nowhere else: it never runs actions."""
+        event.stop()
+        self._wftop.commands.paste(event.text)
+        self._wftop.paint()
+
+
+class WftopApp(App[int], inherit_bindings=False):
+    """The view."""
+
+    CSS = "Screen { overflow: hidden hidden; }"
+    ENABLE_COMMAND_PALETTE = False
+    AUTO_FOCUS = "Canvas"
+
+    def __init__(
+        self,
+        palette: Palette,
+        *,
+        state: State | None = None,
+        link: Callable[[WftopApp], Link] | None = None,
+        clock: Clock | None = None,
+        ascii_only: bool = False,
+        readonly: bool = False,
+        refresh_s: float = 1.0,
+        driver_class: type[Driver] | None = None,
+    ) -> None:
+        # Our rows are drawn with colours of the right depth: the toolkit must not convert them again.
+        self.ascii_only = ascii_only
+        super().__init__(driver_class=driver_class, ansi_color=True)
+        self.state = state if state is not None else State()
+        self.ui = Ui()
+        self.clock = clock or SystemClock()
+        self.readonly = readonly
+        self.refresh_s = refresh_s
+        self.own_cpu = NAN
+        self.own_memory = NAN
+        self.inks = Styles(palette)
+        self.painter = Painter(palette)
+        self.commands = Commands(self)
+        self.link = link(self) if link else None
+        self._picture: Picture | None = None
+        self._painted_ns = 0
+        self._pending = False
+
+    def compose(self) -> ComposeResult:
+        """One widget."""
+        yield Canvas(self)
+
+    def on_mount(self) -> None:
+        """Begin to follow the recorder."""
+        self.state.link_since_ns = self.clock.now().boottime_ns
+        if self.link is not None:
+            self.run_worker(self.link.follow(), name="feed", exit_on_error=True)
+            self.set_interval(1.0, self._second)
+
+    # ---- frames
+
+    def scene(self) -> Scene:
+        """This moment."""
+        glyphs = ASCII if self.ascii_only else UTF8
+        return Scene(
+            self.state, self.clock.now(), glyphs, self.own_cpu, self.own_memory, self.refresh_s, self.readonly
+        )
+
+    def current(self, width: int, height: int) -> Picture:
+        """The frame at this size; made anew when the size is another."""
+        picture = self._picture
+        if picture is None or (picture.width, picture.height) != (width, height):
+            picture = self._picture = compose.picture(self.scene(), self.ui, width, height)
+        return picture
+
+    def paint(self) -> None:
+        """Make a frame and show what changed."""
+        self._pending = False
+        try:
+            canvas = self.query_one(Canvas)
+        except LookupError:  # before the first mount, after the last
+            return
+        width, height = canvas.size
+        if not width or not height:
+            return
+        self._painted_ns = self.clock.now().boottime_ns
+        self._picture = compose.picture(self.scene(), self.ui, width, height)
+        if not self.painter.direct(self, self._picture):
+            canvas.refresh()
+
+    def data_arrived(self) -> None:
+        """Something of the feed changed the model: a frame is due, at the view's own rate."""
+        if self._pending:
+            return
+        wait_s = _GATHER_S
+        if self.refresh_s > 1.0:
+            since = (self.clock.now().boottime_ns - self._painted_ns) / 1e9
+            wait_s = max(wait_s, self.refresh_s - since - 0.1)
+        self._pending = True
+        asyncio.get_running_loop().call_later(wait_s, self._due)
+
+    def _due(self) -> None:
+        if self._pending:
+            self.paint()
+
+    def _second(self) -> None:
+        """Without data the clock and the age of the last data still go on."""
+        quiet_s = (self.clock.now().boottime_ns - self._painted_ns) / 1e9
+        if quiet_s > 1.2 and (self.state.link != LIVE or self.refresh_s <= 1.0):
+            self.paint()
+
+    # ---- own cost
+
+    @property
+    def output_bytes(self) -> int:
+        """Bytes given to the terminal."""
+        driver = self._driver
+        return driver.written if isinstance(driver, Screen) else 0
+
+    def visible_panels(self) -> list[str]:
+        """Names of the panels on the overview, in the order of Tab."""
+        width, height = self.size
+        screen = layout.overview(width, height)
+        there = {place.name for place in screen.places}
+        return [name for name in layout.ORDER if name in there]
+
+    # ---- the end
+
+    def leave(self, code: int = 0) -> None:
+        """End in order."""
+        self.exit(code, return_code=code)
+
+    def _fatal_error(self) -> None:
+        """A bug: leave the terminal first; ``start`` then raises it again with its plain traceback."""
+        self._close_messages_no_wait()

@@ -1,0 +1,193 @@
+"""What keys do: the table of actions applied to the interaction, and the few that reach outside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wftui.text import clean
+from wftui.tui.actions import BY_KEY
+from wftui.tui.ui import CONFIRM, DETAILS, HELP, MENU, REFRESHES, SIGNALS
+
+if TYPE_CHECKING:
+    from wftui.tui.app import WftopApp
+
+
+class Commands:
+    """Carries out actions; each method is named by ``Action.run`` and takes its argument."""
+
+    def __init__(self, app: WftopApp) -> None:
+        self._app = app
+        self._ui = app.ui
+
+    def key(self, key: str, character: str | None) -> None:
+        """One key: into the filter or a question while one is open, else by the table."""
+        ui = self._ui
+        if ui.filtering and not ui.overlay:
+            if key == "enter":
+                ui.filtering = False
+            elif key == "backspace":
+                ui.type("")
+            elif key in ("escape", "ctrl+c"):
+                ui.back()
+            elif key in ("up", "down", "pageup", "pagedown"):
+                self._run(key)
+            elif character and character.isprintable():
+                ui.type(character)
+            return
+        if ui.overlay == CONFIRM and key in ("y", "n"):
+            if key == "y":
+                self._send_signal()
+            else:
+                ui.back()
+            return
+        if key != "ctrl+c":
+            ui.notice = ""
+        self._run(key)
+
+    def paste(self, text: str) -> None:
+        """Text into an open filter."""
+        if self._ui.filtering:
+            for char in clean(text.splitlines()[0] if text else "", 80):
+                self._ui.type(char)
+
+    def _run(self, key: str) -> None:
+        action = BY_KEY.get(key)
+        if action is None:
+            return
+        if self._ui.overlay and action.run not in (
+            "move",
+            "page",
+            "edge",
+            "back",
+            "open",
+            "help",
+            "quit",
+            "signal",
+        ):
+            return
+        getattr(self, action.run)(action.argument)
+
+    # ---- actions
+
+    def show(self, screen: str) -> None:
+        """A screen."""
+        self._ui.show(screen)
+
+    def absent(self, what: str) -> None:
+        """A screen that this version does not have."""
+        self._ui.say(f"{what} does not exist in this version")
+
+    def focus(self, step: str) -> None:
+        """Next or previous panel."""
+        self._ui.move_focus(int(step), self._app.visible_panels())
+
+    def expand(self, _: str) -> None:
+        """Focused panel to the whole screen, and back."""
+        self._ui.expand()
+
+    def open(self, _: str) -> None:
+        """Enter."""
+        ui = self._ui
+        if ui.overlay == MENU:
+            ui.overlays.append(CONFIRM)
+        elif ui.overlay in (HELP, DETAILS):
+            ui.back()
+        elif ui.overlay:
+            return
+        elif ui.shown == "processes":
+            if ui.aim(self._app.state):
+                ui.places[DETAILS] = 0
+                ui.overlays.append(DETAILS)
+        elif not ui.shown and ui.focus:
+            ui.expand()
+
+    def back(self, _: str) -> None:
+        """Escape."""
+        self._ui.back()
+
+    def move(self, step: str) -> None:
+        """Cursor by a line."""
+        self._ui.move(self._app.state, int(step))
+
+    def page(self, step: str) -> None:
+        """Cursor by a page."""
+        self._ui.move(self._app.state, int(step) * max(1, self._ui.page - 1))
+
+    def edge(self, step: str) -> None:
+        """Cursor to the first or last line."""
+        self._ui.move(self._app.state, int(step), edge=True)
+
+    def filter(self, _: str) -> None:
+        """Type a filter for the list on the screen."""
+        ui = self._ui
+        if ui.shown not in ("processes", "events"):
+            ui.show("processes")
+        ui.filtering = True
+
+    def sort(self, _: str) -> None:
+        """Next sort column."""
+        if self._ui.shown == "processes":
+            self._ui.next_sort()
+
+    def reverse(self, _: str) -> None:
+        """The other way round."""
+        if self._ui.shown == "processes":
+            self._ui.reverse = not self._ui.reverse
+
+    def signal(self, _: str) -> None:
+        """Open the signal menu for the selected process."""
+        ui, app = self._ui, self._app
+        if ui.overlay == DETAILS:
+            ui.overlays.pop()
+        elif ui.overlay:
+            return
+        if app.readonly:
+            ui.say("no signals: the view is read-only (--readonly or view.readonly)", "warn")
+        elif ui.shown != "processes":
+            ui.say("signals are sent from the process screen (2)")
+        elif ui.aim(app.state):
+            ui.menu = 0
+            ui.overlays.append(MENU)
+
+    def _send_signal(self) -> None:
+        ui, app = self._ui, self._app
+        ui.overlays.clear()
+        name, number = SIGNALS[ui.menu]
+        if ui.target is None or app.link is None or app.readonly:
+            return
+        target = ui.target
+        ui.say(f"{name} to {target.pid}: asked the recorder")
+
+        async def ask() -> None:
+            assert app.link is not None  # noqa: S101  checked above, the app keeps its link
+            answer = await app.link.signal(target.pid, target.start_time, number)
+            if answer:
+                ui.say(f"{name} to {target.pid} {target.name}: {answer}", "bad")
+            else:
+                ui.say(f"{name} sent to {target.pid} {target.name}", "good")
+            app.paint()
+
+        app.run_worker(ask(), name="signal")
+
+    def refresh(self, step: str) -> None:
+        """Frames of data more or less often."""
+        app = self._app
+        nearest = min(range(len(REFRESHES)), key=lambda place: abs(REFRESHES[place] - app.refresh_s))
+        place = min(len(REFRESHES) - 1, max(0, nearest + int(step)))
+        app.refresh_s = REFRESHES[place]
+        self._ui.say(f"refresh every {app.refresh_s:g} s")
+        if app.link is not None:
+            app.link.rate_changed()
+
+    def help(self, _: str) -> None:
+        """Help, and away with it."""
+        ui = self._ui
+        if ui.overlay == HELP:
+            ui.back()
+        elif not ui.overlay:
+            ui.places[HELP] = 0
+            ui.overlays.append(HELP)
+
+    def quit(self, _: str) -> None:
+        """The end."""
+        self._app.leave(0)

@@ -1,0 +1,246 @@
+"""From the model to the whole screen: rows of styled text, each exactly as wide as the terminal."""
+
+from __future__ import annotations
+
+from wftui.render import text
+from wftui.tui import dialogs, layout, lists
+from wftui.tui.actions import ACTIONS, keys_of
+from wftui.tui.frame import Row, box, fit_row, join, outside, plain, row_width
+from wftui.tui.panels import cpu, disks, events, gpus, memory, network, pressure, processes, sources
+from wftui.tui.scene import Body, Scene, gap
+from wftui.tui.state import CONNECTING, LIVE
+from wftui.tui.ui import OVERVIEW, Ui
+from wftui.tui.verdict import verdict
+
+DRAW = {
+    "cpu": cpu.draw,
+    "memory": memory.draw,
+    "disks": disks.draw,
+    "network": network.draw,
+    "pressure": pressure.draw,
+    "processes": processes.draw,
+    "gpus": gpus.draw,
+    "events": events.draw,
+    "sources": sources.draw,
+}
+LINE = {
+    "cpu": cpu.line,
+    "memory": memory.line,
+    "disks": disks.line,
+    "network": network.line,
+    "pressure": pressure.line,
+    "gpus": gpus.line,
+    "events": events.line,
+    "sources": sources.line,
+}
+
+
+class Picture:
+    """One frame. ``stale`` holds for every line, the places of which stay in ``live_lines`` without dimming."""
+
+    __slots__ = ("height", "live_lines", "rows", "stale", "width")
+
+    def __init__(
+        self, rows: list[Row], width: int, height: int, *, stale: bool, live_lines: frozenset[int]
+    ) -> None:
+        self.rows = rows
+        self.width = width
+        self.height = height
+        self.stale = stale
+        self.live_lines = live_lines
+
+
+def picture(scene: Scene, ui: Ui, width: int, height: int) -> Picture:
+    """The whole screen at this size, from 1 x 1 on."""
+    if width <= 0 or height <= 0:
+        return Picture([], max(0, width), max(0, height), stale=False, live_lines=frozenset())
+    rows: list[Row] = [[(" " * width, "text")] for _ in range(height)]
+    rows[0] = top_line(scene, width)
+    screen = layout.whole(ui.shown, width, height) if ui.shown else layout.overview(width, height)
+    if ui.shown:
+        _whole(scene, ui, screen, rows)
+    elif screen.framed:
+        _framed(scene, ui, screen, rows)
+    else:
+        _lined(scene, screen, rows)
+    live = {0}
+    if (screen.footer and height > 2) or ((ui.notice or ui.filtering) and height > 1):
+        rows[-1] = footer(scene, ui, width)
+        live.add(height - 1)
+    if ui.overlay:
+        first, lines = dialogs.paint(scene, ui, width, height, rows)
+        live.update(range(first, first + lines))
+    return Picture(rows, width, height, stale=scene.state.stale, live_lines=frozenset(live))
+
+
+def top_line(scene: Scene, width: int) -> Row:
+    """Host, verdict, recorder and own cost, clock, link."""
+    state = scene.state
+    now_s = scene.now.time_ns / 1e9
+    away = max(0.0, (scene.now.boottime_ns - state.link_since_ns) / 1e9)
+    glyphs = scene.glyphs
+    if state.link == LIVE:
+        link: Row = [(f"{glyphs.live} ", "good"), ("LIVE", "strong")]
+    elif state.link == CONNECTING:
+        link = [("CONNECTING", "warn")]
+    else:
+        link = [(f"{glyphs.lost} ", "bad"), (f"DISCONNECTED {text.duration(away)}", "bad")]
+    found = verdict(state)
+    known = state.tick is not None
+    glyph = glyphs.ok if found.level == "good" else glyphs.alert
+    said = plain(found.sentence, glyphs)
+    if not known:
+        glyph, said, level = glyphs.none, "no data yet", "dim"
+    else:
+        level = found.level
+    clock = text.clock(now_s)
+    right: Row = [(clock, "strong"), gap(2), *link, gap(1)] if width >= 60 else [(clock, "strong"), gap(1)]
+    if width >= 60:
+        zone = (text.offset(now_s), "dim")
+        right = [(clock, "strong"), zone, gap(2), *link, gap(1)] if width >= 72 else right
+    elif state.link != LIVE and width >= 24:
+        right = [*link, gap(1)]
+    own = own_cost(scene)
+    if width >= 84:
+        cost = text.percent(own).strip()
+        recorder: Row = [("own ", "dim"), (f"{cost:>5}", "text"), gap(3)]
+        if width >= 112:
+            memory = state.value("wftop.memory.usage") + scene.own_memory
+            shown = text.size(memory).strip()
+            mode = state.hello.mode if state.hello else ""
+            stored = "" if state.hello is None or state.hello.session else " memory only"
+            recorder = [
+                ("rec ", "dim"),
+                (glyphs.live if state.link == LIVE else glyphs.lost, "good" if state.link == LIVE else "bad"),
+                (f"{stored} {scene.refresh_s:g} s   " if mode else "   ", "dim"),
+                ("own ", "dim"),
+                (f"{cost:>5}", "text"),
+                (f" {shown:>8}", "dim"),
+                gap(3),
+            ]
+        right = [*recorder, *right]
+    host = outside(state.hostname or "wftop", 24, glyphs).rstrip() if width >= 60 else ""
+    left: Row = [gap(1), (host, "strong"), gap(3)] if host else ([gap(1)] if width >= 8 else [])
+    left += [(f"{glyph} ", level if level != "good" else "good"), (said, level if level != "good" else "text")]
+    if row_width(right) >= width - 4:
+        right = []
+    return join(left, [gap(1), *right] if right else [], width)
+
+
+def own_cost(scene: Scene) -> float:
+    """CPU of the recorder and of this view; 1 = one core."""
+    return scene.state.value("wftop.cpu.utilization") + scene.own_cpu
+
+
+def footer(scene: Scene, ui: Ui, width: int) -> Row:
+    """The filter while it is typed, a word to the person, or the keys of this screen."""
+    glyphs = scene.glyphs
+    if ui.filtering:
+        typed = outside(ui.wanted[ui.filter_name], max(1, min(60, width - 34)), glyphs).rstrip()
+        hint: Row = [("Enter", "key"), (" keep  ", "dim"), ("Esc", "key"), (" clear ", "dim")]
+        return join([(" / ", "mark"), (typed, "strong"), (" ", "cursor")], hint if width >= 60 else [], width)
+    if ui.notice:
+        return fit_row([gap(1), (plain(ui.notice, glyphs), ui.notice_role)], width)
+    wanted = ["screen.overview", "screen.processes", "screen.events", "screen.sources"]
+    if ui.shown == "processes":
+        wanted = ["list.filter", "process.sort", "process.reverse", "open", "process.signal", "back"]
+        if scene.readonly:
+            wanted.remove("process.signal")
+    elif ui.shown == "events":
+        wanted = ["list.filter", "back"]
+    elif ui.shown:
+        wanted = ["back"]
+    elif ui.focus:
+        wanted = ["panel.next", "panel.expand", "open", "back"]
+    else:
+        wanted += ["panel.next"]
+    wanted += ["view.help", "view.quit"]
+    row: Row = [gap(1)]
+    for action in ACTIONS:
+        if action.id in wanted:
+            title = action.title.partition(":")[0].lower()
+            row += [(keys_of(action, ascii_only=glyphs.ascii_only).split(" ")[0], "key"), (f" {title}   ", "dim")]
+    return fit_row(row, width)
+
+
+def _framed(scene: Scene, ui: Ui, screen: layout.Layout, rows: list[Row]) -> None:
+    lines: dict[int, list[tuple[int, Row]]] = {}
+    for place in screen.places:
+        body = DRAW[place.name](scene, max(1, place.width - 4), max(0, place.height - 2))
+        framed = box(
+            body.rows,
+            place.width,
+            place.height,
+            glyphs=scene.glyphs,
+            title=layout.TITLES[place.name],
+            accent=place.name,
+            key=layout.SCREEN_KEYS.get(place.name, ""),
+            right=body.right,
+            focused=ui.focus == place.name,
+        )
+        for offset, row in enumerate(framed):
+            lines.setdefault(place.y + offset, []).append((place.x, row))
+    for y, pieces in lines.items():
+        if y < len(rows):
+            joined: Row = []
+            for _, row in sorted(pieces, key=lambda piece: piece[0]):
+                joined += row
+            rows[y] = joined
+    if screen.folded and screen.height > 3:
+        rows[-2] = _folded(scene, screen.width)
+
+
+def _folded(scene: Scene, width: int) -> Row:
+    """GPUs, sources and the last event in one line."""
+    counts = sources.counts(scene)
+    middle = gpus.line(scene, 40)
+    said = "".join(piece for piece, _ in middle[1:]).strip()
+    row: Row = [gap(1), *counts, gap(3)]
+    room = width - row_width(row)
+    if room > 12 and said:
+        shown = outside(said.partition(":")[0], min(room, 26), scene.glyphs).rstrip()
+        row += [(shown, "dim"), gap(3)]
+    room = width - row_width(row)
+    if room > 10 and scene.state.events:
+        row += events.line(scene, room)[1:]
+    return fit_row(row, width)
+
+
+def _lined(scene: Scene, screen: layout.Layout, rows: list[Row]) -> None:
+    for place in screen.places:
+        for offset in range(place.height):
+            if place.y + offset >= len(rows):
+                break
+            if place.name == "processes":
+                row = processes.line(scene, screen.width, offset)
+            else:
+                row = LINE[place.name](scene, screen.width)
+            rows[place.y + offset] = fit_row(row, screen.width)
+
+
+def _whole(scene: Scene, ui: Ui, screen: layout.Layout, rows: list[Row]) -> None:
+    place = screen.places[0]
+    name = place.name
+    width = max(1, place.width - 4) if screen.framed else place.width
+    height = max(0, place.height - 2) if screen.framed else place.height
+    if name in lists.SCREENS and (ui.screen != OVERVIEW or ui.expanded == name):
+        body: Body = lists.SCREENS[name](scene, ui, width, height)
+    else:
+        body = DRAW[name](scene, width, height)
+    if screen.framed:
+        framed = box(
+            body.rows,
+            place.width,
+            place.height,
+            glyphs=scene.glyphs,
+            title=layout.TITLES[name],
+            accent=name,
+            key=layout.SCREEN_KEYS.get(name, ""),
+            right=body.right,
+            focused=True,
+        )
+    else:
+        framed = [fit_row(row, width) for row in body.rows[:height]]
+    for offset, row in enumerate(framed):
+        if place.y + offset < len(rows):
+            rows[place.y + offset] = row

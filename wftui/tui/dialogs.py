@@ -1,0 +1,197 @@
+"""Help, process details, the signal menu and its confirmation, drawn over the screen."""
+
+from __future__ import annotations
+
+from wftui.model import processes as cells
+from wftui.model.table import Cell
+from wftui.render import text
+from wftui.tui.actions import ACTIONS, SECTIONS, keys_of
+from wftui.tui.frame import Row, box, crop, fit_row, outside, plain
+from wftui.tui.panels.pressure import wrap
+from wftui.tui.scene import Scene, gap
+from wftui.tui.ui import CONFIRM, DETAILS, HELP, MENU, SIGNALS, Ui
+
+_MEANING = {
+    "SIGTERM": "ask to end", "SIGINT": "as ^C", "SIGHUP": "hang up, often: read settings again",
+    "SIGKILL": "end at once, nothing is saved", "SIGSTOP": "halt", "SIGCONT": "go on",
+    "SIGUSR1": "its own meaning", "SIGUSR2": "its own meaning", "SIGQUIT": "end with a core file",
+}  # fmt: skip
+
+
+def paint(scene: Scene, ui: Ui, width: int, height: int, rows: list[Row]) -> tuple[int, int]:
+    """Put the topmost dialog over ``rows``; return its first line and its number of lines."""
+    title, body, wanted = _content(scene, ui, width)
+    frame_width = min(width, wanted + 4)
+    frame_height = min(height, len(body) + 2)
+    if frame_width < 8 or frame_height < 3:
+        return 0, 0
+    room = frame_height - 2
+    name = ui.overlay
+    right: Row = []
+    if name in (HELP, DETAILS):
+        first = min(ui.places[name], max(0, len(body) - room))
+        ui.places[name] = first
+        ui.page = room
+        if len(body) > room:
+            right = [(f"{first + 1}-{first + room} of {len(body)}", "dim")]
+        body = body[first : first + room]
+    inner = frame_width - 4
+    framed = box(
+        [fit_row(row, inner) for row in body],
+        frame_width,
+        frame_height,
+        glyphs=scene.glyphs,
+        title=title,
+        accent="processes" if name != HELP else "sources",
+        right=right,
+        focused=True,
+    )
+    x = (width - frame_width) // 2
+    y = (height - frame_height) // 2
+    for offset, row in enumerate(framed):
+        under = rows[y + offset]
+        rows[y + offset] = [*crop(under, 0, x), *row, *crop(under, x + frame_width, width)]
+    return y, frame_height
+
+
+def _content(scene: Scene, ui: Ui, width: int) -> tuple[str, list[Row], int]:
+    if ui.overlay == DETAILS:
+        return _details(scene, ui, width)
+    if ui.overlay == MENU:
+        return _menu(scene, ui)
+    if ui.overlay == CONFIRM:
+        return _confirm(scene, ui)
+    return _help(scene, width)
+
+
+def _help(scene: Scene, width: int) -> tuple[str, list[Row], int]:
+    """Made from the action table; two columns where they fit."""
+    ascii_only = scene.glyphs.ascii_only
+    blocks: list[list[Row]] = []
+    for section in SECTIONS:
+        block: list[Row] = [[(section, "sources.title")]]
+        for action in ACTIONS:
+            if action.section == section:
+                keys = keys_of(action, ascii_only=ascii_only)
+                block.append(fit_row([(f"{keys:>10}", "key"), gap(2), (action.title, "text")], 42))
+        blocks.append(block)
+    glyphs = scene.glyphs.health
+    legend: list[Row] = [[("Signs", "sources.title")]]
+    for state, meaning in (
+        ("ok", "ok"),
+        ("late", "late"),
+        ("stuck", "failed or stuck"),
+        ("absent", "absent, denied, unsupported, off"),
+        ("asleep", "asleep"),
+    ):
+        legend.append([(f"{glyphs[state]:>10}", "key"), gap(2), (meaning, "text")])
+    legend.append([(f"{scene.glyphs.alert:>10}", "key"), gap(2), ("something needs attention", "text")])
+    legend.append([(f"{'%' if ascii_only else '▒':>10}", "key"), gap(2), ("a gap: nothing was recorded", "text")])
+    legend.append([(f"{'-':>10}", "key"), gap(2), ("unknown, which is never 0", "text")])
+    blocks.append(legend)
+    if width >= 96:
+        left = [*blocks[0], [gap(1)], *blocks[1], [gap(1)], *blocks[4]]
+        right = [*blocks[2], [gap(1)], *blocks[3], [gap(1)], *blocks[5]]
+        rows = []
+        for place in range(max(len(left), len(right))):
+            a = left[place] if place < len(left) else []
+            b = right[place] if place < len(right) else []
+            rows.append([*fit_row(a, 43), *fit_row(b, 43)])
+        return "help", rows, 86
+    rows = []
+    for block in blocks:
+        rows += [*block, [gap(1)]]
+    return "help", rows[:-1], 42
+
+
+def _details(scene: Scene, ui: Ui, width: int) -> tuple[str, list[Row], int]:
+    """All cells of a process, its command line in full."""
+    inner = min(100, width - 8)
+    target = ui.target
+    row = scene.state.processes().get(target.key) if target else None
+    if target is None or row is None:
+        name = plain(target.name, scene.glyphs) if target else ""
+        return "process", [[(f"{name} has ended", "warn")], [("Esc closes this", "dim")]], 40
+    started = row[cells.CREATED]
+    now = scene.now.time_ns
+    entries: list[tuple[str, str]] = [
+        ("pid", _plain(row[cells.PID])),
+        ("parent", _plain(row[cells.PARENT])),
+        ("user", _plain(row[cells.USER])),
+        ("name", _plain(row[cells.NAME])),
+        ("state", _plain(row[cells.STATE])),
+        ("cpu", text.percent(_number(row[cells.CPU])).strip()),
+        ("memory", text.size(_number(row[cells.MEMORY])).strip()),
+        ("threads", _plain(row[cells.THREADS])),
+        ("reads", text.rate(_number(row[cells.READ])).strip()),
+        ("writes", text.rate(_number(row[cells.WRITE])).strip()),
+        ("container", _plain(row[cells.CGROUP])),
+    ]
+    if isinstance(started, int | float):
+        moment = started / 1e9
+        age = text.duration((now - started) / 1e9)
+        entries.append(("started", f"{text.day(moment)} {text.clock(moment)}, {age} ago"))
+    rows: list[Row] = []
+    for name, shown in entries:
+        rows.append(
+            fit_row([(f"{name:<11}", "dim"), (outside(shown, max(1, inner - 11), scene.glyphs), "text")], inner)
+        )
+    rows.append([("command", "dim")])
+    words = plain(str(row[cells.COMMAND] or ""), scene.glyphs, 4096)
+    rows += [
+        fit_row(line, inner) for line in _folded(words or "none: a kernel thread, or not ours to read", inner)
+    ]
+    title = f"process {target.pid} {outside(target.name, 20, scene.glyphs).rstrip()}"
+    return title, rows, inner
+
+
+def _folded(words: str, width: int) -> list[Row]:
+    """Text cut hard at the width: a command line has no better place."""
+    from wftui.text import width as columns
+
+    rows: list[Row] = []
+    line = ""
+    used = 0
+    for char in words:
+        taken = columns(char)
+        if used + taken > width:
+            rows.append([(line, "text")])
+            line, used = "", 0
+        line += char
+        used += taken
+    rows.append([(line, "text")])
+    return rows
+
+
+def _menu(scene: Scene, ui: Ui) -> tuple[str, list[Row], int]:
+    rows: list[Row] = []
+    for place, (name, number) in enumerate(SIGNALS):
+        words = f" {number:>2}  {name:<8}  {_MEANING[name]}"
+        rows.append([(f"{words:<48}", "select" if place == ui.menu else "text")])
+    rows.append([gap(48)])
+    rows.append([(" Enter", "key"), (" choose   ", "dim"), ("Esc", "key"), (" back", "dim")])
+    return f"signal to {_who(scene, ui)}", rows, 48
+
+
+def _confirm(scene: Scene, ui: Ui) -> tuple[str, list[Row], int]:
+    name, number = SIGNALS[ui.menu]
+    who = _who(scene, ui)
+    rows: list[Row] = wrap(f"Send {name} ({number}) to {who}?", 48, "strong", 2)
+    rows += [[gap(48)], [("y", "key"), (" send   ", "dim"), ("n Esc", "key"), (" back", "dim")]]
+    return "confirm", rows, 48
+
+
+def _who(scene: Scene, ui: Ui) -> str:
+    if ui.target is None:
+        return "-"
+    return f"{ui.target.pid} {outside(ui.target.name, 24, scene.glyphs).rstrip()}"
+
+
+def _plain(value: Cell) -> str:
+    if value is None or value == "":
+        return text.UNKNOWN
+    return str(value) if isinstance(value, str) else f"{value:.0f}"
+
+
+def _number(value: Cell) -> float | None:
+    return float(value) if isinstance(value, int | float) else None

@@ -1,0 +1,183 @@
+"""The connection to the recorder, for as long as the view lives: attach, follow, lose, find again."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+from typing import TYPE_CHECKING, Final, Protocol
+
+from wftui import __version__
+from wftui.client.feed import Feed
+from wftui.clock import cpu_ns
+from wftui.errors import ProtocolError
+from wftui.tui.state import CONNECTING, GRAPHED, LIVE, LOST
+from wftui.wire import messages as wire
+
+if TYPE_CHECKING:
+    from wftui.tui.app import WftopApp
+
+_RETRY_S: Final = 0.5
+_FIRST_RETRY_S: Final = 0.03
+_ALONE_S: Final = 3.0
+"""Without a recorder for so long, one of our own is started."""
+_REPORT_S: Final = 5.0
+_PAST_S: Final = 640
+_EVENTS: Final = 300
+
+
+class Starter(Protocol):
+    """Starts a recorder when nobody answers (``client.spawn.ensure_recorder`` with its places)."""
+
+    def __call__(self) -> object: ...
+
+
+class Link:
+    """Follows one socket."""
+
+    def __init__(self, app: WftopApp, socket: str, start: Starter | None = None, terminal: str = "") -> None:
+        self._app = app
+        self._socket = socket
+        self._start = start
+        self._terminal = terminal
+        self._feed: Feed | None = None
+        self._ticked = asyncio.Event()
+        self._cpu_ns = cpu_ns()
+        self._at_ns = app.clock.now().boottime_ns
+
+    async def follow(self) -> None:
+        """Attach again and again, for ever."""
+        app = self._app
+        began = app.clock.now().boottime_ns
+        lost_ns = began
+        asked_ns = 0
+        while True:
+            reason = ""
+            try:
+                feed = await Feed.open(self._socket, self._hello())
+            except (OSError, ProtocolError) as error:
+                reason = str(error)
+                if isinstance(error, ProtocolError):
+                    # Somebody answers, but not in our language: say so, it does not mend itself.
+                    app.ui.say(reason, "bad")
+            else:
+                reason = await self._attached(feed)
+                lost_ns = app.clock.now().boottime_ns
+                asked_ns = lost_ns
+            now = app.clock.now().boottime_ns
+            first = app.state.hello is None
+            app.state.now_linked(CONNECTING if first else LOST, now, reason)
+            alone_s = (now - max(lost_ns, asked_ns)) / 1e9
+            if self._start is not None and alone_s >= _ALONE_S:
+                asked_ns = now
+                await asyncio.to_thread(self._start)
+            if not first:
+                app.paint()
+            await asyncio.sleep(_FIRST_RETRY_S if (now - began) < 2e9 and first else _RETRY_S)
+
+    async def signal(self, pid: int, start_time: int, number: int) -> str:
+        """Ask the recorder to send a signal; an empty text when it was sent, else why not."""
+        if self._feed is None:
+            return "no recorder is connected"
+        try:
+            await self._feed.ask(wire.Signal(pid, start_time, number))
+        except ProtocolError as error:
+            return str(error)
+        return ""
+
+    def rate_changed(self) -> None:
+        """Subscribe at the view's rate."""
+        if self._feed is not None:
+            self._app.run_worker(self._subscribe(self._feed), name="subscribe")
+
+    def _hello(self) -> wire.Hello:
+        return wire.Hello(wire.VERSION, "view", program=__version__, pid=os.getpid(), terminal=self._terminal)
+
+    async def _attached(self, feed: Feed) -> str:
+        """Follow one connection to its end; return why it ended."""
+        app = self._app
+        state = app.state
+        state.attached(feed.recorder)
+        state.now_linked(LIVE, app.clock.now().boottime_ns)
+        self._feed = feed
+        self._ticked.clear()
+        reason = ""
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._greet(feed)), group.create_task(self._report(feed))]
+                try:
+                    async for message in feed.messages():
+                        state.on(message)
+                        if isinstance(message, wire.TickArrived):
+                            self._ticked.set()
+                        elif isinstance(message, wire.Goodbye):
+                            reason = message.reason
+                            break
+                        app.data_arrived()
+                except ProtocolError as error:
+                    reason = str(error)
+                for task in tasks:
+                    task.cancel()
+        finally:
+            self._feed = None
+            await feed.close()
+        return reason or "the recorder closed the connection"
+
+    async def _subscribe(self, feed: Feed) -> None:
+        rate = 1.0 / self._app.refresh_s if self._app.refresh_s < 1.0 else 1.0
+        try:
+            await feed.ask(wire.Subscribe(["*"], rate_hz=rate))
+        except ProtocolError as error:
+            self._app.ui.say(f"the recorder refused the feed: {error}", "bad")
+
+    async def _greet(self, feed: Feed) -> None:
+        """Subscribe, then ask for the past that the graphs show."""
+        app = self._app
+        try:
+            await self._subscribe(feed)
+            events = await feed.ask(wire.Events(limit=_EVENTS, newest=True))
+            await self._ticked.wait()
+            if isinstance(events, wire.EventsReply):
+                app.state.add_events(events.events)
+            tick = app.state.tick
+            if tick is not None:
+                until = (tick.time_s + 1) * 1_000_000_000
+                since = until - _PAST_S * 1_000_000_000
+                reply = await feed.ask(wire.Range(sorted(GRAPHED), since, until, _PAST_S))
+                if isinstance(reply, wire.RangeReply):
+                    app.state.prefill(reply)
+            app.data_arrived()
+        except ProtocolError:
+            return  # the connection's own end says why; without the past the graphs begin now
+        # All that lives as long as the view is there now: later collections need not look at it again.
+        gc.collect()
+        gc.freeze()
+
+    async def _report(self, feed: Feed) -> None:
+        """Tell the recorder what this view costs, and keep it for the top line."""
+        app = self._app
+        while True:
+            await asyncio.sleep(_REPORT_S if app.own_cpu == app.own_cpu else 1.0)
+            now, used = app.clock.now().boottime_ns, cpu_ns()
+            elapsed = now - self._at_ns
+            # The first stretch holds the start, which is no cost of showing.
+            if app.own_cpu == app.own_cpu or elapsed > 0:
+                app.own_cpu = (used - self._cpu_ns) / elapsed if app.own_cpu == app.own_cpu else 0.0
+            self._at_ns, self._cpu_ns = now, used
+            app.own_memory = float(_resident())
+            gc.collect(1)
+            try:
+                await feed.send(
+                    wire.Report(app.own_cpu, int(app.own_memory), app.output_bytes, app.painter.frames)
+                )
+            except (OSError, ProtocolError):
+                return
+
+
+def _resident() -> int:
+    """Resident memory of this process in bytes; 0 where /proc does not tell."""
+    try:
+        with open("/proc/self/statm", "rb") as file:  # noqa: PTH123  a file of /proc, never waits
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0

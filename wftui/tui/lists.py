@@ -1,0 +1,118 @@
+"""Screens 2 to 4: the whole process table, all events, all sources."""
+
+from __future__ import annotations
+
+from wftui.render import text
+from wftui.tui.frame import Row, fit_row, outside, plain
+from wftui.tui.panels import events, processes, sources
+from wftui.tui.scene import Body, Scene, empty, gap
+from wftui.tui.ui import Ui
+
+
+def draw_processes(scene: Scene, ui: Ui, width: int, height: int) -> Body:
+    """The table with cursor, order and filter."""
+    total = len(scene.state.processes())
+    if not total:
+        return processes.draw(scene, width, height)
+    rows = ui.processes(scene.state)
+    room = max(0, height - 1)
+    top, cursor = ui.window("processes", len(rows), room)
+    body = [processes.header(scene, width, ui.sort, reverse=ui.reverse)]
+    body += [
+        processes.table_row(scene, rows[place][1], width, selected=place == cursor)
+        for place in range(top, min(len(rows), top + room))
+    ]
+    if not rows:
+        body.append([("no process matches the filter", "dim")])
+        body.append([("Esc clears it", "dim")])
+    wanted = ui.wanted["processes"]
+    right: Row = [(f"{len(rows)} of {total}" if wanted else f"{total}", "text")]
+    if wanted:
+        right = [("/", "mark"), (outside(wanted, 20, scene.glyphs).rstrip() + " ", "strong"), *right]
+    if len(rows) > room:
+        right.append((f" {scene.glyphs.separator} line {cursor + 1}", "dim"))
+    return Body(body, right)
+
+
+def draw_events(scene: Scene, ui: Ui, width: int, height: int) -> Body:
+    """Newest first: time, type, what it is about, what it says."""
+    wanted = ui.wanted["events"].lower()
+    known = scene.state.events
+    if not known:
+        return events.draw(scene, width, height)
+    found = [
+        item
+        for item in reversed(known)
+        if not wanted or wanted in f"{item.type} {item.aggregate_id} {events.words(item.payload)}".lower()
+    ]
+    room = max(0, height - 1)
+    top, cursor = ui.window("events", len(found), room)
+    dated = width >= 70
+    stamp = 19 if dated else 8
+    kind = 20 if width >= 60 else 14
+    about = 18 if width >= 80 else 0
+    head: Row = [(f"{'time':<{stamp}}   {'type':<{kind}} ", "dim")]
+    if about:
+        head.append((f"{'about':<{about}} ", "dim"))
+    head.append(("what", "dim"))
+    body: list[Row] = [fit_row(head, width)]
+    for place in range(top, min(len(found), top + room)):
+        item = found[place]
+        moment = item.time_ns / 1e9
+        shown = f"{text.day(moment)} {text.clock(moment)}" if dated else text.clock(moment)
+        role = events.role(item)
+        row: Row = [(shown, "dim"), gap(1), (events.glyph(scene, item), role), gap(1)]
+        row += [(outside(item.type, kind, scene.glyphs), role), gap(1)]
+        if about:
+            name = f"{item.aggregate_type} {item.aggregate_id}" if item.aggregate_id else item.aggregate_type
+            row += [(outside(name, about, scene.glyphs, middle=True), "text"), gap(1)]
+        left = width - stamp - 3 - kind - 1 - (about + 1 if about else 0)
+        said = plain(events.words(item.payload), scene.glyphs)
+        row.append((outside(said, max(0, left), scene.glyphs), "text"))
+        row = fit_row(row, width)
+        body.append([("".join(piece for piece, _ in row), "select")] if place == cursor else row)
+    if not found:
+        body += [[("no event matches the filter", "dim")], [("Esc clears it", "dim")]]
+    right: Row = [(f"{len(found)} of {len(known)}" if wanted else f"{len(known)}", "text")]
+    if wanted:
+        right = [("/", "mark"), (outside(wanted, 20, scene.glyphs).rstrip() + " ", "strong"), *right]
+    return Body(body, right)
+
+
+def draw_sources(scene: Scene, ui: Ui, width: int, height: int) -> Body:
+    """A line a source; below those that are not well, why and what to do."""
+    found = sources.sorted_sources(scene.state.sources)
+    if not found:
+        return empty("no word from the sources yet", "the recorder sends it within 5 s")
+    wide = width >= 92
+    head = f"  {'source':<14}{'state':<13}"
+    head += f"{'every':>7} {'per call':>8} {'coverage':>9} {'last':>8} {'late':>6} {'failed':>7}  " if wide else ""
+    rows: list[Row] = [fit_row([(head + "why and what to do", "dim")], width)]
+    lines: list[Row] = []
+    for item in found:
+        role = sources.ROLES.get(item.state, "dim")
+        row: Row = [(scene.glyphs.health.get(item.state, "?") + " ", role)]
+        row += [(outside(item.source, 13, scene.glyphs), "text"), gap(1), (f"{item.state:<13}", role)]
+        if wide:
+            every = f"{item.interval_s:g} s" if item.interval_s else "-"
+            age = None if item.last_ns is None else max(0.0, (scene.now.time_ns - item.last_ns) / 1e9)
+            row.append((f"{every:>7} {text.milliseconds(item.duration_s)} ", "text"))
+            row.append((f"{text.percent(item.coverage):>9} {text.duration(age):>8} ", "text"))
+            row.append((f"{item.late:>6} ", "warn" if item.late else "faint"))
+            row.append((f"{item.failures:>7}  ", "warn" if item.failures else "faint"))
+        indent = sum(len(piece) for piece, _ in row)
+        said = plain(item.reason, scene.glyphs)
+        lines.append(fit_row([*row, (outside(said, max(1, width - indent), scene.glyphs), "dim")], width))
+        if item.fix:
+            step = outside(
+                f"{scene.glyphs.right} {plain(item.fix, scene.glyphs)}", max(1, width - 16), scene.glyphs
+            )
+            lines.append(fit_row([gap(16), (step, "text")], width))
+    room = max(0, height - 1)
+    first = min(ui.places["sources"], max(0, len(lines) - room))
+    ui.page = max(1, room)
+    rows += lines[first : first + room]
+    return Body(rows, sources.counts(scene))
+
+
+SCREENS = {"processes": draw_processes, "events": draw_events, "sources": draw_sources}

@@ -1,0 +1,222 @@
+"""The only module that touches the toolkit's inner parts: driver, direct painting, styles of ready strips.
+
+A frame goes to the terminal as the difference from the frame before: one string through the driver. What the
+toolkit repaints itself (start, resize) takes the same rows as strips, so both paths show the same cells. With a
+version that was not tried, or without our driver (tests), everything goes through the toolkit.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import time
+from codecs import getincrementaldecoder
+from typing import TYPE_CHECKING, Any, Final
+
+import textual
+from rich.color import Color
+from rich.segment import Segment
+from rich.style import Style
+from textual._xterm_parser import XTermParser
+from textual.drivers.linux_driver import LinuxDriver
+from textual.strip import Strip
+
+from wftui.render.palette import Ink, Palette
+from wftui.tui.frame import Row, cells
+from wftui.tui.terminal import Terminal
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+    from wftui.tui.compose import Picture
+
+_TRIED: Final = textual.__version__.startswith("8.")
+_UNWANTED: Final = frozenset(
+    {"\x1b[?1049h", "\x1b[?25l", "\x1b[?1049l", "\x1b[?25h", "\x1b[?1004h", "\x1b[?1004l", "\x1b[<u"}
+)
+"""What the toolkit writes and ``terminal`` does itself, or never sets."""
+_DRAIN_S: Final = 0.3
+
+
+class Screen(LinuxDriver):
+    """The toolkit's driver on our terminal: fewer modes, counted bytes, an end when the keyboard is gone."""
+
+    terminal: Terminal
+    """Set by ``driver_for``."""
+
+    def __init__(
+        self, app: App[Any], *, debug: bool = False, mouse: bool = False, size: tuple[int, int] | None = None
+    ) -> None:
+        super().__init__(app, debug=debug, mouse=mouse and False, size=size)
+        utf8 = not getattr(app, "ascii_only", False)
+        self._file = os.fdopen(
+            os.dup(self.terminal.output), "w", encoding="utf-8" if utf8 else "ascii", errors="replace", newline=""
+        )
+        self.written = 0
+        """Bytes given to the terminal."""
+        self._muted = False
+        self.terminal.before_restore = self.mute
+
+    def write(self, data: str) -> None:
+        """Queue text for the terminal."""
+        if self._muted or data in _UNWANTED:
+            return
+        self.written += len(data) if data.isascii() else len(data.encode("utf-8", "replace"))
+        super().write(data)
+
+    def mute(self) -> None:
+        """Drop what comes from now on, and give what is queued a moment to get out."""
+        self._muted = True
+        thread = self._writer_thread
+        end = time.monotonic() + _DRAIN_S
+        while thread is not None and thread.is_alive() and not thread._queue.empty() and time.monotonic() < end:
+            time.sleep(0.005)
+
+    def _query_in_band_window_resize(self) -> None:
+        """SIGWINCH tells of every resize; one more mode could only be left behind."""
+
+    def stop_application_mode(self) -> None:
+        """Leave full screen, so that what follows (a traceback) is seen."""
+        super().stop_application_mode()
+        self.terminal.restore()
+
+    def run_input_thread(self) -> None:
+        """Read keys until the app ends; a keyboard that is gone ends the app, it never spins."""
+        parser = XTermParser(self._debug)
+        decode = getincrementaldecoder("utf-8")(errors="replace").decode
+        with selectors.SelectSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
+            while not self.exit_event.is_set():
+                ready = selector.select(0.1)
+                if ready:
+                    try:
+                        data = os.read(self.fileno, 4096)
+                    except OSError:
+                        data = b""
+                    if not data:
+                        os.kill(os.getpid(), signal.SIGHUP)
+                        return
+                    for event in parser.feed(decode(data)):
+                        self.process_message(event)
+                for event in parser.tick():
+                    self.process_message(event)
+
+
+def driver_for(terminal: Terminal) -> type[Screen]:
+    """The driver class of one terminal."""
+    return type("Driver", (Screen,), {"terminal": terminal})
+
+
+class Styles:
+    """Ready styles of a palette for the toolkit's strips."""
+
+    def __init__(self, palette: Palette) -> None:
+        self.live = {role: _style(ink) for role, ink in palette.live.items()}
+        self.stale = {role: _style(ink) for role, ink in palette.stale.items()}
+
+    def strip(self, row: Row, width: int, *, stale: bool) -> Strip:
+        """One row of a frame."""
+        styles = self.stale if stale else self.live
+        return Strip([Segment(text, styles[role]) for text, role in row], width)
+
+
+def _style(ink: Ink) -> Style:
+    return Style(
+        color=_color(ink.foreground),
+        bgcolor=_color(ink.background),
+        bold=ink.bold or None,
+        dim=ink.dim or None,
+        reverse=ink.reverse or None,
+    )
+
+
+def _color(value: int | tuple[int, int, int]) -> Color | None:
+    if isinstance(value, tuple):
+        return Color.from_rgb(*value)
+    return None if value < 0 else Color.from_ansi(value)
+
+
+class Painter:
+    """Writes what changed since the frame before."""
+
+    def __init__(self, palette: Palette) -> None:
+        self._live = {role: f"\x1b[0;{ink.sgr}m" if ink.sgr else "\x1b[0m" for role, ink in palette.live.items()}
+        self._stale = {role: f"\x1b[0;{ink.sgr}m" if ink.sgr else "\x1b[0m" for role, ink in palette.stale.items()}
+        self._shown: Picture | None = None
+        self.frames = 0
+
+    def shown(self, picture: Picture | None) -> None:
+        """The toolkit has put this frame on the terminal; None: nobody knows what is there."""
+        self._shown = picture
+
+    def direct(self, app: App[Any], picture: Picture) -> bool:
+        """Paint through the driver; False when that is not possible and the toolkit has to."""
+        driver = app._driver
+        before = self._shown
+        if not (_TRIED and isinstance(driver, Screen)) or before is None or len(app.screen_stack) != 1:
+            return False
+        if (before.width, before.height) != (picture.width, picture.height) or app._batch_count:
+            return False
+        data = self.difference(before, picture)
+        self._shown = picture
+        if data:
+            self.frames += 1
+            if app._sync_available:
+                data = f"\x1b[?2026h{data}\x1b[?2026l"
+            driver.write(data)
+        return True
+
+    def difference(self, before: Picture, after: Picture) -> str:
+        """The escape codes that turn one frame into another of the same size."""
+        out: list[str] = []
+        last = ""
+        for y, row in enumerate(after.rows):
+            old = before.rows[y]
+            stale = after.stale and y not in after.live_lines
+            same_inks = stale == (before.stale and y not in before.live_lines)
+            if row == old and same_inks:
+                continue
+            codes = self._stale if stale else self._live
+            known: dict[int, tuple[str, str]] = {}
+            if same_inks:
+                x = 0
+                for segment in old:
+                    known[x] = segment
+                    x += cells(segment[0])
+            x = 0
+            at = -1
+            for segment in row:
+                text, role = segment
+                taken = cells(text)
+                there = known.get(x)
+                if there != segment:
+                    start, piece = 0, text
+                    # Only where one character is one cell, part of a segment can be kept.
+                    if (
+                        there is not None
+                        and there[1] == role
+                        and len(there[0]) == len(text) == taken == cells(there[0])
+                    ):
+                        start, piece = _changed(there[0], text)
+                    if x + start != at:
+                        out.append(f"\x1b[{y + 1};{x + start + 1}H")
+                    code = codes[role]
+                    if code != last:
+                        out.append(code)
+                        last = code
+                    out.append(piece)
+                    at = x + start + (len(piece) if len(piece) != len(text) else taken)
+                x += taken
+        return "".join(out)
+
+
+def _changed(old: str, new: str) -> tuple[int, str]:
+    """Where two texts of one length begin to differ, and the part that does."""
+    start = 0
+    end = len(new)
+    while old[start] == new[start]:
+        start += 1
+    while old[end - 1] == new[end - 1]:
+        end -= 1
+    return start, new[start:end]

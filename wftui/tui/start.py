@@ -1,0 +1,76 @@
+"""From the skeleton to the running view: settings, recorder, toolkit, in the order that shows data soonest."""
+
+from __future__ import annotations
+
+import gc
+import os
+
+TYPE_CHECKING = False  # typing is heavier than this module
+if TYPE_CHECKING:
+    import argparse
+
+    from wftui.tui.terminal import Terminal
+
+_SYSTEMS = {"truecolor": "truecolor", "256": "256", "16": "standard", "mono": "standard"}
+# Young collections were measured at 8 to 15 ms over the toolkit's objects: one every five seconds is enough.
+_THRESHOLDS = (50_000, 20, 100)
+
+
+def run(flags: argparse.Namespace, terminal: Terminal, depth: str, *, ascii_only: bool) -> int:
+    """Run the view on a terminal that already shows the skeleton; return the exit code.
+
+    Raises:
+        WftopError: Settings, theme or folders cannot be used.
+    """
+    from wftui import config, paths
+    from wftui.client.spawn import ensure_recorder
+
+    where = paths.places(flags.data_dir, flags.config)
+    # Before the imports below, so that both start at the same time.
+    ensure_recorder(where)
+    settings = config.load(
+        where,
+        {
+            "view.readonly": flags.readonly,
+            "view.ascii": flags.ascii,
+            "view.colors": flags.colors,
+            "view.refresh_s": flags.refresh,
+        },
+    )
+    if settings.text("view.colors") != "auto":
+        depth = settings.text("view.colors")
+    if settings.text("view.ascii") != "auto":
+        ascii_only = settings.text("view.ascii") == "true" or ascii_only
+    # The toolkit reads these once, when it is imported. Colours are made by the palette.
+    os.environ["TEXTUAL_DISABLE_KITTY_KEY"] = "1"
+    os.environ["TEXTUAL_ANIMATIONS"] = "none"
+    os.environ["TEXTUAL_COLOR_SYSTEM"] = _SYSTEMS[depth]
+    os.environ.pop("NO_COLOR", None)
+    from wftui.lean import without_ssl
+
+    without_ssl()
+    from wftui.render import palette
+    from wftui.tui import app as application
+    from wftui.tui import paint
+    from wftui.tui.link import Link
+
+    theme = paths.resources("themes") / f"{settings.text('view.theme')}.toml"
+    colors = palette.load(theme, depth)
+    width, height = os.get_terminal_size(terminal.output)
+    term = f"{width}x{height} {os.environ.get('TERM', '')}"
+    view = application.WftopApp(
+        colors,
+        link=lambda app: Link(app, str(where.socket), lambda: ensure_recorder(where), term),
+        ascii_only=ascii_only,
+        readonly=bool(settings["view.readonly"]),
+        refresh_s=settings.number("view.refresh_s"),
+        driver_class=paint.driver_for(terminal),
+    )
+    gc.freeze()
+    gc.set_threshold(*_THRESHOLDS)
+    gc.enable()
+    view.run(mouse=False)
+    terminal.restore()
+    if view._exception is not None:
+        raise view._exception
+    return view.return_code or 0

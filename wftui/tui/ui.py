@@ -1,0 +1,206 @@
+"""Where the person is: screen, focus, selection, filters, open dialogs. Pure; the app carries out the effects."""
+
+from __future__ import annotations
+
+import signal
+from typing import Final, NamedTuple
+
+from wftui.model import processes as cells
+from wftui.model.table import Row as Cells
+from wftui.tui import layout
+from wftui.tui.panels.processes import SORTS, ordered
+from wftui.tui.state import State
+
+OVERVIEW: Final = "overview"
+REFRESHES: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
+SIGNALS: Final = tuple(
+    (name, getattr(signal, name))
+    for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGKILL", "SIGSTOP", "SIGCONT", "SIGUSR1", "SIGUSR2", "SIGQUIT")
+)
+HELP: Final = "help"
+DETAILS: Final = "details"
+MENU: Final = "signals"
+CONFIRM: Final = "confirm"
+
+
+class Target(NamedTuple):
+    """The process that a dialog is about, as it was when it opened."""
+
+    key: str
+    pid: int
+    start_time: int
+    name: str
+
+
+class Ui:
+    """State of the interaction."""
+
+    def __init__(self) -> None:
+        self.screen = OVERVIEW
+        self.focus = ""
+        """Focused panel of the overview; empty: none."""
+        self.expanded = ""
+        self.overlays: list[str] = []
+        self.filtering = False
+        self.wanted = {"processes": "", "events": ""}
+        self.sort = SORTS[0]
+        self.reverse = False
+        self.selected: str | None = None
+        """Key of the selected process: the cursor stays with it wherever it is sorted to."""
+        self.places = {"processes": 0, "events": 0, "sources": 0, HELP: 0, DETAILS: 0}
+        """Line under the cursor (lists) or first line shown (dialogs)."""
+        self.tops = {"processes": 0, "events": 0, "sources": 0}
+        self.page = 10
+        """Lines of the list on the screen, as last drawn."""
+        self.menu = 0
+        self.target: Target | None = None
+        self.notice = ""
+        self.notice_role = "text"
+
+    # ---- what is shown
+
+    @property
+    def shown(self) -> str:
+        """The list or panel that fills the screen; empty on the overview."""
+        return self.expanded or ("" if self.screen == OVERVIEW else self.screen)
+
+    @property
+    def overlay(self) -> str:
+        """The topmost dialog; empty when there is none."""
+        return self.overlays[-1] if self.overlays else ""
+
+    def processes(self, state: State) -> list[tuple[str, Cells]]:
+        """Rows of the process screen, in order; the cursor is brought to where the selected process is."""
+        rows = ordered(state.processes(), self.sort, reverse=self.reverse, wanted=self.wanted["processes"])
+        place = self.places["processes"]
+        if self.selected is not None:
+            found = next((at for at, (key, _) in enumerate(rows) if key == self.selected), None)
+            place = found if found is not None else min(place, max(0, len(rows) - 1))
+        self.places["processes"] = place
+        return rows
+
+    def process(self, state: State) -> tuple[str, Cells] | None:
+        """The selected process; the first one when none was selected yet."""
+        rows = self.processes(state)
+        if not rows:
+            return None
+        return rows[min(self.places["processes"], len(rows) - 1)]
+
+    def window(self, name: str, count: int, room: int) -> tuple[int, int]:
+        """First line to show and the cursor's line, for ``count`` lines in ``room``."""
+        self.page = max(1, room)
+        place = min(self.places[name], max(0, count - 1))
+        top = min(self.tops[name], max(0, count - room))
+        top = min(top, place) if place < top else max(top, place - room + 1)
+        self.tops[name] = max(0, top)
+        self.places[name] = place
+        return self.tops[name], place
+
+    # ---- what keys do
+
+    def show(self, screen: str) -> None:
+        """Go to a screen; dialogs close."""
+        self.screen = screen
+        self.expanded = ""
+        self.overlays.clear()
+        self.filtering = False
+        self.notice = ""
+
+    def move_focus(self, step: int, visible: list[str]) -> None:
+        """Focus the next or previous panel that is on the screen."""
+        if self.screen != OVERVIEW or not visible:
+            return
+        if self.focus not in visible:
+            self.focus = visible[0 if step > 0 else -1]
+        else:
+            self.focus = visible[(visible.index(self.focus) + step) % len(visible)]
+        if self.expanded:
+            self.expanded = self.focus
+
+    def expand(self) -> None:
+        """The focused panel over the whole screen, and back."""
+        if self.screen != OVERVIEW:
+            return
+        self.expanded = "" if self.expanded else self.focus or layout.ORDER[0]
+
+    def back(self) -> bool:
+        """Close one thing: dialog, filter, expanded panel, screen, focus. False when nothing was open."""
+        self.notice = ""
+        if self.overlays:
+            self.overlays.pop()
+        elif self.filtering:
+            self.filtering = False
+            self.wanted[self.filter_name] = ""
+        elif self.shown and self.wanted.get(self.shown):
+            self.wanted[self.shown] = ""
+        elif self.expanded:
+            self.expanded = ""
+        elif self.screen != OVERVIEW:
+            self.screen = OVERVIEW
+        elif self.focus:
+            self.focus = ""
+        else:
+            return False
+        return True
+
+    @property
+    def filter_name(self) -> str:
+        """The list that a filter belongs to."""
+        return "events" if self.shown == "events" else "processes"
+
+    def type(self, char: str) -> None:
+        """A character into the filter; the empty text takes one back."""
+        name = self.filter_name
+        if char:
+            self.wanted[name] = (self.wanted[name] + char)[:80]
+        else:
+            self.wanted[name] = self.wanted[name][:-1]
+        self.places[name] = 0
+        self.selected = None
+
+    def move(self, state: State, step: int, *, edge: bool = False) -> None:
+        """Move the cursor of what is on top by lines; ``edge``: to the first or last."""
+        top = self.overlay
+        if top == MENU:
+            last = len(SIGNALS) - 1
+            self.menu = (0 if step < 0 else last) if edge else min(last, max(0, self.menu + step))
+            return
+        if top in (HELP, DETAILS):
+            self.places[top] = (0 if step < 0 else 10_000) if edge else max(0, self.places[top] + step)
+            return
+        name = self.shown
+        if name not in self.tops:
+            return
+        counts = {
+            "processes": len(self.processes(state)) if name == "processes" else 0,
+            "events": len(state.events),
+            "sources": len(state.sources),
+        }
+        last = max(0, counts[name] - 1)
+        self.places[name] = (0 if step < 0 else last) if edge else min(last, max(0, self.places[name] + step))
+        if name == "processes":
+            rows = ordered(state.processes(), self.sort, reverse=self.reverse, wanted=self.wanted["processes"])
+            self.selected = rows[self.places[name]][0] if rows else None
+
+    def next_sort(self) -> None:
+        """The next column to sort by."""
+        self.sort = SORTS[(SORTS.index(self.sort) + 1) % len(SORTS)]
+        self.reverse = False
+
+    def aim(self, state: State) -> bool:
+        """Take the selected process as the target of a dialog; False when there is none."""
+        found = self.process(state)
+        if found is None:
+            return False
+        key, row = found
+        pid, start = row[cells.PID], row[cells.START]
+        if not isinstance(pid, int | float) or not isinstance(start, int | float):
+            return False
+        self.selected = key
+        self.target = Target(key, int(pid), int(start), str(row[cells.NAME] or "-"))
+        return True
+
+    def say(self, words: str, role: str = "text") -> None:
+        """A line for the person, until the next key."""
+        self.notice = words
+        self.notice_role = role
