@@ -50,7 +50,7 @@ def machine(second: int, *, cores: int = 8, hostile: bool = False) -> list[tuple
         if core % 3 == 0:
             put("system.cpu.frequency", 3.1e9 + core * 1e7, {"cpu": str(core)})
     put("system.cpu.logical.count", cores)
-    for mode, share in (("user", 0.7), ("system", 0.2), ("wait", 0.05), ("idle", 4.0)):
+    for mode, share in (("user", 0.7), ("system", 0.2), ("iowait", 0.05), ("idle", 4.0)):
         put("system.cpu.time", 1000 + second * share * cores * 0.4, {"mode": mode})
     for span, load in (("1m", 3.42), ("5m", 2.8), ("15m", 2.11)):
         put(f"system.cpu.load_average.{span}", load)
@@ -149,8 +149,8 @@ def events() -> list[Event]:
     return [
         at(500, "recorder.started", ("recorder", "812"), {"version": "0.1.0", "mode": "view"}),
         at(499, "view.attached", ("view", "1"), {"pid": 901}),
-        at(200, "clock.stepped", ("recorder", "812"), {"seconds": 3600.0}),
-        at(70, "source.state", ("source", "sensors"), {"state": "late", "reason": "took 6.1 s"}),
+        at(200, "clock.stepped", ("recorder", "812"), {"by_s": 3600.0}),
+        at(70, "source.state", ("source", "sensors"), {"before": "ok", "after": "late", "reason": "took 6.1 s"}),
         at(12, "signal.sent", ("process", "1394"), {"signal": "SIGTERM", "name": "rsync"}),
     ]
 

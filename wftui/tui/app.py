@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 # A tick, the tables and the health of one second come one after another: they make one frame.
 _GATHER_S: Final = 0.004
+_PATIENCE_S: Final = 1.1
 NAN: Final = float("nan")
 
 
@@ -109,6 +110,8 @@ class WftopApp(App[int], inherit_bindings=False):
         self._picture: Picture | None = None
         self._painted_ns = 0
         self._pending = False
+        self._settled = False
+        """Whether the first frame with everything in it was shown; until then each piece is shown as it comes."""
 
     def compose(self) -> ComposeResult:
         """One widget."""
@@ -152,16 +155,26 @@ class WftopApp(App[int], inherit_bindings=False):
         if not self.painter.direct(self, self._picture):
             canvas.refresh()
 
-    def data_arrived(self) -> None:
-        """Something of the feed changed the model: a frame is due, at the view's own rate."""
+    def data_arrived(self, *, tick: bool = True) -> None:
+        """Something of the feed changed the model: a frame is due, at the view's own rate.
+
+        Tables, events and health come between two ticks; they wait for the next one, which makes one frame of
+        all, unless none has come for a second.
+        """
         if self._pending:
             return
+        since_s = (self.clock.now().boottime_ns - self._painted_ns) / 1e9
+        if not tick and since_s < _PATIENCE_S and self._settled:
+            return
         wait_s = _GATHER_S
-        if self.refresh_s > 1.0:
-            since = (self.clock.now().boottime_ns - self._painted_ns) / 1e9
-            wait_s = max(wait_s, self.refresh_s - since - 0.1)
+        if self.refresh_s > 1.0 and self._settled:
+            wait_s = max(wait_s, self.refresh_s - since_s - 0.1)
         self._pending = True
         asyncio.get_running_loop().call_later(wait_s, self._due)
+
+    def settled(self) -> None:
+        """The past and the tables are there: from now on one frame a tick."""
+        self._settled = True
 
     def _due(self) -> None:
         if self._pending:

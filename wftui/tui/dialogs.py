@@ -12,7 +12,7 @@ from wftui.tui.scene import Scene, gap
 from wftui.tui.ui import CONFIRM, DETAILS, HELP, MENU, SIGNALS, Ui
 
 _MEANING = {
-    "SIGTERM": "ask to end", "SIGINT": "as ^C", "SIGHUP": "hang up, often: read settings again",
+    "SIGTERM": "ask to end", "SIGINT": "as ^C", "SIGHUP": "hang up, or read settings again",
     "SIGKILL": "end at once, nothing is saved", "SIGSTOP": "halt", "SIGCONT": "go on",
     "SIGUSR1": "its own meaning", "SIGUSR2": "its own meaning", "SIGQUIT": "end with a core file",
 }  # fmt: skip
@@ -81,7 +81,7 @@ def _help(scene: Scene, width: int) -> tuple[str, list[Row], int]:
         ("ok", "ok"),
         ("late", "late"),
         ("stuck", "failed or stuck"),
-        ("absent", "absent, denied, unsupported, off"),
+        ("absent", "absent, denied or off"),
         ("asleep", "asleep"),
     ):
         legend.append([(f"{glyphs[state]:>10}", "key"), gap(2), (meaning, "text")])

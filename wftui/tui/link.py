@@ -113,7 +113,7 @@ class Link:
                         elif isinstance(message, wire.Goodbye):
                             reason = message.reason
                             break
-                        app.data_arrived()
+                        app.data_arrived(tick=isinstance(message, wire.TickArrived | wire.Samples))
                 except ProtocolError as error:
                     reason = str(error)
                 for task in tasks:
@@ -149,6 +149,7 @@ class Link:
             app.data_arrived()
         except ProtocolError:
             return  # the connection's own end says why; without the past the graphs begin now
+        app.settled()
         # All that lives as long as the view is there now: later collections need not look at it again.
         gc.collect()
         gc.freeze()

@@ -67,7 +67,7 @@ def draw_events(scene: Scene, ui: Ui, width: int, height: int) -> Body:
             name = f"{item.aggregate_type} {item.aggregate_id}" if item.aggregate_id else item.aggregate_type
             row += [(outside(name, about, scene.glyphs, middle=True), "text"), gap(1)]
         left = width - stamp - 3 - kind - 1 - (about + 1 if about else 0)
-        said = plain(events.words(item.payload), scene.glyphs)
+        said = plain(events.said(item), scene.glyphs)
         row.append((outside(said, max(0, left), scene.glyphs), "text"))
         row = fit_row(row, width)
         body.append([("".join(piece for piece, _ in row), "select")] if place == cursor else row)

@@ -21,6 +21,7 @@ from rich.style import Style
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 from textual.strip import Strip
+from textual.worker import WorkerFailed
 
 from wftui.render.palette import Ink, Palette
 from wftui.tui.frame import Row, cells
@@ -106,6 +107,12 @@ class Screen(LinuxDriver):
 def driver_for(terminal: Terminal) -> type[Screen]:
     """The driver class of one terminal."""
     return type("Driver", (Screen,), {"terminal": terminal})
+
+
+def failure(app: App[Any]) -> BaseException | None:
+    """The bug that ended the app; None when it ended in order."""
+    found = app._exception
+    return found.error if isinstance(found, WorkerFailed) else found
 
 
 class Styles:

@@ -71,6 +71,7 @@ def run(flags: argparse.Namespace, terminal: Terminal, depth: str, *, ascii_only
     gc.enable()
     view.run(mouse=False)
     terminal.restore()
-    if view._exception is not None:
-        raise view._exception
+    failure = paint.failure(view)
+    if failure is not None:
+        raise failure
     return view.return_code or 0

@@ -13,7 +13,7 @@ from wftui.tui.scene import Body, Scene, gap
 _TOTAL: Final = "system.cpu.utilization"
 _CORE: Final = "system.cpu.logical.utilization"
 _LOAD: Final = tuple(f"system.cpu.load_average.{span}" for span in ("1m", "5m", "15m"))
-_MODES: Final = (("user", "user"), ("system", "sys"), ("wait", "wait"), ("steal", "steal"))
+_MODES: Final = (("user", "user"), ("system", "sys"), ("iowait", "wait"), ("steal", "steal"))
 
 
 def line(scene: Scene, width: int) -> Row:
@@ -164,7 +164,7 @@ def _modes(scene: Scene, width: int) -> list[Row]:
             continue
         share = used / count if count > 0 else float("nan")
         cell: Row = fit_row(
-            [parts.label(name, 5), gap(1), parts.percent(share, mode if mode != "user" else "user")], half
+            [parts.label(name, 5), gap(1), parts.percent(share, name if name != "sys" else "system")], half
         )
         row += cell
         if row_width(row) + half > width:

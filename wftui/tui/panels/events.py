@@ -19,7 +19,7 @@ _WARN: Final = frozenset(
 def role(event: Event) -> str:
     """How much an event matters."""
     if event.type == "source.state":
-        return "warn" if event.payload.get("state") in ("failed", "stuck", "late") else "text"
+        return "warn" if (event.payload.get("after") or event.payload.get("state")) in ("failed", "stuck", "late") else "text"
     return "bad" if event.type in _BAD else "warn" if event.type in _WARN else "text"
 
 
@@ -42,10 +42,22 @@ def words(payload: dict[str, Any]) -> str:  # Any: JSON values, fixed by the eve
     return ", ".join(said)
 
 
+def said(event: Event) -> str:
+    """What happened, in words; other types say their payload."""
+    payload = event.payload
+    if event.type == "source.state":
+        state = payload.get("after") or payload.get("state") or "?"
+        reason = payload.get("reason")
+        return f"now {state}" + (f": {reason}" if reason else "")
+    if event.type == "clock.stepped" and isinstance(payload.get("by_s"), int | float):
+        return f"by {payload['by_s']:+g} s"
+    return words(payload)
+
+
 def summary(scene: Scene, event: Event) -> str:
     """What it is about and what it says, cleaned."""
     about = event.aggregate_id if event.aggregate_type in ("source", "process", "series") else ""
-    return plain(" ".join(part for part in (about, words(event.payload)) if part), scene.glyphs)
+    return plain(" ".join(part for part in (about, said(event)) if part), scene.glyphs)
 
 
 def line(scene: Scene, width: int) -> Row:

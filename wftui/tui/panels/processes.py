@@ -54,15 +54,15 @@ def ordered(
 ) -> list[tuple[str, Cells]]:
     """Keys and rows that hold ``wanted`` (any case, in pid, user, name, command or container), in order.
 
-    Numbers go down, texts and pids up; unknown comes last whichever way round. Equal rows stay by pid, so that
-    they do not dance.
+    Numbers go down, texts and pids up; unknown comes last whichever way round. Equal rows stay in one order, so
+    that they do not dance.
     """
     place = _BY_TITLE[sort].place
     items = list(rows.items())
     if wanted:
         needle = wanted.lower()
         items = [item for item in items if needle in _haystack(item[1])]
-    items.sort(key=lambda item: item[1][cells.PID] or 0)
+    items.sort(key=_rank)
     if place == cells.COMMAND:
         known, unknown = items, []
         known.sort(key=lambda item: command(item[1]).lower(), reverse=reverse)
@@ -75,6 +75,11 @@ def ordered(
         else:
             known.sort(key=lambda item: _number(item[1], place), reverse=down != reverse)
     return [*known, *unknown]
+
+
+def _rank(item: tuple[str, Cells]) -> tuple[float, float]:
+    """Order among equals: more memory first (in steps, so that it holds still), then by pid."""
+    return -int(_number(item[1], cells.MEMORY)).bit_length(), _number(item[1], cells.PID)
 
 
 def _number(row: Cells, place: int) -> float:

@@ -1,0 +1,219 @@
+"""The terminal after every way out: all modes taken back, echo on, the right exit code, no traceback but a bug's."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.pty
+MODE = re.compile(rb"\x1b\[\?(\d+)([hl])")
+SOON_S = 20.0
+
+
+class Tty:
+    """wftop in a terminal of its own; reads what it writes, answers nothing."""
+
+    def __init__(self, folder: Path, *arguments: str, size: tuple[int, int] = (80, 24), **extra: str) -> None:
+        self.master, slave = pty.openpty()
+        self.resize(*size)
+        self.before = termios.tcgetattr(slave)
+        self.slave = slave
+        self.output = b""
+        environment = {**os.environ, "COLORTERM": "truecolor", **extra}
+        self.errors = folder / "stderr"
+        with self.errors.open("wb") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "wftui", "--data-dir", str(folder / "d"), *arguments],
+                stdin=slave,
+                stdout=slave,
+                stderr=errors,
+                env=environment,
+                start_new_session=True,
+            )
+
+    def resize(self, columns: int, lines: int) -> None:
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
+    def read(self, until: Callable[[bytes], bool], seconds: float = SOON_S) -> bytes:
+        """Read until the whole output fulfils a condition, the program ends, or time is up."""
+        end = time.monotonic() + seconds
+        while not until(self.output) and time.monotonic() < end:
+            ready, _, _ = select.select([self.master], [], [], 0.1)
+            if ready:
+                try:
+                    data = os.read(self.master, 65536)
+                except OSError:
+                    break
+                self.output += data
+            elif self.process.poll() is not None:
+                break
+        return self.output
+
+    def live(self) -> Tty:
+        """Wait for real data."""
+        assert b"LIVE" in self.read(lambda output: b"LIVE" in output), self.output[-2000:]
+        return self
+
+    def key(self, data: bytes) -> None:
+        os.write(self.master, data)
+
+    def end(self) -> int:
+        """Wait for the program; drain what it still says."""
+        self.read(lambda _: False)
+        return self.process.wait(SOON_S)
+
+    def modes_left(self) -> dict[bytes, bytes]:
+        """DEC modes whose last change is not their state at a shell's prompt."""
+        last = {mode: state for mode, state in MODE.findall(self.output)}
+        return {mode: state for mode, state in last.items() if state != (b"h" if mode in (b"25", b"7") else b"l")}
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(SOON_S)
+        for descriptor in (self.master, self.slave):
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+
+
+@pytest.fixture
+def tty(tmp_path: Path) -> Iterator[Callable[..., Tty]]:
+    opened: list[Tty] = []
+
+    def start(*arguments: str, **options: str) -> Tty:
+        opened.append(Tty(tmp_path, *arguments, **options))
+        return opened[-1]
+
+    yield start
+    for each in opened:
+        each.close()
+    subprocess.run(
+        [sys.executable, "-m", "wftui", "record", "--stop", "--data-dir", str(tmp_path / "d")],
+        check=False,
+        capture_output=True,
+        timeout=SOON_S,
+    )
+
+
+def assert_restored(screen: Tty) -> None:
+    assert screen.modes_left() == {}
+    assert termios.tcgetattr(screen.slave) == screen.before
+    assert b"\x1b[?1049h" in screen.output
+
+
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [(b"q", 0), (b"\x03", 0), (signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)],
+    ids=["q", "ctrl-c", "SIGTERM", "SIGHUP", "SIGINT"],
+)
+def test_every_end_restores_the_terminal(
+    tty: Callable[..., Tty], end: bytes | signal.Signals, code: int
+) -> None:
+    screen = tty().live()
+    if isinstance(end, bytes):
+        screen.key(end)
+    else:
+        screen.process.send_signal(end)
+    assert screen.end() == code
+    assert_restored(screen)
+    assert screen.errors.read_text() == ""
+
+
+def test_killed_while_it_starts(tty: Callable[..., Tty]) -> None:
+    screen = tty()
+    screen.read(lambda output: b"connecting" in output)
+    screen.process.send_signal(signal.SIGTERM)
+    assert screen.end() == 143
+    assert_restored(screen)
+
+
+def test_a_bug_leaves_a_traceback_on_a_whole_terminal(tty: Callable[..., Tty], tmp_path: Path) -> None:
+    folder = tmp_path / "site"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(
+        "import importlib.abc, sys\n"
+        "class Finder(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'wftui.tui.link':\n"
+        "            import wftui.tui.state as s\n"
+        "            def broken(self, message): raise RuntimeError('a planted bug')\n"
+        "            s.State.on = broken\n"
+        "        return None\n"
+        "sys.meta_path.insert(0, Finder())\n"
+    )
+    screen = tty(PYTHONPATH=str(folder))
+    assert screen.end() == 1
+    assert_restored(screen)
+    said = screen.errors.read_text()
+    assert "RuntimeError: a planted bug" in said
+    assert said.count("Traceback") >= 1
+
+
+def test_the_keyboard_is_gone(tty: Callable[..., Tty]) -> None:
+    screen = tty().live()
+    os.close(screen.slave)
+    os.close(screen.master)
+    began = time.monotonic()
+    assert screen.process.wait(SOON_S) in (129, -signal.SIGHUP)
+    assert time.monotonic() - began < 5
+
+
+def test_few_modes(tty: Callable[..., Tty]) -> None:
+    screen = tty().live()
+    screen.key(b"q")
+    assert screen.end() == 0
+    assert {mode for mode, state in MODE.findall(screen.output) if state == b"h"} <= {
+        b"1049", b"25", b"7", b"2004", b"2026",
+    }  # fmt: skip
+    assert b"\x1b[>" not in screen.output.replace(b"\x1b[>q", b"")
+
+
+def test_resize_storm(tty: Callable[..., Tty]) -> None:
+    screen = tty().live()
+    for step in range(200):
+        screen.resize(1 + step * 7 % 211, 1 + step * 5 % 67)
+        screen.process.send_signal(signal.SIGWINCH)
+        screen.read(lambda _: False, 0.002)
+    screen.resize(80, 24)
+    screen.process.send_signal(signal.SIGWINCH)
+    mark = len(screen.output)
+    screen.read(lambda output: b"LIVE" in output[mark:] and b"processes" in output[mark:])
+    screen.key(b"q")
+    assert screen.end() == 0
+    assert_restored(screen)
+    assert screen.errors.read_text() == ""
+
+
+def test_plain_state_without_a_terminal(tmp_path: Path) -> None:
+    pytest.importorskip("wftui.cli.once")
+    done = subprocess.run(
+        [sys.executable, "-m", "wftui", "--data-dir", str(tmp_path / "d")],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"\x1b[?" not in done.stdout
+
+
+def test_reset_terminal() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "wftui", "--reset-terminal"], capture_output=True, timeout=30, check=True
+    )
+    assert b"\x1b[?1049l" in done.stdout
+    assert b"\x1b[?25h" in done.stdout
