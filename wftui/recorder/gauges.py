@@ -73,6 +73,10 @@ class Gauges:
         for name, count in self.event_counts.items():
             yield Sample(self._events[name], count)
 
+    def event(self, kind: str) -> Sample:
+        """The counter of one type, when one has just happened."""
+        return Sample(self._events[kind], self.event_counts[kind])
+
     def view(self, label: str, report: Report | None, dropped: int) -> Iterator[Sample]:
         """What a view says of itself."""
         yield Sample(self._column("wftop.bus.dropped", "view", label), dropped)

@@ -73,11 +73,7 @@ class Scheduler:
             source.since_ns = now.time_ns
         # The first readings at once: a view that waits should see something before the grid comes round.
         self._collect(now, everything=True)
-        while True:
-            now = self._clock.now()
-            until = SLOT_NS - now.time_ns % SLOT_NS
-            await self._clock.sleep_until(now.boottime_ns + until)
-            self._slot(self._clock.now())
+        await self._clock.beat(SLOT_NS, self._slot)
 
     def _slot(self, now: Instant) -> None:
         offset = now.time_ns - now.boottime_ns
