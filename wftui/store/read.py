@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 import msgspec
 
@@ -26,6 +26,9 @@ _schema: Final = msgspec.json.Decoder(TableSchema)
 GAP_NS: Final = 1_500_000_000
 """Two ticks further apart than this (CLOCK_BOOTTIME) have a gap between them."""
 
+_BATCH: Final = 64
+"""Ticks read at once: they stay in the processor's cache (an hour as CSV took 0.34 s, with 256 0.40 s)."""
+
 
 class TableAt:
     """Rows of one table at a moment."""
@@ -34,6 +37,18 @@ class TableAt:
         self.schema = schema
         self.time_ns = time_ns
         self.rows = rows
+
+
+class Span(NamedTuple):
+    """The ticks of a range of time, without their values."""
+
+    first_seq: int
+    last_seq: int
+    """The range of sequence numbers; a clock that stepped may have put ticks of other times between them."""
+    ticks: int
+    """Ticks whose second is in the range."""
+    layouts: tuple[int, ...]
+    """Ids of the layouts that they use, ascending."""
 
 
 class Reader:
@@ -99,6 +114,38 @@ class Reader:
                 yield tick
             else:
                 self.damaged += 1
+
+    def span(self, since_s: int, until_s: int) -> Span | None:
+        """What there is of the seconds [since, until); None: nothing."""
+        where = "WHERE time_s >= ? AND time_s < ?"
+        first, last, count = next(
+            self._database.rows(f"SELECT min(seq), max(seq), count(*) FROM tick {where}", (since_s, until_s))  # noqa: S608  fixed words only
+        )
+        if first is None:
+            return None
+        layouts = self._database.rows(
+            "SELECT DISTINCT layout FROM tick WHERE seq >= ? AND seq <= ? AND +time_s >= ? AND +time_s < ?",
+            (first, last, since_s, until_s),
+        )
+        return Span(first, last, count, tuple(sorted(number for (number,) in layouts)))
+
+    def sequence(self, first_seq: int, last_seq: int) -> Iterator[Tick]:
+        """Ticks by their order, both ends included, in batches: a reader that pauses keeps no snapshot open.
+
+        An open snapshot would hold the journal's WAL, which then grows while somebody pages through an export.
+        """
+        for start in range(first_seq, last_seq + 1, _BATCH):
+            rows = self._database.rows(
+                'SELECT seq, time_s, boottime_ns, boot, layout, "values", crc32 FROM tick'
+                " WHERE seq >= ? AND seq <= ? ORDER BY seq",
+                (start, min(start + _BATCH - 1, last_seq)),
+            )
+            for *fields, crc in list(rows):
+                tick = Tick(*fields)
+                if tick.crc32() == crc:
+                    yield tick
+                else:
+                    self.damaged += 1
 
     def at(self, time_s: int) -> Tick | None:
         """The last tick that covers a UTC second; None in a gap."""

@@ -1,0 +1,251 @@
+"""`wftop export`: recorded series of a range of time as a file, with a recorder running or not.
+
+argparse, and DuckDB only for Parquet: an hour of 400 series is to be out within half a second, start included.
+"""
+
+import argparse
+import gc
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from wftui import clock
+from wftui.errors import NoDataError, UsageError, report
+from wftui.paths import places
+from wftui.units import NS_PER_S
+from wftui.when import moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wftui.render.files import Heading, Writer
+    from wftui.store.read import Reader, Span
+    from wftui.store.rows import Batch, Rows
+
+STEPS: Final = {"full": 1, "1s": 1, "10s": 10, "5m": 300}
+FORMATS: Final = ("csv", "json", "jsonl", "parquet")
+_BATCH: Final = 128
+"""Rows encoded at once: their text stays in the processor's cache."""
+_NAMED: Final = 3
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command; ``argv`` is what follows ``export``. Returns the exit code.
+
+    Raises:
+        UsageError: A time or option was typed wrongly (2).
+        ConfigError: The file exists, or cannot be written (4).
+        StoreError: The journal cannot be read (5).
+        NoDataError: The range holds nothing (7).
+    """
+    arguments = _parser().parse_args(argv)
+    # Millions of numbers and no cycles: looking for some costs 20 %.
+    gc.disable()
+    # As an exception it lets the blocks around a half-written file end: nothing stays behind.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        return _export(arguments)
+    except BrokenPipeError:
+        from wftui.cli.output import stop_quietly
+
+        stop_quietly()
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="wftop export",
+        description="Write what was recorded as CSV, JSON, JSON lines or Parquet.",
+        epilog="Times: 10m, 3d2h (that long ago), 14:32, 'yesterday 14:00', 2026-11-20T14:32:05Z, seconds since"
+        " 1970. Counters come as rates per second, never across a reset or a gap; gaps are empty. A step holds"
+        ' the mean, the max of stat="max", the last of a raw counter.',
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--since", default="1h", metavar="TIME", help="begin of the range (default: 1h)")
+    add("--until", default="now", metavar="TIME", help="end of the range (default: now)")
+    add(
+        "-m", "--match", action="append", default=[], metavar="PATTERN",
+        help="only series of this name (wildcards; with { the whole series text); may be repeated",
+    )  # fmt: skip
+    add("--step", choices=STEPS, default="full", help="time of one row; full is every second for now")
+    add("--raw-counters", action="store_true", help="counters as they are, cumulative")
+    add("--format", choices=FORMATS, help="default: by the file's ending, else csv")
+    add("-o", "--output", default="-", metavar="FILE", help="file, - is standard output (default)")
+    add("--force", action="store_true", help="overwrite an existing file")
+    add("--include-identity", action="store_true", help="keep what names a person, host, command or container")
+    add("--config", metavar="FILE", help="configuration file")
+    add("--data-dir", metavar="DIR", help="where the recording lies")
+    return parser
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from wftui.store.read import open_reader
+
+    where = places(arguments.data_dir, arguments.config)
+    since_s, until_s = _range(arguments.since, arguments.until, clock.SystemClock().now().time_ns)
+    form = arguments.format or _by_ending(arguments.output)
+    if form == "parquet" and arguments.output == "-" and sys.stdout.isatty():
+        raise UsageError("Parquet is binary and standard output is a terminal; -o FILE writes a file")
+    with open_reader(where.data_dir) as reader:
+        span = reader.span(since_s, until_s)
+        if span is None:
+            raise NoDataError(_empty(reader, since_s, until_s))
+        from wftui.render import files
+        from wftui.store.rows import Rows
+
+        step_s = STEPS[arguments.step]
+        rows = Rows(reader, span, since_s, until_s, arguments.match, step_s=step_s, raw=arguments.raw_counters)
+        _check_matches(rows)
+        columns, replaced = files.headings(rows.fields, identity=arguments.include_identity)
+        progress = _Progress(span)
+        if form == "parquet":
+            _parquet(arguments, rows, columns, progress)
+        else:
+            _text(arguments, form, rows, columns, progress)
+        progress.clear()
+        _tell(arguments, reader, columns, replaced, progress)
+    return 0
+
+
+def _range(since: str, until: str, now_ns: int) -> tuple[int, int]:
+    """UTC seconds [since, until).
+
+    Raises:
+        UsageError: One is no time, or they are in the wrong order.
+    """
+    since_ns, until_ns = moment(since, now_ns), moment(until, now_ns)
+    if since_ns >= until_ns:
+        raise UsageError(f"--since {since!r} is not before --until {until!r}")
+    return since_ns // NS_PER_S, -(-until_ns // NS_PER_S)
+
+
+def _by_ending(output: str) -> str:
+    ending = Path(output).suffix.lower().removeprefix(".")
+    return ending if ending in FORMATS else "csv"
+
+
+def _empty(reader: "Reader", since_s: int, until_s: int) -> str:
+    from wftui.render.files import rfc3339
+
+    bounds = reader.bounds()
+    there = f"recorded is {rfc3339(bounds[0])} to {rfc3339(bounds[1])}" if bounds else "nothing was recorded yet"
+    return f"no data from {rfc3339(since_s)} to {rfc3339(until_s)}; {there}"
+
+
+def _check_matches(rows: "Rows") -> None:
+    unmatched = rows.unmatched()
+    if not rows.fields:
+        named = ", ".join(map(repr, unmatched)) or "everything"
+        raise NoDataError(f"no recorded series matches {named} in that range")
+    for pattern in unmatched:
+        _say(f"no recorded series matches {pattern!r} in that range")
+
+
+def _text(
+    arguments: argparse.Namespace, form: str, rows: "Rows", columns: "list[Heading]", progress: "_Progress"
+) -> None:
+    from wftui.cli.output import OutputFile, standard_output
+    from wftui.render import files
+
+    writers: dict[str, Writer] = {"csv": files.Csv(), "json": files.Json(), "jsonl": files.JsonLines()}
+    writer = writers[form]
+
+    def parts() -> "Iterator[bytes]":
+        yield writer.head(columns)
+        for batch in rows.batches(_BATCH):
+            yield writer.rows(batch)
+            progress.tell(batch)
+        yield writer.tail()
+
+    if arguments.output == "-":
+        out = standard_output()
+        for part in parts():
+            out.write(part)
+        out.flush()
+        return
+    with OutputFile(arguments.output, force=arguments.force) as file, file.path.open("wb") as out:
+        out.writelines(parts())
+
+
+def _parquet(arguments: argparse.Namespace, rows: "Rows", columns: "list[Heading]", progress: "_Progress") -> None:
+    import msgspec
+
+    from wftui.cli.output import OutputFile, standard_output
+    from wftui.render.files import SCHEMA_VERSION, unique
+    from wftui.store import parquet
+
+    # DuckDB's names ignore case, and the first two are taken.
+    names = unique(["seq", "time_ns", *(item.id for item in columns)], fold=True)[2:]
+    series = msgspec.json.encode(columns).decode()
+    metadata = {"wftop.schema_version": str(SCHEMA_VERSION), "wftop.series": series}
+    if arguments.output != "-":
+        with OutputFile(arguments.output, force=arguments.force) as file:
+            parquet.write(file.path, names, rows, metadata, progress.tell)
+        return
+    import shutil
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="wftop-") as folder:  # 0700
+        path = Path(folder, "export.parquet")
+        parquet.write(path, names, rows, metadata, progress.tell)
+        with path.open("rb") as file_:
+            shutil.copyfileobj(file_, standard_output())
+        standard_output().flush()
+
+
+class _Progress:
+    """A line on stderr that says how far it is, once it takes over a second and stderr is a terminal."""
+
+    def __init__(self, span: "Span") -> None:
+        self._span = span
+        self._terminal = sys.stderr.isatty()
+        self._next_ns = clock.perf_ns() + NS_PER_S
+        self._shown = False
+        self.rows = 0
+
+    def tell(self, batch: "Batch") -> None:
+        """After each batch."""
+        self.rows += len(batch.seq)
+        if self._terminal and clock.perf_ns() > self._next_ns:
+            done = (batch.seq[-1] - self._span.first_seq + 1) / (self._span.last_seq - self._span.first_seq + 1)
+            sys.stderr.write(f"\rwftop: {done:4.0%}, {self.rows} rows")
+            sys.stderr.flush()
+            self._shown = True
+            self._next_ns = clock.perf_ns() + NS_PER_S // 5
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._shown:
+            sys.stderr.write("\r" + " " * 40 + "\r")
+            sys.stderr.flush()
+
+
+def _tell(
+    arguments: argparse.Namespace,
+    reader: "Reader",
+    columns: "list[Heading]",
+    replaced: dict[str, str],
+    progress: _Progress,
+) -> None:
+    """What a person has to know about the file; on stderr."""
+    if arguments.output != "-":
+        _say(f"{progress.rows} rows of {len(columns)} series in {arguments.output}")
+    tables = [item.name for item in reader.tables()]
+    if tables:
+        _say(f"left out: tables ({', '.join(tables)}) with users, names, command lines and containers")
+    if replaced:
+        shown = list(replaced.values())
+        more = f" and {len(shown) - _NAMED} more" if len(shown) > _NAMED else ""
+        _say(
+            f"left out: {len(shown)} mount paths that name a person or container, shown as"
+            f" {', '.join(shown[:_NAMED])}{more}; --include-identity keeps them"
+        )
+    if reader.damaged:
+        _say(f"left out: {reader.damaged} damaged ticks or layouts")
+
+
+def _say(text: str) -> None:
+    print(report(NoDataError(text)), file=sys.stderr)  # noqa: T201  talk goes to stderr
