@@ -94,7 +94,12 @@ def machine(second: int, *, cores: int = 8, hostile: bool = False) -> list[tuple
 def process_rows(*, hostile: bool = False) -> dict[str, Row]:
     """A process table; unknown cells where the kernel gives none."""
     commands = [
-        ("ana", "python3", "python3 -m vllm.entrypoints.openai.api_server --model /srv/models/Llama-4-70B --tp 8", "R"),
+        (
+            "ana",
+            "python3",
+            "python3 -m vllm.entrypoints.openai.api_server --model /srv/models/Llama-4-70B --tp 8",
+            "R",
+        ),
         ("ana", "ollama", "/usr/local/bin/ollama serve", "S"),
         ("root", "kworker/3:1", "", "I"),
         ("postgres", "postgres", "postgres: walwriter", "S"),
@@ -122,6 +127,7 @@ def process_rows(*, hostile: bool = False) -> dict[str, Row]:
 
 def sources() -> list[Health]:
     """Sources in all kinds of health."""
+
     def last(age_s: float) -> int:
         return int((NOW_S - age_s) * 1e9)
 
@@ -142,6 +148,7 @@ def sources() -> list[Health]:
 
 def events() -> list[Event]:
     """What happened."""
+
     def at(age_s: float, kind: str, about: tuple[str, str], payload: dict[str, object]) -> Event:
         event_seq = 1000 - int(age_s)
         return Event(event_seq, f"id{event_seq}", int((NOW_S - age_s) * 1e9), kind, *about, payload=dict(payload))
@@ -169,7 +176,9 @@ class Fed:
         self.layout = wire.LayoutChanged(1, columns)
         self.state.on(self.layout)
 
-    def tick(self, second: int, values: Mapping[str, float] | None = None, seq: int | None = None) -> wire.TickArrived:
+    def tick(
+        self, second: int, values: Mapping[str, float] | None = None, seq: int | None = None
+    ) -> wire.TickArrived:
         """The tick of one second; ``values`` replaces some by name or series text."""
         numbers = []
         for item, value in machine(second, cores=self.cores, hostile=self.hostile):

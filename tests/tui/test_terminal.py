@@ -120,9 +120,7 @@ def assert_restored(screen: Tty) -> None:
     [(b"q", 0), (b"\x03", 0), (signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)],
     ids=["q", "ctrl-c", "SIGTERM", "SIGHUP", "SIGINT"],
 )
-def test_every_end_restores_the_terminal(
-    tty: Callable[..., Tty], end: bytes | signal.Signals, code: int
-) -> None:
+def test_every_end_restores_the_terminal(tty: Callable[..., Tty], end: bytes | signal.Signals, code: int) -> None:
     screen = tty().live()
     if isinstance(end, bytes):
         screen.key(end)

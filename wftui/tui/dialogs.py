@@ -176,7 +176,7 @@ def _menu(scene: Scene, ui: Ui) -> tuple[str, list[Row], int]:
 def _confirm(scene: Scene, ui: Ui) -> tuple[str, list[Row], int]:
     name, number = SIGNALS[ui.menu]
     who = _who(scene, ui)
-    rows: list[Row] = wrap(f"Send {name} ({number}) to {who}?", 48, "strong", 2)
+    rows: list[Row] = wrap(scene, f"Send {name} ({number}) to {who}?", 48, "strong", 2)
     rows += [[gap(48)], [("y", "key"), (" send   ", "dim"), ("n Esc", "key"), (" back", "dim")]]
     return "confirm", rows, 48
 

@@ -19,7 +19,11 @@ _WARN: Final = frozenset(
 def role(event: Event) -> str:
     """How much an event matters."""
     if event.type == "source.state":
-        return "warn" if (event.payload.get("after") or event.payload.get("state")) in ("failed", "stuck", "late") else "text"
+        return (
+            "warn"
+            if (event.payload.get("after") or event.payload.get("state")) in ("failed", "stuck", "late")
+            else "text"
+        )
     return "bad" if event.type in _BAD else "warn" if event.type in _WARN else "text"
 
 

@@ -38,7 +38,7 @@ def line(scene: Scene, width: int) -> Row:
 def draw(scene: Scene, width: int, height: int) -> Body:
     """Two lines: what is missing, and why."""
     sentence, fix = _sentence(scene)
-    rows = wrap(sentence, width, "dim", max(1, height - bool(fix)))
+    rows = wrap(scene, sentence, width, "dim", max(1, height - bool(fix)))
     if fix:
-        rows += wrap(f"{scene.glyphs.right} {fix}", width, "dim", 1)
+        rows += wrap(scene, f"{scene.glyphs.right} {fix}", width, "dim", 1)
     return Body(rows)

@@ -123,25 +123,25 @@ def _why(scene: Scene, width: int, what: str, reason: str, fix: str) -> list[Row
 
     shown = plain(reason, scene.glyphs)
     first = f"{what}: {shown}" if shown and not shown.startswith(what) else shown or what
-    rows: list[Row] = wrap(first, width, "dim", 2)
+    rows: list[Row] = wrap(scene, first, width, "dim", 2)
     if fix:
-        rows += wrap(f"{scene.glyphs.right} {plain(fix, scene.glyphs)}", width, "dim", 2)
+        rows += wrap(scene, f"{scene.glyphs.right} {plain(fix, scene.glyphs)}", width, "dim", 2)
     return rows
 
 
-def wrap(words: str, width: int, role: str, lines: int) -> list[Row]:
+def wrap(scene: Scene, words: str, width: int, role: str, lines: int) -> list[Row]:
     """Cleaned text over at most ``lines`` rows; the last is cut with an ellipsis."""
-    from wftui.text import fit
+
     from wftui.text import width as columns
 
     rows: list[Row] = []
     rest = words.split(" ")
     while rest and len(rows) < lines:
         if len(rows) == lines - 1:
-            rows.append([(fit(" ".join(rest), width), role)])
+            rows.append([(outside(" ".join(rest), width, scene.glyphs), role)])
             break
         taken = rest.pop(0)
         while rest and columns(taken) + 1 + columns(rest[0]) <= width:
             taken += " " + rest.pop(0)
-        rows.append([(fit(taken, width), role)])
+        rows.append([(outside(taken, width, scene.glyphs), role)])
     return rows

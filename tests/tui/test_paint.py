@@ -1,0 +1,112 @@
+"""Direct painting: the difference of two frames, put on a terminal emulator, is the second frame."""
+
+from __future__ import annotations
+
+import pyte
+import pytest
+from fake import Fed, full, scene
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wftui import paths
+from wftui.render.palette import DEPTHS, TRUECOLOR, load
+from wftui.tui.compose import Picture, picture
+from wftui.tui.frame import Row, fit_row
+from wftui.tui.paint import Painter
+from wftui.tui.state import LOST
+from wftui.tui.ui import HELP, Ui
+
+THEME = paths.resources("themes") / "default.toml"
+
+
+def blank(width: int, height: int) -> Picture:
+    return Picture([[("\0" * width, "text")]] * height, width, height, stale=False, live_lines=frozenset())
+
+
+def text_of(drawn: Picture) -> list[str]:
+    return ["".join(text for text, _ in row) for row in drawn.rows]
+
+
+def shown(screen: pyte.Screen) -> list[str]:
+    # pyte keeps an empty cell after a wide character; joining the cells leaves it out.
+    return ["".join(screen.buffer[y][x].data for x in range(screen.columns)) for y in range(screen.lines)]
+
+
+@pytest.mark.parametrize("size", [(200, 50), (80, 24), (40, 12)], ids=str)
+def test_a_minute_of_differences_shows_the_last_frame(size: tuple[int, int]) -> None:
+    width, height = size
+    painter = Painter(load(THEME, TRUECOLOR))
+    screen = pyte.Screen(width, height)
+    stream = pyte.Stream(screen)
+    fed = Fed().run(1, 540).furnish()
+    before = blank(width, height)
+    for second in range(541, 601):
+        if second in (555, 556):
+            continue
+        fed.state.on(fed.tick(second))
+        after = picture(scene(fed.state), Ui(), width, height)
+        data = painter.difference(before, after)
+        stream.feed(data)
+        assert shown(screen) == text_of(after)
+        before = after
+    assert painter.difference(before, before) == ""
+
+
+def test_a_steady_second_costs_few_bytes() -> None:
+    painter = Painter(load(THEME, TRUECOLOR))
+    fed = Fed().run(1, 540).furnish()
+    frames = []
+    for second in range(541, 571):
+        fed.state.on(fed.tick(second))
+        frames.append(picture(scene(fed.state), Ui(), 200, 50))
+    sizes = [
+        len(painter.difference(before, after).encode()) for before, after in zip(frames, frames[1:], strict=False)
+    ]
+    assert sum(sizes) / len(sizes) < 8192
+
+
+words = st.lists(
+    st.tuples(st.text("ab漢│⣿ ", max_size=6), st.sampled_from(["text", "dim", "warn"])), min_size=0, max_size=8
+)
+
+
+@given(st.lists(words, min_size=2, max_size=6), st.booleans())
+@settings(max_examples=200)
+def test_any_rows_and_any_wide_characters(rows: list[list[tuple[str, str]]], stale: bool) -> None:
+    painter = Painter(load(THEME, TRUECOLOR))
+    screen = pyte.Screen(12, 1)
+    stream = pyte.Stream(screen)
+    before = blank(12, 1)
+    for place, row in enumerate(rows):
+        fitted: Row = fit_row([segment for segment in row if segment[0]], 12)
+        after = Picture([fitted], 12, 1, stale=stale and bool(place % 2), live_lines=frozenset())
+        stream.feed(painter.difference(before, after))
+        assert shown(screen)[0] == text_of(after)[0]
+        before = after
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_stale_frames_change_every_colour_but_no_letter(depth: str) -> None:
+    painter = Painter(load(THEME, depth))
+    state = full()
+    live = picture(scene(state), Ui(), 120, 40)
+    state.now_linked(LOST, 600 * 10**9)
+    stale = picture(scene(state), Ui(), 120, 40)
+    assert text_of(live)[1:-1] == text_of(stale)[1:-1]
+    assert painter.difference(live, stale)
+
+
+def test_a_dialog_comes_and_goes_without_a_trace() -> None:
+    painter = Painter(load(THEME, TRUECOLOR))
+    screen = pyte.Screen(120, 40)
+    stream = pyte.Stream(screen)
+    state = full(hostile=True)
+    ui = Ui()
+    plain = picture(scene(state), ui, 120, 40)
+    ui.overlays.append(HELP)
+    helped = picture(scene(state), ui, 120, 40)
+    stream.feed(painter.difference(blank(120, 40), plain))
+    stream.feed(painter.difference(plain, helped))
+    assert shown(screen) == text_of(helped)
+    stream.feed(painter.difference(helped, plain))
+    assert shown(screen) == text_of(plain)
