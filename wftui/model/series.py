@@ -71,7 +71,8 @@ def series(name: str, labels: Mapping[str, str] | None = None, stat: str = "") -
     for key, value in pairs.items():
         if key not in names.LABEL_KEYS and key != names.STAT:
             raise ValueError(f"{name}: unknown label key {key!r}")
-        if not value or len(value) > MAX_VALUE or len(value.encode("utf-8", "surrogatepass")) > MAX_VALUE:
+        # A lone surrogate fails to encode (a ValueError): neither the journal nor the wire can carry it.
+        if not value or len(value) > MAX_VALUE or len(value.encode()) > MAX_VALUE:
             raise ValueError(f"{name}: label {key}: expected 1 to {MAX_VALUE} bytes, got {value[:32]!r}")
     ordered = tuple(sorted(pairs.items()))
     if not ordered:

@@ -74,6 +74,8 @@ class Accumulator:
                     continue
             elif slot.column is not column and slot.column != column:
                 self.provenance_changes.append((slot.column, column))
+                self._per_source[slot.column.source] -= 1
+                self._per_source[column.source] = self._per_source.get(column.source, 0) + 1
                 slot.column = column
                 self._dirty = True
             slot.last = value
@@ -87,7 +89,7 @@ class Accumulator:
         """A source's interval changed: its gauges are held accordingly longer."""
         for slot in self._slots.values():
             if slot.column.source == source:
-                slot.hold_ns = int(max(interval_s, 1.0) * HELD * 1e9)
+                slot.hold_ns = _hold_ns(slot.column, interval_s)
 
     def _admit(self, column: Column, interval_s: float) -> _Slot | None:
         text = column.series.text
@@ -101,7 +103,7 @@ class Accumulator:
         metric = names.METRICS.get(column.series.name)
         top = interval_s < 1.0 and metric is not None and "max" in metric.statistics
         ring = self.pool.add(text, min(interval_s, 60.0), column.kind == names.COUNTER)
-        slot = _Slot(column, ring, int(max(interval_s, 1.0) * HELD * 1e9), top)
+        slot = _Slot(column, ring, _hold_ns(column, interval_s), top)
         self._slots[text] = slot
         self._per_source[column.source] = taken + 1
         self._dirty = True
@@ -144,6 +146,13 @@ class Accumulator:
                 if slot.top:
                     values[slot.place + 1] = slot.last
         return Tick(seq, time_s, boottime_ns, boot, self.layout.id, pack(values))
+
+
+def _hold_ns(column: Column, interval_s: float) -> int:
+    """How long a reading is repeated. A counter that missed its second would seem to stand still in it."""
+    if column.kind == names.COUNTER and interval_s <= 1.0:
+        return 0
+    return int(max(interval_s, 1.0) * HELD * 1e9)
 
 
 def _peak_column(column: Column) -> Column:

@@ -44,6 +44,11 @@ class Answers:
         self._keeper = keeper
         self._queue: SimpleQueue[tuple[Ask, Future[m.Message]] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._stale = False
+
+    def renew(self) -> None:
+        """The journal was renamed aside: read the new one from the next question on."""
+        self._stale = True
 
     def submit(self, ask: Ask) -> "Future[m.Message]":
         """Answer a question; the future carries the reply or the error."""
@@ -65,11 +70,16 @@ class Answers:
         reader: Reader | None = None
         while (item := self._queue.get()) is not None:
             ask, future = item
+            if reader is not None and self._stale:
+                reader.close()
+                reader = None
+            self._stale = False
             try:
                 if reader is None:
                     reader = self._open_reader()
             except StoreError as error:
-                future.set_exception(error)
+                if future.set_running_or_notify_cancel():
+                    future.set_exception(error)
                 continue
             if not _settle(future, ask, reader):
                 # The file may have been renamed aside meanwhile: look again next time.
@@ -81,8 +91,12 @@ class Answers:
 
 def _settle(future: "Future[m.Message]", ask: Ask, reader: Reader) -> bool:
     """Answer into the future; False when the store failed."""
+    if not future.set_running_or_notify_cancel():
+        return True  # the asker has gone
     try:
         future.set_result(ask(reader))
+    except OverflowError as error:
+        future.set_exception(ProtocolError(f"the question holds a number out of range: {error}"))
     except Exception as error:  # noqa: BLE001  it belongs to the asker, who gets it through the future
         future.set_exception(error)
         return not isinstance(error, StoreError)

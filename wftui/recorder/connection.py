@@ -5,6 +5,7 @@ import math
 from array import array
 from typing import Protocol
 
+from wftui import log
 from wftui.errors import ProtocolError, WftopError
 from wftui.model.event import Event
 from wftui.model.health import Health
@@ -162,15 +163,22 @@ class Connection:
 
     async def _follow(self, subscription: Subscription) -> None:
         try:
-            self._start()
+            try:
+                self._start()
+            except ProtocolError as error:
+                log.error("server", "the first messages cannot be sent", reason=str(error))
             while True:
                 await self._writer.drain()
                 notice = await subscription.take()
                 dropped = subscription.take_dropped()
-                if dropped:
-                    self.say(m.Dropped(dropped, self._host.last_event_seq()))
-                    self._start()
-                self._tell(notice)
+                try:
+                    if dropped:
+                        self.say(m.Dropped(dropped, self._host.last_event_seq()))
+                        self._start()
+                    self._tell(notice)
+                except ProtocolError as error:
+                    log.error("server", "a message cannot be sent", reason=str(error))
+                    subscription.dropped_total += 1
         except ConnectionError:
             self._writer.close()  # the reading side ends on that
 

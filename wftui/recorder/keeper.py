@@ -8,6 +8,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Final, NamedTuple
@@ -31,6 +32,8 @@ PENDING_TICKS: Final = 600
 MEMORY_TICKS: Final = 600
 """Ticks that a journal in memory keeps."""
 PENDING_OTHERS: Final = 2_000
+QUEUE: Final = 4_000
+"""Items that wait for the thread at most."""
 TRIM_S: Final = 60.0
 CHECKPOINT_S: Final = 30.0
 RETRY_S: Final = 1.0
@@ -141,6 +144,10 @@ class Keeper:
 
     def put(self, item: _Item) -> None:
         """Hand over a tick, a change, an event or a job; never waits."""
+        # A disk that hangs instead of failing holds up the thread: memory must stay bounded then, too.
+        if self._queue.qsize() >= QUEUE and not callable(item):
+            self.lost += isinstance(item, tuple) and not isinstance(item, StoredChange)
+            return
         self._queue.put(item)
 
     def stop(self, how: str, timeout_s: float) -> bool:
@@ -209,14 +216,39 @@ class Keeper:
 
         if self._condition.state == health.FAILED and not self._room():
             return
-        if self._guarded(write):
+        try:
+            done = self._guarded(write, heals=True)
+        except (ValueError, OverflowError, TypeError) as error:
+            log.error("store", "an item cannot be stored", exc=error)
+            done = self._one_by_one()
+        if done:
             self._ticks.clear()
             self._changes.clear()
             self._events.clear()
             self.write_s = max(self.write_s, (clock.perf_ns() - started) / 1e9)
 
-    def _guarded(self, job: Job) -> bool:
-        """Run a job on the journal; what goes wrong becomes the store's condition."""
+    def _one_by_one(self) -> bool:
+        """Write what can be written: one item that SQLite or msgspec refuses must not hold up the others."""
+        batches: list[tuple[list[tuple[Tick, Layout]], list[StoredChange], list[Event]]] = [
+            *(([item], [], []) for item in self._ticks),
+            *(([], [item], []) for item in self._changes),
+            *(([], [], [item]) for item in self._events),
+        ]
+        for batch in batches:
+            try:
+                if not self._guarded(
+                    partial(Journal.write, ticks=batch[0], changes=batch[1], events=batch[2]), True
+                ):
+                    return False
+            except (ValueError, OverflowError, TypeError):
+                self.lost += 1
+        return True
+
+    def _guarded(self, job: Job, heals: bool = False) -> bool:
+        """Run a job on the journal; what goes wrong becomes the store's condition.
+
+        Only a write (``heals``) shows that all is well again: a checkpoint succeeds on a full disk too.
+        """
         try:
             if self._journal is None:
                 self._open()
@@ -234,7 +266,8 @@ class Keeper:
                 )
             )
             return False
-        self._become(Condition(health.OK, "", ""))
+        if heals:
+            self._become(Condition(health.OK, "", ""))
         return True
 
     def _become(self, condition: Condition) -> None:

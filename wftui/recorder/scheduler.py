@@ -105,7 +105,8 @@ class Scheduler:
             if not everything:
                 if source.due_ns == 0:
                     source.schedule(now)
-                if now.boottime_ns < source.due_ns:
+                # Half a slot early is on time: while the wall clock is slewed the slots come a little before.
+                if now.boottime_ns + SLOT_NS // 2 < source.due_ns:
                     continue
             if source.threaded:
                 source.started = now

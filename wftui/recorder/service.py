@@ -1,6 +1,7 @@
 """The recorder: puts sources, rings, journal, bus and socket together, and ends in order."""
 
 import asyncio
+import math
 import os
 import socket
 from collections.abc import Iterable
@@ -39,6 +40,8 @@ from wftui.windows import rolling
 from wftui.wire import messages as m
 
 HEALTH_EVERY_S: Final = 5
+SLOW_EVERY_S: Final = 5
+"""Interval of the series about sources and events."""
 FLUSH_S: Final = 2.0
 """Seconds that the journal gets at the end."""
 FORGET_EVERY_S: Final = 60
@@ -174,6 +177,7 @@ class Recorder:
     def _close_tick(self, time_s: int, at: Instant) -> None:
         accumulator = self._accumulator
         self._seq += 1
+        previous = self._tick
         tick = accumulator.close(self._seq, time_s, at.boottime_ns, self._boot)
         self._tick, self._layout = tick, accumulator.layout
         self.ticks += 1
@@ -186,7 +190,10 @@ class Recorder:
                 {"before": before.quality, "after": after.quality, "call": after.call},
             )
         accumulator.provenance_changes.clear()
-        late_s = max(0, at.time_ns - (time_s + 1) * NS_PER_S) / 1e9
+        late_s: float = max(0, at.time_ns - (time_s + 1) * NS_PER_S) / 1e9
+        elapsed_s = (at.boottime_ns - (previous.boottime_ns if previous else self._started.boottime_ns)) / 1e9
+        if late_s > elapsed_s:
+            late_s = math.nan  # the wall clock was stepped: the tick was not late
         accumulator.add(self._own.sample(at), at, 1.0)
         accumulator.add(
             self._gauges.tick(
@@ -195,12 +202,14 @@ class Recorder:
             at,
             1.0,
         )
-        accumulator.add(self._gauges.sources(self._scheduler.sources), at, 1.0)
         accumulator.add(self._gauges.store(self._keeper), at, 1.0)
-        accumulator.add(self._gauges.rejected(accumulator.rejected), at, 1.0)
-        accumulator.add(self._gauges.events(), at, 1.0)
         for view in self._server.views:
             accumulator.add(self._gauges.view(view.label, self._reports.get(view), view.dropped), at, 1.0)
+        if self.ticks % SLOW_EVERY_S == 1:
+            # A hundred series that hardly move: each second they would cost more than reading the CPUs.
+            accumulator.add(self._gauges.sources(self._scheduler.sources), at, SLOW_EVERY_S)
+            accumulator.add(self._gauges.rejected(accumulator.rejected), at, SLOW_EVERY_S)
+            accumulator.add(self._gauges.events(), at, SLOW_EVERY_S)
 
     def _end_when_due(self, at: Instant) -> None:
         options = self.options
@@ -259,10 +268,13 @@ class Recorder:
         if kind not in names.EVENT_TYPES:
             raise ValueError(f"{kind} is no event type (wftui/names.py)")
         self._event_seq += 1
-        time_ns = (at or self._clock.now()).time_ns
+        at = at or self._clock.now()
         metadata = {"program": wftui.__version__, "session": self._session}
-        item = msgspec.structs.replace(events.event(time_ns, kind, about, payload, metadata), seq=self._event_seq)
+        item = msgspec.structs.replace(
+            events.event(at.time_ns, kind, about, payload, metadata), seq=self._event_seq
+        )
         self._gauges.event_counts[kind] += 1
+        self._accumulator.add([self._gauges.event(kind)], at, SLOW_EVERY_S)
         self._bus.publish(item)
         self._keeper.put(item)
 
@@ -287,7 +299,12 @@ class Recorder:
 
     def _store_damaged(self, reason: str) -> None:
         """In the keeper's thread, or before it runs."""
-        self._loop.call_soon_threadsafe(self.emit, "store.damaged", ("store", "journal"), {"reason": reason})
+        self._loop.call_soon_threadsafe(self._begun_anew, reason)
+
+    def _begun_anew(self, reason: str) -> None:
+        self.emit("store.damaged", ("store", "journal"), {"reason": reason})
+        if self._answers is not None:
+            self._answers.renew()
 
     # ---- what connections ask
 

@@ -151,14 +151,16 @@ class Journal:
         self._layouts: set[int] = set()
         self._schemas: dict[str, int] = {}
         self._lock = -1
-        if path is not None:
-            self._lock = _lock(path)
         try:
+            if path is not None:
+                self._lock = _lock(path)
             self._connection = self._open()
-        except (StoreError, sqlite3.Error) as error:
+        except (StoreError, sqlite3.Error, OSError) as error:
             self._unlock()
             if isinstance(error, sqlite3.Error):
                 raise _translate(error, path) from error
+            if isinstance(error, OSError):
+                raise StoreUnavailableError(f"{path}: {error.strerror or error}") from error
             raise
 
     def _open(self) -> sqlite3.Connection:
@@ -364,6 +366,8 @@ class Journal:
                     over = batch
                 if over <= 0:
                     run("DELETE FROM event WHERE seq <= (SELECT max(seq) FROM event) - ?", (keep_events,))
+                    # Layout numbers only grow, so what is older than the oldest tick's is nobody's.
+                    run("DELETE FROM layout WHERE id < (SELECT layout FROM tick WHERE seq = ?)", (first,))
                     return removed
                 limit = min(first + min(over, batch), last)
                 removed += run("DELETE FROM tick WHERE seq < ?", (limit,)).rowcount

@@ -11,11 +11,12 @@ from typing import Final, NamedTuple, Self
 
 import msgspec
 
+from wftui.clock import NS_PER_S
 from wftui.errors import NoDataError
 from wftui.model.event import Event
 from wftui.model.sample import Column
 from wftui.model.series import parse
-from wftui.model.table import Row, TableChange, TableSchema, apply
+from wftui.model.table import Row, TableChange, TableSchema, apply, keyframe
 from wftui.model.tick import Layout, Tick
 from wftui.store import journal
 from wftui.store.journal import Database
@@ -103,10 +104,14 @@ class Reader:
 
     def ticks(self, since_s: int, until_s: int) -> Iterator[Tick]:
         """Ticks of the seconds [since, until), in the order in which they were made."""
+        span = self._span(since_s, until_s)
+        if span is None:
+            return
+        # By seq, not by time (hence the +): sorting a day of ticks would copy all of them before the first comes.
         rows = self._database.rows(
             'SELECT seq, time_s, boottime_ns, boot, layout, "values", crc32 FROM tick'
-            " WHERE time_s >= ? AND time_s < ? ORDER BY seq",
-            (since_s, until_s),
+            " WHERE seq BETWEEN ? AND ? AND +time_s >= ? AND +time_s < ? ORDER BY seq",
+            (*span, since_s, until_s),
         )
         for *fields, crc in rows:
             tick = Tick(*fields)
@@ -193,9 +198,7 @@ class Reader:
             if len(found) >= limit:
                 more = True
                 break
-            found.append(
-                Event(*row[:8], payload=msgspec.json.decode(row[8]), metadata=msgspec.json.decode(row[9]))
-            )
+            found.append(Event(*row[:8], *map(msgspec.json.decode, row[8:])))
         return (found[::-1] if newest else found), more
 
     def tables(self) -> list[TableSchema]:
@@ -207,37 +210,73 @@ class Reader:
         return list(newest.values())
 
     def changes(self, name: str, since_ns: int, until_ns: int) -> Iterator[tuple[TableSchema, TableChange]]:
-        """Changes of a table over [since, until), the last keyframe before it first."""
-        row = next(
-            self._database.rows(
-                "SELECT id FROM table_change WHERE name = ? AND time_ns <= ? AND keyframe = 1"
-                " ORDER BY time_ns DESC, id DESC LIMIT 1",
-                (name, since_ns),
-            ),
-            None,
-        )
-        first = row[0] if row else 0
-        rows = self._database.rows(
-            "SELECT schema, crc32, body FROM table_change WHERE name = ? AND time_ns < ? AND id >= ? ORDER BY id",
-            (name, until_ns, first),
-        )
-        for schema, crc, body in rows:
-            if zlib.crc32(body) != crc:
-                self.damaged += 1
-                continue
-            yield self._schema(schema), _change.decode(body)
+        """Changes of a table over [since, until) in the order in which they came, the whole table before it first.
+
+        Both passes of a repeated hour come, each with a keyframe before it; nothing comes for a gap.
+        """
+        span = self._span(since_ns // NS_PER_S, -(-until_ns // NS_PER_S))
+        rows: dict[str, Row] = {}
+        before: tuple[TableSchema, int] | None = None  # what the asker does not have yet: the table at that time
+        # The open second has changes, but no tick yet: hence one more.
+        for schema, change in self._stored(name, *span, 1) if span else ():
+            if since_ns <= change.time_ns < until_ns:
+                if before is not None and not change.keyframe:
+                    yield before[0], keyframe(before[0], before[1], rows)
+                yield schema, change
+                before = None
+            else:
+                before = schema, change.time_ns
+            apply(rows, change)
+        if before is not None and before[1] < since_ns:
+            yield before[0], keyframe(before[0], before[1], rows)
 
     def table_at(self, name: str, time_ns: int) -> TableAt | None:
-        """Rows of a table at a moment; None: there was none."""
+        """Rows of a table in the last tick that covers that second; None: a gap, or there was no table."""
+        tick = self.at(time_ns // NS_PER_S)
         found: TableAt | None = None
-        for schema, change in self.changes(name, time_ns, time_ns + 1):
+        for schema, change in self._stored(name, tick.seq, tick.seq) if tick else ():
             if found is None:
-                if not change.keyframe:
-                    continue
                 found = TableAt(schema, change.time_ns, {})
             apply(found.rows, change)
             found.time_ns = change.time_ns
         return found
+
+    def _span(self, since_s: int, until_s: int) -> tuple[int, int] | None:
+        """First and last seq among the ticks of the seconds [since, until)."""
+        low, high = next(
+            self._database.rows(
+                "SELECT min(seq), max(seq) FROM tick WHERE time_s >= ? AND time_s < ?", (since_s, until_s)
+            )
+        )
+        return None if low is None else (low, high)
+
+    def _stored(
+        self, name: str, low: int, high: int, beyond: int = 0
+    ) -> Iterator[tuple[TableSchema, TableChange]]:
+        """Changes that belong to the ticks [low, high + beyond], from the last keyframe before them on."""
+        first = next(
+            self._database.rows(
+                # The + keeps SQLite off the index by name and time: it would sort.
+                "SELECT tick FROM table_change WHERE +name = ? AND tick <= ? AND keyframe = 1"
+                " ORDER BY tick DESC, id DESC LIMIT 1",
+                (name, low),
+            ),
+            (low,),
+        )
+        whole = False
+        for schema, crc, body in self._database.rows(
+            "SELECT schema, crc32, body FROM table_change WHERE +name = ? AND tick BETWEEN ? AND ?"
+            " ORDER BY tick, id",
+            (name, first[0], high + beyond),
+        ):
+            if zlib.crc32(body) != crc:
+                self.damaged += 1
+                whole = False  # what follows would be applied to the wrong rows
+                continue
+            change = _change.decode(body)
+            whole = whole or change.keyframe
+            if whole:
+                yield self._schema(schema), change
 
     def _schema(self, number: int) -> TableSchema:
         item = self._schemas.get(number)

@@ -10,6 +10,8 @@ from wftui.names import COUNTER
 
 GAP_NS: Final = 1_500_000_000
 """Two ticks further apart than this (CLOCK_BOOTTIME) have a gap between them: no rate across it."""
+SHORT_NS: Final = 500_000_000
+"""A tick shorter than this was cut by a small step or the recorder's end: its readings are no second apart."""
 NAN: Final = math.nan
 
 
@@ -45,24 +47,38 @@ class Rates:
 
     def __init__(self) -> None:
         self._before: Tick | None = None
-        self._values: dict[str, float] = {}
+        self._known: dict[str, tuple[float, int]] = {}
+        """Newest reading of each counter and its second."""
 
     def step(self, tick: Tick, readings: Sequence[tuple[str, float]]) -> dict[str, float]:
-        """Rates of the counters' readings in this tick; none across a gap, a reboot, a reset or a hole."""
-        before, self._before = self._before, tick
-        old, self._values = self._values, {key: value for key, value in readings if value == value}
+        """Rates of the counters' readings in this tick; none across a gap, a reboot, a reset, a hole or a step.
+
+        Sources read on the wall clock's grid, so readings of two seconds are whole seconds apart, whenever their
+        ticks were closed. One second without a reading is bridged: the next rate covers both.
+        """
+        if not self._follows(tick):
+            self._known.clear()
+        self._before = tick
+        known, time_s = self._known, tick.time_s
+        rates = {}
+        for key, value in readings:
+            if value != value:
+                continue
+            old = known.get(key)
+            known[key] = (value, time_s)
+            # A smaller reading is a reset (driver reload, device gone and back), not a negative rate.
+            if old is not None and value >= old[0] and time_s - old[1] <= 2:
+                rates[key] = (value - old[0]) / (time_s - old[1])
+        return rates
+
+    def _follows(self, tick: Tick) -> bool:
+        """Whether nothing lies between this tick and the one before."""
+        before = self._before
         if before is None or before.boot != tick.boot or tick.seq != before.seq + 1:
-            return {}
+            return False
+        # A tick that a suspend interrupted is closed after it: its boottime hides that gap, its second does not.
         elapsed_ns = tick.boottime_ns - before.boottime_ns
-        if not 0 < elapsed_ns <= GAP_NS:
-            return {}
-        seconds = elapsed_ns / 1e9
-        # A smaller reading is a reset (driver reload, device gone and back), not a negative rate.
-        return {
-            key: (value - old[key]) / seconds
-            for key, value in self._values.items()
-            if key in old and value >= old[key]
-        }
+        return tick.time_s == before.time_s + 1 and SHORT_NS <= elapsed_ns <= GAP_NS
 
 
 class Buckets:

@@ -13,6 +13,9 @@ _bodies: Final[
     dict[str, msgspec.msgpack.Decoder[Any]]
 ] = {}  # Any: one decoder for each message type, made on first use
 
+# A few hundred bytes can nest deeper than Python's stack: that must end the connection, not the caller.
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
 HEADER: Final = 4
 """Bytes of the big-endian length before each frame."""
 
@@ -21,9 +24,12 @@ def encode(message: Message, request: int = 0) -> bytes:
     """A whole frame, length included.
 
     Raises:
-        ProtocolError: The frame would exceed ``MAX_FRAME``.
+        ProtocolError: The frame would exceed ``MAX_FRAME``, or a text in it is no Unicode (a lone surrogate).
     """
-    body = _encoder.encode((TAGS[type(message)], request, message))
+    try:
+        body = _encoder.encode((TAGS[type(message)], request, message))
+    except UnicodeEncodeError as error:
+        raise ProtocolError(f"{TAGS[type(message)]} message: {error}") from error
     if len(body) > MAX_FRAME:
         raise ProtocolError(f"{TAGS[type(message)]} message of {len(body)} bytes, at most {MAX_FRAME} are allowed")
     return len(body).to_bytes(HEADER, "big") + body
@@ -49,7 +55,7 @@ def decode(body: bytes) -> tuple[Message, int]:
     """
     try:
         tag, request, raw = _envelope.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         raise ProtocolError(f"expected a frame [type, id, body]: {error}") from error
     decoder = _bodies.get(tag)
     if decoder is None:
@@ -59,6 +65,6 @@ def decode(body: bytes) -> tuple[Message, int]:
         decoder = _bodies[tag] = msgspec.msgpack.Decoder(kind)
     try:
         message: Message = decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         raise ProtocolError(f"message {tag!r}: {error}") from error
     return message, request

@@ -1,0 +1,179 @@
+"""Rings, rolling statistics and buckets, against naive references."""
+
+from __future__ import annotations
+
+import math
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.records import tick
+from wftui.windows import rolling
+from wftui.windows.buckets import GAP_NS, Buckets, Rates, split
+from wftui.windows.ring import MIN_SPAN_S, POOL_BYTES, Pool, Ring
+
+SECOND = 1_000_000_000
+VALUES = st.floats(-1e6, 1e6, width=32)
+
+
+@given(
+    st.integers(1, 20),
+    st.lists(st.one_of(st.tuples(st.just("put"), VALUES), st.tuples(st.just("size"), st.integers(1, 20)))),
+)
+def test_a_ring_keeps_the_newest_through_every_resize(capacity: int, steps: list[tuple[str, float]]) -> None:
+    ring = Ring(capacity, counter=True)
+    kept: list[tuple[int, float]] = []
+    for number, (what, value) in enumerate(steps):
+        if what == "put":
+            ring.append(number, value)
+            kept.append((number, value))
+        else:
+            capacity = int(value)
+            ring.resize(capacity)
+        kept = kept[-capacity:]
+        assert list(ring.since(0)) == kept[::-1]
+        assert len(ring) == len(kept)
+
+
+def test_counters_are_float64_and_gauges_float32() -> None:
+    big = 2**40 + 1
+    counter, gauge = Ring(2, counter=True), Ring(2, counter=False)
+    counter.append(0, big)
+    gauge.append(0, 0.1)
+    assert next(iter(counter.since(0)))[1] == big
+    assert next(iter(gauge.since(0)))[1] == struct.unpack("f", struct.pack("f", 0.1))[0]
+    assert (counter.item_bytes, gauge.item_bytes) == (16, 12)
+
+
+def test_ten_thousand_series_stay_in_the_pool() -> None:
+    pool = Pool()
+    rings = [pool.add(f"s{n}", 0.1 if n % 10 == 0 else 1.0, n % 3 == 0) for n in range(10_000)]
+    assert pool.bytes <= POOL_BYTES * 1.01
+    assert MIN_SPAN_S <= pool.span_s < 300
+    for ring in rings:
+        for number in range(ring.capacity * 2):
+            ring.append(number, 1.0)
+    held = sum(len(ring) * ring.item_bytes for ring in rings)
+    assert held <= POOL_BYTES * 1.01
+    for number in range(9_900):
+        pool.remove(f"s{number}")
+    assert pool.span_s == 300
+    assert pool.get("s9999") is rings[9_999]
+    assert rings[9_999].capacity == 301
+    assert pool.get("s0") is None
+
+
+@given(st.lists(st.tuples(st.integers(0, 3 * SECOND), VALUES), max_size=60), st.sampled_from(rolling.SPANS_S))
+def test_rolling_statistics_equal_a_plain_count(steps: list[tuple[int, float]], span_s: float) -> None:
+    ring = Ring(1000, counter=True)
+    now, samples = 0, []
+    for by, value in steps:
+        now += by
+        ring.append(now, value)
+        samples.append((now, value))
+    inside = [value for at, value in samples if at >= now - int(span_s * SECOND)]
+    stats = rolling.over(ring, now, span_s)
+    if not inside:
+        assert stats is None
+        return
+    assert stats is not None
+    assert (stats.n, stats.minimum, stats.maximum, stats.last) == (
+        len(inside),
+        min(inside),
+        max(inside),
+        inside[-1],
+    )
+    assert stats.mean == pytest.approx(math.fsum(inside) / len(inside), rel=1e-9, abs=1e-6)
+
+
+def test_rates_need_two_readings_of_one_run() -> None:
+    rates = Rates()
+    assert rates.step(tick(1, 100), [("a", 10.0)]) == {}
+    assert rates.step(tick(2, 101), [("a", 15.0)]) == {"a": 5.0}
+    assert rates.step(tick(3, 102), [("a", 4.0)]) == {}, "a reset is no negative rate"
+    assert rates.step(tick(4, 103), [("a", 4.0)]) == {"a": 0.0}
+    assert rates.step(tick(6, 104), [("a", 9.0)]) == {}, "a hole in seq"
+    assert rates.step(tick(7, 105, boot=2), [("a", 9.0)]) == {}, "a reboot"
+    assert rates.step(tick(8, 106, boot=2, boottime_ns=8 * SECOND + GAP_NS), [("a", 9.0)]) == {}, "a gap"
+    assert rates.step(tick(9, 107, boot=2, boottime_ns=8 * SECOND + GAP_NS), [("a", 9.0)]) == {}, "no time passed"
+    assert rates.step(tick(10, 103, boot=2, boottime_ns=10 * SECOND), [("a", 9.0)]) == {}, "a step back"
+    assert rates.step(tick(11, 104, boot=2, boottime_ns=11 * SECOND), [("a", 10.0), ("b", 1.0)]) == {"a": 1.0}
+
+
+def test_one_missed_reading_is_bridged_and_two_are_a_gap() -> None:
+    rates = Rates()
+    rates.step(tick(1, 100), [("a", 10.0)])
+    assert rates.step(tick(2, 101), [("a", math.nan)]) == {}, "unknown is not 0"
+    assert rates.step(tick(3, 102), [("a", 30.0)]) == {"a": 10.0}, "over both seconds, not twice the rate in one"
+    rates.step(tick(4, 103), [("a", math.nan)])
+    rates.step(tick(5, 104), [("a", math.nan)])
+    assert rates.step(tick(6, 105), [("a", 60.0)]) == {}
+    early = tick(7, 106, boottime_ns=6_600_000_000)
+    assert rates.step(early, [("a", 70.0)]) == {"a": 10.0}, "closed early, at the recorder's end"
+    assert rates.step(tick(8, 107, boottime_ns=6_900_000_000), [("a", 71.0)]) == {}, "hardly a tick"
+
+
+def test_a_tick_that_a_suspend_interrupted_has_no_rate_after_it() -> None:
+    """It is closed after the suspend, so its boottime is one second before the next tick's."""
+    rates = Rates()
+    rates.step(tick(1, 100, boottime_ns=SECOND), [("a", 1.0)])
+    hours = 8 * 3600
+    assert rates.step(tick(2, 101, boottime_ns=(hours + 1) * SECOND), [("a", 2.0)]) == {}
+    assert rates.step(tick(3, 101 + hours, boottime_ns=(hours + 2) * SECOND), [("a", 1e9)]) == {}
+
+
+def test_buckets_draw_a_gap_as_a_gap() -> None:
+    buckets = Buckets(100 * SECOND, 2 * SECOND, 5)
+    columns = [("g", "gauge"), ("c", "counter")]
+    gauges, counters = split(columns)
+    assert (gauges, counters) == ([("g", 0)], [("c", 1)])
+    for seq, time_s in enumerate((99, 100, 101, 106, 107, 120), 1):
+        buckets.add(
+            tick(seq if time_s < 105 else seq + 4, time_s, (float(time_s), time_s * 10.0)), gauges, counters
+        )
+    assert buckets.counts == [2, 0, 0, 2, 0]
+    gauge, counter = buckets.series["g"], buckets.series["c"]
+    assert list(gauge.minimum)[0::3] == [100.0, 106.0]
+    assert list(gauge.maximum)[0::3] == [101.0, 107.0]
+    assert list(gauge.mean())[0::3] == [100.5, 106.5]
+    assert all(math.isnan(values[place]) for values in (gauge.mean(), gauge.minimum) for place in (1, 2, 4))
+    assert counter.mean()[0] == 10.0
+    assert counter.count[3] == 1, "only the second tick after the gap has a rate"
+    assert math.isnan(counter.mean()[1])
+
+
+@given(
+    st.lists(st.tuples(st.integers(-3, 400), st.floats(-5, 5)), max_size=50),
+    st.integers(1, 30),
+    st.integers(1, 20),
+)
+def test_buckets_equal_a_plain_count(samples: list[tuple[int, float]], step_s: int, points: int) -> None:
+    buckets = Buckets(0, step_s * SECOND, points)
+    naive: dict[int, list[float]] = {}
+    for seq, (time_s, value) in enumerate(samples, 1):
+        buckets.add(tick(seq, time_s, (value,)), [("g", 0)], [])
+        if 0 <= time_s < step_s * points:
+            naive.setdefault(time_s // step_s, []).append(value)
+    assert buckets.counts == [len(naive.get(place, [])) for place in range(points)]
+    for place, values in naive.items():
+        found = buckets.series["g"]
+        assert (found.minimum[place], found.maximum[place]) == (min(values), max(values))
+        assert found.mean()[place] == pytest.approx(sum(values) / len(values))
+
+
+@given(st.lists(st.tuples(st.integers(-4000, 4000), st.integers(0, 10), st.floats(0, 1e9)), max_size=40))
+def test_no_history_of_clocks_and_readings_makes_a_negative_rate(steps: list[tuple[int, int, float]]) -> None:
+    rates = Rates()
+    time_s, boottime = 10_000, 0
+    for seq, (by, passed, value) in enumerate(steps, 1):
+        time_s, boottime = time_s + by, boottime + passed * SECOND // 4
+        for rate in rates.step(tick(seq, time_s, boottime_ns=boottime), [("a", value)]).values():
+            assert rate >= 0
+
+
+def test_the_naive_reference_of_rates_on_a_straight_line() -> None:
+    rates = Rates()
+    found = [rates.step(tick(n, n), [("a", n * 7.0)]) for n in range(1, 20)]
+    assert found[1:] == [{"a": 7.0}] * 18
