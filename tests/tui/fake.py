@@ -22,6 +22,8 @@ NOW_S = 1_763_733_125
 GIB = 1024.0**3
 HOSTILE = "\x1b]0;own\x07[red]\u202e\x9b31m\n漢字👩‍💻" + "x" * 60
 NAN = float("nan")
+VLLM = "vllm.entrypoints.openai.api_server"
+NO_GPU = "no GPU found: no display controller of NVIDIA, AMD or Intel on the PCI bus"
 
 
 def _c(name: str, labels: Mapping[str, str] | None = None, stat: str = "") -> Column:
@@ -139,7 +141,7 @@ def sources() -> list[Health]:
     ]  # fmt: skip
     found.append(Health("sensors", "late", "took 6.1 s, over its deadline of 5 s", interval_s=5.0, duration_s=6.1,
                         coverage=0.71, last_ns=last(31), late=4))  # fmt: skip
-    found.append(Health("gpu", "absent", "no GPU found: no display controller of NVIDIA, AMD or Intel on the PCI bus",
+    found.append(Health("gpu", "absent", NO_GPU,
                         interval_s=60.0))  # fmt: skip
     found.append(Health("frequency", "denied", "cpufreq is not readable in this container",
                         "run the container with /sys mounted", interval_s=1.0, failures=3))  # fmt: skip

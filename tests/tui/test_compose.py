@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from fake import Fed, full, scene
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.tui.fake import Fed, full, scene
 from wftui.render.palette import MONO, load
 from wftui.tui import layout
 from wftui.tui.compose import Picture, picture

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from fake import NOW_S, full
 from textual.pilot import Pilot
 
+from tests.tui.fake import NOW_S, full
 from wftui import paths
 from wftui.clock import Instant
 from wftui.render.palette import TRUECOLOR, load

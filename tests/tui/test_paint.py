@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pyte
 import pytest
-from fake import Fed, full, scene
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.tui.fake import Fed, full, scene
 from wftui import paths
 from wftui.render.palette import DEPTHS, TRUECOLOR, load
 from wftui.tui.compose import Picture, picture
@@ -59,9 +61,7 @@ def test_a_steady_second_costs_few_bytes() -> None:
     for second in range(541, 571):
         fed.state.on(fed.tick(second))
         frames.append(picture(scene(fed.state), Ui(), 200, 50))
-    sizes = [
-        len(painter.difference(before, after).encode()) for before, after in zip(frames, frames[1:], strict=False)
-    ]
+    sizes = [len(painter.difference(before, after).encode()) for before, after in pairwise(frames)]
     assert sum(sizes) / len(sizes) < 8192
 
 

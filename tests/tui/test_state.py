@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from array import array
 
-from fake import NOW_S, Fed, machine
-
+from tests.tui.fake import NOW_S, Fed, machine
 from wftui.model import tick as ticks
 from wftui.tui.history import CAPACITY, History
 from wftui.tui.state import GRAPHED, State

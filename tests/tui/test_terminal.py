@@ -1,4 +1,4 @@
-"""The terminal after every way out: all modes taken back, echo on, the right exit code, no traceback but a bug's."""
+"""The terminal after every way out: all modes taken back, echo on, the right exit code, only a bug's traceback."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ SOON_S = 20.0
 class Tty:
     """wftop in a terminal of its own; reads what it writes, answers nothing."""
 
-    def __init__(self, folder: Path, *arguments: str, size: tuple[int, int] = (80, 24), **extra: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, **extra: str) -> None:
         self.master, slave = pty.openpty()
-        self.resize(*size)
+        self.resize(80, 24)
         self.before = termios.tcgetattr(slave)
         self.slave = slave
         self.output = b""
@@ -78,7 +78,7 @@ class Tty:
 
     def modes_left(self) -> dict[bytes, bytes]:
         """DEC modes whose last change is not their state at a shell's prompt."""
-        last = {mode: state for mode, state in MODE.findall(self.output)}
+        last = dict(MODE.findall(self.output))
         return {mode: state for mode, state in last.items() if state != (b"h" if mode in (b"25", b"7") else b"l")}
 
     def close(self) -> None:
@@ -94,8 +94,8 @@ class Tty:
 def tty(tmp_path: Path) -> Iterator[Callable[..., Tty]]:
     opened: list[Tty] = []
 
-    def start(*arguments: str, **options: str) -> Tty:
-        opened.append(Tty(tmp_path, *arguments, **options))
+    def start(*arguments: str, **environment: str) -> Tty:
+        opened.append(Tty(tmp_path, *arguments, **environment))
         return opened[-1]
 
     yield start

@@ -75,6 +75,15 @@ def short(value: float | None) -> str:
     return f"{digits:>4}{unit}"
 
 
+def tiny(value: float | None) -> str:
+    """Bytes in 4 cells: ``1.4M``, `` 87M``, ``  0B``."""
+    if value is None or value != value:
+        return "   -"
+    number, unit = _scaled(value, 1024.0, _SHORT)
+    digits = f"{number:.1f}" if unit != "B" and abs(number) < 9.95 else f"{number:.0f}"
+    return f"{digits:>3}{unit}"
+
+
 def count(value: float | None) -> str:
     """A count in 5 cells: `` 1.23k``, ``   42``."""
     if value is None or value != value:

@@ -19,6 +19,8 @@ class Action(NamedTuple):
     """Method of ``Commands`` that carries it out."""
     section: str
     argument: str = ""
+    short: str = ""
+    """The title where there is little room; empty: the title itself, small."""
 
 
 ACTIONS: Final = (
@@ -33,9 +35,9 @@ ACTIONS: Final = (
     Action("screen.energy", "Energy (not in this version)", ("9",), "absent", "", "screen 9 (energy & UX)"),
     Action("panel.next", "Next panel", ("tab",), "focus", "Panels", "1"),
     Action("panel.previous", "Previous panel", ("shift+tab",), "focus", "Panels", "-1"),
-    Action("panel.expand", "Expand the panel, and back", ("e",), "expand", "Panels"),
-    Action("open", "Open what is selected", ("enter",), "open", "Panels"),
-    Action("back", "Back: closes one thing", ("escape",), "back", "Panels"),
+    Action("panel.expand", "Expand the panel, and back", ("e",), "expand", "Panels", short="expand"),
+    Action("open", "Open what is selected", ("enter",), "open", "Panels", short="open"),
+    Action("back", "Back: closes one thing", ("escape",), "back", "Panels", short="back"),
     Action("list.up", "Up", ("up", "k"), "move", "Lists", "-1"),
     Action("list.down", "Down", ("down", "j"), "move", "Lists", "1"),
     Action("list.page_up", "Page up", ("pageup",), "page", "Lists", "-1"),
@@ -43,9 +45,9 @@ ACTIONS: Final = (
     Action("list.top", "First", ("g", "home"), "edge", "Lists", "-1"),
     Action("list.bottom", "Last", ("G", "end"), "edge", "Lists", "1"),
     Action("list.filter", "Filter", ("slash",), "filter", "Lists"),
-    Action("process.sort", "Next sort column", ("s",), "sort", "Processes"),
-    Action("process.reverse", "Reverse the order", ("r",), "reverse", "Processes"),
-    Action("process.signal", "Send a signal", ("f9", "K"), "signal", "Processes"),
+    Action("process.sort", "Next sort column", ("s",), "sort", "Processes", short="sort"),
+    Action("process.reverse", "Reverse the order", ("r",), "reverse", "Processes", short="reverse"),
+    Action("process.signal", "Send a signal", ("f9", "K"), "signal", "Processes", short="signal"),
     Action("view.slower", "Refresh less often", ("minus",), "refresh", "View", "1"),
     Action("view.faster", "Refresh more often", ("plus",), "refresh", "View", "-1"),
     Action("view.help", "Help", ("question_mark", "h", "f1"), "help", "View"),
@@ -55,9 +57,9 @@ BY_KEY: Final = {key: action for action in ACTIONS for key in action.keys}
 SECTIONS: Final = ("Screens", "Panels", "Lists", "Processes", "View")
 
 _NAMES: Final = {
-    "question_mark": "?", "slash": "/", "escape": "Esc", "enter": "Enter", "tab": "Tab", "shift+tab": "S-Tab", "up": "↑",
-    "down": "↓", "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End", "minus": "-", "plus": "+",
-    "ctrl+c": "^C", "f9": "F9", "f1": "F1",
+    "question_mark": "?", "slash": "/", "escape": "Esc", "enter": "Enter", "tab": "Tab", "shift+tab": "S-Tab",
+    "up": "↑", "down": "↓", "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End", "minus": "-",
+    "plus": "+", "ctrl+c": "^C", "f9": "F9", "f1": "F1",
 }  # fmt: skip
 
 

@@ -89,10 +89,12 @@ def top_line(scene: Scene, width: int) -> Row:
     known = state.tick is not None
     glyph = glyphs.ok if found.level == "good" else glyphs.alert
     said = plain(found.sentence, glyphs)
+    level = found.level
     if not known:
         glyph, said, level = glyphs.none, "no data yet", "dim"
-    else:
-        level = found.level
+    elif state.link != LIVE and state.tick is not None:
+        # What was well then says nothing about now.
+        glyph, said, level = glyphs.lost, f"no data since {text.clock(state.tick.time_s + 1)}", "bad"
     clock = text.clock(now_s)
     right: Row = [(clock, "strong"), gap(2), *link, gap(1)] if width >= 60 else [(clock, "strong"), gap(1)]
     if width >= 60:
@@ -101,7 +103,7 @@ def top_line(scene: Scene, width: int) -> Row:
     elif state.link != LIVE and width >= 24:
         right = [*link, gap(1)]
     own = own_cost(scene)
-    if width >= 84:
+    if width >= 84 and state.link == LIVE:
         cost = text.percent(own).strip()
         recorder: Row = [("own ", "dim"), (f"{cost:>5}", "text"), gap(3)]
         if width >= 112:
@@ -155,12 +157,16 @@ def footer(scene: Scene, ui: Ui, width: int) -> Row:
     else:
         wanted += ["panel.next"]
     wanted += ["view.help", "view.quit"]
-    row: Row = [gap(1)]
-    for action in ACTIONS:
-        if action.id in wanted:
-            title = action.title.partition(":")[0].lower()
+    shown = [action for action in ACTIONS if action.id in wanted]
+    while True:
+        row: Row = [gap(1)]
+        for action in shown:
+            title = action.short or action.title.lower()
             row += [(keys_of(action, ascii_only=glyphs.ascii_only).split(" ")[0], "key"), (f" {title}   ", "dim")]
-    return fit_row(row, width)
+        # Help and quit stay longest: they lead to all the others.
+        if row_width(row) - 3 <= width or len(shown) <= 2:
+            return fit_row(row, width)
+        shown.pop(-3)
 
 
 def _framed(scene: Scene, ui: Ui, screen: layout.Layout, rows: list[Row]) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from wftui.render import text
-from wftui.tui.frame import Row, fit_row, outside, plain
+from wftui.tui.frame import Row, cells, fit_row, outside, plain
 from wftui.tui.panels import events, processes, sources
+from wftui.tui.panels.pressure import wrap
 from wftui.tui.scene import Body, Scene, empty, gap
 from wftui.tui.ui import Ui
 
@@ -102,12 +103,14 @@ def draw_sources(scene: Scene, ui: Ui, width: int, height: int) -> Body:
             row.append((f"{item.failures:>7}  ", "warn" if item.failures else "faint"))
         indent = sum(len(piece) for piece, _ in row)
         said = plain(item.reason, scene.glyphs)
-        lines.append(fit_row([*row, (outside(said, max(1, width - indent), scene.glyphs), "dim")], width))
+        if cells(said) <= width - indent:
+            lines.append(fit_row([*row, (said, "dim")], width))
+        else:
+            lines.append(fit_row(row, width))
+            lines += [fit_row([gap(16), *more], width) for more in wrap(scene, said, width - 16, "dim", 3)]
         if item.fix:
-            step = outside(
-                f"{scene.glyphs.right} {plain(item.fix, scene.glyphs)}", max(1, width - 16), scene.glyphs
-            )
-            lines.append(fit_row([gap(16), (step, "text")], width))
+            step = f"{scene.glyphs.right} {plain(item.fix, scene.glyphs)}"
+            lines += [fit_row([gap(16), *more], width) for more in wrap(scene, step, width - 16, "text", 3)]
     room = max(0, height - 1)
     first = min(ui.places["sources"], max(0, len(lines) - room))
     ui.page = max(1, room)

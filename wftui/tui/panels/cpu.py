@@ -52,6 +52,8 @@ def draw(scene: Scene, width: int, height: int) -> Body:
     ruled = height >= 9
     graph_height = max(1, height - ruled)
     rows = parts.area(scene, state.past(2 * wide, _TOTAL), 1.0, graph_height)
+    if graph_height >= 8 and state.tick is not None:
+        rows[0] = parts.overlay(rows[0], [("100 %", "faint")], wide)
     if ruled:
         rows.append(parts.ruler(scene, wide))
     if side:

@@ -49,9 +49,9 @@ def _rates(scene: Scene, device: str, width: int, *, short: bool) -> Row:
     shape = text.short if short else text.rate
     return [
         (name, "text"),
-        (" r ", "read"),
+        (" r", "read"),
         parts.figure(shape(read)),
-        (" w ", "write"),
+        (" w", "write"),
         parts.figure(shape(write)),
         gap(1),
         (text.percent(busy), heat(busy)),
@@ -133,62 +133,67 @@ def mirrored(
     if lower:
         rows += parts.area(scene, down, top, lower, roles[1], down=True)
     scale = text.size(top).strip() + "/s"
-    rows[0] = overlay(rows[0], [(f"{names[0]} ", roles[0]), (f"{scale} ", "faint")], width)
+    rows[0] = parts.overlay(rows[0], [(f"{names[0]} ", roles[0]), (f"{scale} ", "faint")], width)
     if lower >= 2:
-        rows[-1] = overlay(rows[-1], [(f"{names[1]} ", roles[1])], width)
+        rows[-1] = parts.overlay(rows[-1], [(f"{names[1]} ", roles[1])], width)
     if ruled:
         rows.append(parts.ruler(scene, width))
     return rows
 
 
-def overlay(row: Row, words: Row, width: int) -> Row:
-    """Words over the left end of a row where it is blank there; a graph is never hidden."""
-    from wftui.tui.frame import crop
-
-    taken = row_width(words)
-    if taken > width:
-        return row
-    under = "".join(text_ for text_, _ in crop(row, 0, taken))
-    if under.strip():
-        return row
-    return [*words, *crop(row, taken, width)]
-
-
 def _listing(scene: Scene, found: list[str], mounts: list[str], width: int, height: int) -> list[Row]:
     room_mounts = min(len(mounts), max(1, height // 2)) if mounts else 0
-    room = max(1, height - room_mounts)
-    rows = [_device(scene, device, width) for device in found[:room]]
+    headed = height >= 6 and width >= 34 and bool(found)
+    rows = [_header(width)] if headed else []
+    rows += [
+        _device(scene, device, width, headed=headed) for device in found[: max(1, height - headed - room_mounts)]
+    ]
     free = height - len(rows)
     full = sorted(mounts, key=lambda mount: -_known(scene.state.value(_FULL, ("mount", mount))))
-    return rows + [_mount(scene, mount, width) for mount in full[:free]]
+    if headed and free > len(mounts):
+        rows.append([gap(width)])
+    return rows + [_mount(scene, mount, width) for mount in full[: height - len(rows)]]
 
 
 def _known(value: float) -> float:
     return value if value == value else 0.0
 
 
-def _device(scene: Scene, device: str, width: int) -> Row:
+def _wide(width: int) -> bool:
+    """Whether there is a column for the queue."""
+    return width >= 42
+
+
+def _header(width: int) -> Row:
+    queue = " queue" if _wide(width) else ""
+    return [(f"{'device':<{width - 20 - len(queue)}}{'read':>7}{'write':>7}{'busy':>6}{queue}", "dim")]
+
+
+def _device(scene: Scene, device: str, width: int, *, headed: bool) -> Row:
+    """Name, read, write, busy; the queue where it is wide. Letters say which is which where no heading does."""
     state = scene.state
-    if width < 34:
-        name = max(3, width - 20)
-        read = state.rate(_IO, ("device", device), ("direction", "read"))
-        write = state.rate(_IO, ("device", device), ("direction", "write"))
-        busy = state.value(_BUSY, ("device", device))
-        row: Row = [(outside(device, name, scene.glyphs, middle=True), "text"), gap(1)]
-        row += [(text.short(read), "read"), gap(1), (text.short(write), "write"), gap(1)]
-        row += [(f"{text.percent(busy).replace(' %', '%'):>4}"[:5], heat(busy))]
-        return fit_row(row, width)
-    name = max(4, min(14, width - 33))
-    queue = state.value("system.disk.queue", ("device", device))
     read = state.rate(_IO, ("device", device), ("direction", "read"))
     write = state.rate(_IO, ("device", device), ("direction", "write"))
     busy = state.value(_BUSY, ("device", device))
-    row = [(outside(device, name, scene.glyphs, middle=True), "text"), gap(1)]
-    row += [("r", "read"), parts.figure(text.short(read)), (" w", "write"), parts.figure(text.short(write))]
-    row += [(" busy ", "dim"), (text.percent(busy), heat(busy))]
-    if width - row_width(row) >= 8:
-        row += [(" q ", "dim"), parts.figure(text.decimal(queue), "text")]
-    return fit_row(row, width)
+    warmth = heat(busy) if busy >= 0.005 else "dim"
+    if not headed:
+        share = text.percent(busy).replace(" %", "%")[-4:].rjust(4)
+        tail: Row = [("r", "read"), parts.figure(text.tiny(read)), (" w", "write"), parts.figure(text.tiny(write))]
+        tail += [gap(1), (share, warmth)]
+        name = max(1, width - row_width(tail) - 1)
+        return fit_row([(outside(device, name, scene.glyphs, middle=True), "text"), gap(1), *tail], width)
+    tail = [
+        gap(2),
+        (text.short(read), "read" if read >= 1 else "dim"),
+        gap(2),
+        (text.short(write), "write" if write >= 1 else "dim"),
+        gap(1),
+        (text.percent(busy), warmth),
+    ]
+    if _wide(width):
+        queue = state.value("system.disk.queue", ("device", device))
+        tail += [gap(1), parts.figure(text.decimal(queue), "text")]
+    return [(outside(device, width - row_width(tail), scene.glyphs, middle=True), "text"), *tail]
 
 
 def _mount(scene: Scene, mount: str, width: int) -> Row:
@@ -199,6 +204,6 @@ def _mount(scene: Scene, mount: str, width: int) -> Row:
     row: Row = [(outside(mount, name, scene.glyphs, middle=True), "text"), gap(1)]
     tail: Row = [gap(1), (text.percent(full), heat(full) if full > 0.8 else "text")]
     if width >= 30:
-        tail += [(" of", "dim"), parts.figure(text.short(limit), "text")]
+        tail += [(" of ", "dim"), parts.figure(text.short(limit), "text")]
     bar = width - row_width(row) - row_width(tail)
     return fit_row([*row, *parts.meter(scene, full, max(0, bar)), *tail], width)

@@ -50,7 +50,7 @@ def said(event: Event) -> str:
     """What happened, in words; other types say their payload."""
     payload = event.payload
     if event.type == "source.state":
-        state = payload.get("after") or payload.get("state") or "?"
+        state = payload.get("after") or "?"
         reason = payload.get("reason")
         return f"now {state}" + (f": {reason}" if reason else "")
     if event.type == "clock.stepped" and isinstance(payload.get("by_s"), int | float):
@@ -70,7 +70,8 @@ def line(scene: Scene, width: int) -> Row:
     if not scene.state.events:
         return fit_row([*row, ("none yet", "dim")], width)
     event = scene.state.events[-1]
-    row += [(text.clock(event.time_ns / 1e9)[:5] + " ", "dim"), (plain(event.type, scene.glyphs), role(event))]
+    row.append((text.clock(event.time_ns / 1e9)[:5] + " ", "dim"))
+    row.append((outside(event.type, max(0, width - 11), scene.glyphs), role(event)))
     return fit_row(row, width)
 
 
@@ -80,12 +81,13 @@ def draw(scene: Scene, width: int, height: int) -> Body:
     if not events:
         return empty("no events yet", "they come as sources change, clocks step, signals are sent")
     rows: list[Row] = []
-    kind = 18 if width >= 50 else max(8, min(18, width - 11))
+    short = width < 50
+    kind = max(8, min(16, width - 8)) if short else 18
     for event in list(events)[-height:][::-1]:
-        stamp = text.clock(event.time_ns / 1e9)
+        stamp = text.clock(event.time_ns / 1e9)[: 5 if short else 8]
         row: Row = [(stamp, "dim"), gap(1), (glyph(scene, event), role(event)), gap(1)]
         row.append((outside(event.type, kind, scene.glyphs), role(event)))
-        room = width - 11 - kind - 1
+        room = width - len(stamp) - 3 - kind - 1
         if room > 4:
             row += [gap(1), (outside(summary(scene, event), room, scene.glyphs), "dim")]
         rows.append(fit_row(row, width))

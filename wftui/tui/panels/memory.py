@@ -47,30 +47,33 @@ def draw(scene: Scene, width: int, height: int) -> Body:
     available = state.value("system.memory.available")
     entries: list[tuple[str, float, str]] = [
         ("used", state.value("system.memory.usage", ("mode", "used")), "strong"),
-        ("available", available, "strong"),
+        ("available" if width >= 40 else "avail", available, "strong"),
         ("cached", state.value("system.memory.usage", ("mode", "cached")), "text"),
         ("buffers", state.value("system.memory.usage", ("mode", "buffers")), "text"),
     ]
     swap_used = state.value("system.paging.usage", ("mode", "used"))
     swap_free = state.value("system.paging.usage", ("mode", "free"))
     swap_total = swap_used + swap_free
-    columns = 2 if width >= 40 else 1
+    columns = 2 if width >= 31 else 1
     # A column wider than this only parts a label from its number.
     each = min(30, (width - 2 * (columns - 1)) // columns)
     spread = width - columns * each
+    if columns == 2 and height < 5:
+        # Four lines: swap says more than buffers.
+        entries.pop()
     cells: list[Row] = [_entry(name, value, each, role) for name, value, role in entries]
     if swap_total == 0:
-        cells.append(fit_row([parts.label("swap", 10), (f"{'none':>{each - 10}}", "dim")], each))
+        cells.append(fit_row([parts.label("swap", 5), (f"{'none':>{each - 5}}", "dim")], each))
     else:
         cells.append(_entry("swap", swap_used, each, "warn" if swap_used > 0.5 * swap_total else "text"))
-        if columns == 2:
+        if width >= 40:
             cells.append(_entry("swap free", swap_free, each, "text"))
     huge = state.value("system.memory.huge_pages.usage", ("mode", "used"))
     if huge > 0:
         cells.append(_entry("huge pages", huge, each, "text"))
     kills = state.value("container.memory.oom_kills")
     if kills > 0:
-        cells.append(fit_row([parts.label("OOM kills", 10), (f"{kills:>{each - 10}.0f}", "bad")], each))
+        cells.append(fit_row([parts.label("OOM", 4), (f"{kills:>{each - 4}.0f}", "bad")], each))
     rows: list[Row] = [head]
     if columns == 2 and height >= 8 and width >= 40:
         rows.append([gap(width)])
@@ -86,9 +89,14 @@ def draw(scene: Scene, width: int, height: int) -> Body:
         rows.append([gap(width)] if left >= 4 else [(scene.glyphs.top[1] * width, "faint")])
         left -= 1
         ruled = left >= 6
-        rows += parts.area(scene, state.past(2 * width, _SHARE), 1.0, left - ruled, None)
+        graph = parts.area(scene, state.past(2 * width, _SHARE), 1.0, left - ruled, None)
+        if left >= 8 and state.tick is not None:
+            graph[0] = parts.overlay(graph[0], [("100 %", "faint")], width)
+        rows += graph
         if ruled:
             rows.append(parts.ruler(scene, width))
+    elif left == 1:
+        rows.append(parts.spark(scene, state.past(2 * width, _SHARE), width, 1.0, "memory"))
     return Body(rows, right)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from wftui.render import text
-from wftui.tui.frame import Row, fit_row, outside
+from wftui.tui.frame import Row, fit_row, join, outside
 from wftui.tui.panels import parts
 from wftui.tui.panels.disks import mirrored, total
 from wftui.tui.scene import Body, Scene, empty, gap
@@ -95,12 +95,12 @@ def _listing(scene: Scene, found: list[str], width: int, height: int) -> list[Ro
         if len(rows) >= height:
             break
         receive, transmit = _flows(scene, interface)
-        name = max(3, min(16, width - 18 if width < 32 else width - 30))
-        shape = text.rate if width >= 44 else text.short
+        shape = text.rate if width >= 44 else text.short if width >= 26 else text.tiny
+        name = max(1, min(18, width - 4 - 2 * (10 if width >= 44 else 5 if width >= 26 else 4)))
         row: Row = [(outside(interface, name, scene.glyphs, middle=True), "text"), gap(1)]
-        row += [(f"{scene.glyphs.down}", "receive"), parts.figure(shape(receive)), gap(1)]
-        row += [(f"{scene.glyphs.up}", "transmit"), parts.figure(shape(transmit))]
-        rows.append(fit_row(row, width))
+        flow: Row = [(scene.glyphs.down, "receive"), parts.figure(shape(receive)), gap(1)]
+        flow += [(scene.glyphs.up, "transmit"), parts.figure(shape(transmit))]
+        rows.append(join(row, flow, width))
         trouble = _trouble(scene, interface, width)
         if trouble and len(rows) < height:
             rows.append(trouble)

@@ -7,7 +7,7 @@ from typing import Final
 
 from wftui.render import graph, text
 from wftui.render.palette import heat
-from wftui.tui.frame import Row, Segment
+from wftui.tui.frame import Row, Segment, crop, row_width
 from wftui.tui.scene import Scene
 
 _HATCH: Final = {"▒", "%"}
@@ -40,6 +40,17 @@ def area(
             role = roles[min(from_base, len(roles) - 1)]
         rows.append(_split(line, role, hatch))
     return rows
+
+
+def overlay(row: Row, words: Row, width: int) -> Row:
+    """Words over the left end of a row where it is blank there; a graph is never hidden."""
+    taken = row_width(words)
+    if taken > width:
+        return row
+    under = "".join(text_ for text_, _ in crop(row, 0, taken))
+    if under.strip():
+        return row
+    return [*words, *crop(row, taken, width)]
 
 
 def _split(line: str, role: str, hatch: str) -> Row:
