@@ -139,7 +139,7 @@ def _columns(cells: list[str], width: int) -> list[str]:
     if not cells:
         return []
     wide = max(map(len, cells)) + 2
-    per_line = max(1, (width - 2) // wide)
+    per_line = max(1, (width - 4) // wide)
     return [
         "".join(cell.ljust(wide) for cell in cells[start : start + per_line]).rstrip()
         for start in range(0, len(cells), per_line)
@@ -269,7 +269,7 @@ def _processes(state: State, width: int) -> Section:
             f" {_percent(_known(row[processes.CPU])):>6} {_size(_known(row[processes.MEMORY])):>9} "
         )
         shown = command if command.startswith(name) and name else f"{name} {command}".strip()
-        lines.append(line + fit(shown, max(8, width - 2 - len(line))).rstrip())
+        lines.append(line + fit(shown, max(8, width - 4 - len(line))).rstrip())
     return Section(f"Processes ({len(rows)}, by CPU; 100 % = one core)", lines)
 
 
