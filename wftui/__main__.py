@@ -38,6 +38,11 @@ def _run(arguments: list[str]) -> int:
         from wftui.cli import record
 
         return record.main(arguments[1:])
+    if arguments[:1] == ["export"]:
+        # Typer would cost it 50 ms, a tenth of what an hour of 400 series may take.
+        from wftui.cli import export
+
+        return export.main(arguments[1:])
     if arguments and not arguments[0].startswith("-"):
         from wftui.cli.commands import app
 
