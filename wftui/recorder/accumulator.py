@@ -127,8 +127,11 @@ class Accumulator:
         self.layout = Layout(self.layout.id + 1, tuple(columns))
         self._dirty = False
 
-    def close(self, seq: int, time_s: int, boottime_ns: int, boot: int) -> Tick:
-        """End the open second: its tick, under the layout that is current afterwards."""
+    def close(self, seq: int, time_s: int, boottime_ns: int, boot: int, *, so_far: bool = False) -> Tick:
+        """End the open second: its tick, under the layout that is current afterwards.
+
+        ``so_far``: leave it open; the tick tells what there is until now.
+        """
         if self._dirty:
             self._lay_out()
         values = array("d", [math.nan]) * len(self.layout.columns)
@@ -138,9 +141,10 @@ class Accumulator:
                 values[place] = slot.total / slot.count if slot.mean else slot.last
                 if slot.top:
                     values[place + 1] = slot.peak
-                slot.count = 0
-                slot.total = 0.0
-                slot.peak = -math.inf
+                if not so_far:
+                    slot.count = 0
+                    slot.total = 0.0
+                    slot.peak = -math.inf
             elif boottime_ns - slot.last_ns <= slot.hold_ns:
                 values[slot.place] = slot.last
                 if slot.top:

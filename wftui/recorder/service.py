@@ -40,6 +40,8 @@ from wftui.windows import rolling
 from wftui.wire import messages as m
 
 HEALTH_EVERY_S: Final = 5
+FIRST_LIGHT_S: Final = 0.15
+"""When the sources of 10 Hz have been read twice and the threads have answered."""
 SLOW_EVERY_S: Final = 5
 """Interval of the series about sources and events."""
 FLUSH_S: Final = 2.0
@@ -81,6 +83,7 @@ class Recorder:
         self._store = Health(STORE, health.OK)
         self._ending: asyncio.Future[str] | None = None
         self._tick: Tick | None = None
+        self._first: Tick | None = None
         self._layout = Layout(0, ())
         self._seq = self._event_seq = self._boot = self._session = 0
         self._started = clock.now()
@@ -119,6 +122,7 @@ class Recorder:
         try:
             async with asyncio.TaskGroup() as tasks:
                 metronome = tasks.create_task(self._scheduler.run())
+                loop.call_later(FIRST_LIGHT_S, self._first_light)
                 how = await self._ending
                 metronome.cancel()
         finally:
@@ -173,6 +177,15 @@ class Recorder:
                 self._rejected_told[source] = count
                 self.emit("series.limited", ("source", source), {"rejected": count})
         self._end_when_due(at)
+
+    def _first_light(self) -> None:
+        """Show a view that waits what there is after the second reading; it is not stored, the whole second is."""
+        if self._tick is None and len(self._accumulator):
+            at = self._clock.now()
+            second = at.time_ns // NS_PER_S
+            tick = self._accumulator.close(self._seq + 1, second, at.boottime_ns, self._boot, so_far=True)
+            self._first, self._layout = tick, self._accumulator.layout
+            self._bus.publish(Closed(tick, self._layout))
 
     def _close_tick(self, time_s: int, at: Instant) -> None:
         accumulator = self._accumulator
@@ -343,8 +356,8 @@ class Recorder:
         return self._layout
 
     def last_tick(self) -> Tick | None:
-        """The newest tick; None in the first second."""
-        return self._tick
+        """The newest tick; in the first second what there is so far, or None."""
+        return self._tick or self._first
 
     def tables(self) -> list[TableSnapshot]:
         """All tables, now."""
