@@ -33,8 +33,8 @@ def send(pid: int, started: int, number: int, allowed: bool) -> None:
         raise ProtocolError(f"signal {number} to pid {pid} is not sent")
     try:
         descriptor = os.pidfd_open(pid)
-    except OSError as error:
-        raise ProtocolError(f"process {pid} is gone ({error.strerror})") from error
+    except (OSError, OverflowError) as error:
+        raise ProtocolError(f"process {pid} is gone ({error})") from error
     try:
         # Checked after the pidfd is open: from here on it stays this process or nobody.
         same = start_time(pid) == started

@@ -1,0 +1,61 @@
+"""A full disk: the recorder and its views live, it is told once, and it writes again when there is room."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.harness import View, events, recorder, stored, until
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small file system needs root")
+    folder = tmp_path / "small"
+    folder.mkdir(mode=0o700)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m,mode=0700", "none", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("mount of a tmpfs was refused here")
+    monkeypatch.setenv("WFTOP_DATA_DIR", str(folder))
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def fill(path: Path) -> None:
+    descriptor = os.open(path, os.O_CREAT | os.O_WRONLY, 0o600)
+    try:
+        with suppress(OSError):
+            while True:
+                os.write(descriptor, bytes(4096))
+    finally:
+        os.close(descriptor)
+
+
+def test_a_disk_that_fills_up_and_empties(small_disk: Path) -> None:
+    ballast = small_disk / "ballast"
+    with recorder(env={"WFTOP_STORE_MIN_FREE_BYTES": "0"}) as running, View(running.where) as view:
+        running.ticks(2)
+        fill(ballast)
+        until(lambda: running.status().store.state == "failed", 30, "the full disk")
+        failed = running.status()
+        assert "held in memory" in failed.store.reason
+        assert failed.store.fix
+        last = view.tick().seq
+        assert view.tick().seq == last + 1, "views live on"
+        ballast.unlink()
+        freed = time.monotonic()
+        until(lambda: running.status().store.state == "ok", 30, "writing again")
+        print(f"wrote again {time.monotonic() - freed:.1f} s after space came back")  # noqa: T201  the figure, shown by pytest -s
+        assert running.stop() == 0
+    seqs = stored(running.where)
+    assert seqs == list(range(1, seqs[-1] + 1)), "nothing was lost"
+    assert seqs[-1] > last
+    assert len(events(running.where, "store.failed")) == 1
+    assert len(events(running.where, "store.resumed")) == 1

@@ -1,0 +1,334 @@
+"""The keeper: what fails is kept, told once, and written when it works again."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakeclock import FakeClock
+from tests.records import LAYOUT, SCHEMA, fact, rows, tick
+from wftui.model import health
+from wftui.model.event import Event
+from wftui.model.table import keyframe
+from wftui.model.tick import Layout, Tick
+from wftui.recorder import keeper as keeper_module
+from wftui.recorder.keeper import PENDING_TICKS, QUEUE, Caps, Condition, Keeper
+from wftui.store import journal, read
+from wftui.store.journal import Journal, StoredChange, StoreUnavailableError, damaged_files
+
+CAPS = Caps(48 * 3600, 1 << 30, 0, 0.0)
+CODES = {"full": sqlite3.SQLITE_FULL, "io": sqlite3.SQLITE_IOERR, "readonly": sqlite3.SQLITE_READONLY}
+
+
+class Failing(Journal):
+    """A journal whose writes fail while ``code`` is set, as SQLite would."""
+
+    code: int | None = None
+    fail_at: int | None = None
+    """The n-th write from now fails, once."""
+    writes = 0
+    attempts = 0
+    gate: threading.Event | None = None
+
+    def write(
+        self,
+        ticks: Iterable[tuple[Tick, Layout]] = (),
+        changes: Iterable[StoredChange] = (),
+        events: Iterable[Event] = (),
+    ) -> None:
+        kind = type(self)
+        kind.attempts += 1
+        if kind.gate is not None:
+            kind.gate.wait(20)
+        code = kind.code
+        if kind.fail_at is not None:
+            kind.fail_at -= 1
+            if kind.fail_at == 0:
+                code = sqlite3.SQLITE_IOERR
+        if code is not None:
+            error = sqlite3.OperationalError("injected")
+            error.sqlite_errorcode = code
+            raise journal._translate(error, self.path) from error
+        super().write(ticks, changes, events)
+        kind.writes += 1
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Failing]]:
+    Failing.code = Failing.fail_at = Failing.gate = None
+    Failing.writes = Failing.attempts = 0
+    monkeypatch.setattr(keeper_module, "Journal", Failing)
+    monkeypatch.setattr(keeper_module, "RETRY_S", 0.01)
+    yield Failing
+    if Failing.gate is not None:
+        Failing.gate.set()
+
+
+class Told:
+    """What the keeper told."""
+
+    def __init__(self, path: Path | None, caps: Caps = CAPS) -> None:
+        self.conditions: list[Condition] = []
+        self.damaged: list[str] = []
+        self.keeper = Keeper(path, caps, FakeClock(), self.conditions.append, self.damaged.append)
+
+    @property
+    def states(self) -> list[str]:
+        return [item.state for item in self.conditions]
+
+
+def until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.002)
+
+
+def stored(path: Path) -> list[int]:
+    with read.open_reader(path.parent) as reader:
+        return [item.seq for item in reader.ticks(0, 2**40)]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / journal.NAME
+
+
+def test_what_is_put_is_written_and_the_session_closed(path: Path) -> None:
+    told = Told(path)
+    opening = told.keeper.open("boot", "0.1", "record")
+    assert (opening.session, opening.unclean) == (1, False)
+    told.keeper.start()
+    for seq in range(1, 101):
+        told.keeper.put((tick(seq, seq), LAYOUT))
+    told.keeper.put(fact(1))
+    told.keeper.put(StoredChange(5, SCHEMA, keyframe(SCHEMA, 5, rows(2))))
+    assert told.keeper.stop("stopped", 5)
+    assert stored(path) == list(range(1, 101))
+    assert told.conditions == []
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT ended FROM session").fetchall() == [("stopped",)]
+    assert connection.execute("SELECT count(*) FROM table_change").fetchone() == (1,)
+    connection.close()
+
+
+@pytest.mark.parametrize("code", CODES.values(), ids=CODES)
+def test_a_disk_that_fails_for_a_while_loses_nothing_that_fits(
+    path: Path, failing: type[Failing], code: int
+) -> None:
+    told = Told(path)
+    told.keeper.open("boot", "0.1", "record")
+    told.keeper.start()
+    told.keeper.put((tick(1, 1), LAYOUT))
+    until(lambda: failing.writes == 1)
+    failing.code = code
+    for seq in range(2, PENDING_TICKS + 2):
+        told.keeper.put((tick(seq, seq), LAYOUT))
+    told.keeper.put(fact(1))
+    until(lambda: told.keeper.pending == PENDING_TICKS and failing.attempts > 5)
+    assert told.states == [health.FAILED], "told once, not at each try"
+    assert "injected" in told.conditions[0].reason
+    assert told.conditions[0].fix
+    failing.code = None
+    until(lambda: told.keeper.pending == 0)
+    assert told.states == [health.FAILED, health.OK]
+    assert told.keeper.lost == 0
+    assert told.keeper.stop("stopped", 5)
+    assert stored(path) == list(range(1, PENDING_TICKS + 2))
+    with read.open_reader(path.parent) as reader:
+        assert [item.seq for item in reader.events()[0]] == [1]
+
+
+def test_beyond_ten_minutes_the_oldest_go_counted(path: Path, failing: type[Failing]) -> None:
+    told = Told(path)
+    told.keeper.open("boot", "0.1", "record")
+    failing.code = sqlite3.SQLITE_FULL
+    told.keeper.start()
+    for seq in range(1, PENDING_TICKS + 51):
+        told.keeper.put((tick(seq, seq), LAYOUT))
+    until(lambda: told.keeper.lost == 50)
+    failing.code = None
+    until(lambda: told.keeper.pending == 0)
+    told.keeper.stop("stopped", 5)
+    assert stored(path) == list(range(51, PENDING_TICKS + 51))
+
+
+@pytest.mark.parametrize("nth", range(1, 13))
+def test_any_single_failing_write_loses_nothing(path: Path, failing: type[Failing], nth: int) -> None:
+    told = Told(path)
+    told.keeper.open("boot", "0.1", "record")
+    failing.fail_at = nth
+    told.keeper.start()
+    for seq in range(1, 11):
+        told.keeper.put((tick(seq, seq), LAYOUT))
+        told.keeper.put(fact(seq))
+        until(lambda: told.keeper.pending == 0 and failing.writes >= 1)
+    assert told.keeper.stop("stopped", 5)
+    assert stored(path) == list(range(1, 11))
+    with read.open_reader(path.parent) as reader:
+        assert [item.seq for item in reader.events()[0]] == list(range(1, 11))
+    assert told.states in ([health.FAILED, health.OK], []), "each change once"
+    assert told.states or failing.fail_at > 0, "the write did fail"
+
+
+def test_a_disk_that_hangs_does_not_fill_the_memory(path: Path, failing: type[Failing]) -> None:
+    told = Told(path)
+    told.keeper.open("boot", "0.1", "record")
+    failing.gate = threading.Event()
+    told.keeper.start()
+    for seq in range(1, QUEUE + 1001):
+        told.keeper.put((tick(seq, seq), LAYOUT))
+    assert told.keeper._queue.qsize() <= QUEUE
+    assert told.keeper.lost >= 900
+    failing.gate.set()
+    failing.gate = None
+    assert told.keeper.stop("stopped", 10)
+    kept = stored(path)
+    assert len(kept) >= PENDING_TICKS
+    assert len(kept) + told.keeper.lost == QUEUE + 1000, "what is lost is counted"
+
+
+def test_a_checkpoint_on_a_full_disk_is_no_recovery(path: Path, failing: type[Failing]) -> None:
+    told = Told(path)
+    told.keeper.open("boot", "0.1", "record")
+    failing.code = sqlite3.SQLITE_FULL
+    told.keeper.start()
+    told.keeper.put((tick(1, 1), LAYOUT))
+    until(lambda: told.states == [health.FAILED])
+    done = threading.Event()
+
+    def checkpoint(open_journal: Journal) -> None:
+        open_journal.checkpoint()
+        done.set()
+
+    told.keeper.put(checkpoint)
+    assert done.wait(5)
+    until(lambda: failing.attempts > 3)
+    assert told.states == [health.FAILED]
+    failing.code = None
+    assert told.keeper.stop("stopped", 5)
+
+
+def test_too_little_room_for_others_stops_writing(path: Path, failing: type[Failing]) -> None:
+    told = Told(path, CAPS._replace(min_free_bytes=1 << 60))
+    told.keeper.open("boot", "0.1", "record")
+    told.keeper.start()
+    told.keeper.put((tick(1, 1), LAYOUT))
+    until(lambda: failing.writes == 1)
+    told.keeper.put(told.keeper._trim)
+    until(lambda: told.states == [health.FAILED])
+    assert "free space" in told.conditions[0].reason
+    told.keeper.put((tick(2, 2), LAYOUT))
+    until(lambda: told.keeper.pending == 1)
+    assert failing.writes == 1
+    told.keeper._caps = CAPS
+    until(lambda: told.keeper.pending == 0)
+    told.keeper.stop("stopped", 5)
+    assert stored(path) == [1, 2]
+
+
+def test_a_journal_damaged_while_it_runs_is_renamed_aside(path: Path, failing: type[Failing]) -> None:
+    told = Told(path)
+    opening = told.keeper.open("boot", "0.1", "record")
+    told.keeper.start()
+    told.keeper.put((tick(1, 1), LAYOUT))
+    until(lambda: failing.writes == 1)
+    failing.code = sqlite3.SQLITE_CORRUPT
+    told.keeper.put((tick(2, 2), LAYOUT))
+    until(lambda: told.keeper.damaged >= 1)
+    failing.code = None
+    told.keeper.put((tick(3, 3), LAYOUT))
+    until(lambda: told.keeper.pending == 0)
+    assert told.keeper.stop("stopped", 5)
+    assert stored(path) == [2, 3], "nothing of what was pending is lost"
+    assert len(damaged_files(path.parent)) == told.keeper.damaged == len(told.damaged)
+    with read.open_reader(path.parent) as reader:
+        assert {item.boot for item in reader.ticks(0, 9)} == {opening.boot}
+        assert reader.layout(1) == LAYOUT, "the layout is written again"
+
+
+def test_a_damaged_journal_at_the_start(path: Path) -> None:
+    path.write_bytes(b"garbage" * 1000)
+    told = Told(path)
+    assert told.keeper.open("boot", "0.1", "record").session == 1
+    assert len(told.damaged) == 1
+    told.keeper.start()
+    told.keeper.put((tick(1, 1), LAYOUT))
+    assert told.keeper.stop("stopped", 5)
+    assert stored(path) == [1]
+    assert damaged_files(path.parent)[0].read_bytes() == b"garbage" * 1000
+
+
+def test_a_data_folder_that_vanishes_and_comes_back(tmp_path: Path, failing: type[Failing]) -> None:
+    """Renaming aside fails, opening anew fails: still nothing ends the thread."""
+    folder = tmp_path / "d"
+    folder.mkdir()
+    path = folder / journal.NAME
+    told = Told(path)
+    told.keeper.open("boot", "0.1", "record")
+    told.keeper.start()
+    folder.rename(tmp_path / "elsewhere")
+    failing.code = sqlite3.SQLITE_CORRUPT
+    told.keeper.put((tick(1, 1), LAYOUT))
+    until(lambda: health.FAILED in told.states)
+    failing.code = None
+    until(lambda: told.keeper.pending == 1)
+    folder.mkdir()
+    until(lambda: told.keeper.pending == 0)
+    assert told.keeper.stop("stopped", 5)
+    assert stored(path) == [1]
+    assert told.states[-1] == health.OK
+
+
+def test_an_item_that_cannot_be_stored_holds_up_nothing(path: Path) -> None:
+    told = Told(path)
+    told.keeper.open("boot", "0.1", "record")
+    told.keeper.start()
+    bad = fact(1)
+    told.keeper.put(Event(1, bad.event_id, 1, "recorder.started", "path", "a\udcff"))
+    told.keeper.put(Event(3, "other", 2**70, "recorder.started", "recorder", "1"))
+    told.keeper.put((tick(3, 3), LAYOUT))
+    told.keeper.put(fact(2))
+    until(lambda: told.keeper.pending == 0)
+    assert told.keeper.stop("stopped", 5)
+    assert stored(path) == [3]
+    assert told.keeper.lost == 2
+
+
+def test_memory_only_answers_and_forgets(path: Path) -> None:
+    told = Told(path)
+    told.keeper.use_memory("boot", "0.1", "record")
+    assert told.keeper.in_memory
+    told.keeper.start()
+    for seq in range(1, 1001):
+        told.keeper.put((tick(seq, seq), LAYOUT))
+    told.keeper.put(told.keeper._trim)
+    found: list[int] = []
+    told.keeper.put(
+        lambda open_journal: found.extend(item.seq for item in read.Reader(open_journal.reader()).ticks(0, 9999))
+    )
+    assert told.keeper.stop("stopped", 5)
+    assert found == list(range(401, 1001))
+    assert not path.exists()
+
+
+def test_stop_gives_up_on_a_hanging_disk(path: Path, failing: type[Failing]) -> None:
+    told = Told(path)
+    told.keeper.open("boot", "0.1", "record")
+    failing.gate = threading.Event()
+    told.keeper.start()
+    told.keeper.put((tick(1, 1), LAYOUT))
+    until(lambda: failing.attempts == 1)
+    assert not told.keeper.stop("stopped", 0.05)
+    failing.gate.set()
+    until(lambda: told.keeper._thread is not None and not told.keeper._thread.is_alive())
+
+
+def test_stop_without_a_start(path: Path) -> None:
+    assert Told(path).keeper.stop("stopped", 1)
+    assert StoreUnavailableError("x").exit_code == 5
