@@ -1,5 +1,7 @@
 """Wide Parquet files, written by DuckDB: a row per tick, a column per series. The only importer of duckdb."""
 
+import re
+import sys
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +19,9 @@ MEMORY: Final = "256MB"
 _CELLS: Final = 2_000_000
 """Values in one batch and row group at most: 16 MB."""
 _MAX_ROWS: Final = 4096
+_HIGH: Final = 7 if sys.byteorder == "little" else 0
+_SPECIAL: Final = re.compile(rb"[\x7f\xff]")  # NaN, infinity, and what comes near it
+_LARGE: Final = re.compile(rb"[\x43-\x7f\xc3-\xff]")  # 2**49 and more
 
 VERSION: Final = duckdb.__version__
 
@@ -70,9 +75,10 @@ def write(
     """
     size = max(16, min(_MAX_ROWS, _CELLS // max(1, len(names))))
     whole = set(range(len(names)))
+    gaps: set[int] = set()
     single: list[Batch] = []
     for number, batch in enumerate(rows.batches(size)):
-        _keep_whole(whole, batch.columns)
+        _judge(batch.columns, whole, gaps)
         single = [] if number else [batch]
 
     def batches() -> Iterator[Columns]:
@@ -85,11 +91,8 @@ def write(
     columns = ["c0 AS seq", "c1 AS time_ns"]
     for place, name in enumerate(names):
         cell = f"c{place + 2}"
-        typed = (
-            f"TRY_CAST({cell} AS BIGINT)"
-            if place in whole
-            else f"CASE WHEN isnan({cell}) THEN NULL ELSE {cell} END"
-        )
+        known = f"CASE WHEN isnan({cell}) THEN NULL ELSE {cell} END" if place in gaps else cell
+        typed = f"TRY_CAST({known} AS BIGINT)" if place in whole else known
         columns.append(f"{typed} AS {_name(name)}")
     pairs = ", ".join(f"{_name(key)}: {_text(value)}" for key, value in metadata.items())
     form = f"FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2, ROW_GROUP_SIZE {size}, KV_METADATA {{{pairs}}}"
@@ -113,16 +116,26 @@ def _columns(batch: Batch) -> Columns:
     return [array("q", batch.seq), times_ns, *batch.columns]
 
 
-def _keep_whole(whole: set[int], columns: Sequence["array[float]"]) -> None:
-    """Leave in ``whole`` the places whose known values are all whole numbers that int64 holds."""
-    for place in list(whole):
-        column = columns[place].tolist()
-        if not all(map(float.is_integer, column)):
-            column = [value for value in column if value == value]
-            if not all(map(float.is_integer, column)):
-                whole.discard(place)
-                continue
-        if column and (min(column) < -(2.0**63) or max(column) >= 2.0**63):
+def _judge(columns: Sequence["array[float]"], whole: set[int], gaps: set[int]) -> None:
+    """Look at the values: which columns may hold NaN, and which hold only whole numbers that int64 can.
+
+    The byte with the sign and the exponent's high bits tells most of it, at a tenth of looking at every number.
+
+    Args:
+        columns: float64 of shape (rows,) each.
+        whole: Places that hold whole numbers so far; others are taken out.
+        gaps: Places that may hold NaN are put in.
+    """
+    for place, column in enumerate(columns):
+        high = column.tobytes()[_HIGH::8]
+        special = _SPECIAL.search(high) is not None
+        if special:
+            gaps.add(place)
+        if place not in whole:
+            continue
+        known = [value for value in column if value == value] if special else column
+        fits = not (known and _LARGE.search(high)) or (min(known) >= -(2.0**63) and max(known) < 2.0**63)
+        if not fits or not all(map(float.is_integer, known)):
             whole.discard(place)
 
 
