@@ -220,7 +220,7 @@ class Reader:
         # The open second has changes, but no tick yet: hence one more.
         for schema, change in self._stored(name, *span, 1) if span else ():
             if since_ns <= change.time_ns < until_ns:
-                if before is not None and not change.keyframe:
+                if before is not None:
                     yield before[0], keyframe(before[0], before[1], rows)
                 yield schema, change
                 before = None
