@@ -23,9 +23,6 @@ class Still:
     def now(self) -> Instant:
         return Instant(NOW_S * 10**9, 600 * 10**9)
 
-    async def sleep_until(self, boottime_ns: int) -> None:
-        del boottime_ns
-
 
 class FakeLink:
     """Records what would be asked of the recorder."""

@@ -20,9 +20,6 @@ class Still:
     def now(self) -> Instant:
         return Instant(NOW_S * 10**9, 600 * 10**9)
 
-    async def sleep_until(self, boottime_ns: int) -> None:
-        del boottime_ns
-
 
 def app(
     depth: str = TRUECOLOR, *, ascii_only: bool = False, hostile: bool = False, lost: bool = False

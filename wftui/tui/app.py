@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from textual import events
 from textual.app import App, ComposeResult
@@ -11,7 +11,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from wftui.clock import Clock, SystemClock
+from wftui.clock import Instant, SystemClock
 from wftui.render.palette import Palette
 from wftui.tui import compose, layout
 from wftui.tui.commands import Commands
@@ -33,6 +33,14 @@ if TYPE_CHECKING:
 _GATHER_S: Final = 0.004
 _PATIENCE_S: Final = 1.1
 NAN: Final = float("nan")
+
+
+class Now(Protocol):
+    """The part of ``clock.Clock`` that showing needs."""
+
+    def now(self) -> Instant:
+        """Both clocks."""
+        ...
 
 
 class Canvas(Widget, can_focus=True):
@@ -87,7 +95,7 @@ class WftopApp(App[int], inherit_bindings=False):
         *,
         state: State | None = None,
         link: Callable[[WftopApp], Link] | None = None,
-        clock: Clock | None = None,
+        clock: Now | None = None,
         ascii_only: bool = False,
         readonly: bool = False,
         refresh_s: float = 1.0,
@@ -98,7 +106,7 @@ class WftopApp(App[int], inherit_bindings=False):
         super().__init__(driver_class=driver_class, ansi_color=True)
         self.state = state if state is not None else State()
         self.ui = Ui()
-        self.clock = clock or SystemClock()
+        self.clock: Now = clock or SystemClock()
         self.readonly = readonly
         self.refresh_s = refresh_s
         self.own_cpu = NAN
@@ -119,8 +127,8 @@ class WftopApp(App[int], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Begin to follow the recorder."""
-        self.state.link_since_ns = self.clock.now().boottime_ns
         if self.link is not None:
+            self.state.link_since_ns = self.clock.now().boottime_ns
             self.run_worker(self.link.follow(), name="feed", exit_on_error=True)
             self.set_interval(1.0, self._second)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from wftui.render import text
 from wftui.tui import dialogs, layout, lists
 from wftui.tui.actions import ACTIONS, keys_of
-from wftui.tui.frame import Row, box, fit_row, join, outside, plain, row_width
+from wftui.tui.frame import Row, Segment, box, cells, fit_row, join, outside, plain, row_width
 from wftui.tui.panels import cpu, disks, events, gpus, memory, network, pressure, processes, sources
 from wftui.tui.scene import Body, Scene, gap
 from wftui.tui.state import CONNECTING, LIVE
@@ -38,7 +38,7 @@ LINE = {
 class Picture:
     """One frame. ``stale`` holds for every line, the places of which stay in ``live_lines`` without dimming."""
 
-    __slots__ = ("height", "live_lines", "rows", "stale", "width")
+    __slots__ = ("_starts", "height", "live_lines", "rows", "stale", "width")
 
     def __init__(
         self, rows: list[Row], width: int, height: int, *, stale: bool, live_lines: frozenset[int]
@@ -48,6 +48,18 @@ class Picture:
         self.height = height
         self.stale = stale
         self.live_lines = live_lines
+        self._starts: dict[int, dict[int, Segment]] = {}
+
+    def starts(self, y: int) -> dict[int, Segment]:
+        """Segments of a line by the column where they begin."""
+        found = self._starts.get(y)
+        if found is None:
+            found = self._starts[y] = {}
+            x = 0
+            for segment in self.rows[y]:
+                found[x] = segment
+                x += cells(segment[0])
+        return found
 
 
 def picture(scene: Scene, ui: Ui, width: int, height: int) -> Picture:

@@ -71,6 +71,8 @@ class State:
         self.events: deque[Event] = deque(maxlen=EVENTS)
         self.event_slots: deque[tuple[int, Event]] = deque(maxlen=100)
         self.sources: list[Health] = []
+        self.drawn: dict[tuple[str, int], tuple[object, ...]] = {}
+        """Rows of the process table as last drawn: most of them are the same from one frame to the next."""
         self.dropped = 0
         self._layout_id = -1
         self._rates: dict[str, float] = {}
@@ -194,7 +196,11 @@ class State:
             elapsed_s = (message.boottime_ns - before.boottime_ns) / 1e9
             # Whole seconds, so that a tick closed a little late does not leave a hole.
             same = message.boot == before.boot and elapsed_s > 0
-            self.slot += max(1, round(elapsed_s)) if same else max(1, min(3600, message.time_s - before.time_s))
+            # The same number again is a second that was shown while it was still open.
+            if not (same and message.seq == before.seq):
+                self.slot += (
+                    max(1, round(elapsed_s)) if same else max(1, min(3600, message.time_s - before.time_s))
+                )
             if not same or message.seq != before.seq + 1 or elapsed_s > 1.5:
                 elapsed_s = NAN
         old = self._before

@@ -39,6 +39,8 @@ COLUMNS: Final = (
 """The last one takes what is left."""
 SORTS: Final = ("cpu", "mem", "read/s", "write/s", "thr", "pid", "age", "user", "command")
 """What `s` cycles through."""
+_DRAWN: Final = 512
+"""Rows kept as drawn."""
 _BY_TITLE: Final = {column.title: column for column in COLUMNS}
 _TEXTS: Final = frozenset({cells.USER, cells.COMMAND, cells.CGROUP, cells.STATE, cells.NAME})
 
@@ -116,19 +118,30 @@ def header(scene: Scene, width: int, sort: str, *, reverse: bool) -> Row:
     return fit_row(row[:-1], width)
 
 
-def table_row(scene: Scene, row: Cells, width: int, *, selected: bool = False) -> Row:
+def table_row(scene: Scene, key: str, row: Cells, width: int, *, selected: bool = False) -> Row:
     """One process."""
-    out: Row = []
-    for column, wide in columns_for(width):
-        shown, role = _cell(scene, row, column, wide)
-        out += [(shown, role), gap(1)]
-    fitted = fit_row(out[:-1], width)
+    created = row[cells.CREATED]
+    age = text.duration((scene.now.time_ns - created) / 1e9) if isinstance(created, int | float) else text.UNKNOWN
+    drawn = scene.state.drawn
+    fitted: Row
+    # The table hands out the same tuple until a cell changes.
+    if (found := drawn.get((key, width))) is not None and found[:2] == (age, scene.glyphs) and found[2] is row:
+        fitted = found[3]  # type: ignore[assignment]  # what the line below put there
+    else:
+        out: Row = []
+        for column, wide in columns_for(width):
+            shown, role = _cell(scene, row, column, wide, age)
+            out += [(shown, role), gap(1)]
+        fitted = fit_row(out[:-1], width)
+        if len(drawn) > _DRAWN:
+            drawn.clear()
+        drawn[key, width] = (age, scene.glyphs, row, fitted)
     if selected:
         return [("".join(piece for piece, _ in fitted), "select")]
     return fitted
 
 
-def _cell(scene: Scene, row: Cells, column: Column, wide: int) -> tuple[str, str]:
+def _cell(scene: Scene, row: Cells, column: Column, wide: int, age: str) -> tuple[str, str]:
     place = column.place
     value = row[place]
     if place == cells.COMMAND:
@@ -151,7 +164,6 @@ def _cell(scene: Scene, row: Cells, column: Column, wide: int) -> tuple[str, str
         role = "read" if place == cells.READ else "write"
         return text.short(value).rjust(wide), role if value >= 1 else "faint"
     if place == cells.CREATED:
-        age = text.duration((scene.now.time_ns - value) / 1e9)
         return age.rjust(wide), "dim"
     return f"{value:.0f}".rjust(wide)[-wide:], "text" if place == cells.THREADS else "dim"
 
@@ -184,5 +196,5 @@ def draw(scene: Scene, width: int, height: int) -> Body:
         return empty("no process table yet", outside(reason, width, scene.glyphs))
     busiest = ordered(rows, "cpu")
     body = [header(scene, width, "cpu", reverse=False)]
-    body += [table_row(scene, row, width) for _, row in busiest[: max(0, height - 1)]]
+    body += [table_row(scene, key, row, width) for key, row in busiest[: max(0, height - 1)]]
     return Body(body, [(f"{len(rows)}", "dim")])
