@@ -92,7 +92,7 @@ def test_a_failure_leaves_no_file(data: Path, tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(files.Csv, "rows", lambda self, batch: fail((self, batch)))
     out = tmp_path / "out"
     out.mkdir()
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(ConfigError, match="No space"):
         export.main(["--data-dir", str(data), *RANGE, "-o", str(out / "x.csv")])
     assert list(out.iterdir()) == []
 
@@ -192,3 +192,34 @@ def test_while_it_is_recorded(tmp_path: Path) -> None:
 
 def test_errors_have_their_codes() -> None:
     assert (UsageError.exit_code, ConfigError.exit_code, NoDataError.exit_code) == (2, 4, 7)
+
+
+def test_progress_only_on_a_terminal_and_after_a_second(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from wftui import clock
+
+    ticking = iter(range(0, 10**15, 400_000_000))
+    monkeypatch.setattr(clock, "perf_ns", lambda: next(ticking))
+    monkeypatch.setattr(export, "_BATCH", 1)
+    words = ["--data-dir", str(data), *RANGE, "--format", "jsonl"]
+    assert export.main(words) == 0
+    assert "%" not in capsys.readouterr().err
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert export.main(words) == 0
+    said = capsys.readouterr().err
+    assert "\rwftop:  30%, 3 rows" in said
+    assert said.index("100%") < said.rindex("\r" + " " * 40 + "\r")
+
+
+def test_csv_loads_nothing_heavy(data: Path) -> None:
+    code = (
+        "import sys\nfrom wftui.__main__ import main\nmain(sys.argv[1:])\n"
+        "print(*sys.modules, sep='\\n', file=sys.stderr)"
+    )
+    command = [sys.executable, "-c", code, "export", "--data-dir", str(data), *RANGE]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stderr
+    loaded = set(done.stderr.split())
+    assert "wftui.render.files" in loaded
+    assert not loaded & {"duckdb", "_duckdb", "numpy", "rich", "typer", "textual", "asyncio", "ctypes"}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from wftui import clock
-from wftui.errors import NoDataError, UsageError, report
+from wftui.errors import ConfigError, NoDataError, UsageError, report
 from wftui.paths import places
 from wftui.units import NS_PER_S
 from wftui.when import moment
@@ -52,6 +52,10 @@ def main(argv: Sequence[str]) -> int:
 
         stop_quietly()
         return 0
+    except OSError as error:  # a full disk; StoreError and its like are none
+        raise ConfigError(f"{arguments.output}: cannot be written: {error.strerror or error}") from error
+    except KeyboardInterrupt:
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -240,8 +244,8 @@ def _tell(
         shown = list(replaced.values())
         more = f" and {len(shown) - _NAMED} more" if len(shown) > _NAMED else ""
         _say(
-            f"left out: {len(shown)} mount paths that name a person or container, shown as"
-            f" {', '.join(shown[:_NAMED])}{more}; --include-identity keeps them"
+            f"left out: names of people and containers in mount paths, shown as {', '.join(shown[:_NAMED])}{more};"
+            " --include-identity keeps them"
         )
     if reader.damaged:
         _say(f"left out: {reader.damaged} damaged ticks or layouts")
