@@ -124,3 +124,17 @@ def test_reset_terminal() -> None:
     )
     assert b"\x1b[?1049l" in done.stdout
     assert b"\x1b[?25h" in done.stdout
+
+
+def test_a_terminal_that_takes_nothing_blocks_no_key_and_no_end(tty: Callable[..., Tty]) -> None:
+    screen = tty().live()
+    # Nobody reads: the kernel's buffer fills, then writes block; frames have to be left out.
+    for key in b"2413" * 200:
+        screen.key(bytes([key]))
+    time.sleep(0.5)
+    stat = Path(f"/proc/{screen.process.pid}/stat")
+    assert stat.read_text().rsplit(")", 1)[1].split()[0] in "SR"
+    began = time.monotonic()
+    screen.process.send_signal(signal.SIGTERM)
+    assert screen.process.wait(SOON_S) == 143
+    assert time.monotonic() - began < 3

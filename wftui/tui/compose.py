@@ -103,7 +103,8 @@ def top_line(scene: Scene, width: int) -> Row:
     said = plain(found.sentence, glyphs)
     level = found.level
     if not known:
-        glyph, said, level = glyphs.none, "no data yet", "dim"
+        why = f": {plain(state.link_reason, glyphs, 120)}" if state.link_reason else ""
+        glyph, said, level = glyphs.none, f"no data yet{why}", "dim"
     elif state.link != LIVE and state.tick is not None:
         # What was well then says nothing about now.
         glyph, said, level = glyphs.lost, f"no data since {text.clock(state.tick.time_s + 1)}", "bad"

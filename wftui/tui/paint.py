@@ -38,6 +38,8 @@ _UNWANTED: Final = frozenset(
 )
 """What the toolkit writes and ``terminal`` does itself, or never sets."""
 _DRAIN_S: Final = 0.3
+_QUEUED: Final = 2
+"""Writes that may wait for the terminal; the toolkit's queue blocks the whole view at 30."""
 _ESCAPE_S: Final = 0.1
 _ESCAPE_TICKS: Final = 4
 """Short waits after a key: the toolkit's parser decides by time whether an Escape stands alone."""
@@ -69,6 +71,12 @@ class Screen(LinuxDriver):
             return
         self.written += len(data) if data.isascii() else len(data.encode("utf-8", "replace"))
         super().write(data)
+
+    @property
+    def behind(self) -> bool:
+        """Whether the terminal has not yet taken what it was given: a slow link, or a stopped terminal."""
+        thread = self._writer_thread
+        return thread is not None and thread._queue.qsize() >= _QUEUED
 
     def mute(self) -> None:
         """Drop what comes from now on, and give what is queued a moment to get out."""
@@ -183,6 +191,9 @@ class Painter:
             return False
         if (before.width, before.height) != (picture.width, picture.height) or app._batch_count:
             return False
+        if driver.behind:
+            # Left out, not queued: the next frame shows the difference from what the terminal has.
+            return True
         data = self.difference(before, picture)
         self._shown = picture
         if data:

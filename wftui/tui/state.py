@@ -156,11 +156,11 @@ class State:
             for place, value in enumerate(ticks.unpack(item.mean)):
                 for second in range(step):
                     slot = first + place * step + second
-                    if slot < newest:
+                    if slot <= newest:
                         fresh.put(slot, value)
-            # What came as ticks since is exact: it stays.
+            # What came as ticks since is exact: it stays. The first tick knows no rates, the journal does.
             for slot, value in zip(range(newest - 30, newest + 1), history.last(newest, 31), strict=True):
-                if value == value or slot == newest:
+                if value == value:
                     fresh.put(slot, value)
             self.histories[item.column.series.text] = fresh
 

@@ -39,7 +39,7 @@ def words(payload: dict[str, Any]) -> str:  # Any: JSON values, fixed by the eve
     """A payload as ``key value, key value``; nested values as their text."""
     said = []
     for key, value in payload.items():
-        if value is None or value == "":
+        if value is None or value == "" or (key == "dropped" and not value):
             continue
         shown = f"{value:g}" if isinstance(value, float) else str(value)
         said.append(f"{key.replace('_', ' ')} {shown}")
