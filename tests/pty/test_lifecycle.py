@@ -85,7 +85,7 @@ def test_a_crash_restores_the_terminal_and_tells() -> None:
     code = (
         "import sys; from wftui.tui import state;\n"
         "def broken(*a, **k): raise RuntimeError('planted bug')\n"
-        "state.State.apply = broken\n"
+        "state.State.on = broken\n"
         "from wftui.__main__ import main; sys.exit(main([]))"
     )
     with Terminal((sys.executable, "-c", code)) as terminal:

@@ -70,7 +70,17 @@ def show(sections: list[tuple[str, list[str]]], columns: int) -> int:
     from wftui.render.report import plain
 
     ascii_only = not utf8()
-    console = Console(width=columns, highlight=False, markup=False, emoji=False, soft_wrap=False)
+    # rich takes an unset TERM for a capable terminal.
+    plain_terminal = os.environ.get("TERM", "") in ("", "dumb")
+    console = Console(
+        width=columns,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        soft_wrap=False,
+        no_color=plain_terminal or None,
+        force_terminal=False if plain_terminal else None,
+    )
     try:
         for title, lines in sections:
             console.print(Text(plain(title) if ascii_only else title, style="bold"))
