@@ -16,7 +16,7 @@ from wftui.tui.frame import cells, crop, fit_row
 from wftui.tui.state import LOST, State
 from wftui.tui.ui import CONFIRM, DETAILS, HELP, MENU, Ui
 
-SIZES = [(300, 100), (200, 50), (120, 40), (80, 24), (60, 17), (59, 17), (40, 12), (20, 5), (2, 2), (1, 1)]
+SIZES = [(300, 100), (200, 50), (120, 40), (80, 24), (72, 20), (71, 20), (40, 12), (20, 5), (2, 2), (1, 1)]
 SCREENS = ["overview", "processes", "events", "sources"]
 FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200b-\u200f]")
 STATE = full()
@@ -77,7 +77,7 @@ def test_every_panel_expands(name: str, size: tuple[int, int]) -> None:
     check(picture(scene(HOSTILE), ui, *size), *size)
 
 
-@given(st.integers(60, 320), st.integers(17, 120))
+@given(st.integers(72, 320), st.integers(20, 120))
 def test_framed_panels_tile_the_screen(width: int, height: int) -> None:
     screen = layout.overview(width, height)
     painted = set()

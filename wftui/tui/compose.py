@@ -211,7 +211,7 @@ def _framed(scene: Scene, ui: Ui, screen: layout.Layout, rows: list[Row]) -> Non
 
 def _folded(scene: Scene, width: int) -> Row:
     """GPUs, sources and the last event in one line."""
-    counts = sources.counts(scene)
+    counts = sources.counts(scene, width // 2)
     middle = gpus.line(scene, 40)
     said = "".join(piece for piece, _ in middle[1:]).strip()
     row: Row = [gap(1), *counts, gap(3)]

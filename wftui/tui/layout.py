@@ -1,7 +1,7 @@
 """Terminal size to panel places: one answer for the skeleton, the first frame and every resize.
 
 Pure arithmetic and light to import: the skeleton is painted before anything else is loaded. Panels give way in a
-fixed order of importance: below 60 by 17 each subject is one line, and of those the last ones go first.
+fixed order of importance: below 72 by 20 each subject is one line, and of those the last ones go first.
 """
 
 from __future__ import annotations
@@ -39,8 +39,9 @@ SHORT = {
 """Labels where a subject is one line."""
 SCREEN_KEYS = {"processes": "2", "events": "3", "sources": "4"}
 """Panels that have a screen of their own, and its key."""
-MIN_WIDTH = 60
-MIN_HEIGHT = 17
+MIN_WIDTH = 72
+MIN_HEIGHT = 20
+"""Below these the frames would take what there is to show: one line a subject says more."""
 
 
 class Place:
@@ -98,7 +99,7 @@ def overview(width: int, height: int) -> Layout:
 
 def whole(name: str, width: int, height: int) -> Layout:
     """One panel over the whole screen (expanded panels and screens 2 to 4)."""
-    if width < MIN_WIDTH or height < 6:
+    if width < 50 or height < 6:
         return Layout(width, height, [Place(name, 0, 1, width, max(0, height - 1))], framed=False)
     return Layout(width, height, [Place(name, 0, 1, width, height - 2)], framed=True)
 

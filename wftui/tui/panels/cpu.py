@@ -154,24 +154,20 @@ def _cores(scene: Scene, cores: list[str], width: int, room: int) -> list[Row]:
 
 
 def _modes(scene: Scene, width: int) -> list[Row]:
-    """Share of all cores by mode since the tick before."""
+    """Share of all cores by mode since the tick before; two a line where they fit whole."""
     state = scene.state
     count = state.value("system.cpu.logical.count")
-    rows: list[Row] = []
-    row: Row = []
-    half = width // 2
+    each = (width - 2) // 2 if width >= 24 else width
+    cells: list[Row] = []
     for mode, name in _MODES:
         used = state.rate("system.cpu.time", ("mode", mode))
         if mode == "steal" and not used > 0:
             continue
         share = used / count if count > 0 else float("nan")
-        cell: Row = fit_row(
-            [parts.label(name, 5), gap(1), parts.percent(share, name if name != "sys" else "system")], half
-        )
-        row += cell
-        if row_width(row) + half > width:
-            rows.append(row)
-            row = []
-    if row:
-        rows.append(row)
-    return rows
+        cells.append([parts.label(name, each - 5), parts.percent(share, "system" if name == "sys" else name)])
+    if each == width:
+        return cells
+    return [
+        [*cells[place], gap(width - 2 * each), *(cells[place + 1] if place + 1 < len(cells) else [])]
+        for place in range(0, len(cells), 2)
+    ]

@@ -6,7 +6,7 @@ from typing import Final
 
 from wftui.model.health import ABSENT, ASLEEP, DENIED, FAILED, LATE, OFF, OK, STUCK, TROUBLE, UNSUPPORTED, Health
 from wftui.render import text
-from wftui.tui.frame import Row, fit_row, outside, plain
+from wftui.tui.frame import Row, fit_row, outside, plain, row_width
 from wftui.tui.panels import parts
 from wftui.tui.scene import Body, Scene, empty, gap
 
@@ -21,27 +21,29 @@ def sorted_sources(sources: list[Health]) -> list[Health]:
     return sorted(sources, key=lambda item: (rank.get(item.state, 0), item.source))
 
 
-def counts(scene: Scene) -> Row:
-    """``● 9 ok  ◌ 3 absent`` as segments."""
-    row: Row = []
+def counts(scene: Scene, width: int = 1000) -> Row:
+    """``● 9 ok  ◌ 3 absent`` as segments; where that is too wide, without the words of what is no trouble."""
     totals: dict[str, int] = {}
     for item in scene.state.sources:
         totals[item.state] = totals.get(item.state, 0) + 1
+    row: Row = []
+    brief: Row = []
     for state in (OK, *ORDER[:-1]):
-        if state in totals:
-            if row:
-                row.append(gap(2))
-            role = ROLES.get(state, "dim")
-            row += [
-                (scene.glyphs.health.get(state, "?") + " ", role),
-                (f"{totals[state]} {state}", "dim" if state not in TROUBLE else role),
-            ]
-    return row
+        if state not in totals:
+            continue
+        role = ROLES.get(state, "dim")
+        glyph = scene.glyphs.health.get(state, "?")
+        words = role if state in TROUBLE else "dim"
+        for each, word in ((row, f" {state}"), (brief, f" {state}" if state in TROUBLE else "")):
+            if each:
+                each.append(gap(2))
+            each += [(f"{glyph} ", role), (f"{totals[state]}{word}", words)]
+    return row if row_width(row) <= width else brief
 
 
 def line(scene: Scene, width: int) -> Row:
     """The subject in one line."""
-    row = counts(scene) or [("no word yet", "dim")]
+    row = counts(scene, width - 5) or [("no word yet", "dim")]
     return fit_row([parts.label("src", 5), *row], width)
 
 
@@ -50,7 +52,7 @@ def draw(scene: Scene, width: int, height: int) -> Body:
     sources = sorted_sources(scene.state.sources)
     if not sources:
         return empty("no word from the sources yet", "the recorder sends it within 5 s")
-    rows: list[Row] = [fit_row(counts(scene), width)]
+    rows: list[Row] = [fit_row(counts(scene, width), width)]
     for item in sources:
         if len(rows) >= height:
             break
