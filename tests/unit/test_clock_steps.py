@@ -176,6 +176,9 @@ def test_a_suspend_of_eight_hours_is_a_gap() -> None:
     middle = START_S + 4 * 3600
     assert reader.at(middle) is None
     assert reader.neighbours(middle) == (START_S + 30, START_S + 30 + 8 * 3600)
+    gaps = [b.boottime_ns - a.boottime_ns for a, b in pairwise(ticks)]
+    assert max(gaps) == pytest.approx(8 * HOUR, abs=NS_PER_S), "the tick that it interrupted ended before it"
+    assert gaps.count(NS_PER_S) >= 58
     found = rates(reader, START_S + 25, START_S + 25 + 9_000)
     assert all(math.isnan(value) for value in found[7:])
     assert found[:5] == pytest.approx([100.0] * 5)
@@ -215,8 +218,9 @@ class Recorded:
         self.steps: list[int] = []
         self.gaps: list[int] = []
 
-    def second_ended(self, time_s: int, at: Instant) -> None:
-        self.ticks.append(self.accumulator.close(len(self.ticks) + 1, time_s, at.boottime_ns, 1))
+    def second_ended(self, time_s: int, ended_ns: int, at: Instant) -> None:
+        assert ended_ns <= at.boottime_ns
+        self.ticks.append(self.accumulator.close(len(self.ticks) + 1, time_s, ended_ns, 1))
 
     def scraped(self, source: Source, at: Instant, scrape: Scrape) -> None:
         self.accumulator.add(scrape.samples, at, source.interval_s)

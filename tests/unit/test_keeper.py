@@ -332,3 +332,19 @@ def test_stop_gives_up_on_a_hanging_disk(path: Path, failing: type[Failing]) -> 
 def test_stop_without_a_start(path: Path) -> None:
     assert Told(path).keeper.stop("stopped", 1)
     assert StoreUnavailableError("x").exit_code == 5
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_bug_in_the_keeper_is_told(path: Path, failing: type[Failing]) -> None:
+    """Else the store would seem to be well for ever after, with nothing written."""
+    assert failing
+    told = Told(path)
+    told.keeper.open("boot", "0.1", "record")
+    told.keeper.start()
+
+    def bug(_: Journal) -> None:
+        raise ZeroDivisionError("oh")
+
+    told.keeper.put(bug)
+    until(lambda: told.states == [health.FAILED])
+    assert "ZeroDivisionError" in told.conditions[0].reason

@@ -29,8 +29,8 @@ class Heard:
         self.states: list[tuple[str, str, str]] = []
         self.intervals: list[tuple[str, float]] = []
 
-    def second_ended(self, time_s: int, at: Instant) -> None:
-        assert at.time_ns
+    def second_ended(self, time_s: int, ended_ns: int, at: Instant) -> None:
+        assert at.boottime_ns - 2_000_000_000 < ended_ns <= at.boottime_ns
         self.seconds.append(time_s)
 
     def scraped(self, source: Source, at: Instant, scrape: Scrape) -> None:

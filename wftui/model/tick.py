@@ -32,7 +32,7 @@ class Tick(msgspec.Struct, frozen=True, gc=False):
     time_s: int
     """The UTC second [t, t+1) that it covers."""
     boottime_ns: int
-    """CLOCK_BOOTTIME when it was closed."""
+    """CLOCK_BOOTTIME at the end of the second, or when a clock step or the recorder's end cut it."""
     boot: int
     """Number of the boot, in the journal's table of boots; 0 without a journal."""
     layout: int

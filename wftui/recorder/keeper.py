@@ -166,6 +166,15 @@ class Keeper:
     # ---- in the thread
 
     def _run(self) -> None:
+        try:
+            self._work()
+        except BaseException as error:
+            # A bug; without this word everything would seem to be stored for ever after.
+            log.error("store", "the keeper ended", exc=error)
+            self._become(Condition(health.FAILED, f"{type(error).__name__}: {error}", "restart wftop record"))
+            raise
+
+    def _work(self) -> None:
         trim_at = clock.perf_ns() + int(5e9)
         checkpoint_at = clock.perf_ns() + int(CHECKPOINT_S * 1e9)
         running = True

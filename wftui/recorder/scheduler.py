@@ -22,8 +22,8 @@ _REBUDGET_SLOTS: Final = 100
 class Listener(Protocol):
     """Whom the metronome tells."""
 
-    def second_ended(self, time_s: int, at: Instant) -> None:
-        """The UTC second is over: close its tick."""
+    def second_ended(self, time_s: int, ended_ns: int, at: Instant) -> None:
+        """The UTC second is over, since ``ended_ns`` (CLOCK_BOOTTIME): close its tick."""
         ...
 
     def scraped(self, source: Source, at: Instant, scrape: Scrape) -> None:
@@ -78,11 +78,13 @@ class Scheduler:
     def _slot(self, now: Instant) -> None:
         offset = now.time_ns - now.boottime_ns
         step = offset - self._offset_ns
+        # By the clocks as they were: after a suspend or a stall the second ended before it, a step cut it short.
+        ended_ns = min(now.boottime_ns, (self._second + 1) * clock.NS_PER_S - self._offset_ns)
         gap = now.boottime_ns - self._last_ns
         self._offset_ns, self._last_ns = offset, now.boottime_ns
         second = now.time_ns // clock.NS_PER_S
         if second != self._second:
-            self._listener.second_ended(self._second, now)
+            self._listener.second_ended(self._second, ended_ns, now)
             self._second = second
         if abs(step) > STEP_NS:
             self._listener.clock_stepped(step, now)

@@ -87,6 +87,7 @@ class Recorder:
         self._layout = Layout(0, ())
         self._seq = self._event_seq = self._boot = self._session = 0
         self._started = clock.now()
+        self._closed_ns = self._started.boottime_ns
         self._idle_since: int | None = self._started.boottime_ns
         self._labels: dict[Connection, str] = {}
         self._reports: dict[Connection, m.Report] = {}
@@ -148,7 +149,7 @@ class Recorder:
     async def _close(self, how: str) -> None:
         now = self._clock.now()
         if self._tick is not None or len(self._accumulator):
-            self._close_tick(now.time_ns // NS_PER_S, now)
+            self._close_tick(now.time_ns // NS_PER_S, now.boottime_ns, now)
         self.emit("recorder.stopped", ("recorder", str(os.getpid())), {"how": how})
         await self._server.close({"handover": "handover", "idle": "idle"}.get(how, "stopped"))
         self._scheduler.close()
@@ -164,9 +165,9 @@ class Recorder:
 
     # ---- what the metronome tells
 
-    def second_ended(self, time_s: int, at: Instant) -> None:
+    def second_ended(self, time_s: int, ended_ns: int, at: Instant) -> None:
         """Close the tick and look after everything that happens once a second."""
-        self._close_tick(time_s, at)
+        self._close_tick(time_s, ended_ns, at)
         second = at.boottime_ns // NS_PER_S
         if second % HEALTH_EVERY_S == 0:
             self._publish_health()
@@ -187,11 +188,10 @@ class Recorder:
             self._first, self._layout = tick, self._accumulator.layout
             self._bus.publish(Closed(tick, self._layout))
 
-    def _close_tick(self, time_s: int, at: Instant) -> None:
+    def _close_tick(self, time_s: int, ended_ns: int, at: Instant) -> None:
         accumulator = self._accumulator
         self._seq += 1
-        previous = self._tick
-        tick = accumulator.close(self._seq, time_s, at.boottime_ns, self._boot)
+        tick = accumulator.close(self._seq, time_s, ended_ns, self._boot)
         self._tick, self._layout = tick, accumulator.layout
         self.ticks += 1
         self._bus.publish(Closed(tick, self._layout))
@@ -204,9 +204,9 @@ class Recorder:
             )
         accumulator.provenance_changes.clear()
         late_s: float = max(0, at.time_ns - (time_s + 1) * NS_PER_S) / 1e9
-        elapsed_s = (at.boottime_ns - (previous.boottime_ns if previous else self._started.boottime_ns)) / 1e9
-        if late_s > elapsed_s:
+        if late_s > (at.boottime_ns - self._closed_ns) / 1e9:
             late_s = math.nan  # the wall clock was stepped: the tick was not late
+        self._closed_ns = at.boottime_ns
         accumulator.add(self._own.sample(at), at, 1.0)
         accumulator.add(
             self._gauges.tick(

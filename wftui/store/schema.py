@@ -47,7 +47,7 @@ CREATE TABLE layout(
 CREATE TABLE tick(
     seq INTEGER PRIMARY KEY,                  -- the order
     time_s INTEGER NOT NULL,                  -- UTC second [t, t+1); not unique, clocks step back
-    boottime_ns INTEGER NOT NULL,             -- CLOCK_BOOTTIME at its close
+    boottime_ns INTEGER NOT NULL,             -- CLOCK_BOOTTIME at its end
     boot INTEGER NOT NULL REFERENCES boot(id),
     layout INTEGER NOT NULL REFERENCES layout(id),
     crc32 INTEGER NOT NULL,                   -- over the five fields as <qqqqq, then the values

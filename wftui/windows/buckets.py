@@ -76,7 +76,7 @@ class Rates:
         before = self._before
         if before is None or before.boot != tick.boot or tick.seq != before.seq + 1:
             return False
-        # A tick that a suspend interrupted is closed after it: its boottime hides that gap, its second does not.
+        # Seconds that do not follow each other: the wall clock was stepped, so readings are no second apart.
         elapsed_ns = tick.boottime_ns - before.boottime_ns
         return tick.time_s == before.time_s + 1 and SHORT_NS <= elapsed_ns <= GAP_NS
 
