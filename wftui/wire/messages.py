@@ -90,7 +90,11 @@ class LayoutChanged(Message, frozen=True):
 
 
 class TickArrived(Message, frozen=True):
-    """One closed second of the subscribed series."""
+    """One closed second of the subscribed series.
+
+    In a recorder's first second a tick may tell what there is so far; the closed one has the same ``seq`` then
+    and replaces it.
+    """
 
     seq: int
     time_s: int
