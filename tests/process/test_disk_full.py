@@ -47,8 +47,11 @@ def test_a_disk_that_fills_up_and_empties(small_disk: Path) -> None:
         failed = running.status()
         assert "held in memory" in failed.store.reason
         assert failed.store.fix
-        last = view.tick().seq
-        assert view.tick().seq == last + 1, "views live on"
+        # The feed goes on without a hole; its first tick may come twice, the open second is shown early.
+        seqs = [view.tick().seq for _ in range(4)]
+        assert sorted(set(seqs)) == list(range(seqs[0], seqs[-1] + 1)), "views live on"
+        assert seqs[-1] >= 3
+        last = seqs[-1]
         ballast.unlink()
         freed = time.monotonic()
         until(lambda: running.status().store.state == "ok", 30, "writing again")

@@ -44,6 +44,7 @@ with View(places(), 20.0) as view, open(sys.argv[1], "w", buffering=1) as out:
 def test_ten_views_of_which_one_is_stopped(tmp_path: Path) -> None:
     notes = tmp_path / "notes"
     with recorder() as running:
+        running.ticks(2)
         stopped = subprocess.Popen([sys.executable, "-c", WATCH, str(notes)], env=environment(), cwd=ROOT)
         try:
             until(lambda: notes.exists() and "tick" in notes.read_text(), 10, "the view")
