@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import Running, environment, recorder
+from tests.harness import Running, environment, events, recorder
 from wftui.paths import places
 from wftui.wire import codec
 from wftui.wire.messages import VERSION, Hello
@@ -93,6 +93,10 @@ def test_a_link_in_the_place_of_a_file_is_not_followed(tmp_path: Path, target: s
         assert running.ended() == 4
         assert running.errors()
     assert victim.read_text() == "precious"
+    getattr(where, target).unlink()
+    with recorder() as running:
+        assert running.stop() == 0
+    assert events(where, "recorder.unclean") == [], "it could not start, it did not crash"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user needs root")

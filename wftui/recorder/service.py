@@ -113,8 +113,12 @@ class Recorder:
         self._seq, self._event_seq = opening.last_seq, opening.last_event_seq
         self._boot, self._session = opening.boot, opening.session
         self._accumulator = Accumulator(opening.last_layout)
-        await self._server.open()
         self._keeper.start()
+        try:
+            await self._server.open()
+        except ConfigError:
+            self._keeper.stop("failed", FLUSH_S)  # else the next session would call this one a crash
+            raise
         about = ("recorder", str(os.getpid()))
         self.emit("recorder.started", about, {"mode": self.options.mode, "session": self._session})
         if opening.unclean:

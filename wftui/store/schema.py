@@ -26,7 +26,7 @@ CREATE TABLE session(
     started_ns INTEGER NOT NULL,
     started_boottime_ns INTEGER NOT NULL,
     ended_ns INTEGER,                         -- NULL: running, or ended without a word
-    ended TEXT                                -- stopped | handover | idle
+    ended TEXT                                -- stopped | handover | idle | time | failed
 );
 CREATE TABLE series_column(
     id INTEGER PRIMARY KEY,
