@@ -14,8 +14,14 @@ from pathlib import Path
 import pytest
 
 from tests.tui.tty import MODE, SOON_S, Tty
+from wftui.tui import terminal
 
 pytestmark = pytest.mark.pty
+
+
+def state_of(screen: Tty) -> str:
+    """The letter of /proc/PID/stat."""
+    return Path(f"/proc/{screen.process.pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
 
 
 def assert_restored(screen: Tty) -> None:
@@ -132,9 +138,74 @@ def test_a_terminal_that_takes_nothing_blocks_no_key_and_no_end(tty: Callable[..
     for key in b"2413" * 200:
         screen.key(bytes([key]))
     time.sleep(0.5)
-    stat = Path(f"/proc/{screen.process.pid}/stat")
-    assert stat.read_text().rsplit(")", 1)[1].split()[0] in "SR"
+    assert state_of(screen) in "SR"
     began = time.monotonic()
     screen.process.send_signal(signal.SIGTERM)
     assert screen.process.wait(SOON_S) == 143
     assert time.monotonic() - began < 3
+
+
+def test_stopped_and_continued(tty: Callable[..., Tty]) -> None:
+    """`kill -TSTP` leaves a usable shell, `fg` the screen as it was."""
+    screen = tty().live()
+    mark = len(screen.output)
+    screen.process.send_signal(signal.SIGTSTP)
+    screen.read(lambda output: b"\x1b[?25h" in output[mark:])
+    assert screen.modes_left() == {}
+    end = time.monotonic() + SOON_S
+    while state_of(screen) != "T" and time.monotonic() < end:
+        time.sleep(0.01)
+    assert termios.tcgetattr(screen.slave) == screen.before
+    mark = len(screen.output)
+    screen.process.send_signal(signal.SIGCONT)
+    screen.read(lambda output: b"LIVE" in output[mark:])
+    assert b"\x1b[?1049h" in screen.output[mark:]
+    assert b"LIVE" in screen.output[mark:]
+    screen.key(b"q")
+    assert screen.end() == 0
+    assert_restored(screen)
+
+
+def test_hostile_arguments_reach_the_terminal_as_visible_escapes(tty: Callable[..., Tty]) -> None:
+    evil = "zz\x1b]0;owned\x07\x1b[2J\u202e[red]\x9b31m"
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", evil]) as victim:
+        try:
+            screen = tty().live()
+            screen.read(lambda output: "cpu▾".encode() in output)
+            screen.key(b"2/owned\r\r")
+            screen.read(lambda output: b"zz\\x1b]0;" in output)
+            assert b"zz\\x1b]0;" in screen.output
+            screen.key(b"q")
+            assert screen.end() == 0
+        finally:
+            victim.kill()
+    for raw in (b"\x1b]0;owned", b"\x07", b"\x1b[2J\xe2\x80\xae", "\u202e".encode(), b"\xc2\x9b"):
+        assert raw not in screen.output, raw
+    assert_restored(screen)
+
+
+@pytest.mark.parametrize(
+    ("environment", "ascii_only", "colors"),
+    [
+        ({"LANG": "en_US.UTF-8", "TERM": "xterm-256color", "COLORTERM": "truecolor"}, False, "truecolor"),
+        ({"LANG": "en_US.UTF-8", "TERM": "xterm-256color"}, False, "256"),
+        ({"LANG": "C", "TERM": "xterm"}, True, "16"),
+        ({"LANG": "C", "LC_ALL": "C.utf8", "TERM": "xterm"}, False, "16"),
+        ({"LANG": "de_DE.ISO-8859-1", "TERM": "xterm"}, True, "16"),
+        ({"LANG": "C.UTF-8", "TERM": "linux"}, True, "16"),
+        ({"LANG": "C.UTF-8", "TERM": "vt100"}, True, "mono"),
+        ({"LANG": "C.UTF-8", "TERM": "xterm-256color", "NO_COLOR": "1"}, False, "mono"),
+        ({"LANG": "C.UTF-8", "TERM": "xterm-256color", "NO_COLOR": ""}, False, "256"),
+        ({"TERM": "xterm"}, True, "16"),
+    ],
+    ids=str,
+)
+def test_what_the_environment_says_of_the_terminal(
+    environment: dict[str, str], ascii_only: bool, colors: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LANG", "LC_ALL", "LC_CTYPE", "TERM", "COLORTERM", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert terminal.ascii_only() is ascii_only
+    assert terminal.colors() == colors

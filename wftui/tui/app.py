@@ -163,6 +163,11 @@ class WftopApp(App[int], inherit_bindings=False):
         if not self.painter.direct(self, self._picture):
             canvas.refresh()
 
+    def repaint(self) -> None:
+        """Paint everything: nobody knows what is on the terminal."""
+        self.painter.shown(None)
+        self.query_one(Canvas).refresh()
+
     def data_arrived(self, *, tick: bool = True) -> None:
         """Something of the feed changed the model: a frame is due, at the view's own rate.
 

@@ -37,6 +37,8 @@ _UNWANTED: Final = frozenset(
     {"\x1b[?1049h", "\x1b[?25l", "\x1b[?1049l", "\x1b[?25h", "\x1b[?1004h", "\x1b[?1004l", "\x1b[<u"}
 )
 """What the toolkit writes and ``terminal`` does itself, or never sets."""
+_POINTER: Final = "\x1b]22;"
+"""Asks for a mouse pointer's shape; there is no mouse here, and old terminals print it."""
 _DRAIN_S: Final = 0.3
 _QUEUED: Final = 2
 """Writes that may wait for the terminal; the toolkit's queue blocks the whole view at 30."""
@@ -67,7 +69,7 @@ class Screen(LinuxDriver):
 
     def write(self, data: str) -> None:
         """Queue text for the terminal."""
-        if self._muted or data in _UNWANTED:
+        if self._muted or data in _UNWANTED or data.startswith(_POINTER):
             return
         self.written += len(data) if data.isascii() else len(data.encode("utf-8", "replace"))
         super().write(data)
@@ -88,6 +90,16 @@ class Screen(LinuxDriver):
 
     def _query_in_band_window_resize(self) -> None:
         """SIGWINCH tells of every resize; one more mode could only be left behind."""
+
+    def start_application_mode(self) -> None:
+        """Enter full screen, the first time or again after SIGCONT."""
+        again = self._muted
+        self.terminal.enter()
+        self._muted = False
+        super().start_application_mode()  # type: ignore[no-untyped-call]  # the toolkit leaves it without types
+        if again:
+            # The alternate screen is empty now, whatever was painted before.
+            self._app.call_later(self._app.repaint)  # type: ignore[attr-defined]  # only WftopApp has this driver
 
     def stop_application_mode(self) -> None:
         """Leave full screen, so that what follows (a traceback) is seen."""

@@ -37,7 +37,12 @@ class Terminal:
         self._entered = False
 
     def enter(self) -> None:
-        """Switch to the alternate screen, without echo, and catch the signals that would leave it so."""
+        """Switch to the alternate screen, without echo, and catch the signals that would leave it so.
+
+        Nothing to do when it is there already.
+        """
+        if self._entered:
+            return
         import termios
 
         try:
