@@ -56,8 +56,13 @@ def rows(dots: Sequence[int], height: int, *, down: bool = False, ascii_only: bo
         hatch = "▒"
     pairs = list(zip(dots[::2], dots[1::2], strict=True))
     lines = []
+    # Most lines of most graphs are empty: they are not looked at cell by cell.
+    highest = 4 * height if GAP in dots else max(dots, default=0)
     for line in range(height):
         base = 4 * (line if down else height - 1 - line)
+        if base >= highest:
+            lines.append(" " * len(pairs))
+            continue
         cells = []
         for left, right in pairs:
             if left == GAP or right == GAP:
