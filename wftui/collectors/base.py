@@ -1,14 +1,28 @@
 """What a collector is, and the two ways in which one runs."""
 
-from typing import Final, Protocol
+from collections.abc import Sequence
+from typing import Final, Protocol, runtime_checkable
 
 from wftui.clock import Instant
+from wftui.collectors.files import ProcFile
 from wftui.model.sample import Scrape
 
 INLINE: Final = "inline"
 """Runs in the recorder's event loop: only files of /proc and /sys that cannot wait."""
 THREAD: Final = "thread"
 """Runs in a daemon thread of its own under a deadline: whatever may block (statvfs, cmdline, hwmon)."""
+
+
+@runtime_checkable
+class Deferring(Protocol):
+    """A collector whose files may be read at one time and understood later.
+
+    Its ``collect`` must depend on nothing but what these files hold and the instant.
+    """
+
+    def files(self) -> Sequence[ProcFile]:
+        """The files that the next ``collect`` reads."""
+        ...
 
 
 class Collector(Protocol):

@@ -142,6 +142,10 @@ class Cpu:
         self._utilization = column(self.name, "system.cpu.utilization", call=CALL, quality=DERIVED)
         self._run_queue = column(self.name, "system.cpu.run_queue", call=CALL)
 
+    def files(self) -> tuple[ProcFile]:
+        """What ``collect`` reads."""
+        return (self._file,)
+
     def collect(self, at: Instant) -> Scrape:  # noqa: ARG002  the shares come from the kernel's own times
         """Read once; the first call has no utilisation.
 

@@ -68,21 +68,32 @@ def read_number(path: str | Path) -> int | None:
         return None
 
 
+Reading = bytes | SourceUnavailableError
+"""What a file held at one moment, or why it could not be read."""
+
+
 class ProcFile:
     """A file of /proc or /sys that is read again and again: opened once, read by ``pread`` from the start."""
 
-    __slots__ = ("_fd", "path")
+    __slots__ = ("_fd", "_held", "path")
 
     def __init__(self, path: str | Path) -> None:
         self.path: Final = str(path)
         self._fd = -1
+        self._held: Reading | None = None
 
     def read(self) -> bytes:
-        """The whole file as it is now.
+        """The whole file as it is now, or the reading that is held.
 
         Raises:
             SourceUnavailableError: It cannot be opened or read, also after opening it afresh.
         """
+        held = self._held
+        if held is not None:
+            self._held = None
+            if isinstance(held, bytes):
+                return held
+            raise held
         if self._fd >= 0:
             try:
                 return self._whole()
@@ -94,6 +105,17 @@ class ProcFile:
         except OSError as error:
             self.close()
             raise unavailable(self.path, error) from error
+
+    def fetch(self) -> Reading:
+        """What ``read`` would return or raise, to be held later."""
+        try:
+            return self.read()
+        except SourceUnavailableError as error:
+            return error
+
+    def hold(self, reading: Reading | None) -> None:
+        """Let the next ``read`` give this instead of the file; None: the file again."""
+        self._held = reading
 
     def _whole(self) -> bytes:
         fd = self._fd

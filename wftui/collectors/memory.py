@@ -99,6 +99,10 @@ class Memory:
             quality = DERIVED if mode in ("used", "cached") else "measured"
             yield column(self.name, "system.memory.usage", {"mode": mode}, call=call, quality=quality)
 
+    def files(self) -> tuple[ProcFile, ...]:
+        """What ``collect`` reads."""
+        return (self._file,) if self._current is None else (self._file, self._current)
+
     def collect(self, at: Instant) -> Scrape:
         """Read once.
 

@@ -69,6 +69,10 @@ class Pressure:
         self._before: dict[tuple[str, str], int] = {}
         self._before_ns = 0
 
+    def files(self) -> tuple[ProcFile, ...]:
+        """What ``collect`` reads."""
+        return tuple(self._files.values())
+
     def collect(self, at: Instant) -> Scrape:
         """Read what there is; the first call has no shares.
 

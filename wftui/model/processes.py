@@ -26,7 +26,7 @@ PROCESSES: Final = TableSchema(
 )
 """Key of a row: ``pid:start_time``, start in clock ticks after boot, so that a reused pid is another row.
 
-``process.state`` is the letter of /proc/PID/stat (R, S, D …); ``process.cpu.utilization`` 1 = a core,
+``process.state`` is the letter of /proc/PID/stat; ``process.cpu.utilization`` 1 = one core,
 None on the first sight; disk rates None where /proc/PID/io is not ours to read; ``process.command_line`` is
 redacted, empty for kernel threads; ``process.cgroup`` a short name (container id, unit or slice), empty at the root.
 """

@@ -96,6 +96,11 @@ class Bus:
         """Forget a queue. Twice is harmless."""
         self._subscriptions.discard(subscription)
 
+    @property
+    def full_rate(self) -> bool:
+        """Whether anybody wants samples as they come."""
+        return any(subscription.full_rate for subscription in self._subscriptions)
+
     def publish(self, notice: Notice) -> None:
         """Offer a notice to every subscriber."""
         for subscription in self._subscriptions:

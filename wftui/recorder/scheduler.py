@@ -1,7 +1,7 @@
 """The metronome: ten times a second, on the wall clock's grid, close what ended and collect what is due."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
 from wftui import clock, log
@@ -51,10 +51,20 @@ class Scheduler:
     """Runs the sources."""
 
     def __init__(
-        self, collectors: Iterable[Collector], clock: Clock, listener: Listener, disabled: Iterable[str] = ()
+        self,
+        collectors: Iterable[Collector],
+        clock: Clock,
+        listener: Listener,
+        disabled: Iterable[str] = (),
+        urgent: Callable[[], bool] = lambda: False,
     ) -> None:
+        """``urgent``: whether somebody follows at full rate: then readings do not wait for the end of the second."""
         off = frozenset(disabled)
         self.sources = [Source(item, item.name in off) for item in collectors]
+        self._deferring = [source for source in self.sources if source.deferring is not None]
+        self._others = [source for source in self.sources if source.deferring is None]
+        self._urgent = urgent
+        self._others_due_ns = 0
         self._clock = clock
         self._listener = listener
         self._workers: dict[str, Worker] = {}
@@ -84,12 +94,14 @@ class Scheduler:
         self._offset_ns, self._last_ns = offset, now.boottime_ns
         second = now.time_ns // clock.NS_PER_S
         if second != self._second:
+            self.harvest()
             self._listener.second_ended(self._second, ended_ns, now)
             self._second = second
         if abs(step) > STEP_NS:
             self._listener.clock_stepped(step, now)
             for source in self.sources:
                 source.due_ns = 0  # the grid has moved
+            self._others_due_ns = 0
         if gap > SUSPENDED_NS:
             self._listener.suspended(gap, now)
         self._collect(now)
@@ -98,26 +110,70 @@ class Scheduler:
             self._rebudget()
 
     def _collect(self, now: Instant, everything: bool = False) -> None:
-        for source in self.sources:
+        for source in self._deferring:
+            if everything and not source.off:
+                self._inline(source, now)
+                source.schedule(now)
+            elif self._is_due(source, now):
+                self._grab(source, now)
+                source.schedule(now)
+        if self._urgent():
+            self.harvest()
+        # Nine slots of ten have nothing to do for the others: one comparison instead of a walk.
+        if everything or now.boottime_ns + SLOT_NS // 2 >= self._others_due_ns:
+            self._collect_others(now, everything)
+
+    @staticmethod
+    def _is_due(source: Source, now: Instant) -> bool:
+        if source.off:
+            return False
+        if source.due_ns == 0:
+            source.schedule(now)
+        # Half a slot early is on time: while the wall clock is slewed the slots come a little before.
+        return now.boottime_ns + SLOT_NS // 2 >= source.due_ns
+
+    def _collect_others(self, now: Instant, everything: bool) -> None:
+        soonest = now.boottime_ns + clock.NS_PER_S
+        for source in self._others:
             if source.off:
                 continue
             if source.started is not None:
                 self._watch(source, now)
+                soonest = now.boottime_ns  # look again in the next slot
                 continue
-            if not everything:
-                if source.due_ns == 0:
-                    source.schedule(now)
-                # Half a slot early is on time: while the wall clock is slewed the slots come a little before.
-                if now.boottime_ns + SLOT_NS // 2 < source.due_ns:
-                    continue
-            if source.threaded:
-                source.started = now
-                self._worker(source).request(now)
-            else:
-                self._inline(source, now)
-            source.schedule(now)
+            if everything or self._is_due(source, now):
+                if source.threaded:
+                    source.started = now
+                    self._worker(source).request(now)
+                    soonest = now.boottime_ns
+                else:
+                    self._inline(source, now)
+                source.schedule(now)
+            soonest = min(soonest, source.due_ns)
+        self._others_due_ns = soonest
 
-    def _inline(self, source: Source, now: Instant) -> None:
+    def _grab(self, source: Source, now: Instant) -> None:
+        """Read the files now and understand them later, ten readings in one go.
+
+        A processor that slept 100 ms has cold caches: parsing costs six times what it costs in a row.
+        """
+        started = clock.perf_ns()
+        assert source.deferring is not None  # noqa: S101  one of self._deferring
+        readings = [(file, file.fetch()) for file in source.deferring.files()]
+        source.grabbed.append((now, readings, (clock.perf_ns() - started) / 1e9))
+
+    def harvest(self) -> None:
+        """Understand what was grabbed."""
+        for source in self._deferring:
+            grabbed, source.grabbed = source.grabbed, []
+            for at, readings, spent_s in grabbed:
+                for file, reading in readings:
+                    file.hold(reading)
+                self._inline(source, at, spent_s)
+                for file, _ in readings:
+                    file.hold(None)  # what was not asked for must not be taken for a later reading
+
+    def _inline(self, source: Source, now: Instant, before_s: float = 0.0) -> None:
         started = clock.perf_ns()
         result: Scrape | Exception
         try:
@@ -125,7 +181,7 @@ class Scheduler:
         except Exception as error:  # noqa: BLE001  the collector loop: this source becomes `failed`, others go on
             result = error
         # Inline sources only read files of the kernel's memory: their wall time is their CPU time.
-        spent_s = (clock.perf_ns() - started) / 1e9
+        spent_s = before_s + (clock.perf_ns() - started) / 1e9
         self._done(source, now, result, spent_s, spent_s)
 
     def _worker(self, source: Source) -> Worker:
@@ -183,7 +239,7 @@ class Scheduler:
                 source.interval_s
             ):
                 source.interval_s = wanted
-                source.due_ns = 0
+                source.due_ns = self._others_due_ns = 0
                 self._listener.retimed(source)
                 log.info("scheduler", f"{source.name} every {wanted:g} s", cost_ms=round(source.cost_s * 1e3, 3))
 

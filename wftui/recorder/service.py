@@ -74,8 +74,8 @@ class Recorder:
         self.ticks = 0
         """Closed in this session."""
         self._clock = clock
-        self._scheduler = Scheduler(collectors, clock, self, options.disabled)
         self._bus = Bus()
+        self._scheduler = Scheduler(collectors, clock, self, options.disabled, lambda: self._bus.full_rate)
         self._accumulator = Accumulator()
         self._tables = Tables()
         self._gauges = Gauges()
@@ -152,6 +152,7 @@ class Recorder:
 
     async def _close(self, how: str) -> None:
         now = self._clock.now()
+        self._scheduler.harvest()
         if self._tick is not None or len(self._accumulator):
             self._close_tick(now.time_ns // NS_PER_S, now.boottime_ns, now)
         self.emit("recorder.stopped", ("recorder", str(os.getpid())), {"how": how})
@@ -185,6 +186,7 @@ class Recorder:
 
     def _first_light(self) -> None:
         """Show a view that waits what there is after the second reading; it is not stored, the whole second is."""
+        self._scheduler.harvest()
         if self._tick is None and len(self._accumulator):
             at = self._clock.now()
             second = at.time_ns // NS_PER_S

@@ -5,7 +5,8 @@ from collections import deque
 from typing import Final
 
 from wftui.clock import Instant
-from wftui.collectors.base import THREAD, Collector
+from wftui.collectors.base import THREAD, Collector, Deferring
+from wftui.collectors.files import ProcFile, Reading
 from wftui.errors import SourceError
 from wftui.model import health
 from wftui.model.health import Health
@@ -42,6 +43,10 @@ class Source:
         self.interval_s = collector.interval_s
         """Now; at least the collector's own."""
         self.threaded = collector.where == THREAD
+        self.deferring = collector if isinstance(collector, Deferring) and not self.threaded else None
+        """The collector, when its files may be read now and understood later."""
+        self.grabbed: list[tuple[Instant, list[tuple[ProcFile, Reading]], float]] = []
+        """(when, what was read, seconds that it took), not understood yet."""
         self.due_ns = 0
         """CLOCK_BOOTTIME of the next collection."""
         self.started: Instant | None = None
