@@ -28,7 +28,7 @@ PROCESSES: Final = TableSchema(
 
 ``process.state`` is the letter of /proc/PID/stat; ``process.cpu.utilization`` 1 = one core,
 None on the first sight; disk rates None where /proc/PID/io is not ours to read; ``process.command_line`` is
-redacted, empty for kernel threads; ``process.cgroup`` a short name (container id, unit or slice), empty at the root.
+redacted, empty for kernel threads; ``process.cgroup`` a short name (container, unit or slice), empty at the root.
 """
 
 PID, START, PARENT, USER, NAME, COMMAND, STATE, CPU, MEMORY, THREADS, READ, WRITE, CREATED, CGROUP = range(14)

@@ -58,7 +58,7 @@ class Scheduler:
         disabled: Iterable[str] = (),
         urgent: Callable[[], bool] = lambda: False,
     ) -> None:
-        """``urgent``: whether somebody follows at full rate: then readings do not wait for the end of the second."""
+        """``urgent``: whether somebody follows at full rate: then readings wait for no end of a second."""
         off = frozenset(disabled)
         self.sources = [Source(item, item.name in off) for item in collectors]
         self._deferring = [source for source in self.sources if source.deferring is not None]
