@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from tests.unit.test_once import state
 from wftui.cli import checks
 from wftui.cli.checks import BAD, OK, WARN
+from wftui.collectors import mountinfo
 from wftui.model.health import Health
 from wftui.paths import places
 from wftui.wire.messages import StatusReply
@@ -82,11 +84,11 @@ def test_health_becomes_a_verdict(health: Health, level: str) -> None:
 
 
 def test_file_systems_by_the_nearest_mount() -> None:
-    assert checks.file_system(Path("/srv"), MOUNTS) == "ext4"
-    assert checks.file_system(Path("/data/wftop"), MOUNTS) == "nfs4"
-    assert checks.file_system(Path("/data/my disk/x"), MOUNTS) == "xfs"
-    assert checks.file_system(Path("/database"), MOUNTS) == "ext4"
-    assert checks.file_system(Path("/"), b"") == ""
+    assert mountinfo.file_system(Path("/srv"), MOUNTS) == "ext4"
+    assert mountinfo.file_system(Path("/data/wftop"), MOUNTS) == "nfs4"
+    assert mountinfo.file_system(Path("/data/my disk/x"), MOUNTS) == "xfs"
+    assert mountinfo.file_system(Path("/database"), MOUNTS) == "ext4"
+    assert mountinfo.file_system(Path("/"), b"") == ""
 
 
 def test_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,3 +158,13 @@ def test_own_cost(cpu: float | None, store: Health, expected: list[str]) -> None
     found = checks.cost(state(recorder=status, health=[Health("cpu", "ok", duration_s=0.002)]))
     assert [item.state for item in found[:2]] == expected
     assert "cpu 2.00 ms" in found[2].text
+
+
+def test_a_folder_that_never_answers_costs_its_own_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    hanging = threading.Event()
+    monkeypatch.setattr(checks, "_folder", lambda *_: hanging.wait(30))
+    found = checks.folder("data folder", Path("/dead/mount"), MOUNTS, patience_s=0.05)
+    hanging.set()
+    assert found.state == BAD
+    assert "no answer" in found.text
+    assert found.fix

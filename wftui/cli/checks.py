@@ -2,6 +2,7 @@
 
 import os
 import stat
+import threading
 from importlib import metadata
 from pathlib import Path
 from typing import Final
@@ -24,7 +25,6 @@ BAD: Final = "bad"
 MARKS: Final = {OK: "✓", WARN: "!", BAD: "✗"}
 PLAIN_MARKS: Final = {OK: "+", WARN: "!", BAD: "x"}
 
-NETWORKED: Final = frozenset({"nfs", "nfs4", "cifs", "smb3", "9p", "afs", "ceph", "lustre", "fuse.sshfs"})
 _CPU_BUDGET: Final = 0.02
 _MEMORY_BUDGET: Final = 32 * 2**20
 _LEAST_FREE: Final = 0.02
@@ -88,8 +88,19 @@ def folders(places: Places, mounts: str = "/proc/self/mountinfo") -> list[Check]
     return found
 
 
-def folder(name: str, path: Path, mounts: bytes, *, keeps_data: bool = False) -> Check:
-    """One folder; a missing one is judged by its nearest ancestor."""
+def folder(name: str, path: Path, mounts: bytes, *, keeps_data: bool = False, patience_s: float = 3.0) -> Check:
+    """One folder; a missing one is judged by its nearest ancestor. A dead network mount costs ``patience_s``."""
+    found: list[Check] = []
+    thread = threading.Thread(target=lambda: found.append(_folder(name, path, mounts, keeps_data)), daemon=True)
+    thread.start()
+    thread.join(patience_s)
+    if found:
+        return found[0]
+    said = f"{path}: no answer for {patience_s:g} s: a network mount whose server is gone?"
+    return Check("paths", name, BAD, said, "umount -l it, or name another folder: --data-dir")
+
+
+def _folder(name: str, path: Path, mounts: bytes, keeps_data: bool) -> Check:
     there = next((item for item in (path, *path.parents) if item.exists()), Path("/"))
     if there != path:
         if not os.access(there, os.W_OK | os.X_OK):
@@ -104,11 +115,11 @@ def folder(name: str, path: Path, mounts: bytes, *, keeps_data: bool = False) ->
         return Check("paths", name, BAD, f"{path} mode {mode:04o}: others can write", f"chmod 700 '{path}'")
     if not os.access(path, os.W_OK | os.X_OK):
         return Check("paths", name, BAD, f"{path} mode {mode:04o}: not ours to write", f"chmod u+rwx '{path}'")
-    kind = file_system(path, mounts)
+    kind = mountinfo.file_system(path, mounts)
     said = f"{path} (owner {status.st_uid}, mode {mode:04o}, {kind or 'file system unknown'})"
     if not keeps_data:
         return Check("paths", name, OK, said)
-    if kind in NETWORKED:
+    if kind in mountinfo.NETWORKED:
         return Check(
             "paths", name, WARN, f"{said}: nothing is stored there, locks cannot be trusted", "--data-dir"
         )
@@ -118,17 +129,6 @@ def folder(name: str, path: Path, mounts: bytes, *, keeps_data: bool = False) ->
     if free < max(500e6, _LEAST_FREE * total):
         return Check("paths", name, BAD, f"{said}: too little, recording stops", "free some space, or --data-dir")
     return Check("paths", name, OK, said)
-
-
-def file_system(path: Path, mounts: bytes) -> str:
-    """Type of the file system that a path lies on, by the text of mountinfo; empty when it does not say."""
-    best, kind = b"", ""
-    target = os.path.realpath(os.fsencode(path))
-    for item in mountinfo.parse_mountinfo(mounts):
-        inside = target == item.point or target.startswith(item.point.rstrip(b"/") + b"/")
-        if inside and len(item.point) >= len(best):
-            best, kind = item.point, item.kind.decode("ascii", "replace")
-    return kind
 
 
 def permissions(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> list[Check]:

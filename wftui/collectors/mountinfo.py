@@ -1,12 +1,21 @@
 """Mounts of our namespace, from /proc/self/mountinfo."""
 
+import os
 import re
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from wftui.collectors.files import malformed
 
 CALL: Final = "/proc/self/mountinfo"
 _ESCAPED: Final = re.compile(rb"\\([0-7]{3})")
+
+
+NETWORKED: Final = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre", "gpfs", "beegfs"}
+    | {"fuse.sshfs", "fuse.glusterfs", "fuse.ceph"}
+)
+"""Types on which SQLite's locks and shared memory cannot be trusted. Source: sqlite.org/faq.html, question 5."""
 
 
 class Mount(NamedTuple):
@@ -23,6 +32,17 @@ class Mount(NamedTuple):
     source: bytes
     options: bytes
     """Options of the file system, comma-separated."""
+
+
+def file_system(path: str | Path, mounts: bytes) -> str:
+    """Type of the file system that a path lies on, by the text of mountinfo; empty when it does not say."""
+    best, kind = b"", ""
+    target = os.path.realpath(os.fsencode(path))
+    for item in parse_mountinfo(mounts):
+        inside = target == item.point or target.startswith(item.point.rstrip(b"/") + b"/")
+        if inside and len(item.point) >= len(best):
+            best, kind = item.point, item.kind.decode("ascii", "replace")
+    return kind
 
 
 def _plain(path: bytes) -> bytes:

@@ -41,8 +41,17 @@ class Gauges:
             if coverage is not None:
                 yield Sample(self._column("wftop.source.coverage", "source", name), coverage)
             yield Sample(self._column("wftop.source.interval", "source", name), source.interval_s)
-            yield Sample(self._column("wftop.source.late", "source", name), source.late)
-            yield Sample(self._column("wftop.source.failures", "source", name), source.failures)
+
+    def counters(self, sources: Iterable[Source], rejected: dict[str, int]) -> Iterator[Sample]:
+        """Everything that only grows: each second, or its rate would be nothing, nothing and then a leap."""
+        for source in sources:
+            if not source.off:
+                yield Sample(self._column("wftop.source.late", "source", source.name), source.late)
+                yield Sample(self._column("wftop.source.failures", "source", source.name), source.failures)
+        for name, count in rejected.items():
+            yield Sample(self._column("wftop.series.rejected", "source", name), count)
+        for name, count in self.event_counts.items():
+            yield Sample(self._events[name], count)
 
     def store(self, keeper: Keeper) -> Iterator[Sample]:
         """The journal."""
@@ -62,20 +71,6 @@ class Gauges:
         yield Sample(self._column("wftop.view.count"), views)
         yield Sample(self._column("wftop.ring.capacity"), ring_s)
         yield Sample(self._column("wftop.ring.memory"), ring_bytes)
-
-    def rejected(self, counts: dict[str, int]) -> Iterator[Sample]:
-        """Series refused for the limits."""
-        for source, count in counts.items():
-            yield Sample(self._column("wftop.series.rejected", "source", source), count)
-
-    def events(self) -> Iterator[Sample]:
-        """A counter per event type."""
-        for name, count in self.event_counts.items():
-            yield Sample(self._events[name], count)
-
-    def event(self, kind: str) -> Sample:
-        """The counter of one type, when one has just happened."""
-        return Sample(self._events[kind], self.event_counts[kind])
 
     def view(self, label: str, report: Report | None, dropped: int) -> Iterator[Sample]:
         """What a view says of itself."""

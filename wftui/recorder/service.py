@@ -43,7 +43,7 @@ HEALTH_EVERY_S: Final = 5
 FIRST_LIGHT_S: Final = 0.15
 """When the sources of 10 Hz have been read twice and the threads have answered."""
 SLOW_EVERY_S: Final = 5
-"""Interval of the series about sources and events."""
+"""Interval of the series about sources."""
 FLUSH_S: Final = 2.0
 """Seconds that the journal gets at the end."""
 FORGET_EVERY_S: Final = 60
@@ -224,11 +224,10 @@ class Recorder:
         accumulator.add(self._gauges.store(self._keeper), at, 1.0)
         for view in self._server.views:
             accumulator.add(self._gauges.view(view.label, self._reports.get(view), view.dropped), at, 1.0)
+        accumulator.add(self._gauges.counters(self._scheduler.sources, accumulator.rejected), at, 1.0)
         if self.ticks % SLOW_EVERY_S == 1:
-            # A hundred series that hardly move: each second they would cost more than reading the CPUs.
+            # Sixty series that hardly move: each second they would cost more than reading the CPUs.
             accumulator.add(self._gauges.sources(self._scheduler.sources), at, SLOW_EVERY_S)
-            accumulator.add(self._gauges.rejected(accumulator.rejected), at, SLOW_EVERY_S)
-            accumulator.add(self._gauges.events(), at, SLOW_EVERY_S)
 
     def _end_when_due(self, at: Instant) -> None:
         options = self.options
@@ -293,7 +292,6 @@ class Recorder:
             events.event(at.time_ns, kind, about, payload, metadata), seq=self._event_seq
         )
         self._gauges.event_counts[kind] += 1
-        self._accumulator.add([self._gauges.event(kind)], at, SLOW_EVERY_S)
         self._bus.publish(item)
         self._keeper.put(item)
 

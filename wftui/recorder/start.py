@@ -10,59 +10,16 @@ from typing import Final
 
 from wftui import log
 from wftui.clock import SystemClock
+from wftui.collectors import mountinfo
 from wftui.collectors.registry import host_collectors
 from wftui.config import Config
+from wftui.errors import SourceError
 from wftui.paths import Places
 from wftui.recorder.keeper import Caps
 from wftui.recorder.service import Options, Recorder
 
 SETTLED_S: Final = 15.0
 """After this long every source has run and every module is loaded."""
-
-_NETWORK: Final = frozenset(
-    {
-        "nfs",
-        "nfs4",
-        "cifs",
-        "smb3",
-        "smbfs",
-        "9p",
-        "afs",
-        "ceph",
-        "glusterfs",
-        "lustre",
-        "fuse.sshfs",
-        "fuse.glusterfs",
-    }
-)
-
-
-def network_file_system(folder: Path, mountinfo: str = "/proc/self/mountinfo") -> str:
-    """Type of the network file system that a folder lies on; empty when it lies on a local one.
-
-    Source: proc_pid_mountinfo(5): the mount point is field 5, the type follows the lone ``-``.
-    """
-    try:
-        with open(mountinfo, encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123  a kernel file
-            lines = file.read().splitlines()
-    except OSError:
-        return ""
-    best, kind = "", ""
-    target = os.path.realpath(folder)
-    for line in lines:
-        before, dash, after = line.partition(" - ")
-        fields = before.split()
-        if not dash or len(fields) < 5:
-            continue
-        mount = (
-            fields[4].encode("latin-1", "surrogateescape").decode("unicode_escape")
-            if "\\" in fields[4]
-            else fields[4]
-        )
-        inside = target == mount or target.startswith(mount.rstrip("/") + "/")
-        if inside and len(mount) >= len(best):
-            best, kind = mount, after.split()[0]
-    return kind if kind in _NETWORK else ""
 
 
 def options(places: Places, config: Config, mode: str, for_s: float | None) -> Options:
@@ -71,8 +28,8 @@ def options(places: Places, config: Config, mode: str, for_s: float | None) -> O
     if config.flag("store.memory_only"):
         reason = f"asked for by {config.origin('store.memory_only')} (store.memory_only)"
     else:
-        kind = network_file_system(places.data_dir)
-        if kind:
+        kind = _file_system(places)
+        if kind in mountinfo.NETWORKED:
             reason = f"{places.data_dir} lies on {kind}, where SQLite's locks cannot be trusted; choose --data-dir"
     return Options(
         mode=mode,
@@ -88,6 +45,14 @@ def options(places: Places, config: Config, mode: str, for_s: float | None) -> O
         signals=config.flag("recorder.signals"),
         disabled=frozenset(config.names("sources.disabled")),
     )
+
+
+def _file_system(places: Places) -> str:
+    """Type of the file system of the data dir; empty where /proc does not say."""
+    try:
+        return mountinfo.file_system(places.data_dir, Path(mountinfo.CALL).read_bytes())
+    except (OSError, SourceError):
+        return ""
 
 
 def record(settings: Options, started: Callable[[Recorder, asyncio.AbstractEventLoop], None]) -> str:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 # A tick, the tables and the health of one second come one after another: they make one frame.
 _GATHER_S: Final = 0.004
 _PATIENCE_S: Final = 1.1
+_QUIET_S: Final = 1.25
 NAN: Final = float("nan")
 
 
@@ -118,6 +119,7 @@ class WftopApp(App[int], inherit_bindings=False):
         self._picture: Picture | None = None
         self._painted_ns = 0
         self._pending = False
+        self._deadline: asyncio.TimerHandle | None = None
         self._settled = False
         """Whether the first frame with everything in it was shown; until then each piece is shown as it comes."""
 
@@ -130,7 +132,7 @@ class WftopApp(App[int], inherit_bindings=False):
         if self.link is not None:
             self.state.link_since_ns = self.clock.now().boottime_ns
             self.run_worker(self.link.follow(), name="feed", exit_on_error=True)
-            self.set_interval(1.0, self._second)
+            self._watch()
 
     # ---- frames
 
@@ -151,6 +153,7 @@ class WftopApp(App[int], inherit_bindings=False):
     def paint(self) -> None:
         """Make a frame and show what changed."""
         self._pending = False
+        self._watch()
         try:
             canvas = self.query_one(Canvas)
         except LookupError:  # before the first mount, after the last
@@ -193,11 +196,19 @@ class WftopApp(App[int], inherit_bindings=False):
         if self._pending:
             self.paint()
 
-    def _second(self) -> None:
-        """Without data the clock and the age of the last data still go on."""
-        quiet_s = (self.clock.now().boottime_ns - self._painted_ns) / 1e9
-        if quiet_s > 1.2 and (self.state.link != LIVE or self.refresh_s <= 1.0):
-            self.paint()
+    def _watch(self) -> None:
+        """Without data the clock and the age of the last data still go on.
+
+        Each frame puts the deadline off: while data comes, nobody wakes up for it.
+        """
+        if self.link is None:
+            return
+        if self._deadline is not None:
+            self._deadline.cancel()
+        wait_s = _QUIET_S if self.state.link == LIVE else 1.0
+        if self.state.link == LIVE and self.refresh_s > 1.0:
+            wait_s += self.refresh_s
+        self._deadline = asyncio.get_running_loop().call_later(wait_s, self.paint)
 
     # ---- own cost
 
@@ -218,6 +229,8 @@ class WftopApp(App[int], inherit_bindings=False):
 
     def leave(self, code: int = 0) -> None:
         """End in order."""
+        if self._deadline is not None:
+            self._deadline.cancel()
         self.exit(code, return_code=code)
 
     def _fatal_error(self) -> None:

@@ -7,7 +7,7 @@ from wftui.tui import dialogs, layout, lists
 from wftui.tui.actions import ACTIONS, keys_of
 from wftui.tui.frame import Row, Segment, box, cells, fit_row, join, outside, plain, row_width
 from wftui.tui.panels import cpu, disks, events, gpus, memory, network, pressure, processes, sources
-from wftui.tui.scene import Body, Scene, gap
+from wftui.tui.scene import Body, Scene, gap, keep
 from wftui.tui.state import CONNECTING, LIVE
 from wftui.tui.ui import OVERVIEW, Ui
 from wftui.tui.verdict import verdict
@@ -186,17 +186,7 @@ def _framed(scene: Scene, ui: Ui, screen: layout.Layout, rows: list[Row]) -> Non
     lines: dict[int, list[tuple[int, Row]]] = {}
     for place in screen.places:
         body = DRAW[place.name](scene, max(1, place.width - 4), max(0, place.height - 2))
-        framed = box(
-            body.rows,
-            place.width,
-            place.height,
-            glyphs=scene.glyphs,
-            title=layout.TITLES[place.name],
-            accent=place.name,
-            key=layout.SCREEN_KEYS.get(place.name, ""),
-            right=body.right,
-            focused=ui.focus == place.name,
-        )
+        framed = _boxed(scene, place, body, focused=ui.focus == place.name)
         for offset, row in enumerate(framed):
             lines.setdefault(place.y + offset, []).append((place.x, row))
     for y, pieces in lines.items():
@@ -207,6 +197,33 @@ def _framed(scene: Scene, ui: Ui, screen: layout.Layout, rows: list[Row]) -> Non
             rows[y] = joined
     if screen.folded and screen.height > 3:
         rows[-2] = _folded(scene, screen.width)
+
+
+def _boxed(scene: Scene, place: layout.Place, body: Body, *, focused: bool) -> list[Row]:
+    """A panel in its frame; the same rows again while the panel handed out the same body."""
+    name = place.name
+    framed, kept_body = keep(
+        scene.state,
+        f"{name} framed",
+        (id(body), place.width, place.height, focused, scene.glyphs),
+        # The body is kept as well: as long as it lives, its id is nobody else's.
+        lambda: (
+            box(
+                body.rows,
+                place.width,
+                place.height,
+                glyphs=scene.glyphs,
+                title=layout.TITLES[name],
+                accent=name,
+                key=layout.SCREEN_KEYS.get(name, ""),
+                right=body.right,
+                focused=focused,
+            ),
+            body,
+        ),
+    )
+    assert kept_body is body  # noqa: S101  what the ids above promise
+    return framed
 
 
 def _folded(scene: Scene, width: int) -> Row:
@@ -247,17 +264,7 @@ def _whole(scene: Scene, ui: Ui, screen: layout.Layout, rows: list[Row]) -> None
     else:
         body = DRAW[name](scene, width, height)
     if screen.framed:
-        framed = box(
-            body.rows,
-            place.width,
-            place.height,
-            glyphs=scene.glyphs,
-            title=layout.TITLES[name],
-            accent=name,
-            key=layout.SCREEN_KEYS.get(name, ""),
-            right=body.right,
-            focused=True,
-        )
+        framed = _boxed(scene, place, body, focused=True)
     else:
         framed = [fit_row(row, width) for row in body.rows[:height]]
     for offset, row in enumerate(framed):

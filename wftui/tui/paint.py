@@ -248,6 +248,9 @@ class Painter:
                     last = code
                 out.append(piece)
                 at = x + start + (len(piece) if len(piece) != len(text) else taken)
+        # The toolkit writes plain text without a reset in front: no colour of ours may be left on.
+        if last:
+            out.append("\x1b[0m")
         return "".join(out)
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, cast
 
 from wftui.clock import Instant
 from wftui.tui.frame import Row, Segment
 from wftui.tui.glyphs import Glyphs
 from wftui.tui.state import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_Made = TypeVar("_Made")
 
 
 class Scene(NamedTuple):
@@ -39,6 +44,20 @@ class Draw(Protocol):
 def empty(what: str, step: str) -> Body:
     """An empty panel: what is missing, and the exact step to see it."""
     return Body([[(what, "dim")], [(step, "dim")]])
+
+
+def keep(state: State, name: str, made_of: object, make: Callable[[], _Made]) -> _Made:
+    """What was made last under this name, while ``made_of`` is the same; else made anew.
+
+    ``made_of`` has to hold all that the result depends on. Most panels change less often than each second, and
+    drawing is most of what the view costs.
+    """
+    held = state.kept.get(name)
+    if held is not None and held[0] == made_of:
+        return cast("_Made", held[1])
+    made = make()
+    state.kept[name] = (made_of, made)
+    return made
 
 
 def gap(columns: int) -> Segment:

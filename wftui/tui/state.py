@@ -73,6 +73,10 @@ class State:
         self.sources: list[Health] = []
         self.drawn: dict[tuple[str, int], tuple[object, ...]] = {}
         """Rows of the process table as last drawn: most of them are the same from one frame to the next."""
+        self.kept: dict[str, tuple[object, object]] = {}
+        """What was made last under a name, with all that it was made of: ``scene.keep``."""
+        self.table_version = 0
+        """Another number as soon as a table is another."""
         self.dropped = 0
         self._layout_id = -1
         self._rates: dict[str, float] = {}
@@ -80,6 +84,7 @@ class State:
         self._graphed: list[tuple[str, int, bool]] = []
         self._before: dict[str, float] = {}
         self._event_seqs: set[int] = set()
+        self._labels: dict[tuple[str, str], list[str]] = {}
 
     # ---- what arrives
 
@@ -91,6 +96,7 @@ class State:
             change = message.change
             tables.apply(self.tables.setdefault(change.name, {}), change)
             self.table_times[change.name] = change.time_ns
+            self.table_version += 1
         elif isinstance(message, wire.LayoutChanged):
             self._on_layout(message)
         elif isinstance(message, wire.Samples):
@@ -117,6 +123,7 @@ class State:
         self._before = {}
         self._rates = {}
         self.tables.clear()
+        self.table_version += 1
 
     def now_linked(self, link: str, boottime_ns: int, reason: str = "") -> None:
         """Set the link's state; ``since`` moves only when it changes."""
@@ -169,6 +176,7 @@ class State:
         self.columns = message.columns
         self.places = {column.series.text: place for place, column in enumerate(message.columns)}
         self.by_name = {}
+        self._labels = {}
         self._counters = []
         self._graphed = []
         for place, column in enumerate(message.columns):
@@ -255,12 +263,15 @@ class State:
         return sum(known) / len(known) if known else NAN
 
     def labels(self, name: str, key: str) -> list[str]:
-        """Values that a label takes among the plain series of a metric, in layout order."""
-        seen: dict[str, None] = {}
-        for item in self.by_name.get(name, ()):
-            if not item.stat and (value := item.label(key)):
-                seen[value] = None
-        return list(seen)
+        """Values that a label takes among the plain series of a metric, in layout order; not to be changed."""
+        found = self._labels.get((name, key))
+        if found is None:
+            seen: dict[str, None] = {}
+            for item in self.by_name.get(name, ()):
+                if not item.stat and (value := item.label(key)):
+                    seen[value] = None
+            found = self._labels[name, key] = list(seen)
+        return found
 
     def source(self, name: str) -> Health | None:
         """Health of one source; None when the recorder did not speak of it."""

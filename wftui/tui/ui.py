@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from wftui.model import processes as cells
 from wftui.model.table import Row as Cells
 from wftui.tui import layout
-from wftui.tui.panels.processes import SORTS, ordered
+from wftui.tui.panels.processes import SORTS, listed
 from wftui.tui.state import State
 
 OVERVIEW: Final = "overview"
@@ -71,7 +71,7 @@ class Ui:
 
     def processes(self, state: State) -> list[tuple[str, Cells]]:
         """Rows of the process screen, in order; the cursor is brought to where the selected process is."""
-        rows = ordered(state.processes(), self.sort, reverse=self.reverse, wanted=self.wanted["processes"])
+        rows = listed(state, self.sort, reverse=self.reverse, wanted=self.wanted["processes"])
         place = self.places["processes"]
         if self.selected is not None:
             found = next((at for at, (key, _) in enumerate(rows) if key == self.selected), None)
@@ -179,7 +179,7 @@ class Ui:
         last = max(0, counts[name] - 1)
         self.places[name] = (0 if step < 0 else last) if edge else min(last, max(0, self.places[name] + step))
         if name == "processes":
-            rows = ordered(state.processes(), self.sort, reverse=self.reverse, wanted=self.wanted["processes"])
+            rows = listed(state, self.sort, reverse=self.reverse, wanted=self.wanted["processes"])
             self.selected = rows[self.places[name]][0] if rows else None
 
     def next_sort(self) -> None:

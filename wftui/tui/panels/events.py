@@ -8,7 +8,7 @@ from wftui.model.event import Event
 from wftui.render import text
 from wftui.tui.frame import Row, fit_row, outside, plain
 from wftui.tui.panels import parts
-from wftui.tui.scene import Body, Scene, empty, gap
+from wftui.tui.scene import Body, Scene, empty, gap, keep
 
 _BAD: Final = frozenset({"recorder.unclean", "store.damaged", "store.failed", "signal.refused"})
 _WARN: Final = frozenset(
@@ -80,6 +80,12 @@ def draw(scene: Scene, width: int, height: int) -> Body:
     events = scene.state.events
     if not events:
         return empty("no events yet", "they come as sources change, clocks step, signals are sent")
+    made_of = (len(events), events[-1], events[0], width, height, scene.glyphs)
+    return keep(scene.state, "events", made_of, lambda: _listing(scene, width, height))
+
+
+def _listing(scene: Scene, width: int, height: int) -> Body:
+    events = scene.state.events
     rows: list[Row] = []
     short = width < 50
     kind = max(8, min(16, width - 8)) if short else 18

@@ -5,7 +5,7 @@ from __future__ import annotations
 from wftui.tui.frame import Row, fit_row, outside, plain
 from wftui.tui.panels import parts
 from wftui.tui.panels.pressure import wrap
-from wftui.tui.scene import Body, Scene
+from wftui.tui.scene import Body, Scene, keep
 
 _COUNT = "hw.gpu.count"
 _NAMES = {"nvidia": "NVIDIA", "amd": "AMD", "intel": "Intel"}
@@ -38,7 +38,11 @@ def line(scene: Scene, width: int) -> Row:
 def draw(scene: Scene, width: int, height: int) -> Body:
     """Two lines: what is missing, and why."""
     sentence, fix = _sentence(scene)
-    rows = wrap(scene, sentence, width, "dim", max(1, height - bool(fix)))
-    if fix:
-        rows += wrap(scene, f"{scene.glyphs.right} {fix}", width, "dim", 1)
-    return Body(rows)
+
+    def make() -> Body:
+        rows = wrap(scene, sentence, width, "dim", max(1, height - bool(fix)))
+        if fix:
+            rows += wrap(scene, f"{scene.glyphs.right} {fix}", width, "dim", 1)
+        return Body(rows)
+
+    return keep(scene.state, "gpus", (sentence, fix, width, height, scene.glyphs), make)

@@ -10,7 +10,8 @@ from wftui.render import text
 from wftui.render.palette import heat
 from wftui.tui.frame import Row, fit_row, outside
 from wftui.tui.panels import parts
-from wftui.tui.scene import Body, Scene, empty, gap
+from wftui.tui.scene import Body, Scene, empty, gap, keep
+from wftui.tui.state import State
 
 
 class Column(NamedTuple):
@@ -79,6 +80,16 @@ def ordered(
     return [*known, *unknown]
 
 
+def listed(state: State, sort: str, *, reverse: bool = False, wanted: str = "") -> list[tuple[str, Cells]]:
+    """The process table ``ordered``, once for each table that comes; not to be changed."""
+    return keep(
+        state,
+        "processes ordered",
+        (state.table_version, sort, reverse, wanted),
+        lambda: ordered(state.processes(), sort, reverse=reverse, wanted=wanted),
+    )
+
+
 def _rank(item: tuple[str, Cells]) -> tuple[float, float]:
     """Order among equals: more memory first (in steps, so that it holds still), then by pid."""
     return -int(_number(item[1], cells.MEMORY)).bit_length(), _number(item[1], cells.PID)
@@ -118,10 +129,14 @@ def header(scene: Scene, width: int, sort: str, *, reverse: bool) -> Row:
     return fit_row(row[:-1], width)
 
 
+def _age(scene: Scene, row: Cells) -> str:
+    created = row[cells.CREATED]
+    return text.duration((scene.now.time_ns - created) / 1e9) if isinstance(created, int | float) else text.UNKNOWN
+
+
 def table_row(scene: Scene, key: str, row: Cells, width: int, *, selected: bool = False) -> Row:
     """One process."""
-    created = row[cells.CREATED]
-    age = text.duration((scene.now.time_ns - created) / 1e9) if isinstance(created, int | float) else text.UNKNOWN
+    age = _age(scene, row)
     drawn = scene.state.drawn
     fitted: Row
     # The table hands out the same tuple until a cell changes.
@@ -174,7 +189,7 @@ def line(scene: Scene, width: int, rank: int = 0) -> Row:
     row: Row = [parts.label("proc" if rank == 0 else "", 5)]
     if not rows:
         return fit_row([*row, ("no process table yet", "dim")] if rank == 0 else row, width)
-    busiest = ordered(rows, "cpu")
+    busiest = listed(scene.state, "cpu")
     if rank >= len(busiest):
         return fit_row(row, width)
     process = busiest[rank][1]
@@ -194,7 +209,13 @@ def draw(scene: Scene, width: int, height: int) -> Body:
         source = scene.state.source("processes")
         reason = source.reason if source and source.reason else "the first scan comes within 2 s"
         return empty("no process table yet", outside(reason, width, scene.glyphs))
-    busiest = ordered(rows, "cpu")
-    body = [header(scene, width, "cpu", reverse=False)]
-    body += [table_row(scene, key, row, width) for key, row in busiest[: max(0, height - 1)]]
-    return Body(body, [(f"{len(rows)}", "dim")])
+    busiest = listed(scene.state, "cpu")[: max(0, height - 1)]
+
+    def make() -> Body:
+        body = [header(scene, width, "cpu", reverse=False)]
+        body += [table_row(scene, key, row, width) for key, row in busiest]
+        return Body(body, [(f"{len(rows)}", "dim")])
+
+    ages = tuple(_age(scene, row) for _, row in busiest) if width >= _BY_TITLE["age"].since else ()
+    made_of = (scene.state.table_version, len(rows), ages, width, height, scene.glyphs)
+    return keep(scene.state, "processes", made_of, make)

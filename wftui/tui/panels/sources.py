@@ -8,7 +8,7 @@ from wftui.model.health import ABSENT, ASLEEP, DENIED, FAILED, LATE, OFF, OK, ST
 from wftui.render import text
 from wftui.tui.frame import Row, fit_row, outside, plain, row_width
 from wftui.tui.panels import parts
-from wftui.tui.scene import Body, Scene, empty, gap
+from wftui.tui.scene import Body, Scene, empty, gap, keep
 
 ORDER: Final = (FAILED, STUCK, LATE, DENIED, UNSUPPORTED, ABSENT, ASLEEP, OFF, OK)
 """Worst first."""
@@ -49,9 +49,15 @@ def line(scene: Scene, width: int) -> Row:
 
 def draw(scene: Scene, width: int, height: int) -> Body:
     """The count, then those that are not ok with their reason, then the others with their cost."""
-    sources = sorted_sources(scene.state.sources)
+    sources = scene.state.sources
     if not sources:
         return empty("no word from the sources yet", "the recorder sends it within 5 s")
+    made_of = (sources, width, height, scene.glyphs)
+    return keep(scene.state, "sources", made_of, lambda: _listing(scene, width, height))
+
+
+def _listing(scene: Scene, width: int, height: int) -> Body:
+    sources = sorted_sources(scene.state.sources)
     rows: list[Row] = [fit_row(counts(scene, width), width)]
     for item in sources:
         if len(rows) >= height:
