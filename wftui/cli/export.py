@@ -20,6 +20,7 @@ from wftui.when import moment
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from wftui.paths import Places
     from wftui.render.files import Heading, Writer
     from wftui.store.read import Reader, Span
     from wftui.store.rows import Batch, Rows
@@ -93,10 +94,14 @@ def _export(arguments: argparse.Namespace) -> int:
     form = arguments.format or _by_ending(arguments.output)
     if form == "parquet" and arguments.output == "-" and sys.stdout.isatty():
         raise UsageError("Parquet is binary and standard output is a terminal; -o FILE writes a file")
-    with open_reader(where.data_dir) as reader:
+    try:
+        reader = open_reader(where.data_dir)
+    except NoDataError as error:
+        raise NoDataError(f"{error}{_memory_only(where)}") from error
+    with reader:
         span = reader.span(since_s, until_s)
         if span is None:
-            raise NoDataError(_empty(reader, since_s, until_s))
+            raise NoDataError(_empty(reader, since_s, until_s) + _memory_only(where))
         from wftui.render import files
         from wftui.store.rows import Rows
 
@@ -137,6 +142,20 @@ def _empty(reader: "Reader", since_s: int, until_s: int) -> str:
     bounds = reader.bounds()
     there = f"recorded is {rfc3339(bounds[0])} to {rfc3339(bounds[1])}" if bounds else "nothing was recorded yet"
     return f"no data from {rfc3339(since_s)} to {rfc3339(until_s)}; {there}"
+
+
+def _memory_only(where: "Places") -> str:
+    """What a running recorder that writes nothing has to say about an empty export; empty without one."""
+    from wftui.client.queries import Connection
+    from wftui.errors import ProtocolError
+    from wftui.wire.messages import Status, StatusReply
+
+    try:
+        with Connection(str(where.socket), timeout_s=1.0) as connection:
+            store = connection.ask(Status(), StatusReply).store
+    except ProtocolError:
+        return ""
+    return f"; the recorder that runs keeps nothing on disk ({store.reason})" if store.state == "denied" else ""
 
 
 def _check_matches(rows: "Rows") -> None:
