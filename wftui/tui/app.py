@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from wftui.tui.compose import Picture
 
-# A tick, the tables and the health of one second come one after another: they make one frame.
+# While the view fills: tick, tables, past and health come one after another and make few frames.
 _GATHER_S: Final = 0.004
 _PATIENCE_S: Final = 1.1
 _QUIET_S: Final = 1.25
@@ -182,7 +182,8 @@ class WftopApp(App[int], inherit_bindings=False):
         since_s = (self.clock.now().boottime_ns - self._painted_ns) / 1e9
         if not tick and since_s < _PATIENCE_S and self._settled:
             return
-        wait_s = _GATHER_S
+        # Once all is there, what lies in the socket's buffer is read before this frame, and that is enough.
+        wait_s = 0.0 if self._settled else _GATHER_S
         if self.refresh_s > 1.0 and self._settled:
             wait_s = max(wait_s, self.refresh_s - since_s - 0.1)
         self._pending = True

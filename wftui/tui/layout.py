@@ -182,7 +182,8 @@ def _wide(width: int, height: int, body: int) -> Layout:
 def _side(y: int, rest: int, left: int, right: int) -> list[Place]:
     """Processes on the left; GPUs, events and sources above one another on the right."""
     places = [Place("processes", 0, y, left, rest)]
-    gpus = 4
+    # What is missing and why is one line of 60 cells, or two of 36, or three.
+    gpus = 5 if right < 50 and rest >= 14 else 4
     sources = _clamp((rest - gpus) * 0.45, 4, 14)
     events = rest - gpus - sources
     for name, height in (("gpus", gpus), ("events", events), ("sources", sources)):

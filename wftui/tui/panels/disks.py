@@ -37,7 +37,9 @@ def line(scene: Scene, width: int) -> Row:
     row: Row = [parts.label("disk", 5)]
     if not found:
         return fit_row([*row, ("no disks seen", "dim")], width)
-    return fit_row(row + _rates(scene, found[0], width - 5, short=True), width)
+    row += _rates(scene, found[0], width - 5, short=True)
+    past = scene.state.past(2 * width, _BUSY, ("device", found[0]))
+    return parts.with_spark(scene, row, [], width, past, 1.0, "disks")
 
 
 def _rates(scene: Scene, device: str, width: int, *, short: bool) -> Row:
@@ -76,7 +78,11 @@ def draw(scene: Scene, width: int, height: int) -> Body:
             ],
             _right(mounts),
         )
-    return Body(_listing(scene, found, mounts, width, height), _right(mounts))
+    rows = _listing(scene, found, mounts, width, height)
+    free = height - len(rows)
+    if free >= 2 and found and width >= 24:
+        rows += _graph(scene, found, width, free)
+    return Body(rows, _right(mounts))
 
 
 def _right(mounts: list[str]) -> Row:
@@ -150,7 +156,7 @@ def _listing(scene: Scene, found: list[str], mounts: list[str], width: int, heig
     ]
     free = height - len(rows)
     full = sorted(mounts, key=lambda mount: -_known(scene.state.value(_FULL, ("mount", mount))))
-    if headed and free > len(mounts):
+    if headed and free > len(mounts) + 4:
         rows.append([gap(width)])
     return rows + [_mount(scene, mount, width) for mount in full[: height - len(rows)]]
 

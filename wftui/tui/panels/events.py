@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from wftui.model.event import Event
 from wftui.render import text
-from wftui.tui.frame import Row, fit_row, outside, plain
+from wftui.tui.frame import Row, cells, fit_row, outside, plain
 from wftui.tui.panels import parts
 from wftui.tui.scene import Body, Scene, empty, gap, keep
 
@@ -92,8 +92,9 @@ def _listing(scene: Scene, width: int, height: int) -> Body:
     for event in list(events)[-height:][::-1]:
         stamp = text.clock(event.time_ns / 1e9)[: 5 if short else 8]
         row: Row = [(stamp, "dim"), gap(1), (glyph(scene, event), role(event)), gap(1)]
-        row.append((outside(event.type, kind, scene.glyphs), role(event)))
-        room = width - len(stamp) - 3 - kind - 1
+        wide = min(kind, cells(plain(event.type, scene.glyphs))) if short else kind
+        row.append((outside(event.type, wide, scene.glyphs), role(event)))
+        room = width - len(stamp) - 3 - wide - 1
         if room > 4:
             row += [gap(1), (outside(summary(scene, event), room, scene.glyphs), "dim")]
         rows.append(fit_row(row, width))

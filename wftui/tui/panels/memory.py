@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from wftui.render import text
+from wftui.render.palette import heat
 from wftui.tui.frame import Row, fit_row, row_width
 from wftui.tui.panels import parts
 from wftui.tui.scene import Body, Scene, gap
@@ -89,9 +90,15 @@ def draw(scene: Scene, width: int, height: int) -> Body:
         rows.append([gap(width)] if left >= 4 else [(scene.glyphs.top[1] * width, "faint")])
         left -= 1
         ruled = left >= 6
-        graph = parts.area(scene, state.past(2 * width, _SHARE), 1.0, left - ruled, None)
-        if left >= 8 and state.tick is not None:
-            graph[0] = parts.overlay(graph[0], [("100 %", "faint")], width)
+        past = state.past(2 * width, _SHARE)
+        # A machine that uses little would be a line on the floor: the axis ends above the peak, and says where.
+        peak = max((value for value in past if value == value), default=0.0)
+        top = min(1.0, max(0.05, text.round_up(peak * 1.1)))
+        lines = left - ruled
+        warmth = [heat(top * (place + 0.7) / lines) for place in range(lines)]
+        graph = parts.area(scene, past, top, lines, warmth)
+        if state.tick is not None:
+            graph[0] = parts.overlay(graph[0], [(text.percent(top).strip(), "faint")], width)
         rows += graph
         if ruled:
             rows.append(parts.ruler(scene, width))

@@ -47,7 +47,13 @@ def line(scene: Scene, width: int) -> Row:
     row += [(outside(found[0], room, scene.glyphs, middle=True), "text")]
     row += [(f" {scene.glyphs.down} ", "receive"), parts.figure(text.short(receive))]
     row += [(f" {scene.glyphs.up} ", "transmit"), parts.figure(text.short(transmit))]
-    return fit_row(row, width)
+    past = [
+        scene.state.past(2 * width, _FLOW, ("interface", found[0]), ("direction", direction))
+        for direction in ("receive", "transmit")
+    ]
+    both = total(past, 2 * width)
+    peak = max((value for value in both if value == value), default=0.0)
+    return parts.with_spark(scene, row, [], width, both, text.round_up_bytes(max(peak, 1024.0)), "network")
 
 
 def draw(scene: Scene, width: int, height: int) -> Body:

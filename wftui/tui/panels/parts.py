@@ -7,7 +7,7 @@ from typing import Final
 
 from wftui.render import graph, text
 from wftui.render.palette import heat
-from wftui.tui.frame import Row, Segment, crop, row_width
+from wftui.tui.frame import Row, Segment, crop, fit_row, join, row_width
 from wftui.tui.scene import Scene
 
 _HATCH: Final = {"▒", "%"}
@@ -78,6 +78,17 @@ def spark(scene: Scene, values: Sequence[float], width: int, maximum: float, rol
     ascii_only = scene.glyphs.ascii_only
     line = graph.spark(values, width, maximum, scene.state.ahead, ascii_only=ascii_only)
     return _split(line, role, "%" if ascii_only else "▒")
+
+
+def with_spark(
+    scene: Scene, row: Row, tail: Row, width: int, past: Sequence[float], maximum: float, role: str
+) -> Row:
+    """A subject's line: its figures, as much of the past as fits between, and ``tail`` at the right edge."""
+    room = width - row_width(row) - row_width(tail) - (2 if tail else 1)
+    if room < 6:
+        return join(row, tail, width)
+    shown = spark(scene, past, room, maximum, role)
+    return fit_row([*row, (" ", "text"), *shown, *([(" ", "text"), *tail] if tail else [])], width)
 
 
 def meter(scene: Scene, ratio: float, width: int, role: str | None = None) -> Row:

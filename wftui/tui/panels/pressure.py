@@ -33,12 +33,19 @@ def line(scene: Scene, width: int) -> Row:
     else:
         for device, name in _RESOURCES:
             value = _some(scene, device)
-            row += [(f"{name} ", "dim"), (text.percent(value).strip(), heat(value / _SCALE)), gap(1)]
+            row += [
+                (f"{name}", "dim"),
+                (text.percent(value), heat(value / _SCALE) if value > 0 else "text"),
+                gap(2),
+            ]
     hottest = _hottest(scene)
+    tail: Row = []
     if hottest:
         shown = text.celsius(hottest[0][1]).strip().replace(" °C", scene.glyphs.degree)
-        return fit_row([*fit_row(row, width - len(shown)), (shown, _warmth(scene, *hottest[0]))], width)
-    return fit_row(row, width)
+        tail = [(shown, _warmth(scene, *hottest[0]))]
+    past = scene.state.past(2 * width, _PSI, ("device", "cpu"), ("mode", "some"))
+    top = max(0.1, text.round_up(max((v for v in past if v == v), default=0.0)))
+    return parts.with_spark(scene, row, tail, width, past, top, "pressure")
 
 
 def draw(scene: Scene, width: int, height: int) -> Body:
@@ -103,7 +110,7 @@ def _temperatures(scene: Scene, width: int, lines: int, *, spaced: bool) -> list
     if not sensors:
         source = scene.state.source("sensors")
         reason = source.reason if source else ""
-        return _why(scene, width, "no sensors", reason, source.fix if source else "")[:lines]
+        return _why(scene, width, "no sensors", reason, source.fix if source else "", lines)
     if spaced and lines > len(sensors) + 1:
         rows.append([gap(width)])
     for sensor, value in sensors[: lines - len(rows)]:
@@ -118,14 +125,14 @@ def _temperatures(scene: Scene, width: int, lines: int, *, spaced: bool) -> list
     return rows
 
 
-def _why(scene: Scene, width: int, what: str, reason: str, fix: str) -> list[Row]:
+def _why(scene: Scene, width: int, what: str, reason: str, fix: str, lines: int = 4) -> list[Row]:
     from wftui.tui.frame import plain
 
     shown = plain(reason, scene.glyphs)
     first = f"{what}: {shown}" if shown and not shown.startswith(what) else shown or what
-    rows: list[Row] = wrap(scene, first, width, "dim", 2)
-    if fix:
-        rows += wrap(scene, f"{scene.glyphs.right} {plain(fix, scene.glyphs)}", width, "dim", 2)
+    rows: list[Row] = wrap(scene, first, width, "dim", min(2, lines) if fix else lines)
+    if fix and len(rows) < lines:
+        rows += wrap(scene, f"{scene.glyphs.right} {plain(fix, scene.glyphs)}", width, "dim", lines - len(rows))
     return rows
 
 

@@ -198,7 +198,8 @@ def line(scene: Scene, width: int, rank: int = 0) -> Row:
     used = float(cpu) if isinstance(cpu, int | float) else float("nan")
     row += [(text.percent(used), heat(used) if used >= 0.005 else "dim"), gap(1)]
     row += [(text.short(float(memory) if isinstance(memory, int | float) else None), "text"), gap(1)]
-    row.append((outside(str(process[cells.NAME] or "-"), max(1, width - 17), scene.glyphs), "text"))
+    said = command(process) if width >= 60 else str(process[cells.NAME] or "-")
+    row.append((outside(said, max(1, width - 17), scene.glyphs), "text"))
     return fit_row(row, width)
 
 
