@@ -171,15 +171,22 @@ def footer(scene: Scene, ui: Ui, width: int) -> Row:
         wanted += ["panel.next"]
     wanted += ["view.help", "view.quit"]
     shown = [action for action in ACTIONS if action.id in wanted]
+    spaces = 3
     while True:
         row: Row = [gap(1)]
         for action in shown:
             title = action.short or action.title.lower()
-            row += [(keys_of(action, ascii_only=glyphs.ascii_only).split(" ")[0], "key"), (f" {title}   ", "dim")]
+            row += [
+                (keys_of(action, ascii_only=glyphs.ascii_only).split(" ")[0], "key"),
+                (f" {title}{' ' * spaces}", "dim"),
+            ]
         # Help and quit stay longest: they lead to all the others.
-        if row_width(row) - 3 <= width or len(shown) <= 2:
+        if row_width(row) - spaces <= width or len(shown) <= 2:
             return fit_row(row, width)
-        shown.pop(-3)
+        if spaces > 2:
+            spaces -= 1
+        else:
+            shown.pop(-3)
 
 
 def _framed(scene: Scene, ui: Ui, screen: layout.Layout, rows: list[Row]) -> None:

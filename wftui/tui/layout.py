@@ -184,7 +184,7 @@ def _side(y: int, rest: int, left: int, right: int) -> list[Place]:
     places = [Place("processes", 0, y, left, rest)]
     # What is missing and why is one line of 60 cells, or two of 36, or three.
     gpus = 5 if right < 50 and rest >= 14 else 4
-    sources = _clamp((rest - gpus) * 0.45, 4, 14)
+    sources = _clamp((rest - gpus) * 0.45, 4, 20)
     events = rest - gpus - sources
     for name, height in (("gpus", gpus), ("events", events), ("sources", sources)):
         places.append(Place(name, left, y, right, height))

@@ -20,7 +20,7 @@ def draw_processes(scene: Scene, ui: Ui, width: int, height: int) -> Body:
     top, cursor = ui.window("processes", len(rows), room)
     body = [processes.header(scene, width, ui.sort, reverse=ui.reverse)]
     body += [
-        processes.table_row(scene, *rows[place], width, selected=place == cursor)
+        processes.table_row(scene, *rows[place], width, ui.sort, selected=place == cursor)
         for place in range(top, min(len(rows), top + room))
     ]
     if not rows:

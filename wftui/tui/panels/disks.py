@@ -82,6 +82,10 @@ def draw(scene: Scene, width: int, height: int) -> Body:
     free = height - len(rows)
     if free >= 2 and found and width >= 24:
         rows += _graph(scene, found, width, free)
+    elif free == 1 and found:
+        both = total([_sum(scene, found, direction, width) for direction in ("read", "write")], 2 * width)
+        peak = max((value for value in both if value == value), default=0.0)
+        rows.append(parts.spark(scene, both, width, text.round_up_bytes(max(peak, 1024.0)), "disks"))
     return Body(rows, _right(mounts))
 
 

@@ -55,10 +55,10 @@ def draw(scene: Scene, width: int, height: int) -> Body:
     swap_used = state.value("system.paging.usage", ("mode", "used"))
     swap_free = state.value("system.paging.usage", ("mode", "free"))
     swap_total = swap_used + swap_free
-    columns = 2 if width >= 31 else 1
+    columns = min(4, (width + 4) // 34) if width >= 98 else 2 if width >= 31 else 1
     # A column wider than this only parts a label from its number.
     each = min(30, (width - 2 * (columns - 1)) // columns)
-    spread = width - columns * each
+    spread = min(12, (width - columns * each) // max(1, columns - 1))
     if columns == 2 and height < 5:
         # Four lines: swap says more than buffers.
         entries.pop()
@@ -87,8 +87,9 @@ def draw(scene: Scene, width: int, height: int) -> Body:
         rows.append(row)
     left = height - len(rows)
     if left >= 2:
-        rows.append([gap(width)] if left >= 4 else [(scene.glyphs.top[1] * width, "faint")])
-        left -= 1
+        if left >= 4:
+            rows.append([gap(width)])
+            left -= 1
         ruled = left >= 6
         past = state.past(2 * width, _SHARE)
         # A machine that uses little would be a line on the floor: the axis ends above the peak, and says where.

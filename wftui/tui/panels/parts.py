@@ -126,19 +126,22 @@ def ruler(scene: Scene, columns: int) -> Row:
     end = state.slot | 1
     newest = state.tick.time_s + (end - state.slot)
     step = 60
+    marks = set()
+    for slot, event in state.event_slots:
+        cell = columns - 1 - (end - slot) // 2
+        if 0 <= cell < columns and event.type != "view.attached" and event.type != "view.detached":
+            marks.add(cell)
     # The cell whose two seconds hold a full minute carries that minute's time.
     for cell in range(columns):
         first = newest - 2 * (columns - cell) + 1
         minute = -(-first // step) * step
         if minute <= first + 1:
             stamp = scene.glyphs.tick + text.clock(minute)[:5]
+            # A time with a mark in it would read as another one: the tick alone says where the minute is.
+            if marks.intersection(range(cell, cell + len(stamp))):
+                stamp = scene.glyphs.tick
             if cell + len(stamp) <= columns:
                 line[cell : cell + len(stamp)] = stamp
-    marks = set()
-    for slot, event in state.event_slots:
-        cell = columns - 1 - (end - slot) // 2
-        if 0 <= cell < columns and event.type != "view.attached" and event.type != "view.detached":
-            marks.add(cell)
     row: Row = []
     run = ""
     for cell, char in enumerate(line):

@@ -34,7 +34,7 @@ def line(scene: Scene, width: int) -> Row:
         for device, name in _RESOURCES:
             value = _some(scene, device)
             row += [
-                (f"{name}", "dim"),
+                (f"{name:<3}", "dim"),
                 (text.percent(value), heat(value / _SCALE) if value > 0 else "text"),
                 gap(2),
             ]
@@ -60,10 +60,10 @@ def draw(scene: Scene, width: int, height: int) -> Body:
         )
     else:
         sensors = _hottest(scene)
-        below = min(len(sensors), max(1, height // 3)) if sensors else 1
+        below = min(len(sensors), max(1, height // 3)) if sensors else 1 + (height >= 14)
         each = max(1, (height - below) // 3) if height >= 8 else 1
         for device, name in _RESOURCES:
-            rows += _resource(scene, device, name, width, min(each, 4))
+            rows += _resource(scene, device, name, width, min(each, 8))
     free = height - len(rows)
     if free > 0:
         rows += _temperatures(scene, width, free, spaced=height >= 10)

@@ -31,8 +31,8 @@ COLUMNS: Final = (
     Column("cpu", cells.CPU, 6),
     Column("mem", cells.MEMORY, 5),
     Column("thr", cells.THREADS, 5, since=84),
-    Column("read/s", cells.READ, 6, since=100),
-    Column("write/s", cells.WRITE, 7, since=100),
+    Column("read/s", cells.READ, 7, since=100),
+    Column("write/s", cells.WRITE, 8, since=100),
     Column("age", cells.CREATED, 7, since=110),
     Column("container", cells.CGROUP, 13, right=False, since=122),
     Column("command", cells.COMMAND, 0, right=False),
@@ -40,7 +40,7 @@ COLUMNS: Final = (
 """The last one takes what is left."""
 SORTS: Final = ("cpu", "mem", "read/s", "write/s", "thr", "pid", "age", "user", "command")
 """What `s` cycles through."""
-_DRAWN: Final = 512
+_DRAWN: Final = 256
 """Rows kept as drawn."""
 _BY_TITLE: Final = {column.title: column for column in COLUMNS}
 _TEXTS: Final = frozenset({cells.USER, cells.COMMAND, cells.CGROUP, cells.STATE, cells.NAME})
@@ -108,9 +108,9 @@ def _haystack(row: Cells) -> str:
     return " ".join(str(part) for part in parts_ if part is not None).lower()
 
 
-def columns_for(width: int) -> list[tuple[Column, int]]:
-    """The columns that fit and their widths; the command takes what is left."""
-    shown = [column for column in COLUMNS if width >= column.since]
+def columns_for(width: int, sort: str = "") -> list[tuple[Column, int]]:
+    """The columns that fit, and the sorted one always; their widths; the command takes what is left."""
+    shown = [column for column in COLUMNS if width >= column.since or column.title == sort]
     fixed = sum(column.width + 1 for column in shown[:-1])
     return [(column, column.width or max(4, width - fixed)) for column in shown]
 
@@ -118,7 +118,7 @@ def columns_for(width: int) -> list[tuple[Column, int]]:
 def header(scene: Scene, width: int, sort: str, *, reverse: bool) -> Row:
     """The headings, the sorted one marked."""
     row: Row = []
-    for column, wide in columns_for(width):
+    for column, wide in columns_for(width, sort):
         title = column.title
         role = "dim"
         if title == sort:
@@ -134,23 +134,27 @@ def _age(scene: Scene, row: Cells) -> str:
     return text.duration((scene.now.time_ns - created) / 1e9) if isinstance(created, int | float) else text.UNKNOWN
 
 
-def table_row(scene: Scene, key: str, row: Cells, width: int, *, selected: bool = False) -> Row:
+def table_row(scene: Scene, key: str, row: Cells, width: int, sort: str = "cpu", *, selected: bool = False) -> Row:
     """One process."""
     age = _age(scene, row)
     drawn = scene.state.drawn
     fitted: Row
     # The table hands out the same tuple until a cell changes.
-    if (found := drawn.get((key, width))) is not None and found[:2] == (age, scene.glyphs) and found[2] is row:
-        fitted = found[3]  # type: ignore[assignment]  # what the line below put there
+    if (
+        (found := drawn.get((key, width))) is not None
+        and found[:3] == (age, scene.glyphs, sort)
+        and found[3] is row
+    ):
+        fitted = found[4]  # type: ignore[assignment]  # what the line below put there
     else:
         out: Row = []
-        for column, wide in columns_for(width):
+        for column, wide in columns_for(width, sort):
             shown, role = _cell(scene, row, column, wide, age)
             out += [(shown, role), gap(1)]
         fitted = fit_row(out[:-1], width)
         if len(drawn) > _DRAWN:
             drawn.clear()
-        drawn[key, width] = (age, scene.glyphs, row, fitted)
+        drawn[key, width] = (age, scene.glyphs, sort, row, fitted)
     if selected:
         return [("".join(piece for piece, _ in fitted), "select")]
     return fitted
@@ -172,7 +176,7 @@ def _cell(scene: Scene, row: Cells, column: Column, wide: int, age: str) -> tupl
         return ("-".rjust(wide) if column.right else "-".ljust(wide)), "faint"
     if place == cells.CPU:
         shown = f"{value * 100:.1f}" if value < 9.995 else f"{value * 100:.0f}"
-        return shown.rjust(wide), heat(value) if value >= 0.005 else "faint"
+        return shown.rjust(wide), heat(value) if value >= 0.0005 else "faint"
     if place == cells.MEMORY:
         return text.short(value).rjust(wide), "text"
     if place in (cells.READ, cells.WRITE):
