@@ -112,6 +112,11 @@ def _record(where: Places, arguments: "argparse.Namespace") -> int:
     from wftui.lean import without_ssl
 
     without_ssl()
+    import signal
+
+    # Until the loop handles signals there is nothing to flush: an early request to stop is an orderly one.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
     from wftui import config, log
     from wftui.recorder import start
     from wftui.when import duration

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 _TRIED: Final = textual.__version__.startswith("8.")
 _UNWANTED: Final = frozenset(
-    {"\x1b[?1049h", "\x1b[?25l", "\x1b[?1049l", "\x1b[?25h", "\x1b[?1004h", "\x1b[?1004l", "\x1b[<u"}
+    {"\x1b[?1049h", "\x1b[?25l", "\x1b[?1049l", "\x1b[?25h", "\x1b[?1004h", "\x1b[?1004l"}
+    | {"\x1b[>1u", "\x1b[<u"}
 )
 """What the toolkit writes and ``terminal`` does itself, or never sets."""
 _POINTER: Final = "\x1b]22;"
