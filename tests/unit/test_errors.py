@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 from wftui import errors
 
 CLASSES = [
-    member
-    for _, member in inspect.getmembers(errors, inspect.isclass)
-    if issubclass(member, errors.WftopError)
+    member for _, member in inspect.getmembers(errors, inspect.isclass) if issubclass(member, errors.WftopError)
 ]
 
 
