@@ -84,6 +84,9 @@ def machine(second: int, *, cores: int = 8, hostile: bool = False) -> list[tuple
     for name, receive, transmit in ((nic, 31e6, 4.2e6), ("wlan0", 0.0, 0.0)):
         put("system.network.throughput", receive * wave(second, 11), {"interface": name, "direction": "receive"})
         put("system.network.throughput", transmit * wave(second, 6), {"interface": name, "direction": "transmit"})
+        put("system.network.io", receive * second, {"interface": name, "direction": "receive"})
+        put("system.network.io", transmit * second, {"interface": name, "direction": "transmit"})
+    put("system.uptime", 86_400.0 * 3 + second)
     put("system.network.loopback.io", 2.1e5 * second)
     put("hw.temperature", 61.0, {"sensor": sensor})
     put("hw.temperature.limit", 95.0, {"sensor": sensor})

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import re
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.tui.fake import Fed, full, scene
+from tests.tui.fake import NOW_S, Fed, events, full, scene, sources
+from wftui.model import processes
+from wftui.model.table import TableChange
 from wftui.render.palette import MONO, load
 from wftui.tui import layout
 from wftui.tui.compose import Picture, picture
 from wftui.tui.frame import cells, crop, fit_row
+from wftui.tui.panels import parts
+from wftui.tui.panels.processes import SORTS
 from wftui.tui.state import LOST, State
 from wftui.tui.ui import CONFIRM, DETAILS, HELP, MENU, Ui
+from wftui.wire import messages as wire
 
 SIZES = [(300, 100), (200, 50), (120, 40), (80, 24), (72, 20), (71, 20), (40, 12), (20, 5), (2, 2), (1, 1)]
 SCREENS = ["overview", "processes", "events", "sources"]
@@ -190,3 +196,66 @@ def test_crop_and_fit_are_exact(text: str, start: int, length: int) -> None:
     row = fit_row([(clean(text), "text"), ("│", "frame")], 40)
     end = min(40, start + length)
     assert sum(cells(piece) for piece, _ in crop(row, start, end)) == max(0, end - start)
+
+
+@pytest.mark.parametrize("size", [(200, 50), (120, 40), (80, 24), (40, 12)], ids=str)
+@pytest.mark.parametrize("screen", SCREENS)
+def test_what_is_kept_from_the_frame_before_is_what_would_be_drawn_anew(
+    size: tuple[int, int], screen: str
+) -> None:
+    fed = Fed().run(last=300).furnish()
+    ui = Ui()
+    ui.show(screen)
+    rows = dict(fed.state.processes())
+    for second in range(301, 321):
+        fed.state.on(fed.tick(second))
+        if second % 5 == 0:
+            key = min(rows)
+            changed = list(rows[key])
+            changed[processes.CPU] = second / 100
+            rows = {other: row for other, row in rows.items() if other != key or second < 315}
+            change = TableChange("processes", 0, keyframe=True, rows=rows | {key: tuple(changed)})
+            fed.state.on(wire.TableArrived(change, processes.PROCESSES))
+        if second % 7 == 0:
+            fed.state.sources = [msgspec.structs.replace(item, reason=f"at {second}") for item in sources()]
+            fed.state.add_events([msgspec.structs.replace(events()[-1], seq=5000 + second)])
+        age_s = float(second - 300)
+        kept = lines(picture(scene(fed.state, age_s=age_s), ui, *size))
+        if second % 2:
+            fed.state.kept.clear()
+            fed.state.drawn.clear()
+            assert kept == lines(picture(scene(fed.state, age_s=age_s), ui, *size)), second
+
+
+@pytest.mark.parametrize("width", [80, 60, 40])
+def test_the_sorted_column_is_on_the_screen_at_any_width(width: int) -> None:
+    ui = Ui()
+    ui.show("processes")
+    for _ in SORTS:
+        title = ui.sort
+        assert f"{title}▾" in "\n".join(lines(picture(scene(STATE), ui, width, 24))), title
+        ui.reverse = True
+        assert f"{title}▴" in "\n".join(lines(picture(scene(STATE), ui, width, 24))), title
+        ui.next_sort()
+
+
+def test_the_memory_axis_ends_above_the_peak_and_says_where() -> None:
+    fed = Fed()
+    for second in range(1, 200):
+        fed.state.on(fed.tick(second, {"system.memory.utilization": 0.018}))
+    ui = Ui()
+    ui.expanded = "memory"
+    shown = lines(picture(scene(fed.state), ui, 100, 30))
+    assert any(re.search(r"│ 5\.0 % ", line) for line in shown)
+    filled = sum("⣿" in line for line in shown)
+    assert 5 <= filled <= 12, shown
+
+
+def test_a_minute_with_an_event_in_it_shows_no_cut_time() -> None:
+    for age_s in range(0, 130, 3):
+        fed = Fed().run(last=300)
+        event = msgspec.structs.replace(events()[-1], time_ns=(NOW_S - 300 - age_s) * 10**9)
+        fed.state.add_events([event])
+        row = "".join(piece for piece, _ in parts.ruler(scene(fed.state), 100))
+        assert all(re.fullmatch(r"\d\d:\d\d", word) for word in re.findall(r"[\d:]+", row)), row
+        assert row.count("▴") == 1, row

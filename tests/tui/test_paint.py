@@ -110,3 +110,13 @@ def test_a_dialog_comes_and_goes_without_a_trace() -> None:
     assert shown(screen) == text_of(helped)
     stream.feed(painter.difference(helped, plain))
     assert shown(screen) == text_of(plain)
+
+
+def test_no_colour_is_left_on_for_who_writes_next() -> None:
+    painter = Painter(load(THEME, TRUECOLOR))
+    fed = Fed().run(last=60).furnish()
+    before = picture(scene(fed.state), Ui(), 120, 40)
+    fed.state.on(fed.tick(61))
+    after = picture(scene(fed.state), Ui(), 120, 40)
+    assert painter.difference(before, after).endswith("\x1b[0m")
+    assert painter.difference(after, after) == ""

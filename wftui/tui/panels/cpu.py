@@ -102,6 +102,10 @@ def _figures(scene: Scene, cores: list[str], width: int, height: int) -> list[Ro
     room -= len(want_modes)
     want_work = [work] if room >= 4 else []
     room -= len(want_work)
+    up_s = state.value("system.uptime")
+    if room >= len(cores) + 1 and up_s == up_s:
+        want_work.append([parts.label("up", 6), (f"{text.duration(up_s):>{width - 6}}", "text")])
+        room -= 1
     rows += _cores(scene, cores, width, max(0, room))
     rows += want_modes
     rows += [fit_row(loads, width)]

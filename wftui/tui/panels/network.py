@@ -11,6 +11,8 @@ from wftui.tui.panels.disks import mirrored, total
 from wftui.tui.scene import Body, Scene, empty, gap
 
 _FLOW: Final = "system.network.throughput"
+_BYTES: Final = "system.network.io"
+_PEAK_S: Final = 300
 
 
 def interfaces(scene: Scene) -> list[str]:
@@ -110,7 +112,28 @@ def _listing(scene: Scene, found: list[str], width: int, height: int) -> list[Ro
         trouble = _trouble(scene, interface, width)
         if trouble and len(rows) < height:
             rows.append(trouble)
+    # Beside a tall graph there are lines left: how high it was in what the graph shows, how much since boot.
+    if width >= 44 and height - len(rows) >= 2 * len(found) + 1:
+        rows.append([gap(width)])
+        for interface in found:
+            rows += _sums(scene, interface, width)
     return rows
+
+
+def _sums(scene: Scene, interface: str, width: int) -> list[Row]:
+    """Peak of the last minutes and bytes since boot, under the columns of the present rates."""
+    state = scene.state
+    peaks, sums = [], []
+    for direction in ("receive", "transmit"):
+        labels = (("interface", interface), ("direction", direction))
+        past = [value for value in state.past(_PEAK_S, _FLOW, *labels) if value == value]
+        peaks.append(text.rate(max(past) if past else None))
+        sums.append(text.size(state.value(_BYTES, *labels)) + "  ")
+    name = outside(interface, max(1, width - 40), scene.glyphs, middle=True)
+    return [
+        join([(name, "dim"), gap(1), (word, "dim")], [(both[0], "text"), gap(2), (both[1], "text")], width)
+        for word, both in (("peak 5 min", peaks), ("since boot", sums))
+    ]
 
 
 def _trouble(scene: Scene, interface: str, width: int) -> Row:
