@@ -106,8 +106,9 @@ def _listing(scene: Scene, found: list[str], width: int, height: int) -> list[Ro
         shape = text.rate if width >= 44 else text.short if width >= 26 else text.tiny
         name = max(1, min(18, width - 4 - 2 * (10 if width >= 44 else 5 if width >= 26 else 4)))
         row: Row = [(outside(interface, name, scene.glyphs, middle=True), "text"), gap(1)]
-        flow: Row = [(scene.glyphs.down, "receive"), parts.figure(shape(receive)), gap(1)]
-        flow += [(scene.glyphs.up, "transmit"), parts.figure(shape(transmit))]
+        after = " " if width >= 30 else ""
+        flow: Row = [(scene.glyphs.down + after, "receive"), parts.figure(shape(receive)), gap(1)]
+        flow += [(scene.glyphs.up + after, "transmit"), parts.figure(shape(transmit))]
         rows.append(join(row, flow, width))
         trouble = _trouble(scene, interface, width)
         if trouble and len(rows) < height:
@@ -129,9 +130,9 @@ def _sums(scene: Scene, interface: str, width: int) -> list[Row]:
         past = [value for value in state.past(_PEAK_S, _FLOW, *labels) if value == value]
         peaks.append(text.rate(max(past) if past else None))
         sums.append(text.size(state.value(_BYTES, *labels)) + "  ")
-    name = outside(interface, max(1, width - 40), scene.glyphs, middle=True)
+    name = outside(interface, max(1, width - 42), scene.glyphs, middle=True)
     return [
-        join([(name, "dim"), gap(1), (word, "dim")], [(both[0], "text"), gap(2), (both[1], "text")], width)
+        join([(name, "dim"), gap(1), (word, "dim")], [(both[0], "text"), gap(3), (both[1], "text")], width)
         for word, both in (("peak 5 min", peaks), ("since boot", sums))
     ]
 
