@@ -57,11 +57,16 @@ def rows(dots: Sequence[int], height: int, *, down: bool = False, ascii_only: bo
     pairs = list(zip(dots[::2], dots[1::2], strict=True))
     lines = []
     # Most lines of most graphs are empty: they are not looked at cell by cell.
-    highest = 4 * height if GAP in dots else max(dots, default=0)
+    holes = GAP in dots
+    highest = 4 * height if holes else max(dots, default=0)
     for line in range(height):
         base = 4 * (line if down else height - 1 - line)
         if base >= highest:
             lines.append(" " * len(pairs))
+            continue
+        if not holes:
+            clipped = [0 if dot <= base else 4 if dot >= base + 4 else dot - base for dot in dots]
+            lines.append("".join([table[a][b] for a, b in zip(clipped[::2], clipped[1::2], strict=True)]))
             continue
         cells = []
         for left, right in pairs:

@@ -88,6 +88,8 @@ def crop(row: Row, start: int, end: int) -> Row:
         if x + taken > start and x < end:
             if x >= start and x + taken <= end:
                 out.append((text, role))
+            elif taken == len(text) and (text.isascii() or _OWN.match(text)):
+                out.append((text[max(0, start - x) : end - x], role))
             else:
                 piece = ""
                 at = x

@@ -113,14 +113,15 @@ def _sum(scene: Scene, found: list[str], direction: str, width: int) -> list[flo
 
 def total(columns: list[list[float]], count: int) -> list[float]:
     """Sum of several pasts; a second counts while at least one of them knows it."""
-    if len(columns) == 1:
-        return columns[0]
-    nan = float("nan")
-    out = []
-    for values in zip(*columns, strict=True) if columns else ():
-        known = [value for value in values if value == value]
-        out.append(sum(known) if known else nan)
-    return out or [nan] * count
+    if not columns:
+        return [float("nan")] * count
+    out = columns[0]
+    for column in columns[1:]:
+        out = [
+            (a + b if b == b else a) if a == a else b  # NaN is the only number that is not itself
+            for a, b in zip(out, column, strict=True)
+        ]
+    return out
 
 
 def mirrored(
