@@ -86,7 +86,8 @@ class Screen(LinuxDriver):
         self._muted = True
         thread = self._writer_thread
         end = time.monotonic() + _DRAIN_S
-        while thread is not None and thread.is_alive() and not thread._queue.empty() and time.monotonic() < end:
+        # Not Queue.empty(): this runs in a signal handler, perhaps inside a put() that holds the queue's lock.
+        while thread is not None and thread.is_alive() and thread._queue.queue and time.monotonic() < end:
             time.sleep(0.005)
 
     def _query_in_band_window_resize(self) -> None:
