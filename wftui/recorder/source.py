@@ -125,10 +125,10 @@ class Source:
                 f"{type(error).__name__}: {error}",
                 "see the log; it is tried again",
             )
-        # What is not there is not missed: coverage counts what should have come.
-        if state in (health.FAILED, health.STUCK, health.LATE):
+        # What is not there is not missed: only what should have come counts as a failure and lowers the coverage.
+        if state in health.TROUBLE:
             self._count(at.boottime_ns, came=False)
-        self.failures += 1
+            self.failures += 1
         self._failed_in_a_row += 1
         return state, reason, fix
 
