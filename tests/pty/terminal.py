@@ -12,10 +12,12 @@ import re
 import select
 import signal
 import struct
+import subprocess
 import sys
 import termios
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -42,8 +44,22 @@ class Terminal:
         argv: Sequence[str] = WFTOP,
         size: tuple[int, int] = (80, 24),
         environ: dict[str, str] | None = None,
+        *,
+        errors: Path | None = None,
+        controlling: bool = True,
+        answers: bool = True,
     ) -> None:
-        """Start it; ``size`` is (columns, lines)."""
+        """Start it.
+
+        Args:
+            argv: The program and its arguments.
+            size: (columns, lines).
+            environ: Added to this process's environment.
+            errors: A file for standard error; None: it goes to the terminal too.
+            controlling: False: the program is on the terminal but not in its session, so that a hang-up sends
+                no SIGHUP and only the end of the keyboard tells of it.
+            answers: False: queries stay without an answer, as on a terminal that does not know them.
+        """
         environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **(environ or {})}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         self.output = bytearray()
@@ -51,22 +67,29 @@ class Terminal:
         self.size = size
         self.status: int | None = None
         """Exit code, negative for a signal; None: it runs."""
+        self.shown_from = 0
+        """Where in the output the screen begins; a test that resizes moves it past what other sizes got."""
+        self._answers = answers
         self._answered = 0
         master, slave = pty.openpty()
         self._master, self._slave = master, slave
         self._set_size(size)
         self.attributes = termios.tcgetattr(slave)
+        standard_error = slave if errors is None else os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         self.pid = os.fork()
         if self.pid == 0:
             try:
                 os.setsid()
-                fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
-                for descriptor in (0, 1, 2):
-                    os.dup2(slave, descriptor)
+                if controlling:
+                    fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+                for descriptor, target in enumerate((slave, slave, standard_error)):
+                    os.dup2(target, descriptor)
                 os.closerange(3, 256)
                 os.execvpe(argv[0], list(argv), environment)  # noqa: S606  the program under test
             finally:
                 os._exit(127)
+        if errors is not None:
+            os.close(standard_error)
         os.set_blocking(master, False)
 
     def __enter__(self) -> Self:
@@ -117,12 +140,18 @@ class Terminal:
         except OSError:
             return b""
         self.output += data
-        for query, answer in _QUERIES:
+        for query, answer in _QUERIES if self._answers else ():
             for found in query.finditer(self.output, max(0, self._answered - 16)):
                 if found.end() > self._answered:
                     os.write(self._master, answer)
         self._answered = len(self.output)
         return data
+
+    def read_for(self, seconds: float) -> None:
+        """Read for that time, whatever comes."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self.read(left)
 
     def until(self, condition: Callable[[], bool], seconds: float = 20.0, what: str = "") -> None:
         """Read until a condition holds.
@@ -141,13 +170,26 @@ class Terminal:
         """Read until the screen holds a text."""
         self.until(lambda: text in "\n".join(self.screen()), seconds, repr(text))
 
-    def until_gone(self, seconds: float = 5.0) -> int:
-        """Read until the program has ended; its exit code, negative for a signal."""
+    def until_writes(self, data: bytes, since: int = 0, seconds: float = 20.0) -> None:
+        """Read until the output holds these bytes, from an offset on."""
+        self.until(lambda: self.output.find(data, since) >= 0, seconds, repr(data))
+
+    def live(self) -> Self:
+        """Wait for a screen with data."""
+        self.until_shows("LIVE")
+        return self
+
+    def until_gone(self, seconds: float = 10.0, *, reading: bool = True) -> int:
+        """Wait until the program has ended, by default reading; its exit code, negative for a signal.
+
+        Raises:
+            AssertionError: It runs after that time.
+        """
         end = time.monotonic() + seconds
         while self._poll() is None:
             if time.monotonic() > end:
                 raise AssertionError(f"still running after {seconds:g} s")
-            if self._master >= 0:
+            if reading and self._master >= 0:
                 self.read(0.02)
             else:
                 time.sleep(0.02)
@@ -168,8 +210,18 @@ class Terminal:
         screen = pyte.Screen(*self.size)
         stream = pyte.ByteStream(screen)
         # The alternate screen begins empty; pyte does not know it.
-        stream.feed(_UNKNOWN_TO_PYTE.sub(b"", bytes(self.output).rpartition(b"\x1b[?1049h")[2]))
+        shown = bytes(self.output[self.shown_from :]).rpartition(b"\x1b[?1049h")[2]
+        stream.feed(_UNKNOWN_TO_PYTE.sub(b"", shown))
         return [line.rstrip() for line in screen.display]
+
+    def modes_set(self) -> set[str]:
+        """Every private mode that was switched on, put back or not."""
+        return {
+            mode
+            for found in _PRIVATE.finditer(bytes(self.output))
+            if found[2] == b"h"
+            for mode in found[1].decode().split(";")
+        }
 
     def modes_left(self) -> set[str]:
         """Terminal modes that were changed and not put back; empty after an orderly end.
@@ -189,3 +241,28 @@ class Terminal:
     def attributes_now(self) -> list[Any]:  # Any: what termios gives
         """The line discipline's settings."""
         return termios.tcgetattr(self._slave)
+
+    def assert_restored(self) -> None:
+        """Every mode that was set is reset, the alternate screen is left, echo and line mode are back."""
+        assert b"\x1b[?1049h" in self.output, "it never entered the alternate screen: the test shows nothing"
+        assert self.modes_left() == set(), self.modes_left()
+        assert self.attributes_now() == self.attributes
+
+    def state(self) -> str:
+        """The program's state: the letter in /proc/PID/stat, ``T`` for stopped."""
+        return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+    def cpu_s(self) -> float:
+        """CPU time that the program has used, in seconds, user and system."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def recorder_pid() -> int:
+    """The pid of the recorder that runs.
+
+    Raises:
+        CalledProcessError: None runs.
+    """
+    done = subprocess.run([*WFTOP, "record", "--status"], capture_output=True, text=True, check=True, timeout=20)
+    return int(done.stdout.split()[1])
