@@ -18,7 +18,7 @@ from wftui.paths import Places
 from wftui.recorder.keeper import Caps
 from wftui.recorder.service import Options, Recorder
 
-SETTLED_S: Final = 15.0
+SETTLED_S: Final = 4.0
 """After this long every source has run and every module is loaded."""
 
 
