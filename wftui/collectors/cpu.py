@@ -137,7 +137,7 @@ class Cpu:
     timeout_s = 1.0
 
     def __init__(self, proc: str | Path = "/proc") -> None:
-        self._file = ProcFile(f"{proc}/stat")
+        self._file = ProcFile(f"{proc}/stat", single=True)
         self._before: Times | None = None
         self._utilization = column(self.name, "system.cpu.utilization", call=CALL, quality=DERIVED)
         self._run_queue = column(self.name, "system.cpu.run_queue", call=CALL)
@@ -173,7 +173,7 @@ class Cores:
     timeout_s = 1.0
 
     def __init__(self, proc: str | Path = "/proc") -> None:
-        self._stat = ProcFile(f"{proc}/stat")
+        self._stat = ProcFile(f"{proc}/stat", single=True)
         self._load = ProcFile(f"{proc}/loadavg")
         self._before: dict[int, Times] = {}
         self._cores: dict[int, Column] = {}

@@ -75,11 +75,13 @@ Reading = bytes | SourceUnavailableError
 class ProcFile:
     """A file of /proc or /sys that is read again and again: opened once, read by ``pread`` from the start."""
 
-    __slots__ = ("_fd", "_held", "path")
+    __slots__ = ("_fd", "_held", "_single", "path")
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, single: bool = False) -> None:
+        """``single``: the kernel makes this file in one piece (single_open), so a short answer is the whole."""
         self.path: Final = str(path)
         self._fd = -1
+        self._single = single
         self._held: Reading | None = None
 
     def read(self) -> bytes:
@@ -120,8 +122,10 @@ class ProcFile:
     def _whole(self) -> bytes:
         fd = self._fd
         data = os.pread(fd, _CHUNK, 0)
+        if self._single and len(data) < _CHUNK:
+            return data
         # seq_file hands out about a page a call, whatever is asked for: only an empty answer is the end.
-        # The extra call at the end of the file costs 0.4 µs.
+        # The extra call at the end of the file costs 0.4 µs in a row, 20 µs after a sleep.
         while more := os.pread(fd, _CHUNK, len(data)):
             data += more
         return data

@@ -80,7 +80,7 @@ class Memory:
 
     def __init__(self, proc: str | Path = "/proc", sys: str | Path = "/sys") -> None:
         self._proc, self._sys = proc, sys
-        self._file = ProcFile(f"{proc}/meminfo")
+        self._file = ProcFile(f"{proc}/meminfo", single=True)
         self._physical = column(self.name, "system.memory.physical", call=CALL)
         self._host = tuple(self._make(CALL))
         self._ours: tuple[Column, ...] = ()
@@ -208,7 +208,7 @@ class Paging:
     timeout_s = 1.0
 
     def __init__(self, proc: str | Path = "/proc") -> None:
-        self._meminfo = ProcFile(f"{proc}/meminfo")
+        self._meminfo = ProcFile(f"{proc}/meminfo", single=True)
         self._vmstat = ProcFile(f"{proc}/vmstat")
         swap, paging = "system.paging.usage", "/proc/vmstat"
         self._used = column(self.name, swap, {"mode": "used"}, call=CALL, quality=DERIVED)

@@ -58,7 +58,7 @@ class Pressure:
     timeout_s = 1.0
 
     def __init__(self, proc: str | Path = "/proc") -> None:
-        self._files = {device: ProcFile(f"{proc}/pressure/{device}") for device, _ in _LINES}
+        self._files = {device: ProcFile(f"{proc}/pressure/{device}", single=True) for device, _ in _LINES}
         self._columns: dict[tuple[str, str], tuple[Column, Column]] = {}
         for device, mode in _LINES:
             labels, call = {"device": device, "mode": mode}, f"/proc/pressure/{device}"

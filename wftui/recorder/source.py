@@ -45,8 +45,10 @@ class Source:
         self.threaded = collector.where == THREAD
         self.deferring = collector if isinstance(collector, Deferring) and not self.threaded else None
         """The collector, when its files may be read now and understood later."""
-        self.grabbed: list[tuple[Instant, list[tuple[ProcFile, Reading]], float]] = []
-        """(when, what was read, seconds that it took), not understood yet."""
+        self.grabbed: list[tuple[Instant, list[tuple[ProcFile, Reading]]]] = []
+        """(when, what was read), not understood yet."""
+        self.grab_s = 0.0
+        """CPU seconds of reading the files once."""
         self.due_ns = 0
         """CLOCK_BOOTTIME of the next collection."""
         self.started: Instant | None = None
