@@ -117,7 +117,10 @@ def test_hostile_arguments_are_shown_as_visible_escapes() -> None:
         try:
             terminal.live()
             terminal.until_shows("cpu▾")
-            terminal.send("2/owned\r\r")
+            terminal.send("2/owned\r")
+            terminal.until_shows("read word")  # the table is scanned every other second
+            terminal.send("\r")
+            terminal.until_shows("process ")
             terminal.until_writes(b"zz\\x1b]0;")
             terminal.send("q")
             assert terminal.until_gone() == 0
