@@ -90,7 +90,7 @@ def test_private_files_and_the_marks_of_the_format(path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA application_id").fetchone() == (schema.APPLICATION_ID,)
-    assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     connection.close()
 
@@ -99,7 +99,7 @@ def test_sessions_follow_each_other(path: Path) -> None:
     filled(path)
     made = Journal(path)
     opening = made.begin("boot-2", "0.1", "view", 2, 50, 60)
-    assert opening == Opening(2, 2, 10, 2, 1, True, 1010)
+    assert opening == Opening(2, 2, 10, 2, 1, True, True, 1010)
     made.end(opening.session, 99, "stopped")
     made.close()
     made = Journal(path)

@@ -19,7 +19,7 @@ from wftui.model.tick import Layout, Tick
 from wftui.recorder import keeper as keeper_module
 from wftui.recorder.keeper import PENDING_TICKS, QUEUE, Caps, Condition, Keeper
 from wftui.store import journal, read
-from wftui.store.journal import Journal, StoredChange, StoreUnavailableError, damaged_files
+from wftui.store.journal import Burst, Journal, StoredChange, StoreUnavailableError, damaged_files
 
 CAPS = Caps(48 * 3600, 1 << 30, 0, 0.0)
 CODES = {"full": sqlite3.SQLITE_FULL, "io": sqlite3.SQLITE_IOERR, "readonly": sqlite3.SQLITE_READONLY}
@@ -40,6 +40,7 @@ class Failing(Journal):
         ticks: Iterable[tuple[Tick, Layout]] = (),
         changes: Iterable[StoredChange] = (),
         events: Iterable[Event] = (),
+        bursts: Iterable[Burst] = (),
     ) -> None:
         kind = type(self)
         kind.attempts += 1
@@ -54,7 +55,7 @@ class Failing(Journal):
             error = sqlite3.OperationalError("injected")
             error.sqlite_errorcode = code
             raise journal._translate(error, self.path) from error
-        super().write(ticks, changes, events)
+        super().write(ticks, changes, events, bursts)
         kind.writes += 1
 
 

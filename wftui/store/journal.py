@@ -24,8 +24,11 @@ from wftui.model.sample import Column
 from wftui.model.table import TableChange, TableSchema
 from wftui.model.tick import Layout, Tick
 from wftui.store import schema
+from wftui.store.manifest import Floor
 
 NAME: Final = "journal.db"
+LIVE_TICKS: Final = 3660
+"""Ticks that stay in the journal although they are sealed: the recorder answers the last hour by itself."""
 
 _msgpack: Final = msgspec.msgpack.Encoder()
 _json: Final = msgspec.json.Encoder()
@@ -56,6 +59,8 @@ class Opening(NamedTuple):
     last_layout: int
     unclean: bool
     """The session before was not closed."""
+    rebooted: bool
+    """The session before belongs to another boot of this machine."""
     last_time_s: int | None
     """The second of the last tick."""
 
@@ -66,6 +71,19 @@ class StoredChange(NamedTuple):
     tick: int
     schema: TableSchema
     change: TableChange
+
+
+class Burst(NamedTuple):
+    """Full-rate samples of one series around a mark or an alert."""
+
+    tick: int
+    """seq of the open tick."""
+    event_id: str
+    column: Column
+    time_ns: "array[int]"
+    """int64, UTC, ascending."""
+    values: "array[float]"
+    """float64, one per time."""
 
 
 class Database:
@@ -192,7 +210,12 @@ class Journal:
             if version == 0:
                 connection.executescript(
                     f"BEGIN; {schema.TABLES} PRAGMA application_id = {schema.APPLICATION_ID};"
-                    f"PRAGMA user_version = {schema.VERSION}; COMMIT;"
+                    "PRAGMA user_version = 1; COMMIT;"
+                )
+                version = 1
+            for number in range(version + 1, schema.VERSION + 1):
+                connection.executescript(
+                    f"BEGIN; {schema.MIGRATIONS[number]} PRAGMA user_version = {number}; COMMIT;"
                 )
         except BaseException:
             connection.close()
@@ -206,14 +229,37 @@ class Journal:
         return open_reader(self.path)
 
     def begin(
-        self, boot_id: str, program: str, mode: str, pid: int, time_ns: int, boottime_ns: int, boot: int = 0
+        self,
+        boot_id: str,
+        program: str,
+        mode: str,
+        pid: int,
+        time_ns: int,
+        boottime_ns: int,
+        boot: int = 0,
+        floor: Floor | None = None,
     ) -> Opening:
-        """Start a session. ``boot``: the number that this boot already has (journal begun anew); 0: none yet."""
+        """Start a session.
+
+        Args:
+            boot_id: Of the kernel.
+            program: wftop's version.
+            mode: ``record`` or ``view``.
+            pid: Of the recorder.
+            time_ns: UTC.
+            boottime_ns: CLOCK_BOOTTIME.
+            boot: The number that this boot already has (journal begun anew); 0: none yet.
+            floor: Numbers that segments have used: a new journal goes on behind them.
+        """
+        floor = floor or Floor(0, 0, {})
         with _Guard(self):
             run = self._connection.execute
-            run("INSERT OR IGNORE INTO boot(id, boot_id) VALUES (?, ?)", (boot or None, boot_id))
+            (highest,) = run("SELECT coalesce(max(id), 0) FROM boot").fetchone()
+            free = max(highest, 0, *floor.boots.values()) + 1
+            number = boot or floor.boots.get(boot_id) or free
+            run("INSERT OR IGNORE INTO boot(id, boot_id) VALUES (?, ?)", (number, boot_id))
             (boot,) = run("SELECT id FROM boot WHERE boot_id = ?", (boot_id,)).fetchone()
-            before = run("SELECT ended_ns FROM session ORDER BY id DESC LIMIT 1").fetchone()
+            before = run("SELECT ended_ns, boot FROM session ORDER BY id DESC LIMIT 1").fetchone()
             last = run("SELECT seq, time_s FROM tick ORDER BY seq DESC LIMIT 1").fetchone()
             event = run("SELECT seq FROM sqlite_sequence WHERE name = 'event'").fetchone()
             (layout,) = run("SELECT coalesce(max(id), 0) FROM layout").fetchone()
@@ -225,10 +271,11 @@ class Journal:
             return Opening(
                 session=session or 0,
                 boot=boot,
-                last_seq=last[0] if last else 0,
-                last_event_seq=event[0] if event else 0,
+                last_seq=max(last[0] if last else 0, floor.seq),
+                last_event_seq=max(event[0] if event else 0, floor.event_seq),
                 last_layout=layout,
                 unclean=bool(before) and before[0] is None,
+                rebooted=bool(before) and before[1] != boot,
                 last_time_s=last[1] if last else None,
             )
 
@@ -244,6 +291,7 @@ class Journal:
         ticks: Iterable[tuple[Tick, Layout]] = (),
         changes: Iterable[StoredChange] = (),
         events: Iterable[Event] = (),
+        bursts: Iterable[Burst] = (),
     ) -> None:
         """Commit all of it, or nothing.
 
@@ -292,11 +340,22 @@ class Journal:
                     ),
                 )
 
+            for burst in bursts:
+                times, values = _little(burst.time_ns), _little(burst.values)
+                run(
+                    'INSERT INTO burst(tick, event, series_column, time_ns, "values", crc32) VALUES (?,?,?,?,?,?)',
+                    (
+                        burst.tick,
+                        burst.event_id,
+                        self._column_id(burst.column),
+                        times,
+                        values,
+                        zlib.crc32(values, zlib.crc32(times)),
+                    ),
+                )
+
     def _put_layout(self, layout: Layout) -> None:
-        numbers = array("I", [self._column_id(column) for column in layout.columns])
-        if sys.byteorder == "big":
-            numbers.byteswap()
-        blob = numbers.tobytes()
+        blob = _little(array("I", [self._column_id(column) for column in layout.columns]))
         self._connection.execute(
             "INSERT OR IGNORE INTO layout VALUES (?,?,?)", (layout.id, blob, zlib.crc32(blob))
         )
@@ -348,10 +407,11 @@ class Journal:
             raise _translate(error, self.path) from error
         return int((pages - free) * size)
 
-    def trim(self, keep_ticks: int, max_bytes: int, keep_events: int = 100_000) -> int:
-        """Delete the oldest ticks beyond a count, then until the file is under its cap; return how many.
+    def trim(self, keep_ticks: int, max_bytes: int, keep_events: int = 100_000, sealed_seq: int = 0) -> int:
+        """Delete the oldest ticks: sealed ones older than an hour, then those beyond a count, then until the
+        file is under its cap. Return how many.
 
-        The count is in ticks, not in wall time: a clock that jumps to 2106 must not empty the journal.
+        All of it counts ticks, not wall time: a clock that jumps to 2106 must not empty the journal.
         """
         removed = 0
         batch = 600
@@ -361,7 +421,7 @@ class Journal:
                 first, last = run("SELECT min(seq), max(seq) FROM tick").fetchone()
                 if first is None:
                     return removed
-                over = last - first + 1 - keep_ticks
+                over = max(last - first + 1 - keep_ticks, min(sealed_seq, last - LIVE_TICKS) + 1 - first)
                 if over <= 0 and self.size() > max_bytes and last > first:
                     over = batch
                 if over <= 0:
@@ -372,6 +432,7 @@ class Journal:
                 limit = min(first + min(over, batch), last)
                 removed += run("DELETE FROM tick WHERE seq < ?", (limit,)).rowcount
                 run("DELETE FROM table_change WHERE tick < ?", (limit,))
+                run("DELETE FROM burst WHERE tick < ?", (limit,))
             self._connection.execute("PRAGMA incremental_vacuum(256)").fetchall()
 
     def checkpoint(self) -> None:
@@ -394,6 +455,13 @@ class Journal:
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
+
+
+def _little(numbers: "array[int] | array[float]") -> bytes:
+    if sys.byteorder == "big":
+        numbers = numbers[:]
+        numbers.byteswap()
+    return numbers.tobytes()
 
 
 class _Guard:

@@ -1,4 +1,4 @@
-"""The journal's tables, version 1.
+"""The journal's tables, version 2.
 
 Ticks carry a checksum each; a layout names columns by number, so that a new interface costs one column row and
 one list of numbers, not a copy of every name.
@@ -6,7 +6,7 @@ one list of numbers, not a copy of every name.
 
 from typing import Final
 
-VERSION: Final = 1
+VERSION: Final = 2
 """``PRAGMA user_version``: a newer journal is refused untouched, an older one migrated."""
 
 APPLICATION_ID: Final = 0x7766746F
@@ -84,3 +84,20 @@ CREATE TABLE event(
 );
 CREATE INDEX event_time ON event(time_ns);
 """
+"""Version 1; what came later is in ``MIGRATIONS``, so that a new journal and a migrated one are the same."""
+
+MIGRATIONS: Final = {
+    2: """
+CREATE TABLE burst(
+    id INTEGER PRIMARY KEY,
+    tick INTEGER NOT NULL,                    -- seq of the tick that was open when it was stored
+    event TEXT NOT NULL,                      -- event_id of the mark or alert
+    series_column INTEGER NOT NULL REFERENCES series_column(id),
+    time_ns BLOB NOT NULL,                    -- int64 little-endian, UTC, ascending
+    "values" BLOB NOT NULL,                   -- float64 little-endian, one per time
+    crc32 INTEGER NOT NULL                    -- over time_ns, then the values
+);
+CREATE INDEX burst_tick ON burst(tick);
+""",
+}
+"""Version to the statements that lead to it from the one before; each in a transaction of its own."""

@@ -175,6 +175,8 @@ class RangeReply(Message, frozen=True):
     counts: list[int]
     """Ticks that fell into each bucket; 0 = gap."""
     series: list[RangeSeries]
+    level_s: int = 1
+    """Seconds of one row of the data that it was made from: 1, 10 or 300."""
 
 
 class At(Message, frozen=True):
@@ -194,6 +196,8 @@ class AtReply(Message, frozen=True):
     previous_s: int | None = None
     """In a gap: the last second before it that has a tick."""
     next_s: int | None = None
+    before: TickArrived | None = None
+    """The tick before it, under the same layout, when nothing lies between: rates of counters need it."""
 
 
 class Events(Message, frozen=True):
@@ -263,7 +267,71 @@ class CatalogueReply(Message, frozen=True):
     """Answer to ``Catalogue``."""
 
     columns: list[Column]
+    """Every series that is stored, in the journal or sealed, ascending by text."""
     tables: list[TableSchema]
+    first_ns: int | None = None
+    """UTC: where the recording begins; None: nothing is stored."""
+    last_ns: int | None = None
+
+
+class Compare(Message, frozen=True):
+    """Two ranges [since, until) of time side by side."""
+
+    selectors: list[str]
+    a_since_ns: int
+    a_until_ns: int
+    b_since_ns: int
+    b_until_ns: int
+
+
+class RangeStats(msgspec.Struct, frozen=True):
+    """Statistics of one series over one range; counters as rates per second."""
+
+    count: int
+    """Values: ticks, or steps of a coarser level."""
+    mean: float
+    minimum: float
+    maximum: float
+    p50: float
+    p95: float
+    deviation: float
+    """Standard deviation; NaN below two values."""
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """One series in two ranges."""
+
+    column: Column
+    a: RangeStats | None
+    """None: no value in that range."""
+    b: RangeStats | None
+    noise: float
+    """Half width of the 95 % band of b.mean - a.mean, from batch means, so that neighbouring seconds that resemble
+    each other do not count as many; NaN when there are too few values. A difference inside it is noise."""
+
+
+class CompareReply(Message, frozen=True):
+    """Answer to ``Compare``, ascending by series."""
+
+    series: list[Difference]
+    a_level_s: int = 1
+    """Seconds of one value in a: 1, 10 or 300. Percentiles of means hide what lies inside a step."""
+    b_level_s: int = 1
+
+
+class Mark(Message, frozen=True):
+    """Set a named mark; the full-rate samples around it are stored while the rings still have them."""
+
+    time_ns: int
+    name: str
+
+
+class SetSource(Message, frozen=True):
+    """Switch a source, or a group of metrics, off or on, at once and for good."""
+
+    name: str
+    """Of a source, or ``group:<group>``."""
+    on: bool
 
 
 class Status(Message, frozen=True):
@@ -290,6 +358,9 @@ class StatusReply(Message, frozen=True):
     sources: list[Health]
     data_dir: str
     socket: str
+    segments_bytes: int | None = None
+    """Everything sealed, with history.duckdb; None: not known."""
+    sealed_seq: int = 0
 
 
 class Signal(Message, frozen=True):
@@ -342,6 +413,10 @@ MESSAGES: Final[dict[str, type[Message]]] = {
     "windows-reply": WindowsReply,
     "catalogue": Catalogue,
     "catalogue-reply": CatalogueReply,
+    "compare": Compare,
+    "compare-reply": CompareReply,
+    "mark": Mark,
+    "set-source": SetSource,
     "status": Status,
     "status-reply": StatusReply,
     "signal": Signal,

@@ -1,0 +1,1 @@
+"""The history service: a child of the recorder that answers questions older than the journal."""
