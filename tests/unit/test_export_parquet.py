@@ -13,6 +13,7 @@ import pytest
 from tests.recording import BYTES, CPU, START_S, Recording, mount
 from wftui.errors import StoreError
 from wftui.store import parquet
+from wftui.store.duck import connect
 from wftui.store.read import Reader, open_reader
 from wftui.store.rows import Batch, Rows
 
@@ -114,6 +115,6 @@ def test_the_database_is_locked_down(tmp_path: Path, sql: str) -> None:
     elsewhere, inside = tmp_path / "elsewhere", tmp_path / "inside"
     elsewhere.mkdir()
     inside.mkdir()
-    with parquet.connect(inside) as connection, pytest.raises(duckdb.Error):
+    with connect([inside]) as connection, pytest.raises(duckdb.Error):
         connection.execute(sql.format(elsewhere=elsewhere))
     assert list(elsewhere.iterdir()) == []

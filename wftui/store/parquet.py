@@ -1,4 +1,4 @@
-"""Wide Parquet files, written by DuckDB: a row per tick, a column per series. The only importer of duckdb."""
+"""Exported Parquet files, written by DuckDB: a row per tick, a column per series."""
 
 import re
 import sys
@@ -11,45 +11,19 @@ import duckdb
 
 from wftui.errors import StoreError
 from wftui.store.arrow import Columns, Source
+from wftui.store.duck import connect, text
+from wftui.store.duck import name as quoted
 from wftui.store.rows import Batch, Rows
 from wftui.units import NS_PER_S
 
 SCHEMA_VERSION: Final = 1
-MEMORY: Final = "256MB"
+_MEMORY_MB: Final = 256
 _CELLS: Final = 2_000_000
 """Values in one batch and row group at most: 16 MB."""
 _MAX_ROWS: Final = 4096
 _HIGH: Final = 7 if sys.byteorder == "little" else 0
 _SPECIAL: Final = re.compile(rb"[\x7f\xff]")  # NaN, infinity, and what comes near it
 _LARGE: Final = re.compile(rb"[\x43-\x7f\xc3-\xff]")  # 2**49 and more
-
-VERSION: Final = duckdb.__version__
-
-
-def connect(folder: Path) -> duckdb.DuckDBPyConnection:
-    """An in-memory database that can touch one folder and nothing else, and cannot be opened up again.
-
-    The order of the settings matters: ``allowed_directories`` cannot be set any more once access is off.
-    """
-    connection = duckdb.connect(
-        ":memory:",
-        config={
-            "threads": 2,
-            "async_threads": 0,
-            "memory_limit": MEMORY,
-            "temp_directory": "",
-            "preserve_insertion_order": True,
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-            "allow_community_extensions": False,
-            "allow_persistent_secrets": False,
-            "python_enable_replacements": False,
-        },
-    )
-    connection.execute(f"SET allowed_directories = [{_text(str(folder))}]")
-    connection.execute("SET enable_external_access = false")
-    connection.execute("SET lock_configuration = true")
-    return connection
 
 
 def write(
@@ -93,12 +67,12 @@ def write(
         cell = f"c{place + 2}"
         known = f"CASE WHEN isnan({cell}) THEN NULL ELSE {cell} END" if place in gaps else cell
         typed = f"TRY_CAST({known} AS BIGINT)" if place in whole else known
-        columns.append(f"{typed} AS {_name(name)}")
-    pairs = ", ".join(f"{_name(key)}: {_text(value)}" for key, value in metadata.items())
+        columns.append(f"{typed} AS {quoted(name)}")
+    pairs = ", ".join(f"{quoted(key)}: {text(value)}" for key, value in metadata.items())
     form = f"FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2, ROW_GROUP_SIZE {size}, KV_METADATA {{{pairs}}}"
     query = f"SELECT {', '.join(columns)} FROM source"  # noqa: S608  every name and text in it is quoted above
-    sql = f"COPY ({query}) TO {_text(str(path))} ({form})"
-    connection = connect(path.parent)
+    sql = f"COPY ({query}) TO {text(str(path))} ({form})"
+    connection = connect([path.parent], memory_mb=_MEMORY_MB, threads=2, ordered=True)
     try:
         connection.register("source", source)
         connection.execute(sql)
@@ -137,11 +111,3 @@ def _judge(columns: Sequence["array[float]"], whole: set[int], gaps: set[int]) -
         fits = not (known and _LARGE.search(high)) or (min(known) >= -(2.0**63) and max(known) < 2.0**63)
         if not fits or not all(map(float.is_integer, known)):
             whole.discard(place)
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
-def _name(value: str) -> str:
-    return '"' + value.replace('"', '""') + '"'
