@@ -15,9 +15,9 @@ from wftui.clock import NS_PER_S
 from wftui.errors import ProtocolError, StoreError
 from wftui.model.table import keyframe
 from wftui.model.tick import Layout, unpack
-from wftui.recorder import answers
-from wftui.recorder.answers import Answers, TooLargeError
-from wftui.store import journal
+from wftui.recorder.answers import Answers
+from wftui.store import answers, journal
+from wftui.store.answers import TooLargeError
 from wftui.store.journal import Journal, StoredChange
 from wftui.store.read import Reader
 from wftui.wire import messages as m
@@ -114,6 +114,10 @@ def test_a_moment_and_a_gap(reader: Reader) -> None:
     (table,) = found.tables
     assert table.change.keyframe
     assert table.change.rows == rows(1, 120)
+    assert found.before is not None
+    assert (found.before.seq, found.before.time_s) == (found.tick.seq - 1, T0 + 129), "for the rates of counters"
+    assert answers.answer_at(reader, m.At((T0 + 360) * NS_PER_S)).before is None, "a gap lies between"
+    assert answers.answer_at(reader, m.At(T0 * NS_PER_S)).before is None, "the first tick of all"
     gap = answers.answer_at(reader, m.At((T0 + 330) * NS_PER_S))
     assert (gap.tick, gap.layout, gap.tables) == (None, None, []), "nothing in a gap, not the rows from before it"
     assert (gap.previous_s, gap.next_s) == (T0 + 299, T0 + 360)
@@ -128,6 +132,18 @@ def test_events_and_tables(reader: Reader) -> None:
     assert [change.rows["k0"][1] for change in tables.changes] == [60, 120, 180]
     assert tables.schema == SCHEMA
     assert answers.answer_tables(reader, m.Tables("other", 0, 9)) == m.TablesReply(None, [])
+
+
+def test_the_catalogue(reader: Reader) -> None:
+    found = answers.answer_catalogue(reader)
+    assert [item.series for item in found.columns] == sorted(
+        (item.series for item in LAYOUT.columns), key=lambda item: item.text
+    )
+    assert (found.tables, found.first_ns, found.last_ns) == (
+        [SCHEMA],
+        T0 * NS_PER_S,
+        (T0 + 600) * NS_PER_S,
+    )
 
 
 def test_two_hundred_series_over_an_hour_fit_a_frame(path: Path) -> None:

@@ -21,12 +21,12 @@ from wftui.model.sample import Scrape
 from wftui.model.tick import Tick, unpack
 from wftui.paths import places
 from wftui.recorder.accumulator import Accumulator
-from wftui.recorder.answers import answer_range
 from wftui.recorder.keeper import Caps
 from wftui.recorder.scheduler import Scheduler
 from wftui.recorder.service import Options, Recorder
 from wftui.recorder.source import Source
 from wftui.store import read
+from wftui.store.answers import answer_range
 from wftui.store.journal import NAME, Journal
 from wftui.store.read import Reader
 from wftui.windows.buckets import Rates

@@ -12,8 +12,9 @@ from wftui.model.health import Health
 from wftui.model.series import matches
 from wftui.model.table import TableSchema, TableSnapshot, keyframe
 from wftui.model.tick import Layout, Tick, pack, unpack
-from wftui.recorder import answers
+from wftui.recorder.answers import Ask
 from wftui.recorder.bus import Bus, Closed, HealthChanged, Notice, Scraped, Subscription, TableChanged
+from wftui.store import answers
 from wftui.wire import codec, stream
 from wftui.wire import messages as m
 
@@ -34,7 +35,7 @@ class Host(Protocol):
     def signal(self, request: m.Signal) -> None: ...
     def report(self, connection: "Connection", report: m.Report) -> None: ...
     def retire(self, pid: int) -> None: ...
-    async def question(self, ask: answers.Ask) -> m.Message: ...
+    async def question(self, ask: Ask) -> m.Message: ...
 
 
 class Connection:

@@ -22,8 +22,9 @@ from wftui.model.series import matches
 from wftui.model.table import TableSnapshot
 from wftui.model.tick import Layout, Tick
 from wftui.paths import Places, private_dir
-from wftui.recorder import answers, signals
+from wftui.recorder import signals
 from wftui.recorder.accumulator import Accumulator
+from wftui.recorder.answers import Answers, Ask
 from wftui.recorder.bus import Bus, Closed, HealthChanged, TableChanged
 from wftui.recorder.connection import Connection
 from wftui.recorder.gauges import Gauges
@@ -33,7 +34,7 @@ from wftui.recorder.scheduler import Scheduler
 from wftui.recorder.server import Server
 from wftui.recorder.source import Source
 from wftui.recorder.tables import Tables
-from wftui.store import journal
+from wftui.store import answers, journal
 from wftui.store.journal import Opening, StoredChange
 from wftui.store.read import Reader
 from wftui.windows import rolling
@@ -94,7 +95,7 @@ class Recorder:
         self._rejected_told: dict[str, int] = {}
         path = None if options.memory_only else options.places.data_dir / journal.NAME
         self._keeper = Keeper(path, options.caps, clock, self._store_told, self._store_damaged)
-        self._answers: answers.Answers | None = None
+        self._answers: Answers | None = None
         self._server = Server(options.places.socket, self, self._bus)
 
     # ---- life
@@ -442,14 +443,14 @@ class Recorder:
         self.emit("recorder.handover", ("recorder", str(os.getpid())), {"to_pid": pid})
         self.end("handover")
 
-    async def question(self, ask: answers.Ask) -> m.Message:
+    async def question(self, ask: Ask) -> m.Message:
         """Answer from the journal, in a thread.
 
         Raises:
             StoreError, ProtocolError: As the names say.
         """
         if self._answers is None:
-            self._answers = answers.Answers(self._reader, self._keeper if self._keeper.in_memory else None)
+            self._answers = Answers(self._reader, self._keeper if self._keeper.in_memory else None)
         return await asyncio.wrap_future(self._answers.submit(ask))
 
     def _reader(self) -> Reader:
