@@ -21,6 +21,8 @@ class Action(NamedTuple):
     argument: str = ""
     short: str = ""
     """The title where there is little room; empty: the title itself, small."""
+    screen: str = ""
+    """The only screen where its keys are valid, there before those of all screens; empty: everywhere."""
 
 
 ACTIONS: Final = (
@@ -53,21 +55,34 @@ ACTIONS: Final = (
     Action("view.help", "Help", ("question_mark", "h", "f1"), "help", "View"),
     Action("view.quit", "Quit", ("q", "ctrl+c"), "quit", "View"),
 )
-BY_KEY: Final = {key: action for action in ACTIONS for key in action.keys}
+BY_KEY: Final = {key: action for action in ACTIONS if not action.screen for key in action.keys}
+"""Actions that are valid everywhere."""
+ON_SCREEN: Final = {
+    screen: {key: action for action in ACTIONS if action.screen == screen for key in action.keys}
+    for screen in sorted({action.screen for action in ACTIONS if action.screen})
+}
+"""Screen to its own actions by key: they come before ``BY_KEY``."""
 SECTIONS: Final = ("Screens", "Panels", "Lists", "Processes", "View")
 
 _NAMES: Final = {
     "question_mark": "?", "slash": "/", "escape": "Esc", "enter": "Enter", "tab": "Tab", "shift+tab": "S-Tab",
     "up": "↑", "down": "↓", "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End", "minus": "-",
-    "plus": "+", "ctrl+c": "^C", "f9": "F9", "f1": "F1",
+    "plus": "+", "ctrl+c": "^C", "f9": "F9", "f1": "F1", "left": "←", "right": "→", "shift+left": "S-←",
+    "shift+right": "S-→",
 }  # fmt: skip
+_PLAIN: Final = {"↑": "Up", "↓": "Down", "←": "Left", "→": "Right"}
+
+
+def find(key: str, screen: str) -> Action | None:
+    """What a key does on a screen: the screen's own actions first."""
+    return ON_SCREEN.get(screen, {}).get(key) or BY_KEY.get(key)
 
 
 def key_name(key: str, *, ascii_only: bool = False) -> str:
     """How a key is written for a person."""
     name = _NAMES.get(key, key)
     if ascii_only and not name.isascii():
-        return {"↑": "Up", "↓": "Down"}[name]
+        return name[:-1] + _PLAIN[name[-1]]
     return name
 
 

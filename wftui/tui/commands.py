@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wftui.text import clean
-from wftui.tui.actions import BY_KEY
+from wftui.tui.actions import find
 from wftui.tui.ui import CONFIRM, DETAILS, HELP, MENU, REFRESHES, SIGNALS
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ class Commands:
                 self._ui.type(char)
 
     def _run(self, key: str) -> None:
-        action = BY_KEY.get(key)
+        # A dialog over a screen has the keys of dialogs, not those of what it covers.
+        action = find(key, "" if self._ui.overlay else self._ui.shown)
         if action is None:
             return
         if self._ui.overlay and action.run not in (
