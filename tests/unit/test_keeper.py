@@ -18,7 +18,7 @@ from wftui.model.table import keyframe
 from wftui.model.tick import Layout, Tick
 from wftui.recorder import keeper as keeper_module
 from wftui.recorder.keeper import PENDING_TICKS, QUEUE, Caps, Condition, Keeper
-from wftui.store import journal, read
+from wftui.store import database, journal, read
 from wftui.store.journal import Burst, Journal, StoredChange, StoreUnavailableError, damaged_files
 
 CAPS = Caps(48 * 3600, 1 << 30, 0, 0.0)
@@ -54,7 +54,7 @@ class Failing(Journal):
         if code is not None:
             error = sqlite3.OperationalError("injected")
             error.sqlite_errorcode = code
-            raise journal._translate(error, self.path) from error
+            raise database.translate(error, self.path) from error
         super().write(ticks, changes, events, bursts)
         kind.writes += 1
 

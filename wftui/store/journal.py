@@ -1,153 +1,50 @@
-"""The journal: every tick, table change and event, one SQLite file in WAL mode. The only module with sqlite3.
+"""The journal: every tick, table change and event, one SQLite file in WAL mode.
 
 One thread owns a :class:`Journal`. A commit does not wait for the disk (``synchronous=NORMAL``): a killed process
 loses nothing committed, a power cut what came since the last checkpoint (30 s).
 """
 
-import errno
-import fcntl
 import os
 import sqlite3
 import sys
 import zlib
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 import msgspec
 
 from wftui.errors import StoreError
 from wftui.model.event import Event
 from wftui.model.sample import Column
-from wftui.model.table import TableChange, TableSchema
+from wftui.model.table import TableSchema
 from wftui.model.tick import Layout, Tick
 from wftui.store import schema
+from wftui.store.aside import NAME, damaged_files, lock, set_aside
+from wftui.store.database import (
+    Database,
+    StoreDamagedError,
+    StoreNewerError,
+    StoreUnavailableError,
+    check_version,
+    open_reader,
+    translate,
+)
+from wftui.store.entries import Burst, Opening, StoredChange
 from wftui.store.manifest import Floor
 
-NAME: Final = "journal.db"
+__all__ = [
+    "LIVE_TICKS", "NAME", "Burst", "Database", "Journal", "Opening", "StoreDamagedError", "StoreNewerError",
+    "StoreUnavailableError", "StoredChange", "damaged_files", "open_reader", "set_aside",
+]  # fmt: skip
+
 LIVE_TICKS: Final = 3660
 """Ticks that stay in the journal although they are sealed: the recorder answers the last hour by itself."""
 
 _msgpack: Final = msgspec.msgpack.Encoder()
 _json: Final = msgspec.json.Encoder()
-
-Value = int | float | str | bytes | None
-
-
-class StoreUnavailableError(StoreError):
-    """The disk does not take it now (full, read-only, I/O error): keep the data, try again."""
-
-
-class StoreDamagedError(StoreError):
-    """The file is damaged: it is renamed aside, and a new one begun."""
-
-
-class StoreNewerError(StoreError):
-    """A newer wftop wrote the file: it is left untouched."""
-
-
-class Opening(NamedTuple):
-    """What a recorder finds in the data dir and is given for its session."""
-
-    session: int
-    boot: int
-    last_seq: int
-    """0: no tick yet."""
-    last_event_seq: int
-    last_layout: int
-    unclean: bool
-    """The session before was not closed."""
-    rebooted: bool
-    """The session before belongs to another boot of this machine."""
-    last_time_s: int | None
-    """The second of the last tick."""
-
-
-class StoredChange(NamedTuple):
-    """A table change with the tick it belongs to."""
-
-    tick: int
-    schema: TableSchema
-    change: TableChange
-
-
-class Burst(NamedTuple):
-    """Full-rate samples of one series around a mark or an alert."""
-
-    tick: int
-    """seq of the open tick."""
-    event_id: str
-    column: Column
-    time_ns: "array[int]"
-    """int64, UTC, ascending."""
-    values: "array[float]"
-    """float64, one per time."""
-
-
-class Database:
-    """A connection to a journal, for questions."""
-
-    def __init__(self, connection: sqlite3.Connection, path: Path | None) -> None:
-        self._connection = connection
-        self.path = path
-        """None: in memory."""
-
-    def rows(self, sql: str, parameters: Sequence[Value] = ()) -> Iterator[tuple[Any, ...]]:  # Any: SQLite's cells
-        """Rows of a question, as they come.
-
-        Raises:
-            StoreDamagedError, StoreUnavailableError: As the names say.
-        """
-        try:
-            yield from self._connection.execute(sql, parameters)
-        except sqlite3.Error as error:
-            raise _translate(error, self.path) from error
-
-    def close(self) -> None:
-        """Close the connection. Twice is harmless."""
-        self._connection.close()
-
-
-def _translate(error: sqlite3.Error, path: Path | None) -> StoreError:
-    code = getattr(error, "sqlite_errorcode", None)
-    primary = code & 0xFF if isinstance(code, int) else None
-    if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return StoreDamagedError(f"{path}: {error}")
-    return StoreUnavailableError(f"{path or 'memory'}: {error}")
-
-
-def open_reader(path: Path) -> Database:
-    """A read-only connection, whether a recorder writes the file or not.
-
-    Raises:
-        StoreError: There is no journal, it is damaged, or a newer wftop wrote it.
-    """
-    if not path.exists():
-        raise StoreUnavailableError(f"{path}: there is no journal")
-    uri = path.absolute().as_uri()
-    try:
-        connection = sqlite3.connect(f"{uri}?mode=ro", uri=True, timeout=5, check_same_thread=False)
-        try:
-            _check_version(connection, path)
-        except sqlite3.OperationalError:
-            # A read-only folder without -shm: nobody writes there, so the file cannot change under us.
-            connection.close()
-            connection = sqlite3.connect(f"{uri}?mode=ro&immutable=1", uri=True, check_same_thread=False)
-            _check_version(connection, path)
-    except sqlite3.Error as error:
-        raise _translate(error, path) from error
-    return Database(connection, path)
-
-
-def _check_version(connection: sqlite3.Connection, path: Path | None) -> int:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > schema.VERSION:
-        raise StoreNewerError(
-            f"{path}: written by a newer wftop (schema {version}, this one knows {schema.VERSION}); left untouched"
-        )
-    return int(version)
 
 
 def _expect_empty(tables: int, path: Path | None) -> None:
@@ -171,12 +68,12 @@ class Journal:
         self._lock = -1
         try:
             if path is not None:
-                self._lock = _lock(path)
+                self._lock = lock(path)
             self._connection = self._open()
         except (StoreError, sqlite3.Error, OSError) as error:
             self._unlock()
             if isinstance(error, sqlite3.Error):
-                raise _translate(error, path) from error
+                raise translate(error, path) from error
             if isinstance(error, OSError):
                 raise StoreUnavailableError(f"{path}: {error.strerror or error}") from error
             raise
@@ -195,7 +92,7 @@ class Journal:
             cached_statements=32,
         )
         try:
-            version = _check_version(connection, self.path)
+            version = check_version(connection, self.path)
             if version == 0:
                 (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
                 _expect_empty(tables, self.path)
@@ -404,7 +301,7 @@ class Journal:
             (free,) = self._connection.execute("PRAGMA freelist_count").fetchone()
             (size,) = self._connection.execute("PRAGMA page_size").fetchone()
         except sqlite3.Error as error:
-            raise _translate(error, self.path) from error
+            raise translate(error, self.path) from error
         return int((pages - free) * size)
 
     def trim(self, keep_ticks: int, max_bytes: int, keep_events: int = 100_000, sealed_seq: int = 0) -> int:
@@ -442,7 +339,7 @@ class Journal:
         try:
             self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
         except sqlite3.Error as error:
-            raise _translate(error, self.path) from error
+            raise translate(error, self.path) from error
 
     def close(self) -> None:
         """Checkpoint and close. Twice is harmless."""
@@ -474,7 +371,7 @@ class _Guard:
         try:
             self._journal._connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
-            raise _translate(error, self._journal.path) from error
+            raise translate(error, self._journal.path) from error
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         connection = self._journal._connection
@@ -491,37 +388,4 @@ class _Guard:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
         if isinstance(error, sqlite3.Error):
-            raise _translate(error, self._journal.path) from error
-
-
-def _lock(path: Path) -> int:
-    """Hold the data dir: two recorders with different runtime folders must not write one journal."""
-    descriptor = os.open(path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
-        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-            raise StoreUnavailableError(f"{path}: another recorder writes this data dir") from error
-        raise StoreUnavailableError(f"{path}: cannot lock: {error.strerror}") from error
-    return descriptor
-
-
-def set_aside(path: Path, time_ns: int) -> Path:
-    """Rename a damaged journal (and its WAL) so that a new one can begin; return the new name."""
-    target = path.with_name(f"{path.name}.damaged-{time_ns // 1_000_000_000}")
-    number = 0
-    while target.exists():
-        number += 1
-        target = path.with_name(f"{path.name}.damaged-{time_ns // 1_000_000_000}-{number}")
-    path.rename(target)
-    for suffix in ("-wal", "-shm"):
-        side = path.with_name(path.name + suffix)
-        if side.exists():
-            side.rename(target.with_name(target.name + suffix))
-    return target
-
-
-def damaged_files(folder: Path) -> list[Path]:
-    """Journals that were renamed aside."""
-    return sorted(p for p in folder.glob(f"{NAME}.damaged-*") if not p.name.endswith(("-wal", "-shm")))
+            raise translate(error, self._journal.path) from error

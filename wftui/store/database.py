@@ -1,0 +1,93 @@
+"""A connection to a journal for questions, and SQLite's errors as ours."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from wftui.errors import StoreError
+from wftui.store import schema
+
+Value = int | float | str | bytes | None
+
+
+class StoreUnavailableError(StoreError):
+    """The disk does not take it now (full, read-only, I/O error): keep the data, try again."""
+
+
+class StoreDamagedError(StoreError):
+    """The file is damaged: it is renamed aside, and a new one begun."""
+
+
+class StoreNewerError(StoreError):
+    """A newer wftop wrote the file: it is left untouched."""
+
+
+class Database:
+    """A connection to a journal, for questions."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path | None) -> None:
+        self._connection = connection
+        self.path = path
+        """None: in memory."""
+
+    def rows(self, sql: str, parameters: Sequence[Value] = ()) -> Iterator[tuple[Any, ...]]:  # Any: SQLite's cells
+        """Rows of a question, as they come.
+
+        Raises:
+            StoreDamagedError, StoreUnavailableError: As the names say.
+        """
+        try:
+            yield from self._connection.execute(sql, parameters)
+        except sqlite3.Error as error:
+            raise translate(error, self.path) from error
+
+    def close(self) -> None:
+        """Close the connection. Twice is harmless."""
+        self._connection.close()
+
+
+def translate(error: sqlite3.Error, path: Path | None) -> StoreError:
+    """SQLite's error as one of ours; ``path`` None: in memory."""
+    code = getattr(error, "sqlite_errorcode", None)
+    primary = code & 0xFF if isinstance(code, int) else None
+    if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return StoreDamagedError(f"{path}: {error}")
+    return StoreUnavailableError(f"{path or 'memory'}: {error}")
+
+
+def open_reader(path: Path) -> Database:
+    """A read-only connection, whether a recorder writes the file or not.
+
+    Raises:
+        StoreError: There is no journal, it is damaged, or a newer wftop wrote it.
+    """
+    if not path.exists():
+        raise StoreUnavailableError(f"{path}: there is no journal")
+    uri = path.absolute().as_uri()
+    try:
+        connection = sqlite3.connect(f"{uri}?mode=ro", uri=True, timeout=5, check_same_thread=False)
+        try:
+            check_version(connection, path)
+        except sqlite3.OperationalError:
+            # A read-only folder without -shm: nobody writes there, so the file cannot change under us.
+            connection.close()
+            connection = sqlite3.connect(f"{uri}?mode=ro&immutable=1", uri=True, check_same_thread=False)
+            check_version(connection, path)
+    except sqlite3.Error as error:
+        raise translate(error, path) from error
+    return Database(connection, path)
+
+
+def check_version(connection: sqlite3.Connection, path: Path | None) -> int:
+    """Version of the journal's tables; 0: there are none.
+
+    Raises:
+        StoreNewerError: A newer wftop wrote it.
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > schema.VERSION:
+        raise StoreNewerError(
+            f"{path}: written by a newer wftop (schema {version}, this one knows {schema.VERSION}); left untouched"
+        )
+    return int(version)
