@@ -33,3 +33,40 @@ def doctor(
     from wftui.cli import doctor as command
 
     raise typer.Exit(command.main(json=json, data_dir=data_dir, config=config))
+
+
+_CONFIG = typer.Option(metavar="FILE", help="configuration file")
+_DATA_DIR = typer.Option(metavar="DIR", help="where the recording lies")
+service_app = typer.Typer(help="The recorder as a systemd user unit.", no_args_is_help=True)
+app.add_typer(service_app, name="service")
+
+
+@service_app.command("install")
+def service_install(
+    show: Annotated[bool, typer.Option("--print", help="print the unit and change nothing")] = False,
+    force: Annotated[bool, typer.Option("--force", help="replace a unit that is not ours")] = False,
+    config: Annotated[str | None, _CONFIG] = None,
+    data_dir: Annotated[str | None, _DATA_DIR] = None,
+) -> None:
+    """Write the unit, enable and start it."""
+    from wftui.cli import service as command
+
+    raise typer.Exit(command.main("install", data_dir=data_dir, config=config, force=force, show=show))
+
+
+@service_app.command("status")
+def service_status(
+    config: Annotated[str | None, _CONFIG] = None, data_dir: Annotated[str | None, _DATA_DIR] = None
+) -> None:
+    """Say whether it is installed and runs, and whether it would outlive a logout."""
+    from wftui.cli import service as command
+
+    raise typer.Exit(command.main("status", data_dir=data_dir, config=config))
+
+
+@service_app.command("remove")
+def service_remove() -> None:
+    """Stop and delete the unit; what was recorded stays."""
+    from wftui.cli import service as command
+
+    raise typer.Exit(command.main("remove", data_dir=None, config=None))

@@ -75,6 +75,11 @@ class OutputFile:
             self.path.replace(self.target)
 
 
+def say(line: str) -> None:
+    """A line of a command's output."""
+    sys.stdout.write(line + "\n")
+
+
 def standard_output() -> BinaryIO:
     """Standard output for bytes."""
     return sys.stdout.buffer
