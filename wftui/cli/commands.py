@@ -70,3 +70,29 @@ def service_remove() -> None:
     from wftui.cli import service as command
 
     raise typer.Exit(command.main("remove", data_dir=None, config=None))
+
+
+@app.command()
+def backup(
+    target: Annotated[str, typer.Argument(metavar="DIR", help="a new or empty folder")],
+    check: Annotated[bool, typer.Option("--check", help="check the backup that lies there")] = False,
+    config: Annotated[str | None, _CONFIG] = None,
+    data_dir: Annotated[str | None, _DATA_DIR] = None,
+) -> None:
+    """Copy the recording, consistent while it is being written, and check the copy."""
+    from wftui.cli import backup as command
+
+    raise typer.Exit(command.backup(target, check=check, data_dir=data_dir, config=config))
+
+
+@app.command()
+def restore(
+    source: Annotated[str, typer.Argument(metavar="DIR", help="a backup")],
+    force: Annotated[bool, typer.Option("--force", help="move a recording that is there aside")] = False,
+    config: Annotated[str | None, _CONFIG] = None,
+    data_dir: Annotated[str | None, _DATA_DIR] = None,
+) -> None:
+    """Put a backup back, checked first; nothing that is there is overwritten."""
+    from wftui.cli import backup as command
+
+    raise typer.Exit(command.restore(source, force=force, data_dir=data_dir, config=config))

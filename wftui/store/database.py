@@ -42,6 +42,32 @@ class Database:
         except sqlite3.Error as error:
             raise translate(error, self.path) from error
 
+    def copy_to(self, target: Path) -> None:
+        """Write all of it, as it is at one moment, into a new file; a recorder may go on writing.
+
+        Raises:
+            StoreDamagedError, StoreUnavailableError: As the names say.
+        """
+        try:
+            copy = sqlite3.connect(target)
+            try:
+                self._connection.backup(copy)
+                # A file that stands alone: nothing beside it, readable from a read-only folder.
+                copy.execute("PRAGMA journal_mode = DELETE")
+            finally:
+                copy.close()
+        except sqlite3.Error as error:
+            raise translate(error, self.path) from error
+
+    def check(self) -> str:
+        """What SQLite finds wrong with the file; empty: nothing. Ticks have checksums of their own.
+
+        Raises:
+            StoreDamagedError, StoreUnavailableError: It cannot even look.
+        """
+        (found,) = next(self.rows("PRAGMA quick_check(1)"))
+        return "" if found == "ok" else str(found)
+
     def close(self) -> None:
         """Close the connection. Twice is harmless."""
         self._connection.close()
