@@ -5,20 +5,23 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.fakeclock import FakeClock
-from tests.records import LAYOUT, SCHEMA, fact, rows, tick
+from tests.records import GAUGE, LAYOUT, SCHEMA, fact, many_columns, rows, tick
 from wftui.model import health
 from wftui.model.event import Event
 from wftui.model.table import keyframe
 from wftui.model.tick import Layout, Tick
 from wftui.recorder import keeper as keeper_module
-from wftui.recorder.keeper import PENDING_TICKS, QUEUE, Caps, Condition, Keeper
-from wftui.store import database, journal, read
+from wftui.recorder import pending
+from wftui.recorder.keeper import QUEUE, Caps, Condition, Keeper
+from wftui.recorder.pending import TICKS as PENDING_TICKS
+from wftui.store import database, journal, manifest, read
 from wftui.store.journal import Burst, Journal, StoredChange, StoreUnavailableError, damaged_files
 
 CAPS = Caps(48 * 3600, 1 << 30, 0, 0.0)
@@ -351,3 +354,134 @@ def test_a_bug_in_the_keeper_is_told(path: Path, failing: type[Failing]) -> None
     told.keeper.put(bug)
     until(lambda: told.states == [health.FAILED])
     assert "ZeroDivisionError" in told.conditions[0].reason
+
+
+def test_ten_minutes_of_many_series_stay_under_the_bound(
+    path: Path, failing: type[Failing], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ticks go before nothing else: bursts and table changes are given up first."""
+    monkeypatch.setattr(pending, "BYTES", 100_000)
+    told = Told(path)
+    told.keeper.open("boot", "0.1", "record")
+    failing.code = sqlite3.SQLITE_FULL
+    told.keeper.start()
+    wide = Layout(1, tuple(many_columns(100)))
+    burst = Burst(1, "e", GAUGE, array("q", range(900)), array("d", range(900)))
+    told.keeper.put(burst)
+    until(lambda: failing.attempts > 1)
+    for seq in range(1, 201):
+        told.keeper.put((tick(seq, seq, [1.0] * 100), wide))
+        if seq % 10 == 0:
+            told.keeper.put(StoredChange(seq, SCHEMA, keyframe(SCHEMA, seq, rows(20))))
+            until(lambda: told.keeper._queue.empty())
+    until(lambda: told.keeper.lost > 0 and told.keeper._queue.empty())
+    assert told.keeper._pending.bytes <= 100_000
+    held = told.keeper.pending
+    assert held == 100_000 // pending.weight((tick(1, 1, [1.0] * 100), wide)), "all room is the ticks'"
+    assert held + told.keeper.lost == 200
+    failing.code = None
+    until(lambda: told.keeper.pending == 0)
+    assert told.keeper._pending.bytes == 0
+    assert told.keeper.stop("stopped", 5)
+    assert stored(path) == list(range(201 - held, 201))
+
+
+def test_a_hanging_disk_and_wide_ticks_stay_under_the_bound(
+    path: Path, failing: type[Failing], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pending, "BYTES", 100_000)
+    told = Told(path)
+    told.keeper.open("boot", "0.1", "record")
+    failing.gate = threading.Event()
+    told.keeper.start()
+    told.keeper.put((tick(1, 1), LAYOUT))
+    until(lambda: failing.attempts == 1)
+    wide = Layout(2, tuple(many_columns(100)))
+    for seq in range(2, 202):
+        told.keeper.put((tick(seq, seq, [1.0] * 100, layout=2), wide))
+    fits = 100_000 // pending.weight((tick(1, 1, [1.0] * 100), wide))
+    assert told.keeper._queue.qsize() == fits
+    assert told.keeper.lost == 200 - fits
+    failing.gate.set()
+    failing.gate = None
+    assert told.keeper.stop("stopped", 10)
+    assert stored(path) == list(range(1, fits + 2))
+    assert told.keeper._put_bytes == told.keeper._taken_bytes
+
+
+def seal(folder: Path, last_seq: int) -> None:
+    """A manifest and the file that it names."""
+    (folder / manifest.FOLDER / manifest.RAW).mkdir(parents=True)
+    file = f"{manifest.RAW}/system-1-{last_seq}-1.parquet"
+    (folder / manifest.FOLDER / file).write_bytes(b"x")
+    segment = manifest.Segment(file, "raw", "system", "", 1, last_seq, 0, 9, 9, 5_000, "", 0)
+    manifest.save(
+        folder,
+        manifest.Manifest(sealed_seq=last_seq, sealed_event_seq=40, boots={"old": 6}, segments=(segment,)),
+    )
+
+
+def test_a_new_journal_goes_on_behind_the_segments(path: Path) -> None:
+    seal(path.parent, 5000)
+    told = Told(path)
+    opening = told.keeper.open("boot", "0.1", "record")
+    assert (opening.last_seq, opening.last_event_seq, opening.boot) == (5000, 40, 7)
+    assert (told.keeper.sealed_seq, told.keeper.segments_bytes) == (5000, 5000)
+    told.keeper.start()
+    assert told.keeper.stop("stopped", 5)
+
+
+def test_a_newer_manifest_is_left_untouched(path: Path) -> None:
+    seal(path.parent, 5000)
+    file = path.parent / manifest.FOLDER / manifest.NAME
+    file.write_text('{"version": 99, "segments": "another shape"}')
+    with pytest.raises(manifest.SegmentsNewerError, match="newer wftop"):
+        Told(path).keeper.open("boot", "0.1", "record")
+    assert file.read_text() == '{"version": 99, "segments": "another shape"}'
+    assert not path.exists(), "no journal was begun"
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"[]", b'{"version": "x"}', bytes(500)])
+def test_a_damaged_manifest_is_renamed_aside(path: Path, content: bytes) -> None:
+    seal(path.parent, 5000)
+    file = path.parent / manifest.FOLDER / manifest.NAME
+    file.write_bytes(content)
+    told = Told(path)
+    opening = told.keeper.open("boot", "0.1", "record")
+    assert opening.last_seq == 5000, "the segments' names tell"
+    assert opening.boot > 5000, "a number that no segment has"
+    assert (told.keeper.damaged, len(told.damaged), told.keeper.sealed_seq) == (1, 1, 0)
+    (aside,) = file.parent.glob("manifest.json.damaged-*")
+    assert aside.read_bytes() == content
+    told.keeper.start()
+    assert told.keeper.stop("stopped", 5)
+
+
+def test_sealed_ticks_leave_after_an_hour_and_never_before(path: Path) -> None:
+    told = Told(path, CAPS._replace(ticks=5000))
+    told.keeper.open("boot", "0.1", "record")
+    told.keeper.start()
+    for seq in range(1, 4001):
+        told.keeper.put((tick(seq, seq), LAYOUT))
+    told.keeper.put(told.keeper._trim)
+    until(lambda: told.keeper.size is not None)
+    assert stored(path) == list(range(1, 4001)), "nothing of it was sealed"
+    told.keeper.sealed_seq = 3900
+    told.keeper.put(told.keeper._trim)
+    assert told.keeper.stop("stopped", 5)
+    assert stored(path) == list(range(4000 - journal.LIVE_TICKS + 1, 4001))
+
+
+def test_segments_take_from_what_the_journal_may(path: Path) -> None:
+    told = Told(path, CAPS._replace(max_bytes=400_000))
+    told.keeper.open("boot", "0.1", "record")
+    told.keeper.segments_bytes = 1 << 30
+    wide = Layout(1, tuple(many_columns(100)))
+    told.keeper.start()
+    for seq in range(1, 1001):
+        told.keeper.put((tick(seq, seq, [1.0] * 100), wide))
+    told.keeper.put(told.keeper._trim)
+    assert told.keeper.stop("stopped", 5)
+    assert told.keeper.size is not None
+    assert told.keeper.size <= 400_000
+    assert stored(path)[-1] == 1000

@@ -6,9 +6,7 @@ damaged it renames it aside and begins a new one. Nothing here ever stops the re
 
 import os
 import threading
-from collections import deque
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Final, NamedTuple
@@ -17,26 +15,24 @@ from wftui import clock, log
 from wftui.clock import Clock
 from wftui.errors import StoreError
 from wftui.model import health
-from wftui.model.event import Event
-from wftui.model.tick import Layout, Tick
-from wftui.store.journal import (
-    Journal,
-    Opening,
-    StoreDamagedError,
-    StoredChange,
-    set_aside,
-)
+from wftui.recorder import pending
+from wftui.recorder.pending import Batch, Pending, Stored
+from wftui.store import manifest
+from wftui.store.floor import named_floor
+from wftui.store.journal import Journal, Opening, StoreDamagedError, set_aside
+from wftui.store.manifest import Floor, SegmentsDamagedError
 
-PENDING_TICKS: Final = 600
-"""Ticks held in memory while the journal cannot be written: 10 minutes."""
 MEMORY_TICKS: Final = 600
 """Ticks that a journal in memory keeps."""
-PENDING_OTHERS: Final = 2_000
 QUEUE: Final = 4_000
 """Items that wait for the thread at most."""
 TRIM_S: Final = 60.0
 CHECKPOINT_S: Final = 30.0
 RETRY_S: Final = 1.0
+TRIM_TICKS: Final = 6_000
+"""Ticks that leave the journal in one go: two days of backlog go within half an hour, and no commit waits."""
+MIN_SHARE: Final = 8
+"""The journal may always take this part of the cap, whatever segments take: what is not sealed is only there."""
 
 
 class Caps(NamedTuple):
@@ -57,7 +53,7 @@ class Condition(NamedTuple):
 
 
 Job = Callable[[Journal], object]
-_Item = tuple[Tick, Layout] | StoredChange | Event | Job
+_Item = Stored | Job
 
 
 class Keeper:
@@ -78,21 +74,24 @@ class Keeper:
         self._tell = tell
         self._found_damaged = found_damaged
         self._queue: SimpleQueue[_Item | None] = SimpleQueue()
-        self._ticks: deque[tuple[Tick, Layout]] = deque()
-        self._changes: deque[StoredChange] = deque(maxlen=PENDING_OTHERS)
-        self._events: deque[Event] = deque(maxlen=PENDING_OTHERS)
+        self._pending = Pending()
+        self._refused = self._unstorable = 0
+        # Two counters, each written by one thread only: their difference is what the queue holds.
+        self._put_bytes = self._taken_bytes = 0
         self._condition = Condition(health.OK, "", "")
         self._journal: Journal | None = None
         self._session: tuple[str, str, str, int] = ("", "", "", 0)
         self._number = 0
         self._boot = 0
         self._thread: threading.Thread | None = None
-        self.lost = 0
-        """Ticks lost because the journal could not be written for too long."""
         self.damaged = 0
-        """Damaged journals renamed aside."""
+        """Damaged journals and manifests renamed aside."""
         self.size: int | None = None
-        """Bytes in use; None: not known yet."""
+        """Bytes of the journal in use; None: not known yet."""
+        self.sealed_seq = 0
+        """The last tick that is in segments. Set by whoever hears from the sealer."""
+        self.segments_bytes: int | None = None
+        """Everything sealed, with what is derived from it and what was set aside; None: not known yet."""
         self.write_s = 0.0
         """Wall time of the slowest commit since it was last read."""
 
@@ -104,7 +103,12 @@ class Keeper:
     @property
     def pending(self) -> int:
         """Ticks held in memory."""
-        return len(self._ticks)
+        return self._pending.ticks
+
+    @property
+    def lost(self) -> int:
+        """Ticks lost because the journal could not be written for too long, and items that nobody can store."""
+        return self._pending.lost + self._refused + self._unstorable
 
     def open(self, boot_id: str, program: str, mode: str) -> Opening:
         """Open the journal and begin a session, before the thread starts.
@@ -127,15 +131,29 @@ class Keeper:
         return self._open()
 
     def _open(self) -> Opening:
-        journal = Journal(self._path)
+        used = None if self._path is None else self._floor(self._path.parent)
+        opened = Journal(self._path)
         now = self._clock.now()
         try:
-            opening = journal.begin(*self._session, now.time_ns, now.boottime_ns, self._boot)
+            opening = opened.begin(*self._session, now.time_ns, now.boottime_ns, self._boot, used)
         except BaseException:
-            journal.close()
+            opened.close()
             raise
-        self._journal, self._number, self._boot = journal, opening.session, opening.boot
+        self._journal, self._number, self._boot = opened, opening.session, opening.boot
         return opening
+
+    def _floor(self, folder: Path) -> Floor:
+        """The numbers that segments have used; a damaged manifest is renamed aside, the sealer makes it anew."""
+        try:
+            found = manifest.load(folder)
+        except SegmentsDamagedError as error:
+            self._set_aside(folder / manifest.FOLDER / manifest.NAME, error)
+            self.sealed_seq, self.segments_bytes = 0, None
+            return named_floor(folder)
+        if found.segments:
+            self.sealed_seq = found.sealed_seq
+            self.segments_bytes = sum(item.size for item in found.segments)
+        return Floor(found.sealed_seq, found.sealed_event_seq, found.boots)
 
     def start(self) -> None:
         """Start the thread."""
@@ -145,9 +163,13 @@ class Keeper:
     def put(self, item: _Item) -> None:
         """Hand over a tick, a change, an event or a job; never waits."""
         # A disk that hangs instead of failing holds up the thread: memory must stay bounded then, too.
-        if self._queue.qsize() >= QUEUE and not callable(item):
-            self.lost += isinstance(item, tuple) and not isinstance(item, StoredChange)
-            return
+        if not callable(item):
+            size = pending.weight(item)
+            held = self._put_bytes - self._taken_bytes
+            if self._queue.qsize() >= QUEUE or held + size > pending.BYTES:
+                self._refused += type(item) is tuple  # ticks; the others are named tuples and events
+                return
+            self._put_bytes += size
         self._queue.put(item)
 
     def stop(self, how: str, timeout_s: float) -> bool:
@@ -193,64 +215,49 @@ class Keeper:
 
     def _gather(self) -> bool:
         """Move what has come into the pending queues; False at the end."""
-        waiting = self._ticks or self._events or self._changes
         try:
-            item = self._queue.get(timeout=RETRY_S) if waiting else self._queue.get()
+            item = self._queue.get(timeout=RETRY_S) if self._pending else self._queue.get()
             while True:
                 if item is None:
                     return False
-                if isinstance(item, tuple) and not isinstance(item, StoredChange):
-                    if len(self._ticks) >= PENDING_TICKS:
-                        self._ticks.popleft()
-                        self.lost += 1
-                    self._ticks.append(item)
-                elif isinstance(item, StoredChange):
-                    self._changes.append(item)
-                elif isinstance(item, Event):
-                    self._events.append(item)
-                else:
+                if callable(item):
                     self._flush()
                     self._guarded(item)
+                else:
+                    self._taken_bytes += pending.weight(item)
+                    self._pending.add(item)
+                    if self._pending.ticks >= pending.TICKS and self._condition.state == health.OK:
+                        return True  # a disk that hung and works again: write before the oldest must go
                 item = self._queue.get_nowait()
         except Empty:
             return True
 
     def _flush(self) -> None:
-        if not (self._ticks or self._events or self._changes):
+        if not self._pending:
             return
-        started = clock.perf_ns()
-
-        def write(journal: Journal) -> None:
-            journal.write(self._ticks, self._changes, self._events)
-
         if self._condition.state == health.FAILED and not self._room():
             return
+        started = clock.perf_ns()
         try:
-            done = self._guarded(write, heals=True)
+            done = self._write(self._pending.batch())
         except (ValueError, OverflowError, TypeError) as error:
             log.error("store", "an item cannot be stored", exc=error)
             done = self._one_by_one()
         if done:
-            self._ticks.clear()
-            self._changes.clear()
-            self._events.clear()
+            self._pending.clear()
             self.write_s = max(self.write_s, (clock.perf_ns() - started) / 1e9)
+
+    def _write(self, batch: Batch) -> bool:
+        return self._guarded(lambda journal: journal.write(*batch), heals=True)
 
     def _one_by_one(self) -> bool:
         """Write what can be written: one item that SQLite or msgspec refuses must not hold up the others."""
-        batches: list[tuple[list[tuple[Tick, Layout]], list[StoredChange], list[Event]]] = [
-            *(([item], [], []) for item in self._ticks),
-            *(([], [item], []) for item in self._changes),
-            *(([], [], [item]) for item in self._events),
-        ]
-        for batch in batches:
+        for batch in self._pending.singly():
             try:
-                if not self._guarded(
-                    partial(Journal.write, ticks=batch[0], changes=batch[1], events=batch[2]), True
-                ):
+                if not self._write(batch):
                     return False
             except (ValueError, OverflowError, TypeError):
-                self.lost += 1
+                self._unstorable += 1
         return True
 
     def _guarded(self, job: Job, heals: bool = False) -> bool:
@@ -270,7 +277,7 @@ class Keeper:
             self._become(
                 Condition(
                     health.FAILED,
-                    f"{error}; the last {PENDING_TICKS // 60} minutes are held in memory",
+                    f"{error}; the last {pending.TICKS // 60} minutes are held in memory",
                     f"make room or give rights in {self._path.parent if self._path else 'memory'}",
                 )
             )
@@ -288,17 +295,19 @@ class Keeper:
         if self._journal is not None:
             self._journal.close()
             self._journal = None
-        if self._path is None:
-            return
+        if self._path is not None:
+            self._set_aside(self._path, error)
+
+    def _set_aside(self, path: Path, error: StoreError) -> None:
         self.damaged += 1
         try:
-            target = set_aside(self._path, self._clock.now().time_ns)
+            target = set_aside(path, self._clock.now().time_ns)
         except OSError as failed:
             self._become(
                 Condition(health.FAILED, f"{error}; cannot rename it: {failed.strerror}", "remove the file")
             )
             return
-        log.error("store", "damaged journal renamed aside", path=str(target), reason=str(error))
+        log.error("store", f"damaged {path.name} renamed aside", path=str(target), reason=str(error))
         self._found_damaged(f"{error}; renamed to {target.name}")
 
     def _room(self) -> bool:
@@ -314,7 +323,9 @@ class Keeper:
         return free >= floor
 
     def _trim(self, journal: Journal) -> None:
-        journal.trim(self._caps.ticks, self._caps.max_bytes)
+        caps = self._caps
+        room = max(caps.max_bytes - (self.segments_bytes or 0), caps.max_bytes // MIN_SHARE)
+        journal.trim(caps.ticks, room, sealed_seq=self.sealed_seq, at_most=TRIM_TICKS)
         self.size = journal.size()
         if not self._room():
             raise StoreError(f"{self._path}: free space is under the floor that wftop leaves to others")

@@ -304,9 +304,16 @@ class Journal:
             raise translate(error, self.path) from error
         return int((pages - free) * size)
 
-    def trim(self, keep_ticks: int, max_bytes: int, keep_events: int = 100_000, sealed_seq: int = 0) -> int:
+    def trim(
+        self,
+        keep_ticks: int,
+        max_bytes: int,
+        keep_events: int = 100_000,
+        sealed_seq: int = 0,
+        at_most: int = sys.maxsize,
+    ) -> int:
         """Delete the oldest ticks: sealed ones older than an hour, then those beyond a count, then until the
-        file is under its cap. Return how many.
+        file is under its cap; once ``at_most`` are gone the rest waits for the next call. Return how many.
 
         All of it counts ticks, not wall time: a clock that jumps to 2106 must not empty the journal.
         """
@@ -321,7 +328,7 @@ class Journal:
                 over = max(last - first + 1 - keep_ticks, min(sealed_seq, last - LIVE_TICKS) + 1 - first)
                 if over <= 0 and self.size() > max_bytes and last > first:
                     over = batch
-                if over <= 0:
+                if over <= 0 or removed >= at_most:
                     run("DELETE FROM event WHERE seq <= (SELECT max(seq) FROM event) - ?", (keep_events,))
                     # Layout numbers only grow, so what is older than the oldest tick's is nobody's.
                     run("DELETE FROM layout WHERE id < (SELECT layout FROM tick WHERE seq = ?)", (first,))
