@@ -18,6 +18,9 @@ Level = Literal["debug", "info", "warning", "error"]
 
 MAX_BYTES: Final = 1 << 20
 FILES: Final = 3
+DAYS: Final = 30.0
+"""A file is put away when its first line is half as old, and removed when its last line is this old."""
+_DAY_NS: Final = 86_400 * 10**9
 _LEVELS: Final = {"debug": 0, "info": 1, "warning": 2, "error": 3}
 _TRACEBACK_LINES: Final = 200
 
@@ -26,12 +29,20 @@ class Log:
     """One log file with its older ones (``.1``, ``.2``); several processes may write to it at once."""
 
     def __init__(
-        self, path: Path | None = None, *, level: Level = "info", max_bytes: int = MAX_BYTES, files: int = FILES
+        self,
+        path: Path | None = None,
+        *,
+        level: Level = "info",
+        max_bytes: int = MAX_BYTES,
+        files: int = FILES,
+        days: float = DAYS,
     ) -> None:
         self._path = path
         self._level = _LEVELS[level]
         self._max_bytes = max_bytes
         self._files = files
+        self._days = days
+        self._began_ns = 0
         self._fd = -1
         # Reentrant: a signal handler may log while its own thread is writing.
         self._lock = threading.RLock()
@@ -45,7 +56,7 @@ class Log:
         try:
             line = _line(level, area, message, fields)
             with self._lock:
-                self._put(line)
+                self.put(line)
         except Exception:  # noqa: BLE001 - a log that raises would take down what it reports on
             self.dropped += 1
 
@@ -57,12 +68,18 @@ class Log:
             if fd >= 0:
                 os.close(fd)
 
-    def _put(self, line: bytes) -> None:
+    def put(self, line: bytes) -> None:
+        """Append a ready line, ended by a newline; rotate first when it is time.
+
+        Raises:
+            OSError, ConfigError: It could not be written.
+        """
         if self._path is None:
             self.dropped += 1
             return
         self._current(self._path)
-        if 0 < os.fstat(self._fd).st_size > self._max_bytes - len(line):
+        old = time.time_ns() - self._began_ns > self._days * _DAY_NS / 2
+        if 0 < os.fstat(self._fd).st_size > (0 if old else self._max_bytes - len(line)):
             self._rotate(self._path)
         # O_APPEND and one write: lines of several processes never mix.
         if os.write(self._fd, line) != len(line):
@@ -78,7 +95,8 @@ class Log:
                 pass  # removed: made again below
             os.close(self._fd)
             self._fd = -1
-        self._fd = paths.open_private(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        self._fd = paths.open_private(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
+        self._began_ns = _began(os.pread(self._fd, 64, 0)) or time.time_ns()
 
     def _rotate(self, path: Path) -> None:
         try:
@@ -93,13 +111,37 @@ class Log:
                     newer.replace(older)
             if self._files == 1:
                 path.unlink()
+            self._remove_old(path)
         self._current(path)  # closing the old one ends its lock
+
+    def _remove_old(self, path: Path) -> None:
+        for number in range(1, self._files):
+            older = path.with_name(f"{path.name}.{number}")
+            if older.exists() and time.time_ns() - older.stat().st_mtime_ns > self._days * _DAY_NS:
+                older.unlink()
+
+
+def _began(head: bytes) -> int:
+    """Time (ns) of a log's first line, right to a day (it is UTC, read as local time); 0: it has none."""
+    stamp = head.partition(b'"time":"')[2]
+    try:
+        # Not strptime: that imports locale and datetime, 9 ms.
+        return int(time.mktime((int(stamp[:4]), int(stamp[5:7]), int(stamp[8:10]), 12, 0, 0, 0, 0, 0))) * 10**9
+    except (ValueError, OverflowError):
+        return 0
 
 
 _log = Log()
 
 
-def open_log(path: Path, *, level: Level = "info") -> Log:
+def open_log(
+    path: Path,
+    *,
+    level: Level = "info",
+    max_bytes: int = MAX_BYTES,
+    files: int = FILES,
+    days: float = DAYS,
+) -> Log:
     """Send this process's lines to `path` (0600, its folder made private); return the log to close at the end.
 
     When the file cannot be made, lines go on being dropped and counted, and the log says so by `dropped`.
@@ -107,7 +149,7 @@ def open_log(path: Path, *, level: Level = "info") -> Log:
     global _log
     dropped = _log.dropped
     _log.close()
-    _log = Log(path, level=level)
+    _log = Log(path, level=level, max_bytes=max_bytes, files=files, days=days)
     _log.dropped = dropped
     try:
         paths.private_dir(path.parent)

@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,6 +93,28 @@ def test_rotation_keeps_three_files_within_their_size(tmp_path: Path) -> None:
     assert kept == list(range(100 - len(kept), 100))
     assert all(p.stat().st_size <= 2_000 for p in tmp_path.glob("x.log*"))
     assert written.dropped == 0
+
+
+def test_old_files_are_put_away_and_at_last_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "x.log"
+    day_ns = 86_400 * 10**9
+    start_ns = time.time_ns()
+    written = log.Log(path, days=10)
+    written.write("info", "a", "first", {})
+    written.close()
+    monkeypatch.setattr(time, "time_ns", lambda: start_ns + 3 * day_ns)
+    again = log.Log(path, days=10)
+    again.write("info", "a", "the same file: it is three days old", {})
+    assert not (tmp_path / "x.log.1").exists()
+    monkeypatch.setattr(time, "time_ns", lambda: start_ns + 7 * day_ns)
+    again.write("info", "a", "a new one", {})
+    assert b"first" in (tmp_path / "x.log.1").read_bytes()
+    assert path.read_bytes().count(b"\n") == 1
+    monkeypatch.setattr(time, "time_ns", lambda: start_ns + 40 * day_ns)
+    again.write("info", "a", "the last", {})
+    assert b"the last" in path.read_bytes()
+    assert not (tmp_path / "x.log.2").exists()
+    again.close()
 
 
 def test_a_removed_file_is_made_again(file: Path) -> None:

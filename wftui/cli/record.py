@@ -125,7 +125,13 @@ def _record(where: Places, arguments: "argparse.Namespace") -> int:
     settings = config.load(where)
     mode = lock.VIEW if arguments.for_view else lock.RECORD
     options = start.options(where, settings, mode, for_s)
-    log_file = log.open_log(where.state_dir / "wftop.log")
+    log_file = log.open_log(
+        where.state_dir / "wftop.log",
+        level=settings.text("log.level"),  # type: ignore[arg-type]  # one of the key's choices
+        max_bytes=settings.whole("log.max_bytes"),
+        files=settings.whole("log.files"),
+        days=settings.number("log.days"),
+    )
     if mode == lock.VIEW:
         os.chdir("/")  # keep no mount busy that the view happened to stand in
 

@@ -177,7 +177,7 @@ def restore(source: Path, data_dir: Path, now_ns: int, *, force: bool = False) -
     finally:
         shutil.rmtree(part, ignore_errors=True)
         os.close(lock)
-    _tell(data_dir, source, contents, now_ns)
+    _tell(data_dir, contents, now_ns)
     return old
 
 
@@ -195,18 +195,18 @@ def _move_aside(data_dir: Path, there: list[Path], now_ns: int) -> Path:
     return old
 
 
-def _tell(data_dir: Path, source: Path, contents: Contents, now_ns: int) -> None:
+def _tell(data_dir: Path, contents: Contents, now_ns: int) -> None:
     """Put the event into the restored journal: whoever looks at the history must see that it was put back."""
     journal = Journal(data_dir / aside.NAME)
     try:
         with _reading(data_dir / aside.NAME) as database:
             (last,) = next(database.rows("SELECT coalesce(max(seq), 0) FROM event"))
         seq = max(last, manifest.floor(data_dir).event_seq) + 1
+        # Not where from: that path names a person's folders.
         made = event(now_ns, "store.restored", ("store", "journal"), {"made_ns": contents.made_ns})
         journal.write(events=[Event(seq, *(getattr(made, name) for name in Event.__struct_fields__[1:]))])
     finally:
         journal.close()
-    del source  # its path names a person's folders
 
 
 def _contents(folder: Path) -> Contents:
