@@ -10,7 +10,8 @@ from wftui.recorder.keeper import Keeper
 from wftui.store.read import Reader
 from wftui.wire import messages as m
 
-Ask = Callable[[Reader], m.Message]
+Ask = Callable[[Reader], m.Message | None]
+"""None: this reader cannot tell."""
 
 
 class Answers:
@@ -23,7 +24,7 @@ class Answers:
         """``keeper``: owner of a journal in memory; None: the journal is a file."""
         self._open_reader = open_reader
         self._keeper = keeper
-        self._queue: SimpleQueue[tuple[Ask, Future[m.Message]] | None] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[Ask, Future[m.Message | None]] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._stale = False
 
@@ -31,9 +32,9 @@ class Answers:
         """The journal was renamed aside: read the new one from the next question on."""
         self._stale = True
 
-    def submit(self, ask: Ask) -> "Future[m.Message]":
+    def submit(self, ask: Ask) -> "Future[m.Message | None]":
         """Answer a question; the future carries the reply or the error."""
-        future: Future[m.Message] = Future()
+        future: Future[m.Message | None] = Future()
         if self._keeper is not None:
             self._keeper.put(lambda journal: _settle(future, ask, Reader(journal.reader())))
             return future
@@ -70,7 +71,7 @@ class Answers:
             reader.close()
 
 
-def _settle(future: "Future[m.Message]", ask: Ask, reader: Reader) -> bool:
+def _settle(future: "Future[m.Message | None]", ask: Ask, reader: Reader) -> bool:
     """Answer into the future; False when the store failed."""
     if not future.set_running_or_notify_cancel():
         return True  # the asker has gone

@@ -3,20 +3,24 @@
 import asyncio
 import math
 from array import array
-from typing import Protocol
+from typing import Final, Protocol
 
 from wftui import log
 from wftui.errors import ProtocolError, WftopError
 from wftui.model.event import Event
 from wftui.model.health import Health
 from wftui.model.series import matches
-from wftui.model.table import TableSchema, TableSnapshot, keyframe
+from wftui.model.table import TableSnapshot, keyframe
 from wftui.model.tick import Layout, Tick, pack, unpack
-from wftui.recorder.answers import Ask
 from wftui.recorder.bus import Bus, Closed, HealthChanged, Notice, Scraped, Subscription, TableChanged
+from wftui.recorder.child import Passed
+from wftui.recorder.sealed import Question
 from wftui.store import answers
 from wftui.wire import codec, stream
 from wftui.wire import messages as m
+
+QUESTIONS: Final = 8
+"""Of one client that are answered side by side; the next one waits unread."""
 
 
 class Host(Protocol):
@@ -35,7 +39,7 @@ class Host(Protocol):
     def signal(self, request: m.Signal) -> None: ...
     def report(self, connection: "Connection", report: m.Report) -> None: ...
     def retire(self, pid: int) -> None: ...
-    async def question(self, ask: Ask) -> m.Message: ...
+    async def question(self, question: Question) -> m.Message | Passed: ...
 
 
 class Connection:
@@ -67,6 +71,8 @@ class Connection:
         self._known_tables: set[str] = set()
         self._samples_ns = 0
         self._pending: list[tuple[int, int, float]] = []
+        self._room = asyncio.Semaphore(QUESTIONS)
+        self._questions: set[asyncio.Task[None]] = set()
 
     @property
     def is_view(self) -> bool:
@@ -97,25 +103,54 @@ class Connection:
             finally:
                 self._unsubscribe()
         if broken is not None:
+                for task in self._questions:
+                    task.cancel()
             raise broken
 
     async def _converse(self) -> None:
         while (item := await stream.read(self._reader)) is not None:
             message, request = item
             try:
-                reply = await self._handle(message)
+            if isinstance(message, Question):
+                # Beside the others: an answer from the history service may take seconds, a signal must not wait.
+                await self._room.acquire()
+                self._questions.add(self._tasks.create_task(self._question(message, request)))
+                continue
+                reply = self._handle(message)
             except WftopError as error:
-                code = "too-large" if isinstance(error, answers.TooLargeError) else "refused"
-                reply = m.Error(code, str(error))
-            if request:
-                try:
-                    frame = codec.encode(reply, request)
-                except ProtocolError as error:
-                    frame = codec.encode(m.Error("too-large", str(error)), request)
-                self._writer.write(frame)
-                await self._writer.drain()
+                reply = _error(error)
+            self._reply(reply, request)
+            await self._writer.drain()
 
-    async def _handle(self, message: m.Message) -> m.Message:
+    async def _question(self, question: Question, request: int) -> None:
+        try:
+            try:
+                reply = await self._host.question(question)
+            except WftopError as error:
+                reply = _error(error)
+            self._reply(reply, request)
+            await self._writer.drain()
+        except ConnectionError:
+            self._writer.close()  # the reading side ends on that
+        finally:
+            self._room.release()
+            task = asyncio.current_task()
+            if task is not None:
+                self._questions.discard(task)
+
+    def _reply(self, reply: m.Message | Passed, request: int) -> None:
+        if not request:
+            return
+        try:
+            if isinstance(reply, Passed):
+                self._writer.write(codec.envelop(reply.tag, request, len(reply.body)))
+                self._writer.write(reply.body)
+            else:
+                self._writer.write(codec.encode(reply, request))
+        except ProtocolError as error:
+            self._writer.write(codec.encode(m.Error("too-large", str(error)), request))
+
+    def _handle(self, message: m.Message) -> m.Message:
         host = self._host
         match message:
             case m.Subscribe():
@@ -130,17 +165,6 @@ class Connection:
                 return host.status()
             case m.Windows():
                 return host.windows(message)
-            case m.Range():
-                return await host.question(lambda reader: answers.answer_range(reader, message))
-            case m.At():
-                return await host.question(lambda reader: answers.answer_at(reader, message))
-            case m.Events():
-                return await host.question(lambda reader: answers.answer_events(reader, message))
-            case m.Tables():
-                return await host.question(lambda reader: answers.answer_tables(reader, message))
-            case m.Catalogue():
-                schemas: list[TableSchema] = [table.schema for table in host.tables()]
-                return m.CatalogueReply(list(host.layout().columns), schemas)
             case _:
                 raise ProtocolError(f"{m.TAGS[type(message)]} is not a request")
         return m.Ok()
@@ -256,3 +280,7 @@ class Connection:
         times, places, values = zip(*self._pending, strict=True)
         self._pending.clear()
         self.say(m.Samples(self._layout, list(times), list(places), pack(array("d", values))))
+
+
+def _error(error: WftopError) -> m.Error:
+    return m.Error("too-large" if isinstance(error, answers.TooLargeError) else "refused", str(error))

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from wftui import names
 from wftui.model.sample import Column, Sample, column
+from wftui.recorder.history import Usage
 from wftui.recorder.keeper import Keeper
 from wftui.recorder.own import SOURCE
 from wftui.recorder.source import Source
@@ -63,6 +64,13 @@ class Gauges:
         yield Sample(self._column("wftop.store.pending"), keeper.pending)
         yield Sample(self._column("wftop.store.lost"), keeper.lost)
         yield Sample(self._column("wftop.store.damaged"), keeper.damaged)
+
+    def history(self, usage: Usage) -> Iterator[Sample]:
+        """The history service, once there was one."""
+        if usage.cpu_s or usage.memory_bytes is not None:
+            yield Sample(self._column("wftop.history.cpu.time"), usage.cpu_s)
+        if usage.memory_bytes is not None:
+            yield Sample(self._column("wftop.history.memory.usage"), usage.memory_bytes)
 
     def tick(self, late_s: float, series: int, views: int, ring_s: float, ring_bytes: int) -> Iterator[Sample]:
         """The metronome and the rings."""

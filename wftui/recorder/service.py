@@ -22,15 +22,19 @@ from wftui.model.series import matches
 from wftui.model.table import TableSnapshot
 from wftui.model.tick import Layout, Tick
 from wftui.paths import Places, private_dir
-from wftui.recorder import signals
+from wftui.recorder import history, signals
 from wftui.recorder.accumulator import Accumulator
-from wftui.recorder.answers import Answers, Ask
+from wftui.recorder.answers import Answers
 from wftui.recorder.bus import Bus, Closed, HealthChanged, TableChanged
+from wftui.recorder.child import Passed
 from wftui.recorder.connection import Connection
 from wftui.recorder.gauges import Gauges
+from wftui.recorder.history import Relay
 from wftui.recorder.keeper import Caps, Condition, Keeper
 from wftui.recorder.own import OwnCost
 from wftui.recorder.scheduler import Scheduler
+from wftui.recorder.sealed import Question, Sealed
+from wftui.recorder.sealed import answer as sealed_answer
 from wftui.recorder.server import Server
 from wftui.recorder.source import Source
 from wftui.recorder.tables import Tables
@@ -65,6 +69,8 @@ class Options(msgspec.Struct, frozen=True):
     caps: Caps = Caps(48 * 3600, 1 << 30, 500_000_000)
     signals: bool = True
     disabled: frozenset[str] = frozenset()
+    history_idle_s: float = history.IDLE_S
+    """After the last question about older times the service that answers them is sent away."""
 
 
 class Recorder:
@@ -96,6 +102,8 @@ class Recorder:
         path = None if options.memory_only else options.places.data_dir / journal.NAME
         self._keeper = Keeper(path, options.caps, clock, self._store_told, self._store_damaged)
         self._answers: Answers | None = None
+        self._sealed = Sealed(options.places.data_dir)
+        self._relay = Relay(history.service(options.places.data_dir), options.history_idle_s)
         self._server = Server(options.places.socket, self, self._bus)
 
     # ---- life
@@ -161,6 +169,7 @@ class Recorder:
         self._scheduler.close()
         if self._answers is not None:
             self._answers.stop()
+        await self._relay.close()
         if not await asyncio.to_thread(self._keeper.stop, how, FLUSH_S):
             log.error("store", f"the journal was not closed within {FLUSH_S:g} s")
 
@@ -223,6 +232,7 @@ class Recorder:
             1.0,
         )
         accumulator.add(self._gauges.store(self._keeper), at, 1.0)
+        accumulator.add(self._gauges.history(self._relay.usage()), at, 1.0)
         for view in self._server.views:
             accumulator.add(self._gauges.view(view.label, self._reports.get(view), view.dropped), at, 1.0)
         accumulator.add(self._gauges.counters(self._scheduler.sources, accumulator.rejected), at, 1.0)
@@ -443,15 +453,20 @@ class Recorder:
         self.emit("recorder.handover", ("recorder", str(os.getpid())), {"to_pid": pid})
         self.end("handover")
 
-    async def question(self, ask: Ask) -> m.Message:
-        """Answer from the journal, in a thread.
+    async def question(self, question: Question) -> m.Message | Passed:
+        """Answer from the journal, in a thread; what is older the history service answers.
 
         Raises:
             StoreError, ProtocolError: As the names say.
         """
+        in_memory = self._keeper.in_memory
         if self._answers is None:
-            self._answers = Answers(self._reader, self._keeper if self._keeper.in_memory else None)
-        return await asyncio.wrap_future(self._answers.submit(ask))
+            self._answers = Answers(self._reader, self._keeper if in_memory else None)
+        sealed = None if in_memory else self._sealed
+        reply = await asyncio.wrap_future(
+            self._answers.submit(lambda reader: sealed_answer(reader, sealed, question))
+        )
+        return reply if reply is not None else await self._relay.ask(question)
 
     def _reader(self) -> Reader:
         return Reader(journal.open_reader(self.options.places.data_dir / journal.NAME))

@@ -44,6 +44,7 @@ def options(places: Places, config: Config, mode: str, for_s: float | None) -> O
         ),
         signals=config.flag("recorder.signals"),
         disabled=frozenset(config.names("sources.disabled")),
+        history_idle_s=config.number("history.idle_s"),
     )
 
 

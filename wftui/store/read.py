@@ -3,7 +3,7 @@
 import sys
 import zlib
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import TracebackType
@@ -79,6 +79,12 @@ class Reader:
         """First and last UTC second with a tick; None: there is none."""
         low, high = next(self._database.rows("SELECT min(time_s), max(time_s) FROM tick"))
         return None if low is None else (low, high)
+
+    def first(self) -> tuple[tuple[int, int] | None, int | None]:
+        """Seq and UTC second of the first tick, and seq of the first event; None: there is none."""
+        tick = next(self._database.rows("SELECT seq, time_s FROM tick ORDER BY seq LIMIT 1"), None)
+        (event,) = next(self._database.rows("SELECT min(seq) FROM event"))
+        return tick, event
 
     def layout(self, number: int) -> Layout:
         """A layout by its id; without columns when it is damaged."""
@@ -215,26 +221,18 @@ class Reader:
         Both passes of a repeated hour come, each with a keyframe before it; nothing comes for a gap.
         """
         span = self._span(since_ns // NS_PER_S, -(-until_ns // NS_PER_S))
-        rows: dict[str, Row] = {}
-        before: tuple[TableSchema, int] | None = None  # what the asker does not have yet: the table at that time
         # The open second has changes, but no tick yet: hence one more.
-        for schema, change in self._stored(name, *span, 1) if span else ():
-            if since_ns <= change.time_ns < until_ns:
-                if before is not None:
-                    yield before[0], keyframe(before[0], before[1], rows)
-                yield schema, change
-                before = None
-            else:
-                before = schema, change.time_ns
-            apply(rows, change)
-        if before is not None and before[1] < since_ns:
-            yield before[0], keyframe(before[0], before[1], rows)
+        return within(self.stored(name, *span, 1) if span else iter(()), since_ns, until_ns)
 
     def table_at(self, name: str, time_ns: int) -> TableAt | None:
         """Rows of a table in the last tick that covers that second; None: a gap, or there was no table."""
         tick = self.at(time_ns // NS_PER_S)
+        return self.table_of(name, tick.seq) if tick else None
+
+    def table_of(self, name: str, seq: int) -> TableAt | None:
+        """Rows of a table in one tick; None: there was no table."""
         found: TableAt | None = None
-        for schema, change in self._stored(name, tick.seq, tick.seq) if tick else ():
+        for schema, change in self.stored(name, seq, seq):
             if found is None:
                 found = TableAt(schema, change.time_ns, {})
             apply(found.rows, change)
@@ -250,7 +248,7 @@ class Reader:
         )
         return None if low is None else (low, high)
 
-    def _stored(
+    def stored(
         self, name: str, low: int, high: int, beyond: int = 0
     ) -> Iterator[tuple[TableSchema, TableChange]]:
         """Changes that belong to the ticks [low, high + beyond], from the last keyframe before them on."""
@@ -284,6 +282,25 @@ class Reader:
             (text,) = next(self._database.rows("SELECT schema FROM table_schema WHERE id = ?", (number,)))
             item = self._schemas[number] = _schema.decode(text)
         return item
+
+
+def within(
+    stored: Iterable[tuple[TableSchema, TableChange]], since_ns: int, until_ns: int
+) -> Iterator[tuple[TableSchema, TableChange]]:
+    """Changes over [since, until) among those that a table went through, each part with the whole table before it."""
+    rows: dict[str, Row] = {}
+    before: tuple[TableSchema, int] | None = None  # what the asker does not have yet: the table at that time
+    for schema, change in stored:
+        if since_ns <= change.time_ns < until_ns:
+            if before is not None:
+                yield before[0], keyframe(before[0], before[1], rows)
+            yield schema, change
+            before = None
+        else:
+            before = schema, change.time_ns
+        apply(rows, change)
+    if before is not None and before[1] < since_ns:
+        yield before[0], keyframe(before[0], before[1], rows)
 
 
 def open_reader(data_dir: Path) -> Reader:

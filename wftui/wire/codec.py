@@ -47,6 +47,31 @@ def frame_length(header: bytes) -> int:
     return length
 
 
+def envelope(body: bytes) -> tuple[str, int, memoryview]:
+    """Tag, request id and the fields of a frame (without its length), which are left as they are.
+
+    Raises:
+        ProtocolError: It is no frame.
+    """
+    try:
+        tag, request, raw = _envelope.decode(body)
+    except _UNREADABLE as error:
+        raise ProtocolError(f"expected a frame [type, id, body]: {error}") from error
+    return tag, request, memoryview(raw)
+
+
+def envelop(tag: str, request: int, size: int) -> bytes:
+    """What stands before ``size`` bytes of fields in a whole frame.
+
+    Raises:
+        ProtocolError: The frame would exceed ``MAX_FRAME``.
+    """
+    head = b"\x93" + _encoder.encode(tag) + _encoder.encode(request)  # 0x93: msgpack's array of three
+    if len(head) + size > MAX_FRAME:
+        raise ProtocolError(f"{tag} message of {size} bytes, at most {MAX_FRAME} are allowed")
+    return (len(head) + size).to_bytes(HEADER, "big") + head
+
+
 def decode(body: bytes) -> tuple[Message, int]:
     """The message of a frame (without its length) and its request id.
 
