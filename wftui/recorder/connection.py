@@ -37,6 +37,7 @@ class Host(Protocol):
     def status(self) -> m.StatusReply: ...
     def windows(self, question: m.Windows) -> m.WindowsReply: ...
     def signal(self, request: m.Signal) -> None: ...
+    def mark(self, request: m.Mark) -> None: ...
     def report(self, connection: "Connection", report: m.Report) -> None: ...
     def retire(self, pid: int) -> None: ...
     async def question(self, question: Question) -> m.Message | Passed: ...
@@ -70,9 +71,9 @@ class Connection:
         """Places of the wanted columns in the recorder's layout; None: all of them."""
         self._known_tables: set[str] = set()
         self._samples_ns = 0
-        self._pending: list[tuple[int, int, float]] = []
         self._room = asyncio.Semaphore(QUESTIONS)
         self._questions: set[asyncio.Task[None]] = set()
+        self._pending: list[tuple[int, int, float]] = []
 
     @property
     def is_view(self) -> bool:
@@ -102,20 +103,20 @@ class Connection:
                 broken = error  # raised behind the group, which would wrap it
             finally:
                 self._unsubscribe()
-        if broken is not None:
                 for task in self._questions:
                     task.cancel()
+        if broken is not None:
             raise broken
 
     async def _converse(self) -> None:
         while (item := await stream.read(self._reader)) is not None:
             message, request = item
-            try:
             if isinstance(message, Question):
                 # Beside the others: an answer from the history service may take seconds, a signal must not wait.
                 await self._room.acquire()
                 self._questions.add(self._tasks.create_task(self._question(message, request)))
                 continue
+            try:
                 reply = self._handle(message)
             except WftopError as error:
                 reply = _error(error)
@@ -159,6 +160,8 @@ class Connection:
                 host.report(self, message)
             case m.Signal():
                 host.signal(message)
+            case m.Mark():
+                host.mark(message)
             case m.Retire():
                 host.retire(message.pid)
             case m.Status():
