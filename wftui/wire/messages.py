@@ -183,6 +183,8 @@ class At(Message, frozen=True):
     """The whole state at one moment."""
 
     time_ns: int
+    seq: int | None = None
+    """That tick and no other, when the asker knows it: both passes of a repeated hour are reached by it."""
 
 
 class AtReply(Message, frozen=True):
