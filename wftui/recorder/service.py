@@ -16,6 +16,7 @@ from wftui.collectors.base import Collector
 from wftui.errors import ConfigError, ProtocolError, StoreError
 from wftui.model import event as events
 from wftui.model import health
+from wftui.model.event import Event
 from wftui.model.health import Health
 from wftui.model.sample import Scrape
 from wftui.model.series import matches
@@ -25,6 +26,7 @@ from wftui.paths import Places, private_dir
 from wftui.recorder import history, signals
 from wftui.recorder.accumulator import Accumulator
 from wftui.recorder.answers import Answers
+from wftui.recorder.bursts import MARK_LIMIT_NS, Bursts, mark_name
 from wftui.recorder.bus import Bus, Closed, HealthChanged, TableChanged
 from wftui.recorder.child import Passed
 from wftui.recorder.connection import Connection
@@ -105,6 +107,7 @@ class Recorder:
         self._sealed = Sealed(options.places.data_dir)
         self._relay = Relay(history.service(options.places.data_dir), options.history_idle_s)
         self._server = Server(options.places.socket, self, self._bus)
+        self._bursts = Bursts(lambda: self._accumulator.pool, lambda: self._seq + 1, self._keeper.put, self.emit)
 
     # ---- life
 
@@ -164,6 +167,7 @@ class Recorder:
         self._scheduler.harvest()
         if self._tick is not None or len(self._accumulator):
             self._close_tick(now.time_ns // NS_PER_S, now.boottime_ns, now)
+        self._bursts.finish(now, self._layout)
         self.emit("recorder.stopped", ("recorder", str(os.getpid())), {"how": how})
         await self._server.close({"handover": "handover", "idle": "idle"}.get(how, "stopped"))
         self._scheduler.close()
@@ -183,6 +187,7 @@ class Recorder:
     def second_ended(self, time_s: int, ended_ns: int, at: Instant) -> None:
         """Close the tick and look after everything that happens once a second."""
         self._close_tick(time_s, ended_ns, at)
+        self._bursts.second_ended(at, self._layout)
         second = at.boottime_ns // NS_PER_S
         if second % HEALTH_EVERY_S == 0:
             self._publish_health()
@@ -278,6 +283,7 @@ class Recorder:
 
     def clock_stepped(self, by_ns: int, at: Instant) -> None:
         """The wall clock jumped: both passes of a repeated hour are kept, in the order of ``seq``."""
+        self._bursts.clock_stepped(by_ns, at)
         self.emit("clock.stepped", ("recorder", str(os.getpid())), {"by_s": round(by_ns / 1e9, 3)}, at)
 
     def suspended(self, for_ns: int, at: Instant) -> None:
@@ -292,19 +298,20 @@ class Recorder:
         about: tuple[str, str],
         payload: dict[str, Any],  # Any: JSON values
         at: Instant | None = None,
-    ) -> None:
-        """Make an event: number it, count it, tell it, store it."""
+    ) -> Event:
+        """Make an event: number it, count it, tell it, store it. Without an id it is about itself."""
         if kind not in names.EVENT_TYPES:
             raise ValueError(f"{kind} is no event type (wftui/names.py)")
         self._event_seq += 1
         at = at or self._clock.now()
         metadata = {"program": wftui.__version__, "session": self._session}
-        item = msgspec.structs.replace(
-            events.event(at.time_ns, kind, about, payload, metadata), seq=self._event_seq
-        )
+        item = events.event(at.time_ns, kind, about, payload, metadata)
+        about_id = item.aggregate_id or item.event_id
+        item = msgspec.structs.replace(item, seq=self._event_seq, aggregate_id=about_id)
         self._gauges.event_counts[kind] += 1
         self._bus.publish(item)
         self._keeper.put(item)
+        return item
 
     def _publish_health(self) -> None:
         self._bus.publish(HealthChanged(self.health()))
@@ -436,6 +443,18 @@ class Recorder:
             self.emit("signal.refused", about, {"signal": request.number, "reason": str(error)})
             raise
         self.emit("signal.sent", about, {"signal": request.number})
+
+    def mark(self, request: m.Mark) -> None:
+        """Set a mark, and store what is around it at full rate.
+
+        Raises:
+            ProtocolError: Its time is none.
+        """
+        if not 0 <= request.time_ns < MARK_LIMIT_NS:
+            raise ProtocolError(f"mark: expected a time in ns since 1970, got {request.time_ns}")
+        name = mark_name(request.name, request.time_ns)
+        item = self.emit("mark.set", ("mark", ""), {"name": name, "at_ns": request.time_ns})
+        self._bursts.wanted(item.event_id, request.time_ns, self._clock.now())
 
     def report(self, connection: Connection, report: m.Report) -> None:
         """A view says what it costs."""

@@ -304,6 +304,15 @@ class Journal:
             raise translate(error, self.path) from error
         return int((pages - free) * size)
 
+    def burst_bytes(self) -> int:
+        """Bytes (By) of the times and values of all bursts."""
+        sql = 'SELECT coalesce(sum(length(time_ns) + length("values")), 0) FROM burst'
+        try:
+            (size,) = self._connection.execute(sql).fetchone()
+        except sqlite3.Error as error:
+            raise translate(error, self.path) from error
+        return int(size)
+
     def trim(
         self,
         keep_ticks: int,

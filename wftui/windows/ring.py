@@ -1,6 +1,7 @@
 """Rings: the last minutes of every series at full rate, inside one memory budget."""
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Final
 
@@ -63,6 +64,14 @@ class Ring:
             if times[place] < boottime_ns:
                 return
             yield times[place], values[place]
+
+    def between(self, low: int, high: int) -> "tuple[array[int], array[float]]":
+        """Samples of [low, high) (CLOCK_BOOTTIME), oldest first: int64 times (n,) and values (n,)."""
+        head, times, values = self._head, self._times, self._values
+        if head:
+            times, values = times[head:] + times[:head], values[head:] + values[:head]
+        first, behind = bisect_left(times, low), bisect_left(times, high)
+        return times[first:behind], values[first:behind]
 
 
 class Pool:
