@@ -22,8 +22,8 @@ HEAT_STEPS: Final = 16
 
 _NAMES: Final = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
 _DEFAULT: Final = -1
-_BOLD: Final = frozenset({"strong", "bad", "mark"})
-_DIM_IN_MONO: Final = frozenset({"dim", "faint", "frame"})
+_BOLD: Final = frozenset({"strong", "bad", "mark", "past"})
+_DIM_IN_MONO: Final = frozenset({"dim", "faint", "frame", "past_frame"})
 _ACCENTS: Final = ("cpu", "memory", "disks", "network", "pressure", "processes", "gpus", "events", "sources")
 _TITLES: Final = tuple(f"{accent}.title" for accent in _ACCENTS)
 
@@ -86,6 +86,9 @@ def load(path: Path, depth: str) -> Palette:
     for required in ("text", "dim", "faint", "frame", "frame_focus", "select", "good", "warn", "bad", *_ACCENTS):
         if required not in colors:
             raise ConfigError(f"theme {path}: colour {required!r} is missing")
+    # A theme made before there was a past to look at: its warning colour stands out from live frames.
+    for name in ("past", "past_frame", "past_frame_focus"):
+        colors.setdefault(name, colors["warn"])
     for step in range(HEAT_STEPS):
         colors[f"heat{step}"] = _blend(scale, step / (HEAT_STEPS - 1))
     return _palette(colors, depth)

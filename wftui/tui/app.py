@@ -18,9 +18,11 @@ from wftui.tui.commands import Commands
 from wftui.tui.glyphs import ASCII, UTF8
 from wftui.tui.link import Link
 from wftui.tui.paint import Painter, Screen, Styles
+from wftui.tui.past import Past
 from wftui.tui.scene import Scene
 from wftui.tui.state import LIVE, State
 from wftui.tui.ui import Ui
+from wftui.units import NS_PER_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,6 +116,7 @@ class WftopApp(App[int], inherit_bindings=False):
         self.own_memory = NAN
         self.inks = Styles(palette)
         self.painter = Painter(palette)
+        self.past = Past(self, self.paint)
         self.commands = Commands(self)
         self.link = link(self) if link else None
         self._picture: Picture | None = None
@@ -136,12 +139,21 @@ class WftopApp(App[int], inherit_bindings=False):
 
     # ---- frames
 
+    @property
+    def seen(self) -> State:
+        """The model that is on the screen: the feed's, or that of a moment in the past."""
+        return self.past.state if self.past.ready else self.state
+
     def scene(self) -> Scene:
-        """This moment."""
+        """This moment, or the one in the past that is looked at."""
         glyphs = ASCII if self.ascii_only else UTF8
-        return Scene(
-            self.state, self.clock.now(), glyphs, self.own_cpu, self.own_memory, self.refresh_s, self.readonly
-        )
+        now = self.clock.now()
+        replay = None
+        if not self.past.live:
+            replay = self.past.replay()
+            if self.past.ready:
+                now = Instant((replay.second + 1) * NS_PER_S, now.boottime_ns)
+        return Scene(self.seen, now, glyphs, self.own_cpu, self.own_memory, self.refresh_s, self.readonly, replay)
 
     def current(self, width: int, height: int) -> Picture:
         """The frame at this size; made anew when the size is another."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wftui.render import text
-from wftui.tui import dialogs, layout, lists
+from wftui.tui import dialogs, layout, lists, transport
 from wftui.tui.actions import ACTIONS, keys_of
 from wftui.tui.frame import Row, Segment, box, cells, fit_row, join, outside, plain, row_width
 from wftui.tui.panels import cpu, disks, events, gpus, memory, network, pressure, processes, sources
@@ -68,7 +68,8 @@ def picture(scene: Scene, ui: Ui, width: int, height: int) -> Picture:
         return Picture([], max(0, width), max(0, height), stale=False, live_lines=frozenset())
     rows: list[Row] = [[(" " * width, "text")] for _ in range(height)]
     rows[0] = top_line(scene, width)
-    screen = layout.whole(ui.shown, width, height) if ui.shown else layout.overview(width, height)
+    bar = bar_lines(scene, height)
+    screen = layout.whole(ui.shown, width, height - bar) if ui.shown else layout.overview(width, height - bar)
     if ui.shown:
         _whole(scene, ui, screen, rows)
     elif screen.framed:
@@ -76,6 +77,11 @@ def picture(scene: Scene, ui: Ui, width: int, height: int) -> Picture:
     else:
         _lined(scene, screen, rows)
     live = {0}
+    if bar and scene.replay is not None:
+        # Above the keys where those have a line; below that there is only the bar.
+        place = height - 2 if screen.footer else height - 1
+        rows[place] = transport.bar(scene.replay, scene.glyphs, width)
+        live.add(place)
     if (screen.footer and height > 2) or ((ui.notice or ui.filtering) and height > 1):
         rows[-1] = footer(scene, ui, width)
         live.add(height - 1)
@@ -85,8 +91,15 @@ def picture(scene: Scene, ui: Ui, width: int, height: int) -> Picture:
     return Picture(rows, width, height, stale=scene.state.stale, live_lines=frozenset(live))
 
 
+def bar_lines(scene: Scene, height: int) -> int:
+    """Lines that the transport bar takes from the panels; on the smallest screens none."""
+    return int(scene.replay is not None and height >= 6)
+
+
 def top_line(scene: Scene, width: int) -> Row:
     """Host, verdict, recorder and own cost, clock, link."""
+    if scene.replay is not None:
+        return _past_line(scene, scene.replay, width)
     state = scene.state
     now_s = scene.now.time_ns / 1e9
     away = max(0.0, (scene.now.boottime_ns - state.link_since_ns) / 1e9)
@@ -140,6 +153,20 @@ def top_line(scene: Scene, width: int) -> Row:
     if row_width(right) >= width - 4:
         right = []
     return join(left, [gap(1), *right] if right else [], width)
+
+
+def _past_line(scene: Scene, replay: transport.Replay, width: int) -> Row:
+    """Host, the verdict of then, and when that was."""
+    glyphs = scene.glyphs
+    right = transport.headline(replay, glyphs, width)
+    found = verdict(scene.state)
+    glyph, said, level = glyphs.ok if found.level == "good" else glyphs.alert, found.sentence, found.level
+    if replay.gap is not None:
+        glyph, said, level = glyphs.none, transport.gap_words(replay), "warn"
+    host = outside(scene.state.hostname or "wftop", 24, glyphs).rstrip() if width >= 100 else ""
+    left: Row = [gap(1), (host, "strong"), gap(3)] if host else ([gap(1)] if width >= 8 else [])
+    left += [(f"{glyph} ", level), (plain(said, glyphs), "text" if level == "good" else level)]
+    return join(left, [gap(2), *right], width)
 
 
 def own_cost(scene: Scene) -> float:
@@ -203,7 +230,7 @@ def _framed(scene: Scene, ui: Ui, screen: layout.Layout, rows: list[Row]) -> Non
                 joined += row
             rows[y] = joined
     if screen.folded and screen.height > 3:
-        rows[-2] = _folded(scene, screen.width)
+        rows[screen.height - 2] = _folded(scene, screen.width)
 
 
 def _boxed(scene: Scene, place: layout.Place, body: Body, *, focused: bool) -> list[Row]:
@@ -212,7 +239,7 @@ def _boxed(scene: Scene, place: layout.Place, body: Body, *, focused: bool) -> l
     framed, kept_body = keep(
         scene.state,
         f"{name} framed",
-        (id(body), place.width, place.height, focused, scene.glyphs),
+        (id(body), place.width, place.height, focused, scene.glyphs, scene.replay is not None),
         # The body is kept as well: as long as it lives, its id is nobody else's.
         lambda: (
             box(
@@ -225,6 +252,7 @@ def _boxed(scene: Scene, place: layout.Place, body: Body, *, focused: bool) -> l
                 key=layout.SCREEN_KEYS.get(name, ""),
                 right=body.right,
                 focused=focused,
+                past=scene.replay is not None,
             ),
             body,
         ),

@@ -45,6 +45,7 @@ def paint(scene: Scene, ui: Ui, width: int, height: int, rows: list[Row]) -> tup
         accent="processes" if name != HELP else "sources",
         right=right,
         focused=True,
+        past=scene.replay is not None,
     )
     x = (width - frame_width) // 2
     y = (height - frame_height) // 2

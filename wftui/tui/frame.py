@@ -136,14 +136,18 @@ def box(
     key: str = "",
     right: Row | None = None,
     focused: bool = False,
+    past: bool = False,
 ) -> list[Row]:
     """A framed panel: title left in the border with its key, ``right`` at the right end of the border.
 
-    The body gets ``width - 4`` columns (one blank inside each side) and ``height - 2`` lines.
+    The body gets ``width - 4`` columns (one blank inside each side) and ``height - 2`` lines. ``past``: what it
+    frames is not now.
     """
     line = "frame_focus" if focused else "frame"
-    left_top, across, right_top = glyphs.top
-    left_bottom, _, right_bottom = glyphs.bottom
+    if past:
+        line = f"past_{line}"
+    left_top, across, right_top = glyphs.past_top if past else glyphs.top
+    left_bottom, _, right_bottom = glyphs.past_bottom if past else glyphs.bottom
     head: Row = [(left_top + across, line)]
     if key:
         head.append((key, "key"))
@@ -157,7 +161,7 @@ def box(
     gap = width - row_width(head) - row_width(tail)
     rows: list[Row] = [fit_row([*head, (across * max(0, gap), line), *tail], width)]
     inner = width - 4
-    side = glyphs.vertical
+    side = glyphs.past_vertical if past else glyphs.vertical
     for place in range(height - 2):
         content = fit_row(body[place], inner) if place < len(body) else [(" " * inner, "text")]
         rows.append([(side + " ", line), *content, (" " + side, line)])

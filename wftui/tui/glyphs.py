@@ -11,8 +11,9 @@ class Glyphs:
     """One set of characters; every one is a single cell wide."""
 
     __slots__ = (
-        "alert", "ascii_only", "bottom", "bullet", "cut", "degree", "down", "ellipsis", "health", "live", "lost",
-        "mark", "none", "ok", "right", "separator", "sorted_down", "sorted_up", "tick", "top", "up", "vertical",
+        "alert", "ascii_only", "bar", "bottom", "bullet", "cursor", "cut", "degree", "down", "ellipsis", "health",
+        "live", "lost", "mark", "none", "ok", "past_bottom", "past_top", "past_vertical", "pause", "play", "right",
+        "separator", "sorted_down", "sorted_up", "tick", "top", "up", "vertical",
     )  # fmt: skip
 
     def __init__(self, *, ascii_only: bool) -> None:
@@ -21,7 +22,15 @@ class Glyphs:
         self.top = ("+", "-", "+") if plain else ("╭", "─", "╮")
         self.bottom = ("+", "-", "+") if plain else ("╰", "─", "╯")
         self.vertical = "|" if plain else "│"
+        # Frames of the past are broken lines: without colours, too, nobody takes them for now.
+        self.past_top = ("+", "=", "+") if plain else ("╭", "╌", "╮")
+        self.past_bottom = ("+", "=", "+") if plain else ("╰", "╌", "╯")
+        self.past_vertical = ":" if plain else "╎"
         self.separator = "|" if plain else "·"
+        self.play = ">" if plain else "▶"
+        self.pause = "||" if plain else "▮▮"
+        self.cursor = "|" if plain else "┃"
+        self.bar = ("=", "-", "%", " ") if plain else ("━", "─", "▒", " ")
         self.ok = "*" if plain else "●"
         self.alert = "!" if plain else "▲"
         self.none = "-" if plain else "◌"

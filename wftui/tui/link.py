@@ -85,6 +85,16 @@ class Link:
             return str(error)
         return ""
 
+    async def ask(self, message: wire.Message, timeout_s: float) -> wire.Message:
+        """Any question.
+
+        Raises:
+            ProtocolError: Nobody is connected, or there is no good answer.
+        """
+        if self._feed is None:
+            raise ProtocolError("no recorder is connected")
+        return await self._feed.ask(message, timeout_s)
+
     def rate_changed(self) -> None:
         """Subscribe at the view's rate."""
         if self._feed is not None:
@@ -100,6 +110,7 @@ class Link:
         state.attached(feed.recorder)
         state.now_linked(LIVE, app.clock.now().boottime_ns)
         self._feed = feed
+        app.past.wake()
         self._ticked.clear()
         reason = ""
         try:

@@ -12,6 +12,8 @@ from wftui.tui.state import State
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from wftui.tui.transport import Replay
+
 _Made = TypeVar("_Made")
 
 
@@ -26,6 +28,8 @@ class Scene(NamedTuple):
     own_memory: float = float("nan")
     refresh_s: float = 1.0
     readonly: bool = False
+    replay: Replay | None = None
+    """The place in time, when it is not now."""
 
 
 class Body(NamedTuple):

@@ -211,6 +211,15 @@ class State:
                 )
             if not same or message.seq != before.seq + 1 or elapsed_s > 1.5:
                 elapsed_s = NAN
+        self._rated(values, elapsed_s)
+        self.tick = message
+        rates = self._rates
+        slot = self.slot
+        for text, place, counter in self._graphed:
+            self.histories[text].put(slot, rates[text] if counter else values[place])
+
+    def _rated(self, values: array[float], elapsed_s: float) -> None:
+        """Take the values of a tick, and the rates of its counters since the readings that are there."""
         old = self._before
         now: dict[str, float] = {}
         rates: dict[str, float] = {}
@@ -223,10 +232,6 @@ class State:
         self._before = now
         self._rates = rates
         self.values = values
-        self.tick = message
-        slot = self.slot
-        for text, place, counter in self._graphed:
-            self.histories[text].put(slot, rates[text] if counter else values[place])
 
     def _on_samples(self, message: wire.Samples) -> None:
         if message.layout != self._layout_id:

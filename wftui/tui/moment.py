@@ -1,0 +1,154 @@
+"""The model of one moment in the past: the same panels draw it, fed from history instead of the feed."""
+
+from __future__ import annotations
+
+from array import array
+from typing import TYPE_CHECKING
+
+from wftui.model import health
+from wftui.model import table as tables
+from wftui.model import tick as ticks
+from wftui.model.health import Health
+from wftui.tui.history import NAN
+from wftui.tui.state import GRAPHED, LIVE, State, text_of
+from wftui.wire import messages as wire
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wftui.model.event import Event
+    from wftui.tui.blocks import Blocks
+
+UNTOLD = "unknown"
+"""State of a source that no record tells of."""
+_SOURCE = "source"
+
+
+class Moment(State):
+    """A state that jumps. Graphs come from blocks by wall second; a gap shows nothing but unknowns."""
+
+    def __init__(self, blocks: Blocks, live: State) -> None:
+        """``live``: whose machine it is."""
+        super().__init__()
+        self._blocks = blocks
+        self._layout: wire.LayoutChanged | None = None
+        self._shown_events: tuple[int, int] = (-1, -1)
+        self.link = LIVE
+        self.hello = live.hello
+        self.hostname = live.hostname
+
+    def show(self, reply: wire.AtReply, before: wire.TickArrived | None) -> None:
+        """Show a moment that was recorded; ``before``: the tick before it under the same layout."""
+        tick, layout = reply.tick, reply.layout
+        if tick is None or layout is None:
+            return
+        if layout is not self._layout:
+            self._on_layout(layout)
+            self._layout = layout
+        values = ticks.unpack(tick.values)
+        if len(values) != len(self.columns):
+            return
+        elapsed_s = NAN
+        self._before = {}
+        if before is not None and (before.boot, before.seq) == (tick.boot, tick.seq - 1):
+            old = ticks.unpack(before.values)
+            elapsed_s = (tick.boottime_ns - before.boottime_ns) / 1e9
+            if len(old) == len(values) and 0 < elapsed_s <= 1.5:
+                self._before = {text: old[place] for text, place in self._counters}
+        self._rated(values, elapsed_s)
+        self.tick = tick
+        self.slot = tick.time_s
+        self._blocks.note(
+            tick.time_s,
+            {text: self._rates[text] if counter else values[place] for text, place, counter in self._graphed},
+        )
+        self._show_tables(reply.tables)
+
+    def blank(self, second: int) -> None:
+        """Show a second without a tick."""
+        self.values = array("d", [NAN]) * len(self.columns)
+        self._rates = {}
+        self.tick = wire.TickArrived(0, second, 0, 0, self._layout_id, b"")
+        self.slot = second
+        self._show_tables([])
+
+    def _show_tables(self, arrived: Sequence[wire.TableArrived]) -> None:
+        times = {item.change.name: item.change.time_ns for item in arrived}
+        if times == self.table_times:
+            return
+        self.tables = {}
+        self.table_times = times
+        self.table_version += 1
+        for item in arrived:
+            tables.apply(self.tables.setdefault(item.change.name, {}), item.change)
+
+    def show_events(self, known: Sequence[Event], upto: int, version: int) -> None:
+        """Show the first ``upto`` of the events around the cursor; ``version``: another one for other events."""
+        if self._shown_events == (version, upto):
+            return
+        self._shown_events = (version, upto)
+        self.events.clear()
+        self.events.extend(known[max(0, upto - (self.events.maxlen or upto)) : upto])
+        self.event_slots.clear()
+        self.event_slots.extend((item.time_ns // 1_000_000_000, item) for item in known[max(0, upto - 100) : upto])
+
+    def show_sources(self, told: Sequence[Event], names: Sequence[str]) -> None:
+        """Health of the sources then: figures from the tick, the state from the last word before it.
+
+        ``told``: changes of state and starts of recorders before the moment, oldest first. A recorder begins with
+        every source well, so what did not change since is; where no start is known either, neither is the state.
+        ``names``: sources that are known otherwise.
+        """
+        known = dict.fromkeys((*self.labels("wftop.source.interval", _SOURCE), *names))
+        said: dict[str, Event] = {}
+        began: Event | None = None
+        for item in told:
+            if item.type == "recorder.started":
+                began = item
+                said.clear()
+            elif item.type == "source.state":
+                said[item.aggregate_id] = item
+        self.sources = [self._health(name, said.get(name), began) for name in (*known, *(said.keys() - known))]
+
+    def _health(self, name: str, word: Event | None, began: Event | None) -> Health:
+        label = (_SOURCE, name)
+        coverage = self.value("wftop.source.coverage", label)
+        duration = self.value("wftop.source.duration", label)
+        interval = self.value("wftop.source.interval", label)
+        state, reason, since = UNTOLD, "its state then was not recorded", 0
+        if word is not None:
+            state, since = str(word.payload.get("after") or UNTOLD), word.time_ns
+            reason = str(word.payload.get("reason") or "")
+        elif began is not None and interval == interval:
+            state, reason, since = health.OK, "", began.time_ns
+        return Health(
+            name,
+            state,
+            reason,
+            since_ns=since,
+            interval_s=interval if interval == interval else 0.0,
+            duration_s=duration if duration == duration else None,
+            coverage=coverage if coverage == coverage else None,
+            late=_whole(self.value("wftop.source.late", label)),
+            failures=_whole(self.value("wftop.source.failures", label)),
+        )
+
+    # ---- what panels ask
+
+    def past(self, count: int, name: str, *labels: tuple[str, str]) -> list[float]:
+        """The seconds up to the cursor of a graphed series; NaN = gap."""
+        if name not in GRAPHED or count <= 0:
+            return [NAN] * max(0, count)
+        return self._blocks.values(text_of(name, *labels) if labels else name, self.slot + self.ahead, count)
+
+    def recent(self, seconds: int, name: str, *labels: tuple[str, str]) -> float:
+        """Mean of the known values of the last seconds; NaN when there is none."""
+        if name not in GRAPHED:
+            return NAN
+        found = self._blocks.values(text_of(name, *labels) if labels else name, self.slot, seconds)
+        known = [value for value in found if value == value]
+        return sum(known) / len(known) if known else NAN
+
+
+def _whole(value: float) -> int:
+    return int(value) if value == value else 0
