@@ -11,12 +11,30 @@ import ctypes
 import errno
 from array import array
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
-Columns: TypeAlias = "Sequence[array[float] | array[int]]"
-"""Columns of one length: array('d') or array('q')."""
 
-_FORMATS: Final = {"d": b"g", "q": b"l"}
+class Buffers(NamedTuple):
+    """A column by the addresses of its buffers, as the columnar format orders them."""
+
+    length: int
+    nulls: int
+    """How many cells are NULL."""
+    addresses: tuple[int, ...]
+    """Validity bitmap (0: no NULL), then the values; texts: int32 offsets, then the bytes."""
+
+
+class Kept(NamedTuple):
+    """Columns by address, and whatever owns the memory."""
+
+    columns: Sequence[Buffers]
+    owner: object
+
+
+Columns: TypeAlias = "Sequence[array[float] | array[int]] | Kept"
+"""Columns of one length: array('d') or array('q'), or any by address."""
+
+_FORMATS: Final = {"d": b"g", "q": b"l", "f": b"f", "u": b"u", "b": b"b"}
 _NULLABLE: Final = 2
 
 
@@ -104,7 +122,7 @@ class Source:
 
         Args:
             names: One per column.
-            types: One letter per column: ``d`` float64, ``q`` int64.
+            types: One letter per column: ``d`` float64, ``q`` int64, ``f`` float32, ``u`` UTF-8 text, ``b`` bool.
             batches: Begins a pass over the batches.
         """
         self._names = [name.encode() for name in names]
@@ -155,7 +173,7 @@ class Source:
         for place, (name, form) in enumerate(zip(self._names, self._formats, strict=True)):
             child: Any = children[place]  # Any: as above
             child.name, child.format, child.flags = name, form, _NULLABLE
-            child.release = _address(_release_schema)
+            child.release = _RELEASE_SCHEMA
             pointers[place] = ctypes.pointer(child)
         out.format, out.name, out.metadata, out.flags = b"+s", b"", None, 0
         out.n_children, out.children, out.dictionary = count, pointers, None
@@ -163,21 +181,31 @@ class Source:
         self._kept.append((children, pointers))
 
 
+_RELEASE_SCHEMA: Final = _address(_release_schema)
+_RELEASE_ARRAY: Final = _address(_release_array)
+
+
 def _fill(out: Any, batch: Columns) -> object:  # Any: _Array, whose fields mypy does not know
     """Point ``out`` at the columns; return what must stay alive while it is read."""
-    count = len(batch)
+    if isinstance(batch, Kept):
+        columns = batch.columns
+    else:
+        columns = [Buffers(len(column), 0, (0, column.buffer_info()[0])) for column in batch]
+    count = len(columns)
     children = (_Array * count)()
     pointers = (_ArrayP * count)()
-    buffers = ((ctypes.c_void_p * 2) * count)()
-    for place, column in enumerate(batch):
+    buffers = ((ctypes.c_void_p * 3) * count)()
+    for place, (length, nulls, addresses) in enumerate(columns):
         child: Any = children[place]  # Any: as above
-        buffers[place][1] = column.buffer_info()[0]
-        child.length, child.n_buffers, child.buffers = len(column), 2, buffers[place]
-        child.release = _address(_release_array)
+        held = buffers[place]
+        for number, address in enumerate(addresses):
+            held[number] = address
+        child.length, child.null_count, child.n_buffers, child.buffers = length, nulls, len(addresses), held
+        child.release = _RELEASE_ARRAY
         pointers[place] = ctypes.pointer(child)
     top = (ctypes.c_void_p * 1)(None)
-    out.length, out.null_count, out.offset = len(batch[0]), 0, 0
+    out.length, out.null_count, out.offset = columns[0].length, 0, 0
     out.n_buffers, out.buffers = 1, top
     out.n_children, out.children, out.dictionary = count, pointers, None
-    out.release = _address(_release_array)
+    out.release = _RELEASE_ARRAY
     return batch, children, pointers, buffers, top

@@ -35,6 +35,10 @@ STATISTICS: Final = (MIN, MEAN, MAX, SUM)
 """Of rollups, a file each. ``sum`` holds only the ``count`` and ``sum`` of distributions."""
 
 
+RESERVED: Final = frozenset({"seq", "time_s", "boottime_ns", "boot", "count"})
+"""Columns of wide segments that are no series."""
+
+
 class SegmentsDamagedError(StoreError):
     """The manifest cannot be read: ``wftop doctor --rebuild`` makes it anew from the segments themselves."""
 
@@ -218,7 +222,7 @@ def with_columns(manifest: Manifest, wanted: Sequence[Column]) -> tuple[Manifest
         The manifest with them, and their stored columns in the order of ``wanted``.
     """
     known = {(item.series, item.unit, item.kind): item for item in manifest.columns}
-    taken = {item.name.casefold() for item in manifest.columns}
+    taken = {item.name.casefold() for item in manifest.columns} | RESERVED
     next_id = manifest.next_id
     found = []
     for item in wanted:

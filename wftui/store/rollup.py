@@ -1,0 +1,165 @@
+"""Rollups: ticks to rows of 10 s and of 5 minutes, by statistic.
+
+Gauges have min, mean and max; counters the same of their rate per second, by the rules of
+``windows.buckets.Rates``; of distributions ``count`` and ``sum`` are summed, of the others the worst stays.
+A row is a run of consecutive ticks in one step; a clock that goes back begins a new row.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from wftui import names
+from wftui.model.series import parse
+from wftui.store.manifest import MAX, MEAN, MIN, SUM, StoredColumn
+from wftui.store.segments import Matrix
+from wftui.windows.buckets import GAP_NS, SHORT_NS
+
+Numbers = npt.NDArray[np.int64]
+FINE_S: Final = 10
+COARSE_S: Final = 300
+
+
+class Ticks(NamedTuple):
+    """Consecutive ticks by column."""
+
+    seq: Numbers
+    """int64 of shape (ticks,), as the next three."""
+    time_s: Numbers
+    boottime_ns: Numbers
+    boot: Numbers
+    values: Matrix
+    """(series, ticks)"""
+
+    def tail(self, count: int) -> "Ticks":
+        """The last ticks."""
+        return self.of([item[-count:] for item in self.lead()], self.values[:, -count:])
+
+    def lead(self) -> tuple[Numbers, Numbers, Numbers, Numbers]:
+        """All but the values."""
+        return self[:4]
+
+    @classmethod
+    def of(cls, lead: Sequence[Numbers], values: Matrix) -> "Ticks":
+        """From ``lead`` and values."""
+        return cls(lead[0], lead[1], lead[2], lead[3], values)
+
+
+def statistics(column: StoredColumn) -> tuple[str, ...]:
+    """Which files of a rollup level hold a series."""
+    stat = parse(column.series).stat
+    if column.kind == names.COUNTER or not stat:
+        return MIN, MEAN, MAX
+    if column.kind == names.DISTRIBUTION and stat in ("count", "sum"):
+        return (SUM,)
+    return (MIN,) if stat == MIN else (MAX,)
+
+
+def follows(ticks: Ticks) -> npt.NDArray[np.bool_]:
+    """Whether nothing lies between a tick and the one before. Shape (ticks,), the first is False."""
+    elapsed_ns = np.diff(ticks.boottime_ns)
+    found = np.zeros(len(ticks.seq), dtype=np.bool_)
+    found[1:] = (
+        (np.diff(ticks.seq) == 1)
+        & (np.diff(ticks.boot) == 0)
+        & (np.diff(ticks.time_s) == 1)
+        & (elapsed_ns >= SHORT_NS)
+        & (elapsed_ns <= GAP_NS)
+    )
+    return found
+
+
+def rates(counters: Matrix, linked: npt.NDArray[np.bool_]) -> Matrix:
+    """Rates per second of counters, NaN where there is none.
+
+    A rate needs the reading of the second before, or of the one before that when that one is missing.
+
+    Args:
+        counters: (series, ticks).
+        linked: ``follows`` of the same ticks.
+    """
+    found = np.full(counters.shape, np.nan)
+    with np.errstate(invalid="ignore", over="ignore"):
+        one = counters[:, 1:] - counters[:, :-1]
+        one[:, ~linked[1:]] = np.nan
+        one[one < 0] = np.nan
+        found[:, 1:] = one
+        if counters.shape[1] > 2:
+            bridge = linked[2:] & linked[1:-1]
+            two = (counters[:, 2:] - counters[:, :-2]) / 2
+            usable = bridge & np.isnan(counters[:, 1:-1]) & (two >= 0)
+            np.copyto(found[:, 2:], two, where=usable)
+    return found
+
+
+class Steps(NamedTuple):
+    """Rows of one level."""
+
+    seq: Numbers
+    """First tick of each row; int64 of shape (rows,), as the next two."""
+    time_s: Numbers
+    """Where its step begins."""
+    ticks: Numbers
+    """How many are in it."""
+    low: Matrix
+    """(series, rows), as the next two; NaN = no value."""
+    high: Matrix
+    total: Matrix
+    known: Matrix
+    """Values counted in ``total``."""
+
+    def of(self, stat: str, places: Sequence[int]) -> Matrix:
+        """One statistic of some series."""
+        if stat == MIN:
+            return self.low[places]
+        if stat == MAX:
+            return self.high[places]
+        total, known = self.total[places], self.known[places]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean: Matrix = np.where(known > 0, total / known if stat == MEAN else total, np.nan)
+        return mean
+
+
+def starts(time_s: Numbers, step_s: int) -> npt.NDArray[np.intp]:
+    """Where rows begin among consecutive ticks."""
+    breaks = (np.diff(time_s // step_s) != 0) | (np.diff(time_s) < 0)
+    return np.concatenate(([0], np.flatnonzero(breaks) + 1))
+
+
+def fine(ticks: Ticks, readings: Matrix) -> Steps:
+    """Ticks to rows of 10 s. ``readings``: (series, ticks), counters as rates."""
+    first = starts(ticks.time_s, FINE_S)
+    gaps = np.isnan(readings)
+    with np.errstate(invalid="ignore", over="ignore"):
+        return Steps(
+            ticks.seq[first],
+            ticks.time_s[first] // FINE_S * FINE_S,
+            np.diff(np.append(first, len(ticks.seq))),
+            np.fmin.reduceat(readings, first, axis=1),
+            np.fmax.reduceat(readings, first, axis=1),
+            np.add.reduceat(np.where(gaps, 0.0, readings), first, axis=1),
+            np.add.reduceat(~gaps, first, axis=1, dtype=np.float64),
+        )
+
+
+def coarse(steps: Steps) -> Steps:
+    """Rows of 10 s that lie in one step of 5 minutes to one row."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return Steps(
+            steps.seq[:1],
+            steps.time_s[:1] // COARSE_S * COARSE_S,
+            steps.ticks.sum(keepdims=True),
+            np.fmin.reduce(steps.low, axis=1, keepdims=True),
+            np.fmax.reduce(steps.high, axis=1, keepdims=True),
+            steps.total.sum(axis=1, keepdims=True),
+            steps.known.sum(axis=1, keepdims=True),
+        )
+
+
+def joined(steps: Sequence[Steps]) -> Steps:
+    """Rows one after the other."""
+    lead = [np.concatenate([item[place] for item in steps]) for place in range(3)]
+    low, high, total, known = (np.concatenate([item[place] for item in steps], axis=1) for place in range(3, 7))
+    return Steps(lead[0], lead[1], lead[2], low, high, total, known)
