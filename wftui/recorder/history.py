@@ -77,12 +77,12 @@ class Relay:
                 except EndedError as error:
                     reason = str(error)
                     log.warning("history", "the history service ended with a question open", reason=reason)
-                except OSError as error:
-                    reason = f"it cannot be started: {error.strerror or error}"
                 except TimeoutError:
                     self._end_if_hung()
                     text = f"history: no answer within {self._deadline_s:g} s; ask for less time or fewer series"
                     return m.Error("deadline", text)
+                except OSError as error:
+                    reason = f"it cannot be started: {error.strerror or error}"
                 if self._closed:
                     return m.Error("gone", "history: the recorder is ending")
             return m.Error("internal", f"history: the service that reads older times failed: {reason}")
