@@ -118,6 +118,8 @@ def test_a_moment_and_a_gap(reader: Reader) -> None:
     assert (found.before.seq, found.before.time_s) == (found.tick.seq - 1, T0 + 129), "for the rates of counters"
     assert answers.answer_at(reader, m.At((T0 + 360) * NS_PER_S)).before is None, "a gap lies between"
     assert answers.answer_at(reader, m.At(T0 * NS_PER_S)).before is None, "the first tick of all"
+    assert answers.answer_at(reader, m.At(0, seq=131)) == found, "by its number, whatever the clock said"
+    assert answers.answer_at(reader, m.At((T0 + 10) * NS_PER_S, seq=331)).tick is None
     gap = answers.answer_at(reader, m.At((T0 + 330) * NS_PER_S))
     assert (gap.tick, gap.layout, gap.tables) == (None, None, []), "nothing in a gap, not the rows from before it"
     assert (gap.previous_s, gap.next_s) == (T0 + 299, T0 + 360)

@@ -98,6 +98,9 @@ def things(since: int, until: int) -> m.Tables:
         (at(2000), False),
         (at(5050), True),  # a gap with ticks before and behind it
         (at(-5), False),  # the history service knows where the recording begins
+        (m.At(0, seq=FIRST + 200), True),
+        (m.At((T0 + 5000) * NS_PER_S, seq=2000), False),
+        (m.At(0, seq=LAST + 5), True),
         (things(3300, 3400), True),
         (things(3010, 3400), False),
         (m.Events(newest=True, limit=50), True),

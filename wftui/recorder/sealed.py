@@ -109,7 +109,7 @@ class Sealed:
                 later = start._replace(seq=start.seq + KEYFRAMES, time_s=start.time_s + KEYFRAMES)
                 return self._holds(later, question.since_ns // NS_PER_S, -(-question.until_ns // NS_PER_S))
             case m.At():
-                return self._is_older_moment(reader, start, question.time_ns // NS_PER_S)
+                return self._is_older_moment(reader, start, question)
             case m.Events():
                 return self._has_older_events(reader, start, question)
             case m.Compare():
@@ -130,7 +130,12 @@ class Sealed:
                 return True
         return False
 
-    def _is_older_moment(self, reader: Reader, start: _Start, second: int) -> bool:
+    def _is_older_moment(self, reader: Reader, start: _Start, question: m.At) -> bool:
+        second = question.time_ns // NS_PER_S
+        if question.seq is not None:
+            return question.seq < start.seq + KEYFRAMES and any(
+                item.first_seq <= question.seq <= item.last_seq for item in self._ticks
+            )
         tick = reader.at(second)
         if tick is not None:
             # The last tick of that second is the one that counts, and it is here. Its tables may not be.

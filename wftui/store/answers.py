@@ -76,8 +76,8 @@ class Source(Protocol):
         """Schemas of the tables that were ever stored, the newest of each name."""
         ...
 
-    def table_at(self, name: str, time_ns: int) -> TableState | None:
-        """Rows of a table in the last tick that covers that second; None: a gap, or there was no table."""
+    def table_of(self, name: str, seq: int) -> TableState | None:
+        """Rows of a table in one tick; None: there was no table."""
         ...
 
     def changes(self, name: str, since_ns: int, until_ns: int) -> Iterator[tuple[TableSchema, TableChange]]:
@@ -148,16 +148,19 @@ def _wanted(
 def answer_at(reader: Source, question: m.At) -> m.AtReply:
     """The state at one moment."""
     second = question.time_ns // NS_PER_S
-    tick = reader.at(second)
+    if question.seq is None:
+        tick = reader.at(second)
+    else:
+        tick = next(iter(list(reader.sequence(question.seq, question.seq))), None)
+    if tick is None:
+        before, after = reader.neighbours(second)
+        return m.AtReply(None, None, [], before, after)
     tables = []
     for schema in reader.tables():
-        found = reader.table_at(schema.name, question.time_ns)
+        found = reader.table_of(schema.name, tick.seq)
         if found is not None:
             snapshot = keyframe(found.schema, found.time_ns, found.rows)
             tables.append(m.TableArrived(snapshot, found.schema))
-    if tick is None:
-        before, after = reader.neighbours(second)
-        return m.AtReply(None, None, tables, before, after)
     layout = reader.layout(tick.layout)
     return m.AtReply(
         _told(tick),
