@@ -110,3 +110,115 @@ def meter(ratio: float | None, width: int, *, ascii_only: bool = False) -> tuple
     halves = min(2 * width, int(share * 2 + 0.5) or int(ratio > 0))
     filled = full * (halves // 2) + half * (halves % 2)
     return filled, rest * (width - len(filled))
+
+
+# ---- lines with bands
+
+
+_LEFT_BITS = (0x40, 0x04, 0x02, 0x01)
+_RIGHT_BITS = (0x80, 0x20, 0x10, 0x08)
+_BRAILLE_BITS = tuple(
+    tuple(
+        chr(
+            0x2800
+            + sum(bit for at, bit in enumerate(_LEFT_BITS) if left >> at & 1)
+            + sum(bit for at, bit in enumerate(_RIGHT_BITS) if right >> at & 1)
+        )
+        for right in range(16)
+    )
+    for left in range(16)
+)
+NOTHING = -1
+"""The owner of a cell that nobody drew in."""
+
+
+def line_masks(dots: Sequence[int]) -> list[int]:
+    """For each half column the dots (bit 0 lowest) of a line through these levels; 0 where there is none.
+
+    Neighbours are joined upright in the right one of the two; nothing is joined across a gap.
+    """
+    masks = []
+    before = GAP
+    for dot in dots:
+        if dot < 1:
+            masks.append(0)
+        elif before < 1 or dot == before:
+            masks.append(1 << dot - 1)
+        elif dot > before:
+            masks.append((1 << dot) - (1 << before))
+        else:
+            masks.append((1 << before - 1) - (1 << dot - 1))
+        before = dot
+    return masks
+
+
+def band_masks(low: Sequence[int], high: Sequence[int], height: int) -> list[int]:
+    """For each half column every second dot between two levels: a shade, not a line, also without colour."""
+    even = sum(1 << 2 * at for at in range(2 * height))
+    odd = even << 1
+    return [
+        (odd if at & 1 else even) & (1 << top) - (1 << bottom - 1) if top > bottom >= 1 else 0
+        for at, (bottom, top) in enumerate(zip(low, high, strict=True))
+    ]
+
+
+def layers(
+    masks: Sequence[tuple[Sequence[int], str]], holes: Sequence[int], height: int, *, ascii_only: bool = False
+) -> list[list[tuple[str, int]]]:
+    """Drawings over each other as runs of (text, owner), top line first.
+
+    Args:
+        masks: From back to front: dots of each half column, and the ASCII character; a place here is an owner.
+            Two lines that cross in a cell show both; whoever is in front gives the owner. A drawing whose
+            character is ``:`` is a band: what is in front of it in a cell replaces it.
+        holes: 0, ``GAP`` or ``BLANK`` for each half column; a cell with a gap is hatched, owner ``NOTHING``.
+        height: Lines.
+    """
+    columns = len(holes) // 2
+    cells = [[" "] * columns for _ in range(height)]
+    owners = [[NOTHING] * columns for _ in range(height)]
+    dots = [[0] * columns for _ in range(height)]
+    for owner, (halves, char) in enumerate(masks):
+        band = char == ":"
+        for column, (left, right) in enumerate(zip(halves[::2], halves[1::2], strict=True)):
+            both = left | right
+            if not both:
+                continue
+            first = ((both & -both).bit_length() - 1) // 4
+            for from_base in range(first, (both.bit_length() - 1) // 4 + 1):
+                a, b = left >> 4 * from_base & 15, right >> 4 * from_base & 15
+                if not a | b:
+                    continue
+                line = height - 1 - from_base
+                if ascii_only:
+                    cells[line][column] = char
+                else:
+                    if not band:
+                        under = owners[line][column]
+                        if under >= 0 and masks[under][1] != ":":
+                            a |= dots[line][column] >> 4
+                            b |= dots[line][column] & 15
+                    dots[line][column] = a << 4 | b
+                    cells[line][column] = _BRAILLE_BITS[a][b]
+                owners[line][column] = owner
+    hatch = "%" if ascii_only else "▒"
+    for column in range(columns):
+        if GAP in (holes[2 * column], holes[2 * column + 1]):
+            for line in range(height):
+                cells[line][column] = hatch
+                owners[line][column] = NOTHING
+    return [_runs(texts, whose) for texts, whose in zip(cells, owners, strict=True)]
+
+
+def _runs(texts: Sequence[str], whose: Sequence[int]) -> list[tuple[str, int]]:
+    runs = []
+    start = 0
+    count = len(whose)
+    while start < count:
+        owner = whose[start]
+        end = start + 1
+        while end < count and whose[end] == owner:
+            end += 1
+        runs.append(("".join(texts[start:end]), owner))
+        start = end
+    return runs

@@ -25,6 +25,10 @@ _DEFAULT: Final = -1
 _BOLD: Final = frozenset({"strong", "bad", "mark", "past"})
 _DIM_IN_MONO: Final = frozenset({"dim", "faint", "frame", "past_frame"})
 _ACCENTS: Final = ("cpu", "memory", "disks", "network", "pressure", "processes", "gpus", "events", "sources")
+_LINES: Final = (*_ACCENTS, "read", "write", "receive", "transmit", "user", "system", "wait", "steal")
+"""Colours that a line in a graph may have; the band behind it has the role ``<name>.band``."""
+_BAND: Final = 0.55
+"""Share of a line's brightness that its band has."""
 _TITLES: Final = tuple(f"{accent}.title" for accent in _ACCENTS)
 
 
@@ -107,6 +111,10 @@ def _palette(colors: dict[str, _Color], depth: str) -> Palette:
     for accent, title in zip(_ACCENTS, _TITLES, strict=True):
         live[title] = _ink(colors[accent], depth, bold=True)
         stale[title] = _ink(faded, depth, dim=True)
+    for name in _LINES:
+        if name in colors:
+            live[f"{name}.band"] = _ink(_darker(colors[name]), depth, dim=True)
+            stale[f"{name}.band"] = _ink(faded, depth, dim=True)
     shade = colors["select"]
     live["select"] = _ink(colors["text"], depth, bold=True, shade=shade)
     stale["select"] = live["select"]
@@ -114,6 +122,13 @@ def _palette(colors: dict[str, _Color], depth: str) -> Palette:
     live["cursor"] = Ink("1;7", _DEFAULT, bold=True, reverse=True)
     stale["cursor"], stale["key"] = live["cursor"], live["key"]
     return Palette(depth, live, stale)
+
+
+def _darker(color: _Color) -> _Color:
+    if color.rgb is None:
+        return color
+    red, green, blue = (round(part * _BAND) for part in color.rgb)
+    return _Color((red, green, blue), color.ansi)
 
 
 def _ink(color: _Color, depth: str, *, bold: bool = False, dim: bool = False, shade: _Color | None = None) -> Ink:

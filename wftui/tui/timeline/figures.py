@@ -1,0 +1,107 @@
+"""Values of any unit as text of a fixed width, the tops of axes, and short names of series."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from wftui.names import COUNTER, STAT
+from wftui.render.text import round_up, round_up_bytes, significant
+
+if TYPE_CHECKING:
+    from wftui.model.sample import Column
+    from wftui.model.series import Series
+
+WIDTH: Final = 11
+"""Cells of a figure: a sign and four places, a blank, five for the unit."""
+_BYTES: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+_LARGE: Final = ("", "k", "M", "G", "T", "P")
+_SMALL: Final = ("", "m", "u", "n")
+_CUT: Final = ("system.", "hw.", "container.")
+_WORDS: Final = {"Cel": "°C", "1": "%", "rpm": "rpm"}
+_FULL_FROM: Final = 0.25
+"""A share above this is shown on an axis to 100 %: smaller ones would be flat there."""
+
+
+def unit_of(column: Column) -> str:
+    """The unit of what is shown: counters come as rates."""
+    if column.kind == COUNTER and not column.unit.endswith("/s"):
+        return f"{column.unit}/s"
+    return column.unit
+
+
+def _split(value: float, unit: str) -> tuple[str, str]:
+    """Four places and the unit as said to a person."""
+    base, slash, per = unit.partition("/")
+    if unit == "1":
+        value *= 100
+        return (f"{value:4.0f}" if value == 0 else significant(value)), "%"
+    if base == "By":
+        place = 0
+        while abs(value) >= 999.5 and place < len(_BYTES) - 1:
+            value /= 1024
+            place += 1
+        return (f"{value:4.0f}" if place == 0 else significant(value)), _BYTES[place] + slash + per
+    if base.startswith("{"):
+        base = ""
+    name = _WORDS.get(base, base)
+    place = 0
+    prefix = ""
+    if base == "Cel":
+        return f"{value:4.1f}" if abs(value) < 99.95 else f"{value:4.0f}", name
+    while abs(value) >= 999.5 and place < len(_LARGE) - 1:
+        value /= 1000
+        place += 1
+    prefix = _LARGE[place]
+    if base == "s" and not slash:
+        if place:
+            value, prefix = value * 1000**place, ""
+            return (f"{value / 60:4.0f}", "min") if value < 60_000 else (f"{value / 86_400:4.0f}", "d")
+        while value and abs(value) < 0.9995 and place < len(_SMALL) - 1:
+            value *= 1000
+            place += 1
+        prefix = _SMALL[place]
+    shown = (
+        f"{value:4.0f}" if value == 0 or (not prefix and not slash and value == int(value)) else significant(value)
+    )
+    return shown, f"{prefix}{name}{slash}{per}"
+
+
+def figure(value: float, unit: str, *, ascii_only: bool = False) -> str:
+    """A value in ``WIDTH`` cells, numbers right and units left on a common edge; unknown is ``-``."""
+    if value != value:
+        return f"{'-':>5}{' ' * (WIDTH - 5)}"
+    digits, name = _split(value, unit)
+    if ascii_only and not name.isascii():
+        name = name.replace("°", "")
+    return f"{digits:>5} {name:<{WIDTH - 6}}"[:WIDTH]
+
+
+def label(value: float, unit: str, *, ascii_only: bool = False) -> str:
+    """A round value on an axis, as short as it goes: ``100 %``, ``2 MiB/s``."""
+    digits, name = _split(value, unit)
+    digits = digits.strip()
+    if "." in digits:
+        digits = digits.rstrip("0").rstrip(".")
+    if ascii_only and not name.isascii():
+        name = name.replace("°", "")
+    return f"{digits} {name}".rstrip()
+
+
+def axis_top(highest: float, unit: str) -> float:
+    """The top of an axis for values up to ``highest``: round, and the same for many values."""
+    if unit == "1":
+        return 1.0 if _FULL_FROM < highest <= 1.0 else round_up(max(highest, 0.01))
+    if unit.partition("/")[0] == "By":
+        return round_up_bytes(max(highest, 1024.0))
+    if unit == "Cel":
+        return 100.0 if highest <= 100.0 else round_up(highest)
+    return round_up(highest) if highest > 0 else 1.0
+
+
+def short_name(item: Series) -> str:
+    """A series as a person says it: ``disk.io nvme0n1 read``."""
+    name = item.name
+    for prefix in _CUT:
+        name = name.removeprefix(prefix)
+    values = [value for key, value in item.labels if key != STAT]
+    return " ".join([name, *values, *([item.stat] if item.stat else [])])
