@@ -17,10 +17,11 @@ from wftui.errors import StoreError
 from wftui.model import health
 from wftui.recorder import pending
 from wftui.recorder.pending import Batch, Pending, Stored
-from wftui.store import manifest
+from wftui.store import manifest, room
 from wftui.store.floor import named_floor
 from wftui.store.journal import Journal, Opening, StoreDamagedError, set_aside
 from wftui.store.manifest import Floor, SegmentsDamagedError
+from wftui.store.room import MIN_FREE_SHARE
 
 MEMORY_TICKS: Final = 600
 """Ticks that a journal in memory keeps."""
@@ -41,7 +42,7 @@ class Caps(NamedTuple):
     ticks: int
     max_bytes: int
     min_free_bytes: int
-    min_free_share: float = 0.02
+    min_free_share: float = MIN_FREE_SHARE
 
 
 class Condition(NamedTuple):
@@ -91,7 +92,7 @@ class Keeper:
         self.sealed_seq = 0
         """The last tick that is in segments. Set by whoever hears from the sealer."""
         self.segments_bytes: int | None = None
-        """Everything sealed, with what is derived from it and what was set aside; None: not known yet."""
+        """Everything sealed, with history.duckdb once the sealer has told; None: not known yet."""
         self.write_s = 0.0
         """Wall time of the slowest commit since it was last read."""
 
@@ -150,9 +151,10 @@ class Keeper:
             self._set_aside(folder / manifest.FOLDER / manifest.NAME, error)
             self.sealed_seq, self.segments_bytes = 0, None
             return named_floor(folder)
-        if found.segments:
-            self.sealed_seq = found.sealed_seq
-            self.segments_bytes = sum(item.size for item in found.segments)
+        if not found.sealed_seq:
+            return named_floor(folder)  # nothing was sealed yet, or the manifest is gone
+        self.sealed_seq = found.sealed_seq
+        self.segments_bytes = sum(item.size for item in found.segments)
         return Floor(found.sealed_seq, found.sealed_event_seq, found.boots)
 
     def start(self) -> None:
@@ -312,20 +314,19 @@ class Keeper:
 
     def _room(self) -> bool:
         """Whether the file system has more free space than we must leave."""
-        if self._path is None:
-            return True
         try:
-            status = os.statvfs(self._path.parent)
-        except OSError:
+            self._check_room()
+        except StoreError:
             return False
-        free = status.f_bavail * status.f_frsize
-        floor = max(self._caps.min_free_bytes, int(status.f_blocks * status.f_frsize * self._caps.min_free_share))
-        return free >= floor
+        return True
+
+    def _check_room(self) -> None:
+        if self._path is not None:
+            room.check(self._path.parent, self._caps.min_free_bytes, self._caps.min_free_share)
 
     def _trim(self, journal: Journal) -> None:
         caps = self._caps
-        room = max(caps.max_bytes - (self.segments_bytes or 0), caps.max_bytes // MIN_SHARE)
-        journal.trim(caps.ticks, room, sealed_seq=self.sealed_seq, at_most=TRIM_TICKS)
+        available = max(caps.max_bytes - (self.segments_bytes or 0), caps.max_bytes // MIN_SHARE)
+        journal.trim(caps.ticks, available, sealed_seq=self.sealed_seq, at_most=TRIM_TICKS)
         self.size = journal.size()
-        if not self._room():
-            raise StoreError(f"{self._path}: free space is under the floor that wftop leaves to others")
+        self._check_room()
