@@ -196,6 +196,7 @@ _HOST = (
     Metric("system.memory.available", "By", GAUGE, "Memory that programs could still get without swapping"),
     Metric("system.memory.utilization", "1", GAUGE, "Share of the limit in use", statistics=("max",)),
     Metric("system.memory.huge_pages.usage", "By", GAUGE, "Huge pages by mode: used, free, reserved", ("mode",)),
+    Metric("system.memory.oom_kills", "{process}", COUNTER, "Processes that the kernel killed for lack of memory"),
     Metric("system.paging.usage", "By", GAUGE, "Swap by mode: used, free", ("mode",)),
     Metric("system.paging.utilization", "1", GAUGE, "Share of the swap in use"),
     Metric("system.paging.operations", "{page}", COUNTER, "Pages swapped", ("direction",)),

@@ -174,6 +174,7 @@ def test_real_paging() -> None:
     found = values(Paging(PROC).collect(at(0)))
     assert found['system.paging.faults{mode="minor"}'] > found['system.paging.faults{mode="major"}'] > 0
     assert found['system.paging.usage{mode="used"}'] == 0
+    assert found["system.memory.oom_kills"] == 0
     # That machine has no swap and no huge pages: no share of nothing.
     assert "system.paging.utilization" not in found
     assert not any(name.startswith("system.memory.huge_pages") for name in found)
@@ -192,6 +193,15 @@ def test_swap_and_huge_pages(tmp_path: Path) -> None:
     assert found["system.paging.utilization"] == 0.25
     assert found['system.memory.huge_pages.usage{mode="used"}'] == 3 * 2048 * KIB
     assert found['system.memory.huge_pages.usage{mode="reserved"}'] == 2 * 2048 * KIB
+
+
+def test_a_kernel_that_counts_no_oom_kills(tmp_path: Path) -> None:
+    vmstat = (PROC / "vmstat").read_bytes()
+    without = b"".join(row for row in vmstat.splitlines(keepends=True) if not row.startswith(b"oom_kill "))
+    plant(tmp_path, {"meminfo": (PROC / "meminfo").read_bytes(), "vmstat": without})
+    assert "system.memory.oom_kills" not in values(Paging(tmp_path).collect(at(0)))
+    with pytest.raises(SourceFormatError):
+        parse_vmstat(vmstat.replace(b"oom_kill 0", b"oom_kill many"))
 
 
 def line(mode: str, total: int) -> str:

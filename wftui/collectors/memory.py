@@ -181,18 +181,20 @@ class Memory:
 
 
 def parse_vmstat(data: bytes) -> dict[str, int]:
-    """The four counters of ``/proc/vmstat`` that we use: pages swapped in and out, faults and major faults.
+    """The counters of ``/proc/vmstat`` that we use: pages swapped in and out, faults, major faults, OOM kills.
 
     Raises:
-        SourceFormatError: One of them is missing or no whole number.
+        SourceFormatError: One of them is missing or no whole number; kernels before 4.13 count no OOM kills.
 
     Source: proc_vmstat(5).
     """
     found: dict[str, int] = {}
-    for name in ("pswpin", "pswpout", "pgfault", "pgmajfault"):
+    for name in ("pswpin", "pswpout", "pgfault", "pgmajfault", "oom_kill"):
         start = data.find(f"\n{name} ".encode())
         end = data.find(b"\n", start + 1)
         value = data[start + len(name) + 2 : end if end > 0 else None] if start >= 0 else b""
+        if start < 0 and name == "oom_kill":
+            continue
         if not value.isdigit():
             raise malformed("/proc/vmstat", f"a line '{name} number'", value or data)
         found[name] = int(value)
@@ -216,6 +218,7 @@ class Paging:
         self._utilization = column(self.name, "system.paging.utilization", call=CALL, quality=DERIVED)
         self._in = column(self.name, "system.paging.operations", {"direction": "in"}, call=paging)
         self._out = column(self.name, "system.paging.operations", {"direction": "out"}, call=paging)
+        self._killed = column(self.name, "system.memory.oom_kills", call=paging)
         self._major = column(self.name, "system.paging.faults", {"mode": "major"}, call=paging)
         self._minor = column(self.name, "system.paging.faults", {"mode": "minor"}, call=paging, quality=DERIVED)
         self._huge = {
@@ -238,6 +241,8 @@ class Paging:
             # The two are summed over the cores one after the other.
             Sample(self._minor, max(0, counts["pgfault"] - counts["pgmajfault"])),
         ]
+        if "oom_kill" in counts:
+            samples.append(Sample(self._killed, counts["oom_kill"]))
         memory = parse_meminfo(self._meminfo.read())
         total, free = memory.get("SwapTotal"), memory.get("SwapFree")
         if total is not None and free is not None:

@@ -23,7 +23,7 @@ from wftui.model.series import matches
 from wftui.model.table import TableSnapshot
 from wftui.model.tick import Layout, Tick
 from wftui.paths import Places, private_dir
-from wftui.recorder import history, signals
+from wftui.recorder import crash, history, oom, signals
 from wftui.recorder.accumulator import Accumulator
 from wftui.recorder.answers import Answers
 from wftui.recorder.bursts import MARK_LIMIT_NS, Bursts, mark_name
@@ -89,6 +89,7 @@ class Recorder:
         self._tables = Tables()
         self._gauges = Gauges()
         self._own = OwnCost(clock.now())
+        self._oom = oom.OomWatch()
         self._store = Health(STORE, health.OK)
         self._ending: asyncio.Future[str] | None = None
         self._tick: Tick | None = None
@@ -135,6 +136,8 @@ class Recorder:
         self.emit("recorder.started", about, {"mode": self.options.mode, "session": self._session})
         if opening.unclean:
             self.emit("recorder.unclean", about, {"last_second": opening.last_time_s})
+        if (down := crash.went_down(opening, self._clock.now(), boot_id())) is not None:
+            self.emit("machine.down", *down)
         how = "crashed"
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -262,10 +265,17 @@ class Recorder:
         """Take a source's samples and tables in."""
         self._accumulator.add(scrape.samples, at, source.interval_s)
         self._bus.publish_samples(at.time_ns, scrape.samples)
+        if source.name in oom.SOURCES:
+            self._tell_killed(self._oom.counted(scrape.samples, at))
         for snapshot in scrape.tables:
+            self._tell_killed(self._oom.scanned(snapshot, at))
             change, stored = self._tables.scanned(snapshot, at.boottime_ns)
             self._bus.publish(TableChanged(snapshot, change))
             self._keeper.put(StoredChange(self._seq + 1, snapshot.schema, stored))
+
+    def _tell_killed(self, found: list[oom.Killed]) -> None:
+        for item in found:
+            self.emit(oom.KIND, item.about, item.payload, item.at)
 
     def health_changed(self, source: Source, before: str) -> None:
         """Tell everybody at once."""
