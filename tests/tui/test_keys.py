@@ -65,7 +65,7 @@ async def test_screens_and_those_that_do_not_exist() -> None:
         for key, screen in (("2", "processes"), ("3", "events"), ("4", "sources"), ("1", "overview")):
             await press(pilot, key)
             assert app.ui.screen == screen
-        for key, said in (("5", "screen 5 (timeline)"), ("A", "screen 8 (alerts)"), ("9", "screen 9")):
+        for key, said in (("6", "screen 6 (GPUs)"), ("A", "screen 8 (alerts)"), ("9", "screen 9")):
             await press(pilot, key)
             assert said in screen_text(app)
             assert "does not exist in this version" in screen_text(app)
@@ -218,7 +218,7 @@ async def test_quit(key: str) -> None:
 
 def test_every_action_exists_once() -> None:
     ids = [action.id for action in ACTIONS]
-    keys = [key for action in ACTIONS for key in action.keys]
+    keys = [(action.screen, key) for action in ACTIONS for key in action.keys]
     assert len(set(ids)) == len(ids)
     assert len(set(keys)) == len(keys)
     assert all(callable(getattr(Commands, action.run)) for action in ACTIONS)

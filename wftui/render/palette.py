@@ -24,7 +24,18 @@ _NAMES: Final = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "
 _DEFAULT: Final = -1
 _BOLD: Final = frozenset({"strong", "bad", "mark", "past"})
 _DIM_IN_MONO: Final = frozenset({"dim", "faint", "frame", "past_frame"})
-_ACCENTS: Final = ("cpu", "memory", "disks", "network", "pressure", "processes", "gpus", "events", "sources")
+_ACCENTS: Final = (
+    "cpu",
+    "memory",
+    "disks",
+    "network",
+    "pressure",
+    "processes",
+    "gpus",
+    "events",
+    "sources",
+    "timeline",
+)
 _LINES: Final = (*_ACCENTS, "read", "write", "receive", "transmit", "user", "system", "wait", "steal")
 """Colours that a line in a graph may have; the band behind it has the role ``<name>.band``."""
 _BAND: Final = 0.55

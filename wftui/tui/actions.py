@@ -25,12 +25,16 @@ class Action(NamedTuple):
     """The only screen where its keys are valid, there before those of all screens; empty: everywhere."""
 
 
+def _timeline(name: str, title: str, keys: tuple[str, ...], argument: str, short: str = "") -> Action:
+    return Action(f"timeline.{name}", title, keys, "timeline", "Timeline", argument, short, "timeline")
+
+
 ACTIONS: Final = (
     Action("screen.overview", "Overview", ("1",), "show", "Screens", "overview"),
     Action("screen.processes", "Processes", ("2",), "show", "Screens", "processes"),
     Action("screen.events", "Events", ("3",), "show", "Screens", "events"),
     Action("screen.sources", "Sources", ("4",), "show", "Screens", "sources"),
-    Action("screen.timeline", "Timeline (not in this version)", ("5",), "absent", "", "screen 5 (timeline)"),
+    Action("screen.timeline", "Timeline", ("5",), "show", "Screens", "timeline"),
     Action("screen.gpus", "GPUs (not in this version)", ("6",), "absent", "", "screen 6 (GPUs)"),
     Action("screen.models", "Models (not in this version)", ("7",), "absent", "", "screen 7 (models)"),
     Action("screen.alerts", "Alerts (not in this version)", ("8", "A"), "absent", "", "screen 8 (alerts)"),
@@ -50,6 +54,26 @@ ACTIONS: Final = (
     Action("process.sort", "Next sort column", ("s",), "sort", "Processes", short="sort"),
     Action("process.reverse", "Reverse the order", ("r",), "reverse", "Processes", short="reverse"),
     Action("process.signal", "Send a signal", ("f9", "K"), "signal", "Processes", short="signal"),
+    _timeline("pick", "Choose series", ("slash",), "pick", "series"),
+    _timeline("in", "Zoom in around the cursor", ("z",), "zoom_in", "in"),
+    _timeline("out", "Zoom out", ("Z",), "zoom_out", "out"),
+    _timeline("left", "Cursor to the left", ("left",), "left"),
+    _timeline("right", "Cursor to the right", ("right",), "right"),
+    _timeline("far_left", "Left by ten columns", ("shift+left",), "far_left"),
+    _timeline("far_right", "Right by ten columns", ("shift+right",), "far_right"),
+    _timeline("begin", "Where the recording begins", ("home", "g"), "begin"),
+    _timeline("now", "Now", ("end", "G"), "now", "now"),
+    _timeline("up", "Lanes up, lines up in a table", ("up", "k"), "up"),
+    _timeline("down", "Lanes down, lines down", ("down", "j"), "down"),
+    _timeline("page_up", "Page up", ("pageup",), "page_up"),
+    _timeline("page_down", "Page down", ("pagedown",), "page_down"),
+    _timeline("next", "Next event", ("n",), "next_event", "event"),
+    _timeline("previous", "Previous event", ("N",), "previous_event"),
+    _timeline("open", "Look at that moment", ("enter",), "open", "look"),
+    _timeline("a", "Range A: begin, then end", ("a",), "range_a", "A"),
+    _timeline("b", "Range B: begin, then end", ("b",), "range_b", "B"),
+    _timeline("compare", "Compare A and B", ("d",), "compare", "compare"),
+    _timeline("compare_all", "Compare A and B in all series", ("D",), "compare_all", "all"),
     Action("view.slower", "Refresh less often", ("minus",), "refresh", "View", "1"),
     Action("view.faster", "Refresh more often", ("plus",), "refresh", "View", "-1"),
     Action("view.help", "Help", ("question_mark", "h", "f1"), "help", "View"),
@@ -62,7 +86,7 @@ ON_SCREEN: Final = {
     for screen in sorted({action.screen for action in ACTIONS if action.screen})
 }
 """Screen to its own actions by key: they come before ``BY_KEY``."""
-SECTIONS: Final = ("Screens", "Panels", "Lists", "Processes", "View")
+SECTIONS: Final = ("Screens", "Panels", "Lists", "Processes", "Timeline", "View")
 
 _NAMES: Final = {
     "question_mark": "?", "slash": "/", "escape": "Esc", "enter": "Enter", "tab": "Tab", "shift+tab": "S-Tab",

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from textual.driver import Driver
 
     from wftui.tui.compose import Picture
+    from wftui.tui.timeline.control import Control
 
 # While the view fills: tick, tables, past and health come one after another and make few frames.
 _GATHER_S: Final = 0.004
@@ -117,6 +118,8 @@ class WftopApp(App[int], inherit_bindings=False):
         self.inks = Styles(palette)
         self.painter = Painter(palette)
         self.past = Past(self, self.paint)
+        self.timeline: Control | None = None
+        """Screen 5, once it was shown."""
         self.commands = Commands(self)
         self.link = link(self) if link else None
         self._picture: Picture | None = None
@@ -177,6 +180,17 @@ class WftopApp(App[int], inherit_bindings=False):
         self._picture = compose.picture(self.scene(), self.ui, width, height)
         if not self.painter.direct(self, self._picture):
             canvas.refresh()
+        if self.timeline is not None and self.ui.shown == "timeline":
+            self.timeline.refresh()
+
+    def open_timeline(self) -> None:
+        """Screen 5; what it is made of is loaded the first time only."""
+        if self.timeline is None:
+            from wftui.tui.timeline.control import Control
+
+            self.timeline = Control(self)
+            self.ui.timeline = self.timeline.timeline
+        self.timeline.opened()
 
     def repaint(self) -> None:
         """Paint everything: nobody knows what is on the terminal."""

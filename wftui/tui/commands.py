@@ -10,6 +10,7 @@ from wftui.tui.ui import CONFIRM, DETAILS, HELP, MENU, REFRESHES, SIGNALS
 
 if TYPE_CHECKING:
     from wftui.tui.app import WftopApp
+    from wftui.tui.timeline.control import Control
 
 
 class Commands:
@@ -22,6 +23,10 @@ class Commands:
     def key(self, key: str, character: str | None) -> None:
         """One key: into the filter or a question while one is open, else by the table."""
         ui = self._ui
+        timeline = self._timeline()
+        if timeline is not None and timeline.typing and not ui.overlay:
+            timeline.type(key, character)
+            return
         if ui.filtering and not ui.overlay:
             if key == "enter":
                 ui.filtering = False
@@ -49,6 +54,12 @@ class Commands:
         if self._ui.filtering:
             for char in clean(text.splitlines()[0] if text else "", 80):
                 self._ui.type(char)
+        elif (timeline := self._timeline()) is not None:
+            timeline.paste(text)
+
+    def _timeline(self) -> Control | None:
+        """The timeline while it is shown."""
+        return self._app.timeline if self._ui.shown == "timeline" else None
 
     def _run(self, key: str) -> None:
         # A dialog over a screen has the keys of dialogs, not those of what it covers.
@@ -73,6 +84,8 @@ class Commands:
     def show(self, screen: str) -> None:
         """A screen."""
         self._ui.show(screen)
+        if screen == "timeline":
+            self._app.open_timeline()
 
     def absent(self, what: str) -> None:
         """A screen that this version does not have."""
@@ -104,7 +117,15 @@ class Commands:
 
     def back(self, _: str) -> None:
         """Escape."""
-        self._ui.back()
+        timeline = self._timeline()
+        if timeline is None or self._ui.overlay or not timeline.back():
+            self._ui.back()
+
+    def timeline(self, what: str) -> None:
+        """An action of the timeline."""
+        timeline = self._timeline()
+        if timeline is not None:
+            timeline.act(what)
 
     def move(self, step: str) -> None:
         """Cursor by a line."""

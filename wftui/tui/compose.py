@@ -190,6 +190,8 @@ def footer(scene: Scene, ui: Ui, width: int) -> Row:
             wanted.remove("process.signal")
     elif ui.shown == "events":
         wanted = ["list.filter", "back"]
+    elif ui.shown == "timeline" and ui.timeline is not None:
+        wanted = ui.timeline.keys()
     elif ui.shown:
         wanted = ["back"]
     elif ui.focus:
@@ -296,6 +298,10 @@ def _whole(scene: Scene, ui: Ui, screen: layout.Layout, rows: list[Row]) -> None
     height = max(0, place.height - 2) if screen.framed else place.height
     if name in lists.SCREENS and (ui.screen != OVERVIEW or ui.expanded == name):
         body: Body = lists.SCREENS[name](scene, ui, width, height)
+    elif name == "timeline" and ui.timeline is not None:
+        from wftui.tui.timeline.screen import draw  # here: most who look at the machine never open it
+
+        body = draw(scene, ui.timeline, width, height)
     else:
         body = DRAW[name](scene, width, height)
     if screen.framed:

@@ -91,8 +91,12 @@ def _help(scene: Scene, width: int) -> tuple[str, list[Row], int]:
     legend.append([(f"{'-':>10}", "key"), gap(2), ("unknown, which is never 0", "text")])
     blocks.append(legend)
     if width >= 96:
-        left = [*blocks[0], [gap(1)], *blocks[1], [gap(1)], *blocks[4]]
-        right = [*blocks[2], [gap(1)], *blocks[3], [gap(1)], *blocks[5]]
+        # Whole blocks in order, the left column as long as the right one or a little longer.
+        left: list[Row] = []
+        while 2 * len(left) < sum(len(block) + 1 for block in [left, *blocks]):
+            left += [*blocks.pop(0), [gap(1)]]
+        right = [row for block in blocks for row in [*block, [gap(1)]]][:-1]
+        left.pop()
         rows = []
         for place in range(max(len(left), len(right))):
             a = left[place] if place < len(left) else []

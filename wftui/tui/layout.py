@@ -24,6 +24,7 @@ TITLES = {
     "gpus": "gpus",
     "events": "events",
     "sources": "sources",
+    "timeline": "timeline",
 }
 SHORT = {
     "cpu": "cpu",
@@ -37,7 +38,7 @@ SHORT = {
     "sources": "src",
 }
 """Labels where a subject is one line."""
-SCREEN_KEYS = {"processes": "2", "events": "3", "sources": "4"}
+SCREEN_KEYS = {"processes": "2", "events": "3", "sources": "4", "timeline": "5"}
 """Panels that have a screen of their own, and its key."""
 MIN_WIDTH = 72
 MIN_HEIGHT = 20

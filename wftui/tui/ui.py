@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import signal
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from wftui.model import processes as cells
 from wftui.model.table import Row as Cells
 from wftui.tui import layout
 from wftui.tui.panels.processes import SORTS, listed
 from wftui.tui.state import State
+
+if TYPE_CHECKING:
+    from wftui.tui.timeline.model import Timeline
 
 OVERVIEW: Final = "overview"
 REFRESHES: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
@@ -54,6 +57,8 @@ class Ui:
         """Lines of the list on the screen, as last drawn."""
         self.menu = 0
         self.target: Target | None = None
+        self.timeline: Timeline | None = None
+        """Screen 5, once it was shown."""
         self.notice = ""
         self.notice_role = "text"
 

@@ -51,7 +51,9 @@ class Range(NamedTuple):
 class Timeline:
     """Everything that screen 5 shows."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], int]) -> None:
+        """``clock``: now, ns UTC; the timeline has its own now, also while the rest looks at the past."""
+        self._clock = clock
         self.window = Window()
         self.chosen: list[str] = []
         """Texts of series, in the order they were chosen."""
@@ -78,6 +80,11 @@ class Timeline:
         self.notice = ""
         """A word to the person about the last key; the app shows it."""
         self._seqs: set[int] = set()
+
+    @property
+    def now_ns(self) -> int:
+        """Now, whatever moment the other screens show."""
+        return self._clock()
 
     # ---- what arrives
 
@@ -211,6 +218,14 @@ class Timeline:
         held = self.answer.traces if self.answer is not None else {}
         found = (held[text].column if text in held else self.columns.get(text) for text in self.chosen)
         return [column for column in found if column is not None]
+
+    def keys(self) -> list[str]:
+        """Ids of the actions to offer now."""
+        if self.table is not None:
+            return ["timeline.compare", "timeline.compare_all", "back"]
+        offered = ["timeline.pick", "timeline.in", "timeline.out", "timeline.next", "timeline.open"]
+        offered += ["timeline.a", "timeline.b"]
+        return [*offered, *(["timeline.compare"] if len(self.marked) == 2 else []), "back"]
 
     def back(self) -> bool:
         """Escape: closes the table or the list, then forgets the marked ranges. False: nothing was open."""

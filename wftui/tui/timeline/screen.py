@@ -30,7 +30,7 @@ def draw(scene: Scene, timeline: Timeline, width: int, height: int) -> Body:
         found = list(timeline.columns.values())
         return Body(picker.draw(timeline.picker, found, timeline.chosen, width, height, glyphs))
     timeline.plot = lanes.plot_width(width)
-    now_ns = scene.now.time_ns
+    now_ns = timeline.now_ns
     grid = timeline.grid(now_ns)
     right = _right(scene, timeline, grid)
     groups = lanes.group(timeline.picked())
@@ -103,7 +103,7 @@ def _lane(
     glyphs = scene.glyphs
     tall = lines - (1 if lines > lanes.MIN_ROWS and not last else 0)
     answer = timeline.answer
-    grid = timeline.grid(scene.now.time_ns)
+    grid = timeline.grid(timeline.now_ns)
     texts = tuple(line.column.series.text for line in lane.lines)
     made_of = (timeline.version, grid, tall, texts, glyphs, holes)
     drawn: Drawn = keep(
