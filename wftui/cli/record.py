@@ -196,7 +196,9 @@ def _line(reply: "StatusReply") -> str:
 
 
 def _stored(reply: "StatusReply") -> str:
-    return "journal -" if reply.store_bytes is None else f"journal {reply.store_bytes / 2**20:.1f} MiB"
+    journal = "-" if reply.store_bytes is None else f"{reply.store_bytes / 2**20:.1f} MiB"
+    sealed = "" if reply.segments_bytes is None else f", sealed {reply.segments_bytes / 2**20:.1f} MiB"
+    return f"journal {journal}{sealed}"
 
 
 def _json(reply: "StatusReply") -> str:

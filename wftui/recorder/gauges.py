@@ -7,6 +7,7 @@ from wftui.model.sample import Column, Sample, column
 from wftui.recorder.history import Usage
 from wftui.recorder.keeper import Keeper
 from wftui.recorder.own import SOURCE
+from wftui.recorder.sealing import Sealing
 from wftui.recorder.source import Source
 from wftui.wire.messages import Report
 
@@ -71,6 +72,20 @@ class Gauges:
             yield Sample(self._column("wftop.history.cpu.time"), usage.cpu_s)
         if usage.memory_bytes is not None:
             yield Sample(self._column("wftop.history.memory.usage"), usage.memory_bytes)
+
+    def seals(self, sealing: Sealing) -> Iterator[Sample]:
+        """CPU time of the sealers: it only grows, so each second."""
+        yield Sample(self._column("wftop.seal.cpu.time"), sealing.cpu_s)
+
+    def sealed(self, sealing: Sealing, keeper: Keeper, newest_seq: int) -> Iterator[Sample]:
+        """The segments, and the sealer that ran last."""
+        if keeper.segments_bytes is not None:
+            yield Sample(self._column("wftop.store.segments.size"), keeper.segments_bytes)
+        if not keeper.in_memory:
+            yield Sample(self._column("wftop.store.unsealed"), max(0, newest_seq - keeper.sealed_seq))
+        if sealing.duration_s is not None:
+            yield Sample(self._column("wftop.seal.duration"), sealing.duration_s)
+            yield Sample(self._column("wftop.seal.memory.usage"), sealing.peak_bytes)
 
     def tick(self, late_s: float, series: int, views: int, ring_s: float, ring_bytes: int) -> Iterator[Sample]:
         """The metronome and the rings."""

@@ -102,6 +102,11 @@ class Keeper:
         return self._path is None
 
     @property
+    def writes(self) -> bool:
+        """Whether the journal can be written, as far as is known."""
+        return self._condition.state == health.OK
+
+    @property
     def pending(self) -> int:
         """Ticks held in memory."""
         return self._pending.ticks
@@ -173,6 +178,10 @@ class Keeper:
                 return
             self._put_bytes += size
         self._queue.put(item)
+
+    def oldest_unsealed(self, tell: Callable[[int | None], object]) -> None:
+        """Tell, in the keeper's thread, the UTC second of the oldest tick that no segment has; None: none."""
+        self.put(lambda journal: tell(journal.second_after(self.sealed_seq)))
 
     def stop(self, how: str, timeout_s: float) -> bool:
         """Write what is there, close the session and the journal; False when it did not end in time."""

@@ -5,6 +5,7 @@ import math
 import os
 import socket
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -37,11 +38,14 @@ from wftui.recorder.own import OwnCost
 from wftui.recorder.scheduler import Scheduler
 from wftui.recorder.sealed import Question, Sealed
 from wftui.recorder.sealed import answer as sealed_answer
+from wftui.recorder.sealing import Sealing, sealer
 from wftui.recorder.server import Server
 from wftui.recorder.source import Source
 from wftui.recorder.tables import Tables
-from wftui.store import answers, journal
+from wftui.recorder.tap import Tap
+from wftui.store import answers, journal, retention
 from wftui.store.journal import Opening, StoredChange
+from wftui.store.manifest import SegmentsNewerError
 from wftui.store.read import Reader
 from wftui.windows import rolling
 from wftui.wire import messages as m
@@ -69,8 +73,12 @@ class Options(msgspec.Struct, frozen=True):
     memory_only: str = ""
     """Reason why nothing is written; empty: the journal is written."""
     caps: Caps = Caps(48 * 3600, 1 << 30, 500_000_000)
+    keep: retention.Caps = retention.Caps()
+    """What of the segments is kept."""
     signals: bool = True
     disabled: frozenset[str] = frozenset()
+    tap: tuple[Path, int, int, float] | None = None
+    """Arguments of a ``tap.Tap``; None: there is none."""
     history_idle_s: float = history.IDLE_S
     """After the last question about older times the service that answers them is sent away."""
 
@@ -104,10 +112,13 @@ class Recorder:
         self._rejected_told: dict[str, int] = {}
         path = None if options.memory_only else options.places.data_dir / journal.NAME
         self._keeper = Keeper(path, options.caps, clock, self._store_told, self._store_damaged)
+        self._sealing = Sealing(sealer(options.places.data_dir, options.keep), self._keeper, self.emit)
         self._answers: Answers | None = None
         self._sealed = Sealed(options.places.data_dir)
         self._relay = Relay(history.service(options.places.data_dir), options.history_idle_s)
         self._server = Server(options.places.socket, self, self._bus)
+        self._bursts = Bursts(lambda: self._accumulator.pool, lambda: self._seq + 1, self._keeper.put, self.emit)
+        self._tap: Tap | None = None
         self._bursts = Bursts(lambda: self._accumulator.pool, lambda: self._seq + 1, self._keeper.put, self.emit)
 
     # ---- life
@@ -127,6 +138,8 @@ class Recorder:
         self._boot, self._session = opening.boot, opening.session
         self._accumulator = Accumulator(opening.last_layout)
         self._keeper.start()
+        if self.options.tap is not None:
+            self._tap = Tap(*self.options.tap)
         try:
             await self._server.open()
         except ConfigError:
@@ -156,7 +169,7 @@ class Recorder:
             try:
                 private_dir(self.options.places.data_dir)
                 return self._keeper.open(*identity)
-            except journal.StoreNewerError:
+            except (journal.StoreNewerError, SegmentsNewerError):
                 raise
             except (StoreError, ConfigError, OSError) as error:
                 reason = str(error)
@@ -176,7 +189,10 @@ class Recorder:
         self._scheduler.close()
         if self._answers is not None:
             self._answers.stop()
+        if self._tap is not None:
+            self._tap.close()
         await self._relay.close()
+        await self._sealing.close()
         if not await asyncio.to_thread(self._keeper.stop, how, FLUSH_S):
             log.error("store", f"the journal was not closed within {FLUSH_S:g} s")
 
@@ -190,6 +206,7 @@ class Recorder:
     def second_ended(self, time_s: int, ended_ns: int, at: Instant) -> None:
         """Close the tick and look after everything that happens once a second."""
         self._close_tick(time_s, ended_ns, at)
+        self._sealing.second_ended(time_s, at.boottime_ns)
         self._bursts.second_ended(at, self._layout)
         second = at.boottime_ns // NS_PER_S
         if second % HEALTH_EVERY_S == 0:
@@ -220,6 +237,8 @@ class Recorder:
         self.ticks += 1
         self._bus.publish(Closed(tick, self._layout))
         self._keeper.put((tick, self._layout))
+        if self._tap is not None:
+            self._tap.put((tick, self._layout))
         for before, after in accumulator.provenance_changes:
             self.emit(
                 "provenance.changed",
@@ -244,7 +263,9 @@ class Recorder:
         for view in self._server.views:
             accumulator.add(self._gauges.view(view.label, self._reports.get(view), view.dropped), at, 1.0)
         accumulator.add(self._gauges.counters(self._scheduler.sources, accumulator.rejected), at, 1.0)
+        accumulator.add(self._gauges.seals(self._sealing), at, 1.0)
         if self.ticks % SLOW_EVERY_S == 1:
+            accumulator.add(self._gauges.sealed(self._sealing, self._keeper, self._seq), at, SLOW_EVERY_S)
             # Sixty series that hardly move: each second they would cost more than reading the CPUs.
             accumulator.add(self._gauges.sources(self._scheduler.sources), at, SLOW_EVERY_S)
 
@@ -321,6 +342,8 @@ class Recorder:
         self._gauges.event_counts[kind] += 1
         self._bus.publish(item)
         self._keeper.put(item)
+        if self._tap is not None:
+            self._tap.put(item)
         return item
 
     def _publish_health(self) -> None:
@@ -421,6 +444,8 @@ class Recorder:
             self.health(),
             str(self.options.places.data_dir),
             str(self.options.places.socket),
+            self._keeper.segments_bytes,
+            self._keeper.sealed_seq,
         )
 
     def windows(self, question: m.Windows) -> m.WindowsReply:

@@ -17,6 +17,7 @@ from wftui.errors import SourceError
 from wftui.paths import Places
 from wftui.recorder.keeper import Caps
 from wftui.recorder.service import Options, Recorder
+from wftui.store import retention
 
 SETTLED_S: Final = 4.0
 """After this long every source has run and every module is loaded."""
@@ -38,14 +39,33 @@ def options(places: Places, config: Config, mode: str, for_s: float | None) -> O
         for_s=for_s,
         memory_only=reason,
         caps=Caps(
-            config.whole("store.journal_hours") * 3600,
+            # Two at least: an hour is sealed when it is over.
+            max(2, config.whole("store.journal_hours")) * retention.HOUR_S,
+            config.whole("store.max_bytes"),
+            config.whole("store.min_free_bytes"),
+        ),
+        keep=retention.Caps(
+            config.whole("store.raw_hours") * retention.HOUR_S,
+            config.whole("store.fine_days") * retention.DAY_S,
+            config.whole("store.fine_days") * retention.DAY_S,
+            config.whole("store.coarse_days") * retention.DAY_S,
+            config.number("store.tables_share"),
             config.whole("store.max_bytes"),
             config.whole("store.min_free_bytes"),
         ),
         signals=config.flag("recorder.signals"),
         disabled=frozenset(config.names("sources.disabled")),
+        tap=_tap(places, config),
         history_idle_s=config.number("history.idle_s"),
     )
+
+
+def _tap(places: Places, config: Config) -> tuple[Path, int, int, float] | None:
+    """Path, bytes, files and days of the tap; None: it is off."""
+    if not config.flag("tap.enabled"):
+        return None
+    path = places.state_dir / Path(config.text("tap.file")).expanduser()
+    return path, config.whole("tap.max_bytes"), config.whole("tap.files"), config.number("tap.days")
 
 
 def _file_system(places: Places) -> str:

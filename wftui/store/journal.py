@@ -304,6 +304,16 @@ class Journal:
             raise translate(error, self.path) from error
         return int((pages - free) * size)
 
+    def second_after(self, seq: int) -> int | None:
+        """UTC second of the first tick behind a number; None: there is none."""
+        try:
+            row = self._connection.execute(
+                "SELECT time_s FROM tick WHERE seq > ? ORDER BY seq LIMIT 1", (seq,)
+            ).fetchone()
+        except sqlite3.Error as error:
+            raise translate(error, self.path) from error
+        return None if row is None else int(row[0])
+
     def burst_bytes(self) -> int:
         """Bytes (By) of the times and values of all bursts."""
         sql = 'SELECT coalesce(sum(length(time_ns) + length("values")), 0) FROM burst'

@@ -18,7 +18,9 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
     removed: int = 0
     """Segments and files set aside that retention took away."""
     damaged: int = 0
-    """Ticks, table changes and bursts left out because their checksum did not fit; manifests set aside."""
+    """Ticks, table changes and bursts left out because their checksum did not fit."""
+    aside: int = 0
+    """Damaged manifests that were renamed aside; ``errors`` begins with the reason."""
     segments_bytes: int = 0
     """Of all segments and history.duckdb."""
     total_bytes: int = 0

@@ -1,0 +1,280 @@
+"""When the sealer runs, and what becomes of what it says.
+
+A child for a second each hour, spawned by hand: ``asyncio.subprocess`` and its transports would stay in memory for
+the other 3,599.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, Protocol
+
+import msgspec
+
+from wftui import log
+from wftui.store.outcome import Report
+from wftui.store.retention import Caps
+
+HOUR_S: Final = 3600
+FIRST_S: Final = 20.0
+"""After the start, when hours from before are waiting."""
+AFTER_HOUR_S: Final = 60.0
+"""After the first tick of a new hour: what comes late is there."""
+RETRY_S: Final = (60.0, 300.0, 900.0)
+"""After the first, the second and each later failure in a row."""
+LATER_S: Final = 60.0
+"""When the journal cannot be written, or another process has the segments."""
+DEADLINE_S: Final = 600.0
+GRACE_S: Final = 10.0
+"""From SIGTERM to SIGKILL."""
+CLOSE_S: Final = 1.0
+_OUTPUT: Final = 65_536
+_LOOK_S: Final = 0.02
+
+
+class Kept(Protocol):
+    """What is needed of the journal's keeper."""
+
+    sealed_seq: int
+    segments_bytes: int | None
+
+    @property
+    def in_memory(self) -> bool: ...
+    @property
+    def writes(self) -> bool: ...
+    def oldest_unsealed(self, tell: Callable[[int | None], object]) -> None: ...
+
+
+class Sealing:
+    """Runs the sealer; all methods belong to the loop's thread."""
+
+    def __init__(
+        self, command: list[str], keeper: Kept, emit: Callable[[str, tuple[str, str], dict[str, object]], object]
+    ) -> None:
+        """``emit`` makes an event of a type, about something, with a payload."""
+        self._command = command
+        self._keeper = keeper
+        self._emit = emit
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._hour: int | None = None
+        self._due_ns: int | None = None
+        self._now_ns = 0
+        self._looked = False
+        self._run: _Run | None = None
+        self._failures = 0
+        self._closed = False
+        self.cpu_s = 0.0
+        """Of the sealers of this session."""
+        self.duration_s: float | None = None
+        """Wall time of the last one; None: none ended yet."""
+        self.peak_bytes = 0
+        """Peak RSS of the last one."""
+
+    @property
+    def pid(self) -> int | None:
+        """Of the sealer that runs."""
+        return None if self._run is None else self._run.pid
+
+    def second_ended(self, time_s: int, boottime_ns: int) -> None:
+        """Look whether a seal is due.
+
+        Args:
+            time_s: UTC second of the tick that was closed.
+            boottime_ns: CLOCK_BOOTTIME.
+        """
+        hour, self._now_ns = time_s // HOUR_S, boottime_ns
+        if self._hour is None:
+            self._plan(FIRST_S)
+        elif hour != self._hour:
+            # Also when the wall clock was stepped: what was recorded before is an hour of its own.
+            self._looked = True
+            self._plan(AFTER_HOUR_S)
+        self._hour = hour
+        if self._due_ns is None or boottime_ns < self._due_ns or self._run is not None or self._closed:
+            return
+        self._due_ns = None
+        if self._keeper.in_memory:
+            return
+        if not self._keeper.writes:
+            self._plan(LATER_S)  # a full disk takes no segments; it is told already
+        elif self._looked:
+            self._start()
+        else:
+            loop = asyncio.get_running_loop()
+            self._keeper.oldest_unsealed(lambda oldest_s: loop.call_soon_threadsafe(self._found, oldest_s))
+
+    def _plan(self, after_s: float) -> None:
+        due_ns = self._now_ns + int(after_s * 1e9)
+        self._due_ns = due_ns if self._due_ns is None else min(self._due_ns, due_ns)
+
+    def _found(self, oldest_s: int | None) -> None:
+        """The second of the first tick that no segment has."""
+        self._looked = True
+        if oldest_s is not None and oldest_s // HOUR_S != self._hour and self._run is None and not self._closed:
+            self._start()
+
+    def _start(self) -> None:
+        try:
+            self._run = _Run(self._command, self._ended)
+        except OSError as error:
+            self._failed(f"cannot be started: {error.strerror or error}")
+
+    def _ended(self, code: int, output: str, usage: "_Usage") -> None:
+        self._run = None
+        self.cpu_s += usage.cpu_s
+        if self._closed:
+            return
+        said, reason = _read(output)
+        if said is not None and said.busy:
+            self._plan(LATER_S)
+            return
+        self.duration_s, self.peak_bytes = usage.wall_s, usage.peak_bytes
+        if said is not None:
+            self._keeper.sealed_seq = said.sealed_seq
+            self._keeper.segments_bytes = said.segments_bytes
+            for error in said.errors:
+                log.warning("seal", "a part of it failed", reason=error)
+            if said.aside:
+                self._emit("store.damaged", ("store", "segments"), {"reason": said.errors[0]})
+        if code:
+            self._failed(reason or (f"ended by signal {-code}" if code < 0 else f"ended with code {code}"))
+            return
+        self._failures = 0
+        if said is not None:
+            fields = {name: getattr(said, name) for name in said.__struct_fields__ if getattr(said, name)}
+            log.info("seal", "sealed", **fields)
+
+    def _failed(self, reason: str) -> None:
+        wait_s = RETRY_S[min(self._failures, len(RETRY_S) - 1)]
+        self._failures += 1
+        log.error("seal", "the sealer failed", reason=reason, again_in_s=wait_s)
+        if self._failures == 1:
+            self._emit("store.seal_failed", ("store", "segments"), {"reason": reason})
+        self._plan(wait_s)
+
+    async def close(self) -> None:
+        """End the sealer that runs: what it did not commit is done next time. Twice is harmless."""
+        self._closed = True
+        if self._run is not None:
+            await self._run.end(CLOSE_S)
+
+
+def _read(output: str) -> tuple[Report | None, str]:
+    """The report, and the last line that is none, as the reason of a failure."""
+    said, reason = None, ""
+    for line in output.splitlines():
+        if line.startswith("{"):
+            with suppress(msgspec.MsgspecError):
+                said = msgspec.json.decode(line, type=Report)
+                continue
+        if line.strip():
+            reason = line.strip().removeprefix("wftop: ")
+    return said, reason
+
+
+class _Usage(msgspec.Struct, frozen=True):
+    cpu_s: float
+    wall_s: float
+    peak_bytes: int
+
+
+class _Run:
+    """One process: its output, its deadline, its end."""
+
+    def __init__(self, command: list[str], ended: Callable[[int, str, _Usage], None]) -> None:
+        """Start it.
+
+        Raises:
+            OSError: It cannot be started.
+        """
+        self._loop = loop = asyncio.get_running_loop()
+        self._told = ended
+        self._output = bytearray()
+        self._began_s = loop.time()
+        self._gone: asyncio.Future[None] = loop.create_future()
+        self._pipe, theirs = os.pipe()
+        try:
+            os.set_blocking(self._pipe, False)
+            null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                self.pid = os.posix_spawn(
+                    command[0],
+                    command,
+                    os.environ,
+                    file_actions=[
+                        (os.POSIX_SPAWN_DUP2, null, 0),
+                        (os.POSIX_SPAWN_DUP2, theirs, 1),
+                        (os.POSIX_SPAWN_DUP2, theirs, 2),
+                    ],
+                    setpgroup=0,  # ^C in our terminal is for us: we end it in order
+                    setsigmask=[],
+                )
+            finally:
+                os.close(null)
+        except BaseException:
+            os.close(self._pipe)
+            raise
+        finally:
+            os.close(theirs)
+        loop.add_reader(self._pipe, self._readable)
+        self._timer = loop.call_later(DEADLINE_S, self._late)
+
+    def _readable(self) -> None:
+        try:
+            found = os.read(self._pipe, _OUTPUT)
+        except BlockingIOError:
+            return
+        except OSError:
+            found = b""
+        self._output += found[: _OUTPUT - len(self._output)]
+        if not found:
+            self._loop.remove_reader(self._pipe)
+            os.close(self._pipe)
+            self._look()
+
+    def _look(self) -> None:
+        """Its output is closed: it has ended, or does within a moment."""
+        try:
+            pid, status, usage = os.wait4(self.pid, os.WNOHANG)
+        except ChildProcessError:
+            pid, status, usage = self.pid, 0, None
+        if not pid:
+            self._loop.call_later(_LOOK_S, self._look)
+            return
+        self._timer.cancel()
+        self._gone.set_result(None)
+        wall_s = self._loop.time() - self._began_s
+        cost = _Usage(0.0, wall_s, 0)
+        if usage is not None:
+            peak = usage.ru_maxrss if sys.platform == "darwin" else usage.ru_maxrss * 1024
+            cost = _Usage(usage.ru_utime + usage.ru_stime, wall_s, peak)
+        code = os.waitstatus_to_exitcode(status)
+        self._told(code, self._output.decode("utf-8", "replace"), cost)
+
+    def _late(self) -> None:
+        log.warning("seal", f"not done within {DEADLINE_S:g} s; ended", pid=self.pid)
+        self._signal(signal.SIGTERM)
+        self._timer = self._loop.call_later(GRACE_S, self._signal, signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
+        if not self._gone.done():
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)  # not reaped yet, so the number is still its own
+
+    async def end(self, patience_s: float) -> None:
+        """SIGTERM, then SIGKILL; returns when it is reaped, or after twice the patience."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            self._signal(number)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(self._gone), patience_s)
+                return
+
+
+def sealer(data_dir: Path, caps: Caps) -> list[str]:
+    """The command that seals a data dir."""
+    keep = msgspec.json.encode(caps).decode()
+    return [sys.executable, "-m", "wftui.store.sealer", str(data_dir), f"--caps={keep}"]
