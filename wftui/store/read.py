@@ -248,9 +248,7 @@ class Reader:
         )
         return None if low is None else (low, high)
 
-    def stored(
-        self, name: str, low: int, high: int, beyond: int = 0
-    ) -> Iterator[tuple[TableSchema, TableChange]]:
+    def stored(self, name: str, low: int, high: int, beyond: int = 0) -> Iterator[tuple[TableSchema, TableChange]]:
         """Changes that belong to the ticks [low, high + beyond], from the last keyframe before them on."""
         first = next(
             self._database.rows(
@@ -287,7 +285,7 @@ class Reader:
 def within(
     stored: Iterable[tuple[TableSchema, TableChange]], since_ns: int, until_ns: int
 ) -> Iterator[tuple[TableSchema, TableChange]]:
-    """Changes over [since, until) among those that a table went through, each part with the whole table before it."""
+    """Changes over [since, until) among those that a table went through, the whole table before it first."""
     rows: dict[str, Row] = {}
     before: tuple[TableSchema, int] | None = None  # what the asker does not have yet: the table at that time
     for schema, change in stored:
