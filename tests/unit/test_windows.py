@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.records import tick
+from wftui.model.tick import Tick, unpack
 from wftui.windows import rolling
 from wftui.windows.buckets import GAP_NS, Buckets, Rates, split
 from wftui.windows.ring import MIN_SPAN_S, POOL_BYTES, Pool, Ring
@@ -140,6 +141,7 @@ def test_buckets_draw_a_gap_as_a_gap() -> None:
     assert list(gauge.mean())[0::3] == [100.5, 106.5]
     assert all(math.isnan(values[place]) for values in (gauge.mean(), gauge.minimum) for place in (1, 2, 4))
     assert counter.mean()[0] == 10.0
+    assert counter.count is not None
     assert counter.count[3] == 1, "only the second tick after the gap has a rate"
     assert math.isnan(counter.mean()[1])
 
@@ -177,3 +179,51 @@ def test_the_naive_reference_of_rates_on_a_straight_line() -> None:
     rates = Rates()
     found = [rates.step(tick(n, n), [("a", n * 7.0)]) for n in range(1, 20)]
     assert found[1:] == [{"a": 7.0}] * 18
+
+
+@st.composite
+def recordings(draw: st.DrawFn) -> list[Tick]:
+    """Ticks with missing seconds, clock steps, reboots, resets and readings that are not there."""
+    found = []
+    seq, time_s, boottime_ns, boot, reading = 1, 10, 0, 1, 0.0
+    for _ in range(draw(st.integers(1, 30))):
+        moved = draw(st.sampled_from(["on", "on", "on", "on", "on", "lost", "back", "slept", "booted", "short"]))
+        seq += 3 if moved == "lost" else 1
+        time_s += {"lost": 3, "back": -4, "slept": 9}.get(moved, 1)
+        boottime_ns += {"lost": 3 * SECOND, "slept": 9 * SECOND, "short": SECOND // 10}.get(moved, SECOND)
+        boot += moved == "booted"
+        grown = draw(st.sampled_from([0.0, 1.0, 2.5, 2.5, 1e6, math.nan, -math.inf]))
+        reading = 0.0 if grown == -math.inf else reading + (grown if grown == grown else 0.0)
+        gauge = draw(st.sampled_from([0.1, 0.1, 7.0, -3.0, math.nan]))
+        counter = reading if grown == grown else math.nan
+        found.append(tick(seq, time_s, (gauge, counter), boottime_ns=boottime_ns, boot=boot))
+    return found
+
+
+@given(recordings(), st.lists(st.integers(1, 7), max_size=6), st.integers(1, 3), st.integers(1, 40))
+def test_blocks_of_ticks_equal_one_after_the_other(
+    ticks: list[Tick], cuts: list[int], step_s: int, points: int
+) -> None:
+    buckets = Buckets(8 * SECOND, step_s * SECOND, points)
+    left = list(ticks)
+    for cut in [*cuts, len(ticks)]:
+        buckets.add_all(left[:cut], [("g", 0)], [("c", 1)])
+        del left[:cut]
+    rates, naive = Rates(), dict[tuple[str, int], list[float]]()
+    for item in ticks:
+        gauge, reading = unpack(item.values)
+        values = {"g": gauge, **rates.step(item, [("c", reading)])}
+        place = (item.time_s - 8) // step_s
+        for key, value in values.items():
+            if value == value and 0 <= place < points:
+                naive.setdefault((key, place), []).append(value)
+    for key in ("g", "c"):
+        found = buckets.series[key]
+        mean = found.mean()
+        for place in range(points):
+            values_there = naive.get((key, place), [math.nan])
+            low, high = min(values_there), max(values_there)
+            assert [found.minimum[place], found.maximum[place]] == pytest.approx([low, high], nan_ok=True)
+            assert mean[place] == pytest.approx(sum(values_there) / len(values_there), nan_ok=True)
+            assert not mean[place] < found.minimum[place]
+            assert not mean[place] > found.maximum[place]
