@@ -52,6 +52,8 @@ class Archive:
         self._blocks: Blocks | None = None
         self._facts: Facts | None = None
         self._more_damaged = 0
+        self._begin: tuple[int, int] | None = None
+        """Number and second of the journal's first tick."""
 
     def __enter__(self) -> Self:
         return self
@@ -124,6 +126,7 @@ class Archive:
             except StoreError as error:
                 self._lose_journal(error)
         self.sealed.refresh()
+        self._begin = first
         return _END if first is None else first[0]
 
     def _lose_journal(self, error: StoreError) -> None:
@@ -160,8 +163,16 @@ class Archive:
         return [
             run
             for run in self.sealed.runs()
-            if run.first_seq < limit and run.since_s < until_s and run.until_s > since_s
+            if run.first_seq < limit and run.since_s < until_s and self._end_s(run) > since_s
         ]
+
+    def _end_s(self, run: Run) -> int:
+        """Where the seconds end for which this run is needed: the journal may have its last ones."""
+        begin = self._begin
+        # Where seconds came twice, the time of the journal's first tick says nothing about the others.
+        if begin is None or run.last_seq < begin[0] or run.until_s - run.since_s <= run.last_seq - run.first_seq:
+            return run.until_s
+        return min(run.until_s, begin[1])
 
     def bounds(self) -> tuple[int, int] | None:
         """First and last UTC second with a tick of one second; None: there is none."""
