@@ -23,8 +23,8 @@ def sealed(folder: Path, *, everything: bool = False) -> seal.Outcome:
 def rows(folder: Path, item: manifest.Segment) -> list[dict[str, Any]]:  # Any: cells
     """A segment by another DuckDB."""
     with duckdb.connect() as connection:
-        found = connection.execute(f"SELECT * FROM read_parquet('{folder / manifest.FOLDER / item.file}')")
-        names = [column[0] for column in found.description]
+        found = connection.read_parquet(str(folder / manifest.FOLDER / item.file))
+        names = found.columns
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 

@@ -12,7 +12,7 @@ import msgspec
 from wftui.errors import StoreError
 from wftui.model.sample import Column
 from wftui.model.tick import Layout, Tick
-from wftui.store import duck
+from wftui.store import duck, manifest
 from wftui.store.manifest import Segment, StoredColumn
 from wftui.store.read import Span
 from wftui.store.sealed import Run, Sealed
@@ -28,7 +28,6 @@ _CELLS: Final = 360_000
 """Values of a block: 3 MB, 20 ms to decode (a whole hour of 400 series takes 50 ms)."""
 _INFOS: Final = 64
 
-_columns: Final = msgspec.json.Decoder(list[StoredColumn])
 _provenance: Final = msgspec.json.Decoder(list[tuple[int, int, str, str, str]])
 
 
@@ -137,7 +136,7 @@ class Blocks:
                 [segment],
             )
         }
-        columns = _columns.decode(pairs.get(b"wftop.columns", b""))
+        columns = manifest.unpacked(pairs.get(b"wftop.columns", b""))
         return _Part(segment, columns, _provenance.decode(pairs.get(b"wftop.provenance", b"[]")))
 
     def _epochs(self, parts: list[_Part]) -> tuple[list[int], list[Layout]]:

@@ -6,6 +6,8 @@ snapshot first, then the manifest.
 """
 
 import os
+import zlib
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
@@ -213,6 +215,26 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+_columns: Final = msgspec.json.Decoder(list[StoredColumn])
+
+
+def packed(columns: Sequence[StoredColumn]) -> str:
+    """Columns as text for a segment's metadata: JSON, deflated, base64 (of 85 kB in an hour of 400 series, 6)."""
+    return b2a_base64(zlib.compress(msgspec.json.encode(columns)), newline=False).decode()
+
+
+def unpacked(text: bytes | str) -> list[StoredColumn]:
+    """The columns of ``packed``.
+
+    Raises:
+        StoreError: The text is damaged.
+    """
+    try:
+        return _columns.decode(zlib.decompress(a2b_base64(text)))
+    except (ValueError, zlib.error, msgspec.MsgspecError) as error:  # binascii.Error is a ValueError
+        raise StoreError(f"the columns of a segment are damaged: {error}") from error
 
 
 def with_columns(manifest: Manifest, wanted: Sequence[Column]) -> tuple[Manifest, list[StoredColumn]]:

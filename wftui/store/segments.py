@@ -1,11 +1,12 @@
 """Segments, low-level: columns into a Parquet file that is there as a whole or not at all.
 
 A file is written as ``*.tmp``, made to last, renamed; its folder is made to last before the manifest names it.
-Key-value metadata of each file (all JSON but the first two):
+Key-value metadata of each file (JSON, the columns packed):
 
 - ``wftop.schema_version``: ``manifest.VERSION``; ``wftop.kind``: as ``Segment.kind``.
 - ``wftop.segment``: ``Label``, with which a lost manifest can be made anew.
-- ``wftop.columns``: list of ``StoredColumn`` (wide files and bursts), provenance as at the file's beginning.
+- ``wftop.columns`` (wide files and bursts): ``manifest.packed`` list of ``StoredColumn``, provenance as at the
+  file's beginning.
 - ``wftop.provenance`` (raw): what changed inside, ``[seq, id, quality, source, call]`` each.
 - ``wftop.schema`` (tables): the ``TableSchema``.
 
@@ -225,12 +226,12 @@ class Shelf:
             "wftop.segment": msgspec.json.encode(label).decode(),
         }
         if columns:
-            pairs["wftop.columns"] = msgspec.json.encode(columns).decode()
+            pairs["wftop.columns"] = manifest.packed(columns)
         pairs |= extra or {}
         listed = ", ".join(f"{quoted(key)}: {text(value)}" for key, value in pairs.items())
         form = (
             f"FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2, ROW_GROUP_SIZE {row_group},"
-            f" USE_TMP_FILE false, KV_METADATA {{{listed}}}"
+            f" WRITE_BLOOM_FILTER false, USE_TMP_FILE false, KV_METADATA {{{listed}}}"
         )
         if dictionary is not None:
             form += f", DICTIONARY_SIZE_LIMIT {dictionary}"
@@ -315,6 +316,20 @@ def leftovers(data_dir: Path, made: Manifest) -> list[Path]:
         and ASIDE not in path.name
         and (path.suffix == BESIDE or (path.suffix == SUFFIX and str(path.relative_to(folder)) not in named))
     )
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a damaged file so that nobody reads or removes it; return the new name.
+
+    Raises:
+        OSError: It cannot be renamed.
+    """
+    target, number = path.with_name(path.name + ASIDE), 0
+    while target.exists():
+        number += 1
+        target = path.with_name(f"{path.name}{ASIDE}-{number}")
+    path.rename(target)
+    return target
 
 
 def metadata(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, str]:
