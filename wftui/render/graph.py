@@ -128,6 +128,8 @@ _BRAILLE_BITS = tuple(
     )
     for left in range(16)
 )
+BAND = "."
+"""What a band is made of in ASCII."""
 NOTHING = -1
 """The owner of a cell that nobody drew in."""
 
@@ -170,7 +172,7 @@ def layers(
     Args:
         masks: From back to front: dots of each half column, and the ASCII character; a place here is an owner.
             Two lines that cross in a cell show both; whoever is in front gives the owner. A drawing whose
-            character is ``:`` is a band: what is in front of it in a cell replaces it.
+            character is ``BAND`` is a band: what is in front of it in a cell replaces it.
         holes: 0, ``GAP`` or ``BLANK`` for each half column; a cell with a gap is hatched, owner ``NOTHING``.
         height: Lines.
     """
@@ -179,7 +181,7 @@ def layers(
     owners = [[NOTHING] * columns for _ in range(height)]
     dots = [[0] * columns for _ in range(height)]
     for owner, (halves, char) in enumerate(masks):
-        band = char == ":"
+        band = char == BAND
         for column, (left, right) in enumerate(zip(halves[::2], halves[1::2], strict=True)):
             both = left | right
             if not both:
@@ -195,7 +197,7 @@ def layers(
                 else:
                     if not band:
                         under = owners[line][column]
-                        if under >= 0 and masks[under][1] != ":":
+                        if under >= 0 and masks[under][1] != BAND:
                             a |= dots[line][column] >> 4
                             b |= dots[line][column] & 15
                     dots[line][column] = a << 4 | b

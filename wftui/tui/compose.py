@@ -181,6 +181,10 @@ def footer(scene: Scene, ui: Ui, width: int) -> Row:
         typed = outside(ui.wanted[ui.filter_name], max(1, min(60, width - 34)), glyphs).rstrip()
         hint: Row = [("Enter", "key"), (" keep  ", "dim"), ("Esc", "key"), (" clear ", "dim")]
         return join([(" / ", "mark"), (typed, "strong"), (" ", "cursor")], hint if width >= 60 else [], width)
+    if ui.shown == "timeline" and ui.timeline is not None and ui.timeline.picker is not None:
+        from wftui.tui.timeline import picker  # here: it is loaded already, and by nobody else
+
+        return fit_row(picker.footer(), width)
     if ui.notice:
         return fit_row([gap(1), (plain(ui.notice, glyphs), ui.notice_role)], width)
     wanted = ["screen.overview", "screen.processes", "screen.events", "screen.sources"]

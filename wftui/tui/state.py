@@ -251,6 +251,13 @@ class State:
         """A counter's increase per second between the last two ticks; NaN when unknown."""
         return self._rates.get(text_of(name, *labels) if labels else name, NAN)
 
+    def newest(self, text: str, *, counter: bool) -> float:
+        """The newest value of a series by its text, a counter's as its rate; NaN when unknown."""
+        if counter:
+            return self._rates.get(text, NAN)
+        place = self.places.get(text)
+        return self.values[place] if place is not None and place < len(self.values) else NAN
+
     def past(self, count: int, name: str, *labels: tuple[str, str]) -> list[float]:
         """The last ``count`` seconds of a graphed series; NaN = gap."""
         history = self.histories.get(text_of(name, *labels) if labels else name)

@@ -87,6 +87,14 @@ def label(value: float, unit: str, *, ascii_only: bool = False) -> str:
     return f"{digits} {name}".rstrip()
 
 
+def unit_words(unit: str, *, ascii_only: bool = False) -> str:
+    """A unit as a person says it: ``%``, ``°C``, ``B/s``, ``threads``."""
+    base, slash, per = unit.partition("/")
+    said = "B" if base == "By" else f"{base[1:-1]}s" if base.startswith("{") else _WORDS.get(base, base)
+    said = said + slash + per
+    return said.replace("°", "") if ascii_only else said
+
+
 def axis_top(highest: float, unit: str) -> float:
     """The top of an axis for values up to ``highest``: round, and the same for many values."""
     if unit == "1":
@@ -99,8 +107,8 @@ def axis_top(highest: float, unit: str) -> float:
 
 
 def short_name(item: Series) -> str:
-    """A series as a person says it: ``disk.io nvme0n1 read``."""
-    name = item.name
+    """A series as a person says it: ``disk.io nvme0n1 read``; what has the unit % needs no ``.utilization``."""
+    name = item.name.removesuffix(".utilization")
     for prefix in _CUT:
         name = name.removeprefix(prefix)
     values = [value for key, value in item.labels if key != STAT]

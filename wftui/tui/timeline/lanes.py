@@ -132,7 +132,7 @@ def draw(lane: Lane, answer: Answer | None, places: Sequence[int], holes: Sequen
                 nothing[at] = 1
         lows, highs = _dots(item.low, bottom, top, height), _dots(item.high, bottom, top, height)
         if lows != highs:
-            bands.append((graph.band_masks(lows, highs, height), ":"))
+            bands.append((graph.band_masks(lows, highs, height), graph.BAND))
             band_roles.append(f"{line.role}.band")
         strokes.append((graph.line_masks(means), line.sign))
         roles.append(line.role)
@@ -170,7 +170,7 @@ def _dots(values: Sequence[float], bottom: float, top: float, height: int) -> li
 
 def _without_values(row: list[Segment], nothing: Sequence[int], glyphs: Glyphs) -> list[Segment]:
     """Seconds that were recorded, but without a value of these series: dots on the ground, no hole and no 0."""
-    dot = "." if glyphs.ascii_only else "·"
+    dot = "_" if glyphs.ascii_only else "·"
     out: list[Segment] = []
     at = 0
     for words, role in row:
@@ -221,8 +221,17 @@ def legend(lane: Lane, drawn: Drawn, values: Sequence[tuple[float, float, float]
             rows.append([sign, (outside(name, width - 2, glyphs, middle=True), "text")])
             rows.append([("  ", "text"), (said, role), (" ", "text"), arrow])
             continue
-        wide = width - 2 - WIDTH - 2
-        rows.append([sign, (outside(name, wide, glyphs, middle=True), "text"), (" ", "text"), (said, role), arrow])
+        wide = width - 2 - WIDTH - 3
+        rows.append(
+            [
+                sign,
+                (outside(name, wide, glyphs, middle=True), "text"),
+                (" ", "text"),
+                (said, role),
+                (" ", "text"),
+                arrow,
+            ]
+        )
         if double:
             # What the column holds, where it holds more than one number; else what the whole window holds.
             here = low == low and low != high

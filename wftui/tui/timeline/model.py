@@ -177,7 +177,7 @@ class Timeline:
         elif what == "open":
             return "open"
         elif what == "pick":
-            self.picker = Picker()
+            self.picker = Picker(self.chosen)
         elif what in ("zoom_in", "zoom_out"):
             if not self.window.zoom(-1 if what == "zoom_in" else 1, now_ns, self.plot):
                 self.notice = f"{self.window.span} is the {'shortest' if what == 'zoom_in' else 'longest'}"
@@ -223,7 +223,8 @@ class Timeline:
         """Ids of the actions to offer now."""
         if self.table is not None:
             return ["timeline.compare", "timeline.compare_all", "back"]
-        offered = ["timeline.pick", "timeline.in", "timeline.out", "timeline.next", "timeline.open"]
+        offered = ["timeline.pick", "timeline.in", "timeline.out", "timeline.next"]
+        offered += ["timeline.previous", "timeline.open"]
         offered += ["timeline.a", "timeline.b"]
         return [*offered, *(["timeline.compare"] if len(self.marked) == 2 else []), "back"]
 
@@ -257,7 +258,7 @@ class Timeline:
             picker.type(character)
 
     def _toggle(self, picker: Picker) -> None:
-        found = picker.found(list(self.columns.values()), self.chosen)
+        found = picker.found(list(self.columns.values()))
         if not found:
             return
         text = found[min(picker.place, len(found) - 1)].series.text
@@ -265,9 +266,6 @@ class Timeline:
             self.chosen.remove(text)
         else:
             self.chosen.append(text)
-        # Chosen ones move to the top: the cursor stays with the one that was toggled.
-        again = picker.found(list(self.columns.values()), self.chosen)
-        picker.place = next((at for at, column in enumerate(again) if column.series.text == text), 0)
         self.top = min(self.top, max(0, len(self.lanes()) - MAX_LANES))
 
     def _mark(self, letter: str, now_ns: int) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from wftui.names import METRICS
 from wftui.tui.frame import Row, fit_row, outside
-from wftui.tui.timeline.figures import short_name, unit_of
+from wftui.tui.timeline.figures import short_name, unit_of, unit_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 class Picker:
     """The open list: what was typed, which line the cursor is on."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: Sequence[str]) -> None:
+        """``first``: texts that stand on top for as long as the list is open, so that no line moves."""
+        self._first = frozenset(first)
         self.wanted = ""
         self.place = 0
         self.top = 0
@@ -29,13 +31,12 @@ class Picker:
         self.wanted = (self.wanted + char)[:80] if char else self.wanted[:-1]
         self.place = self.top = 0
 
-    def found(self, columns: Sequence[Column], chosen: Sequence[str]) -> list[Column]:
-        """The series that match what was typed: those chosen first, then by name.
+    def found(self, columns: Sequence[Column]) -> list[Column]:
+        """The series that match what was typed: those chosen when it opened, then by name.
 
         ``*``, ``?`` and ``[`` make it a pattern on name or text; else every word has to be somewhere in it.
         """
         typed = self.wanted.strip().lower()
-        taken = set(chosen)
         if not typed:
             kept = list(columns)
         elif any(sign in typed for sign in "*?["):
@@ -47,7 +48,7 @@ class Picker:
         else:
             words = typed.split()
             kept = [column for column in columns if all(word in column.series.text.lower() for word in words)]
-        return sorted(kept, key=lambda column: (column.series.text not in taken, column.series.text))
+        return sorted(kept, key=lambda column: (column.series.text not in self._first, column.series.text))
 
     def window(self, count: int, room: int) -> tuple[int, int]:
         """First line and cursor's line of ``count`` lines in ``room``."""
@@ -61,7 +62,7 @@ class Picker:
 def draw(picker: Picker, columns: Sequence[Column], chosen: Sequence[str], width: int, height: int,
          glyphs: Glyphs) -> list[Row]:  # fmt: skip
     """The list with its filter above; a mark before each chosen series."""
-    found = picker.found(columns, chosen)
+    found = picker.found(columns)
     typed = outside(picker.wanted, max(1, min(60, width - 40)), glyphs).rstrip()
     head: Row = [(" / ", "mark"), (typed, "strong"), (" ", "cursor")]
     tally = f"{len(found)} of {len(columns)} series, {len(chosen)} chosen "
@@ -77,7 +78,7 @@ def draw(picker: Picker, columns: Sequence[Column], chosen: Sequence[str], width
     top, place = picker.window(len(found), room)
     taken = set(chosen)
     helped = width >= 110
-    name = min(70, width // 2) if helped else width - 16
+    name = min(52, width // 2) if helped else width - 16
     tick = "x" if glyphs.ascii_only else "✓"
     sign: Callable[[Column], str] = lambda column: tick if column.series.text in taken else " "  # noqa: E731  one line, used once
     for at in range(top, min(len(found), top + room)):
@@ -86,10 +87,19 @@ def draw(picker: Picker, columns: Sequence[Column], chosen: Sequence[str], width
             (f" {sign(column)} ", "good"),
             (outside(short_name(column.series), name, glyphs, middle=True), "text"),
         ]
-        row += [(" ", "text"), (outside(unit_of(column), 12, glyphs), "dim")]
+        row += [
+            (" ", "text"),
+            (outside(unit_words(unit_of(column), ascii_only=glyphs.ascii_only), 12, glyphs), "dim"),
+        ]
         if helped:
             metric = METRICS.get(column.series.name)
             row.append((outside(metric.help if metric else "", width - name - 16, glyphs), "dim"))
         row = fit_row(row, width)
         rows.append([("".join(piece for piece, _ in row), "select")] if at == place else row)
     return rows
+
+
+def footer() -> Row:
+    """The keys of the open list."""
+    keys = (("Enter", "choose or leave out"), ("Esc", "close"), ("Backspace", "widen"), ("* ?", "patterns"))
+    return [(" ", "text"), *(piece for key, words in keys for piece in ((key, "key"), (f" {words}   ", "dim")))]

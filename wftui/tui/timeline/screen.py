@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from wftui.names import COUNTER
 from wftui.render import text
 from wftui.tui.frame import Row, fit_row, outside, row_width
 from wftui.tui.panels import events
@@ -11,13 +12,16 @@ from wftui.tui.scene import Body, Scene, empty, gap, keep
 from wftui.tui.timeline import axis, compare, lanes, picker
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from wftui.model.event import Event
     from wftui.tui.timeline.data import Answer
-    from wftui.tui.timeline.lanes import Drawn, Lane
+    from wftui.tui.timeline.lanes import Drawn, Lane, Line
     from wftui.tui.timeline.model import Timeline
     from wftui.tui.timeline.window import Grid
 
 _NS: Final = 1_000_000_000
+NAN: Final = float("nan")
 _SEVERITY: Final = {"bad": 0, "warn": 1, "mark": 2}
 
 
@@ -51,8 +55,8 @@ def draw(scene: Scene, timeline: Timeline, width: int, height: int) -> Body:
     answer = timeline.answer
     places, holes = lanes.holes_of(answer, grid, timeline.window.first_ns, now_ns)
     rows: list[Row] = []
-    for number, lane in enumerate(groups[timeline.top : timeline.top + shown]):
-        lines = room // shown + (number < room % shown)
+    seen = groups[timeline.top : timeline.top + shown]
+    for number, (lane, lines) in enumerate(zip(seen, _heights(seen, room), strict=True)):
         rows += _lane(scene, timeline, lane, lines, width, cursor, places, holes, last=number == shown - 1)
     faded = timeline.asking and answer is not None and not timeline.covered(timeline.wish(now_ns))
     if faded:
@@ -111,7 +115,7 @@ def _lane(
     )
     here = places[2 * cursor : 2 * cursor + 2]
     live = timeline.window.cursor_ns is None
-    values = [_value(answer, text_, here, live=live) for text_ in texts]
+    values = [_value(scene, answer, line, here, live=live) for line in lane.lines]
     scale = lanes.scale(drawn, tall, lane.unit, glyphs)
     legend = lanes.legend(lane, drawn, values, tall, lanes.right_width(width), glyphs)
     rows = []
@@ -121,14 +125,32 @@ def _lane(
     return rows + [[gap(width)]] * (lines - tall)
 
 
-def _value(answer: Answer | None, name: str, here: list[int], *, live: bool) -> tuple[float, float, float]:
-    nan = float("nan")
-    if answer is None:
-        return nan, nan, nan
+def _heights(groups: Sequence[Lane], room: int) -> list[int]:
+    """Rows of each lane: the same for all, but what one has to spare goes to one whose legend needs it."""
+    count = len(groups)
+    heights = [room // count + (number < room % count) for number in range(count)]
+    # Two lines a series and the blank row below.
+    spare = [
+        height - max(lanes.MIN_ROWS, 2 * len(lane.lines) + 1) for height, lane in zip(heights, groups, strict=True)
+    ]
+    for number in range(count):
+        while spare[number] < 0 and (rich := max(range(count), key=lambda at: spare[at])) != number:
+            if spare[rich] <= 0:
+                break
+            heights[rich], heights[number] = heights[rich] - 1, heights[number] + 1
+            spare[rich], spare[number] = spare[rich] - 1, spare[number] + 1
+    return heights
+
+
+def _value(
+    scene: Scene, answer: Answer | None, line: Line, here: list[int], *, live: bool
+) -> tuple[float, float, float]:
+    """Lowest, mean, highest at the cursor; live the newest second of the feed."""
+    name = line.column.series.text
     if live:
-        newest = answer.newest(name)
-        return nan, newest, nan
-    return answer.at(name, sorted(set(here)))
+        value = scene.state.newest(name, counter=line.column.kind == COUNTER) if scene.replay is None else NAN
+        return NAN, answer.newest(name) if value != value and answer is not None else value, NAN
+    return answer.at(name, sorted(set(here))) if answer is not None else (NAN, NAN, NAN)
 
 
 def _with_cursor(row: Row, cursor: int) -> Row:
@@ -181,16 +203,19 @@ def _detail(
     glyphs = scene.glyphs
     begin_s = grid.begin(cursor) / _NS
     live = timeline.window.cursor_ns is None
-    length = grid.column_ns / _NS
-    row: Row = [("now" if live else glyphs.mark, "strong"), gap(1), (axis.moment(begin_s), "strong")]
-    said = [f"{length:.2g} s a column" if length < 10 else f"{text.duration(length)} a column"]
+    row: Row = [
+        ("now" if live else glyphs.mark, "strong"),
+        gap(2 if live else 1),
+        (axis.moment(begin_s), "strong"),
+    ]
+    said = []
     answer = timeline.answer
     if answer is not None:
         held = [place for place in sorted(set(places[2 * cursor : 2 * cursor + 2])) if place >= 0]
         expected = max(1, len(held)) * answer.step_ns // _NS
         said.append(f"{sum(answer.counts[place] for place in held)} of {expected} ticks")
-        said.append(f"from values of {text.duration(answer.level_s)}")
-    row.append((f" {glyphs.separator} " + f" {glyphs.separator} ".join(said), "dim"))
+        said.append(f"values of {text.duration(answer.level_s)}")
+        row.append((f" {glyphs.separator} " + f" {glyphs.separator} ".join(said), "dim"))
     if timeline.error:
         row = [(outside(timeline.error, width, glyphs), "bad")]
     elif timeline.events_cut:
@@ -207,6 +232,32 @@ def _detail(
         if more > 0 and place == lines - 2:
             words = f"{words} {glyphs.separator} and {more} more"
         rows.append(fit_row([*head, (outside(words, max(1, left), glyphs), "text")], width))
+    if not there and lines >= 3:
+        rows += _beside(scene, timeline, grid, cursor, width)
     while len(rows) < lines:
         rows.append([gap(width)])
+    return rows
+
+
+def _beside(scene: Scene, timeline: Timeline, grid: Grid, cursor: int, width: int) -> list[Row]:
+    """Where nothing happened: the event before and the one after, with the keys that lead there."""
+    begin, end = grid.begin(cursor), grid.begin(cursor + 1)
+    before = next((item for item in reversed(timeline.events) if item.time_ns < begin), None)
+    after = next((item for item in timeline.events if item.time_ns >= end), None)
+    rows: list[Row] = []
+    for key, event in (("N", before), ("n", after)):
+        if event is not None:
+            sign, role = _sign(scene, event)
+            row: Row = [
+                (key, "key"),
+                gap(1),
+                (axis.moment(event.time_ns / _NS), "dim"),
+                gap(1),
+                (sign, role),
+                gap(1),
+            ]
+            row.append((outside(event.type, 20, scene.glyphs), "dim"))
+            left = width - row_width(row) - 1
+            row += [gap(1), (outside(events.summary(scene, event), max(1, left), scene.glyphs), "dim")]
+            rows.append(fit_row(row, width))
     return rows
