@@ -98,6 +98,7 @@ KEYS: Final = {
             choices=("auto", "truecolor", "256", "16", "mono"),
         ),
         Key("sources.disabled", "names", (), "sources that are not read"),
+        Key("store.groups_disabled", "names", (), "groups of metrics that are not kept: system, gpu, models, …"),
     )
 }
 _VARIABLES: Final = {key.variable: key for key in KEYS.values()}

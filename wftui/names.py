@@ -11,6 +11,9 @@ GAUGE: Final = "gauge"
 COUNTER: Final = "counter"
 DISTRIBUTION: Final = "distribution"
 
+GROUPS: Final = ("system", "gpu", "models", "ux", "custom")
+"""Of metrics: each is stored in segments of its own, and can be switched off."""
+
 LABEL_KEYS: Final = frozenset(
     {
         "cpu",

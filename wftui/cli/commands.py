@@ -37,6 +37,22 @@ def doctor(
 
 _CONFIG = typer.Option(metavar="FILE", help="configuration file")
 _DATA_DIR = typer.Option(metavar="DIR", help="where the recording lies")
+
+
+@app.command()
+def sources(
+    action: Annotated[str, typer.Argument(metavar="[list|on|off]", help="what to do")] = "list",
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="source or group:GROUP")] = None,
+    json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
+    config: Annotated[str | None, _CONFIG] = None,
+    data_dir: Annotated[str | None, _DATA_DIR] = None,
+) -> None:
+    """List the sources and groups of metrics, or switch one off or on: at once, and for good."""
+    from wftui.cli import sources as command
+
+    raise typer.Exit(command.main(action, names or [], json=json, data_dir=data_dir, config_file=config))
+
+
 service_app = typer.Typer(help="The recorder as a systemd user unit.", no_args_is_help=True)
 app.add_typer(service_app, name="service")
 

@@ -39,6 +39,12 @@ class _Slot:
         self.last = math.nan
         self.last_ns = 0
 
+    def empty(self) -> None:
+        """Begin the next second."""
+        self.count = 0
+        self.total = 0.0
+        self.peak = -math.inf
+
 
 class Accumulator:
     """All series of the open second, the layout, and the full-rate rings."""
@@ -53,6 +59,7 @@ class Accumulator:
         self._slots: dict[str, _Slot] = {}
         self._refused: set[str] = set()
         self._per_source: dict[str, int] = {}
+        self._muted: frozenset[str] = frozenset()
         self._dirty = False
 
     def __len__(self) -> int:
@@ -91,7 +98,25 @@ class Accumulator:
             if slot.column.source == source:
                 slot.hold_ns = _hold_ns(slot.column, interval_s)
 
+    def silence(self, source: str) -> None:
+        """A source was switched off: nothing of it is known from now on, the open second included."""
+        for slot in self._slots.values():
+            if slot.column.source == source:
+                slot.last = math.nan
+                slot.empty()
+
+    def mute(self, groups: Iterable[str]) -> None:
+        """Keep no series of these groups, wftop's own apart; those there leave the layout now."""
+        self._muted = frozenset(groups)
+        for text in [t for t, slot in self._slots.items() if self._is_muted(slot.column)]:
+            self._forget(text)
+
+    def _is_muted(self, column: Column) -> bool:
+        return column.group in self._muted and not column.series.name.startswith("wftop.")
+
     def _admit(self, column: Column, interval_s: float) -> _Slot | None:
+        if self._muted and self._is_muted(column):
+            return None
         text = column.series.text
         taken = self._per_source.get(column.source, 0)
         if len(self._slots) >= MAX_SERIES or taken >= MAX_PER_SOURCE:
@@ -112,10 +137,13 @@ class Accumulator:
     def forget_absent(self, boottime_ns: int) -> None:
         """Let series go that had no sample for an hour."""
         for text in [t for t, slot in self._slots.items() if boottime_ns - slot.last_ns > ABSENT_NS]:
-            slot = self._slots.pop(text)
-            self._per_source[slot.column.source] -= 1
-            self.pool.remove(text)
-            self._dirty = True
+            self._forget(text)
+
+    def _forget(self, text: str) -> None:
+        slot = self._slots.pop(text)
+        self._per_source[slot.column.source] -= 1
+        self.pool.remove(text)
+        self._dirty = True
 
     def _lay_out(self) -> None:
         columns: list[Column] = []
@@ -142,9 +170,7 @@ class Accumulator:
                 if slot.top:
                     values[place + 1] = slot.peak
                 if not so_far:
-                    slot.count = 0
-                    slot.total = 0.0
-                    slot.peak = -math.inf
+                    slot.empty()
             elif boottime_ns - slot.last_ns <= slot.hold_ns:
                 values[slot.place] = slot.last
                 if slot.top:

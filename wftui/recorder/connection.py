@@ -14,6 +14,7 @@ from wftui.model.table import TableSnapshot, keyframe
 from wftui.model.tick import Layout, Tick, pack, unpack
 from wftui.recorder.bus import Bus, Closed, HealthChanged, Notice, Scraped, Subscription, TableChanged
 from wftui.recorder.child import Passed
+from wftui.recorder.orders import Order
 from wftui.recorder.sealed import Question
 from wftui.store import answers
 from wftui.wire import codec, stream
@@ -41,6 +42,7 @@ class Host(Protocol):
     def report(self, connection: "Connection", report: m.Report) -> None: ...
     def retire(self, pid: int) -> None: ...
     async def question(self, question: Question) -> m.Message | Passed: ...
+    async def order(self, order: Order, role: str) -> m.Message: ...
 
 
 class Connection:
@@ -111,7 +113,7 @@ class Connection:
     async def _converse(self) -> None:
         while (item := await stream.read(self._reader)) is not None:
             message, request = item
-            if isinstance(message, Question):
+            if isinstance(message, Question | Order):
                 # Beside the others: an answer from the history service may take seconds, a signal must not wait.
                 await self._room.acquire()
                 self._questions.add(self._tasks.create_task(self._question(message, request)))
@@ -123,10 +125,14 @@ class Connection:
             self._reply(reply, request)
             await self._writer.drain()
 
-    async def _question(self, question: Question, request: int) -> None:
+    async def _question(self, question: Question | Order, request: int) -> None:
+        reply: m.Message | Passed
         try:
             try:
-                reply = await self._host.question(question)
+                if isinstance(question, Order):
+                    reply = await self._host.order(question, self.hello.role)
+                else:
+                    reply = await self._host.question(question)
             except WftopError as error:
                 reply = _error(error)
             self._reply(reply, request)

@@ -8,6 +8,7 @@ from wftui import clock, log
 from wftui.clock import Clock, Instant
 from wftui.collectors.base import Collector
 from wftui.model import health
+from wftui.model.health import Health
 from wftui.model.sample import Scrape
 from wftui.recorder.source import BUDGET, TOTAL_BUDGET, Source, stretch
 from wftui.recorder.worker import Worker
@@ -212,6 +213,8 @@ class Scheduler:
     def _done(
         self, source: Source, at: Instant, result: Scrape | Exception, cost_s: float, duration_s: float
     ) -> None:
+        if source.off:
+            return  # switched off while a thread was at it
         now = at if source.threaded is False else self._clock.now()
         if isinstance(result, Scrape):
             source.succeeded(at, cost_s, duration_s)
@@ -220,7 +223,10 @@ class Scheduler:
                 self._enter(source, health.OK, "", "", now)
             else:
                 self._enter(source, note.state, note.reason, note.fix, now)
-            self._listener.scraped(source, at, result)
+            if source.fresh:
+                source.fresh = False  # a share of the time that it was off would be one of now
+            else:
+                self._listener.scraped(source, at, result)
             return
         state, reason, fix = source.failed(at, result)
         if self._enter(source, state, reason, fix, now) and state == health.FAILED:
@@ -248,6 +254,17 @@ class Scheduler:
                 source.due_ns = self._others_due_ns = 0
                 self._listener.retimed(source)
                 log.info("scheduler", f"{source.name} every {wanted:g} s", cost_ms=round(source.cost_s * 1e3, 3))
+
+    def switch(self, source: Source, off: Health | None) -> None:
+        """Switch a source off, with what its health is to say then, or (None) on."""
+        now = self._clock.now()
+        if off is not None:
+            source.grabbed.clear()
+            self._enter(source, off.state, off.reason, off.fix, now)
+        elif source.off:
+            source.restart(now)
+            self._others_due_ns = 0
+            self._enter(source, health.OK, "", "", now)
 
     def close(self) -> None:
         """Let go of the collectors; a stuck thread is left alone."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 import wftui
-from wftui import log, names
+from wftui import log, names, settings
 from wftui.clock import NS_PER_S, Clock, Instant, boot_id
 from wftui.collectors.base import Collector
 from wftui.errors import ConfigError, ProtocolError, StoreError
@@ -24,7 +24,7 @@ from wftui.model.series import matches
 from wftui.model.table import TableSnapshot
 from wftui.model.tick import Layout, Tick
 from wftui.paths import Places, private_dir
-from wftui.recorder import crash, history, oom, signals
+from wftui.recorder import crash, history, oom, signals, toggles
 from wftui.recorder.accumulator import Accumulator
 from wftui.recorder.answers import Answers
 from wftui.recorder.bursts import MARK_LIMIT_NS, Bursts, mark_name
@@ -34,6 +34,7 @@ from wftui.recorder.connection import Connection
 from wftui.recorder.gauges import Gauges
 from wftui.recorder.history import Relay
 from wftui.recorder.keeper import Caps, Condition, Keeper
+from wftui.recorder.orders import Order
 from wftui.recorder.own import OwnCost
 from wftui.recorder.scheduler import Scheduler
 from wftui.recorder.sealed import Question, Sealed
@@ -43,6 +44,7 @@ from wftui.recorder.server import Server
 from wftui.recorder.source import Source
 from wftui.recorder.tables import Tables
 from wftui.recorder.tap import Tap
+from wftui.settings import GROUP_PREFIX
 from wftui.store import answers, journal, retention
 from wftui.store.journal import Opening, StoredChange
 from wftui.store.manifest import SegmentsNewerError
@@ -77,6 +79,7 @@ class Options(msgspec.Struct, frozen=True):
     """What of the segments is kept."""
     signals: bool = True
     disabled: frozenset[str] = frozenset()
+    groups_disabled: frozenset[str] = frozenset()
     tap: tuple[Path, int, int, float] | None = None
     """Arguments of a ``tap.Tap``; None: there is none."""
     history_idle_s: float = history.IDLE_S
@@ -98,6 +101,10 @@ class Recorder:
         self._gauges = Gauges()
         self._own = OwnCost(clock.now())
         self._oom = oom.OomWatch()
+        self._groups_off = {
+            group: toggles.off_by_setting(GROUP_PREFIX + group, "store.groups_disabled", clock.now().time_ns)
+            for group in sorted(options.groups_disabled & set(names.GROUPS))
+        }
         self._store = Health(STORE, health.OK)
         self._ending: asyncio.Future[str] | None = None
         self._tick: Tick | None = None
@@ -137,6 +144,7 @@ class Recorder:
         self._seq, self._event_seq = opening.last_seq, opening.last_event_seq
         self._boot, self._session = opening.boot, opening.session
         self._accumulator = Accumulator(opening.last_layout)
+        self._accumulator.mute(self._groups_off)
         self._keeper.start()
         if self.options.tap is not None:
             self._tap = Tap(*self.options.tap)
@@ -419,8 +427,12 @@ class Recorder:
         return self._tables.snapshots()
 
     def health(self) -> list[Health]:
-        """All sources, and the store as the last."""
-        return [*(source.health() for source in self._scheduler.sources), self._store]
+        """All sources, groups that are switched off, and the store as the last."""
+        return [
+            *(source.health() for source in self._scheduler.sources),
+            *self._groups_off.values(),
+            self._store,
+        ]
 
     def last_event_seq(self) -> int:
         """Of the newest event."""
@@ -521,6 +533,38 @@ class Recorder:
             self._answers.submit(lambda reader: sealed_answer(reader, sealed, question))
         )
         return reply if reply is not None else await self._relay.ask(question)
+
+    async def order(self, order: Order, role: str) -> m.Message:
+        """Carry out what changes something and may take a while.
+
+        Raises:
+            ProtocolError, ConfigError, StoreError: As the names say.
+        """
+        self._switch(order.name, on=order.on, role=role)
+        await asyncio.to_thread(settings.switch, self.options.places, order.name, on=order.on)
+        return m.Ok()
+
+    def _switch(self, name: str, *, on: bool, role: str) -> None:
+        sources = {source.name: source for source in self._scheduler.sources}
+        toggles.check(name, sources)
+        off = None if on else toggles.off(name, role, self._clock.now().time_ns)
+        if name in sources:
+            self._scheduler.switch(sources[name], off)
+            if off is not None:
+                self._accumulator.silence(name)
+            return
+        group = name.removeprefix(GROUP_PREFIX)
+        if on is (group not in self._groups_off):
+            return
+        if off is None:
+            del self._groups_off[group]
+        else:
+            self._groups_off[group] = off
+        self._accumulator.mute(self._groups_off)
+        states = (health.OFF, health.OK) if on else (health.OK, health.OFF)
+        payload = {"before": states[0], "after": states[1], "reason": "" if off is None else off.reason}
+        self.emit("source.state", ("source", name), payload)
+        self._publish_health()
 
     def _reader(self) -> Reader:
         return Reader(journal.open_reader(self.options.places.data_dir / journal.NAME))

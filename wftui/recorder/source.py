@@ -61,17 +61,27 @@ class Source:
         self.last_ns: int | None = None
         self.state = health.OFF if off else health.OK
         self.reason = "switched off by the setting sources.disabled" if off else ""
-        self.fix = "take it out of sources.disabled in config.toml" if off else ""
+        self.fix = f"wftop sources on {self.name}" if off else ""
         self.since_ns = 0
         self.tick_duration_s = 0.0
         self._failed_in_a_row = 0
         self._covered: deque[list[int]] = deque()
         """[10 s interval of boottime, expected, came], of the last 5 minutes."""
 
+        self.fresh = False
+        """Switched on just now: the first collection is only where the next one's differences begin."""
+
     @property
     def off(self) -> bool:
         """Whether a person switched it off."""
         return self.state == health.OFF
+
+    def restart(self, at: Instant) -> None:
+        """Switched on: collect at once, as if nothing had been before."""
+        self.fresh = True
+        self.due_ns = at.boottime_ns
+        self._failed_in_a_row = 0
+        self._covered.clear()
 
     def schedule(self, at: Instant) -> None:
         """Set the next collection on the wall clock's grid, after now; skipped ones are counted, never queued."""

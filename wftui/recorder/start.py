@@ -55,6 +55,7 @@ def options(places: Places, config: Config, mode: str, for_s: float | None) -> O
         ),
         signals=config.flag("recorder.signals"),
         disabled=frozenset(config.names("sources.disabled")),
+        groups_disabled=frozenset(config.names("store.groups_disabled")),
         tap=_tap(places, config),
         history_idle_s=config.number("history.idle_s"),
     )
