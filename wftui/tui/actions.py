@@ -54,6 +54,21 @@ ACTIONS: Final = (
     Action("process.sort", "Next sort column", ("s",), "sort", "Processes", short="sort"),
     Action("process.reverse", "Reverse the order", ("r",), "reverse", "Processes", short="reverse"),
     Action("process.signal", "Send a signal", ("f9", "K"), "signal", "Processes", short="signal"),
+    Action("source.switch", "Switch the source off or on", ("o",), "switch", "Sources", "", "off/on", "sources"),
+    Action("time.play", "Leave live; play and pause", ("space",), "play", "Time", short="play"),
+    Action("time.live", "Back to live", ("grave_accent",), "live", "Time", short="live"),
+    Action("time.back", "One sample back", ("left",), "step", "Time", "-1", short="step"),
+    Action("time.forward", "One sample on", ("right",), "step", "Time", "1", short="step"),
+    Action("time.minute_back", "One minute back", ("shift+left",), "jump", "Time", "-60"),
+    Action("time.minute_forward", "One minute on", ("shift+right",), "jump", "Time", "60"),
+    Action("time.go", "Go to a time", ("at",), "time", "Time", short="go to"),
+    Action("time.next_event", "Next event", ("n",), "event", "Time", "1", short="event"),
+    Action("time.previous_event", "Previous event", ("N",), "event", "Time", "-1", short="event"),
+    Action("time.slower", "Play slower", ("less_than_sign",), "speed", "Time", "-1"),
+    Action("time.faster", "Play faster", ("greater_than_sign",), "speed", "Time", "1"),
+    Action("time.mark", "Set a mark", ("m",), "mark", "Time", short="mark"),
+    Action("time.export", "Export what is in view", ("x",), "export", "Time", short="export"),
+    Action("time.last_minute", "The minute before the crash", ("b",), "last_minute", "Time"),
     _timeline("pick", "Choose series", ("slash",), "pick", "series"),
     _timeline("in", "Zoom in around the cursor", ("z",), "zoom_in", "zoom"),
     _timeline("out", "Zoom out", ("Z",), "zoom_out", "zoom"),
@@ -86,13 +101,14 @@ ON_SCREEN: Final = {
     for screen in sorted({action.screen for action in ACTIONS if action.screen})
 }
 """Screen to its own actions by key: they come before ``BY_KEY``."""
-SECTIONS: Final = ("Screens", "Panels", "Lists", "Processes", "Timeline", "View")
+SECTIONS: Final = ("Screens", "Panels", "Lists", "Processes", "Sources", "Time", "Timeline", "View")
 
 _NAMES: Final = {
     "question_mark": "?", "slash": "/", "escape": "Esc", "enter": "Enter", "tab": "Tab", "shift+tab": "S-Tab",
     "up": "↑", "down": "↓", "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End", "minus": "-",
     "plus": "+", "ctrl+c": "^C", "f9": "F9", "f1": "F1", "left": "←", "right": "→", "shift+left": "S-←",
-    "shift+right": "S-→",
+    "shift+right": "S-→", "space": "Space", "at": "@", "less_than_sign": "<", "greater_than_sign": ">",
+    "grave_accent": "`",
 }  # fmt: skip
 _PLAIN: Final = {"↑": "Up", "↓": "Down", "←": "Left", "→": "Right"}
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from wftui.wire import messages as wire
 
 if TYPE_CHECKING:
@@ -14,8 +16,19 @@ if TYPE_CHECKING:
 
 PASSING: Final = frozenset({"view.attached", "view.detached", "burst.stored"})
 """Types that are no place to travel to."""
+MARK: Final = "mark.set"
 _STEP_NS: Final = 600_000_000_000
 """Questions end on multiples of this, so that the next step asks nothing."""
+
+
+def placed(event: Event) -> Event:
+    """A mark at the moment that it marks, not at that of its making; any other event as it is."""
+    at = event.payload.get("at_ns") if event.type == MARK else None
+    return msgspec.structs.replace(event, time_ns=at) if isinstance(at, int) and at != event.time_ns else event
+
+
+def _order(event: Event) -> tuple[int, int]:
+    return event.time_ns, event.seq
 
 
 class Chronicle:
@@ -32,6 +45,8 @@ class Chronicle:
         self._since_ns = 0
         self._until_ns = 0
         self._seqs: set[int] = set()
+        self._marks: dict[int, Event] = {}
+        """All of them that are known: one may be about any time, whenever it was set."""
 
     def question(self, begin_ns: int, end_ns: int) -> wire.Events | None:
         """What has to be asked to know the events of [begin, end); None: nothing."""
@@ -45,10 +60,19 @@ class Chronicle:
 
     def take(self, reply: wire.EventsReply) -> None:
         """Keep an answer to the last question."""
-        self.known = sorted(reply.events, key=lambda item: (item.time_ns, item.seq))
-        self._seqs = {item.seq for item in reply.events}
         self._until_ns = self._asked_ns
-        self._since_ns = self.known[0].time_ns if reply.more and self.known else 0
+        self._since_ns = reply.events[0].time_ns if reply.more and reply.events else 0
+        found = {item.seq: placed(item) for item in reply.events} | self._marks
+        self._settle(found.values())
+
+    def pin(self, marks: Iterable[Event]) -> None:
+        """Keep marks for good."""
+        self._marks.update((item.seq, placed(item)) for item in marks)
+        self._settle({item.seq: item for item in (*self.known, *self._marks.values())}.values())
+
+    def _settle(self, events: Iterable[Event]) -> None:
+        self.known = sorted(events, key=_order)
+        self._seqs = {item.seq for item in self.known}
         self.version += 1
 
     def failed(self) -> None:
@@ -58,16 +82,15 @@ class Chronicle:
     def add(self, arrived: Iterable[Event]) -> None:
         """Add what the feed brought, where it belongs to the time that is known."""
         fresh = [
-            item
+            placed(item)
             for item in arrived
             if item.seq not in self._seqs
-            and self._since_ns <= item.time_ns < self._until_ns
+            and (self._since_ns <= item.time_ns < self._until_ns or item.type == MARK)
             and (not self._types or item.type in self._types)
         ]
         if fresh:
-            self._seqs.update(item.seq for item in fresh)
-            self.known = sorted([*self.known, *fresh], key=lambda item: (item.time_ns, item.seq))
-            self.version += 1
+            self._marks.update((item.seq, item) for item in fresh if item.type == MARK)
+            self._settle([*self.known, *fresh])
 
     def before(self, time_ns: int) -> int:
         """How many of the known ones happened before a moment."""
@@ -80,9 +103,7 @@ class Chronicle:
 
 def beside(events: Iterable[Event], anchor: tuple[int, int], direction: int) -> Event | None:
     """The nearest event after (+1) or before (-1) a place (time, seq) that one may travel to."""
-    there = [item for item in events if item.type not in PASSING]
+    there = [item for item in map(placed, events) if item.type not in PASSING]
     if direction > 0:
-        later = [item for item in there if (item.time_ns, item.seq) > anchor]
-        return min(later, key=lambda item: (item.time_ns, item.seq), default=None)
-    earlier = [item for item in there if (item.time_ns, item.seq) < anchor]
-    return max(earlier, key=lambda item: (item.time_ns, item.seq), default=None)
+        return min((item for item in there if _order(item) > anchor), key=_order, default=None)
+    return max((item for item in there if _order(item) < anchor), key=_order, default=None)

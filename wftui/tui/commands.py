@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 from wftui.text import clean
 from wftui.tui.actions import find
-from wftui.tui.ui import CONFIRM, DETAILS, HELP, MENU, REFRESHES, SIGNALS
+from wftui.tui.travel import Travel
+from wftui.tui.ui import ASK, CONFIRM, DETAILS, HELP, MENU, PROMPT, REFRESHES, SIGNALS
 
 if TYPE_CHECKING:
     from wftui.tui.app import WftopApp
     from wftui.tui.timeline.control import Control
 
 
-class Commands:
+class Commands(Travel):
     """Carries out actions; each method is named by ``Action.run`` and takes its argument."""
 
     def __init__(self, app: WftopApp) -> None:
@@ -39,20 +40,30 @@ class Commands:
             elif character and character.isprintable():
                 ui.type(character)
             return
-        if ui.overlay == CONFIRM and key in ("y", "n"):
-            if key == "y":
-                self._send_signal()
-            else:
+        if ui.overlay == PROMPT:
+            self.prompt_key(key, character)
+            return
+        if ui.overlay in (CONFIRM, ASK) and key in ("y", "n"):
+            if key == "n":
                 ui.back()
+            elif ui.overlay == CONFIRM:
+                self._send_signal()
+            elif ui.choice is not None:
+                ui.overlays.clear()
+                ui.choice.run()
             return
         if key != "ctrl+c":
             ui.notice = ""
         self._run(key)
 
     def paste(self, text: str) -> None:
-        """Text into an open filter."""
-        if self._ui.filtering:
-            for char in clean(text.splitlines()[0] if text else "", 80):
+        """Text into an open filter or a line that is typed."""
+        line = clean(text.splitlines()[0] if text else "", 200)
+        if self._ui.overlay == PROMPT:
+            for char in line:
+                self.prompt_key("", char)
+        elif self._ui.filtering:
+            for char in line[:80]:
                 self._ui.type(char)
         elif (timeline := self._timeline()) is not None:
             timeline.paste(text)
@@ -109,17 +120,21 @@ class Commands:
         elif ui.overlay:
             return
         elif ui.shown == "processes":
-            if ui.aim(self._app.state):
+            if ui.aim(self._app.seen):
                 ui.places[DETAILS] = 0
                 ui.overlays.append(DETAILS)
+        elif ui.shown == "events":
+            self.visit()
         elif not ui.shown and ui.focus:
             ui.expand()
 
     def back(self, _: str) -> None:
-        """Escape."""
+        """Escape: one thing at a time, at last the past."""
         timeline = self._timeline()
-        if timeline is None or self._ui.overlay or not timeline.back():
-            self._ui.back()
+        if timeline is not None and not self._ui.overlay and timeline.back():
+            return
+        if not self._ui.back():
+            self._app.past.to_live()
 
     def timeline(self, what: str) -> None:
         """An action of the timeline."""
@@ -129,15 +144,28 @@ class Commands:
 
     def move(self, step: str) -> None:
         """Cursor by a line."""
-        self._ui.move(self._app.state, int(step))
+        self._ui.move(self._app.seen, int(step))
 
     def page(self, step: str) -> None:
-        """Cursor by a page."""
-        self._ui.move(self._app.state, int(step) * max(1, self._ui.page - 1))
+        """Cursor by a page; time by a whole bar where there is no list."""
+        if self._listing:
+            self._ui.move(self._app.seen, int(step) * max(1, self._ui.page - 1))
+        else:
+            self._app.past.page(int(step))
 
     def edge(self, step: str) -> None:
-        """Cursor to the first or last line."""
-        self._ui.move(self._app.state, int(step), edge=True)
+        """Cursor to the first or last line; to the begin of the recording or to live where there is no list."""
+        if self._listing:
+            self._ui.move(self._app.seen, int(step), edge=True)
+        elif int(step) < 0:
+            self._app.past.first()
+        else:
+            self._app.past.to_live()
+
+    @property
+    def _listing(self) -> bool:
+        """Whether a list or a dialog is what such keys move in."""
+        return bool(self._ui.overlay) or self._ui.shown in self._ui.tops
 
     def filter(self, _: str) -> None:
         """Type a filter for the list on the screen."""
@@ -163,7 +191,9 @@ class Commands:
             ui.overlays.pop()
         elif ui.overlay:
             return
-        if app.readonly:
+        if not app.past.live:
+            ui.say("no signals in the past: ` goes back to live", "warn")
+        elif app.readonly:
             ui.say("no signals: the view is read-only (--readonly or view.readonly)", "warn")
         elif ui.shown != "processes":
             ui.say("signals are sent from the process screen (2)")

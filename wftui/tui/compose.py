@@ -188,31 +188,44 @@ def footer(scene: Scene, ui: Ui, width: int) -> Row:
     if ui.notice:
         return fit_row([gap(1), (plain(ui.notice, glyphs), ui.notice_role)], width)
     wanted = ["screen.overview", "screen.processes", "screen.events", "screen.sources"]
+    past = scene.replay is not None
     if ui.shown == "processes":
         wanted = ["list.filter", "process.sort", "process.reverse", "open", "process.signal", "back"]
-        if scene.readonly:
+        if scene.readonly or past:
             wanted.remove("process.signal")
     elif ui.shown == "events":
-        wanted = ["list.filter", "back"]
+        wanted = ["list.filter", "open", "back"]
+    elif ui.shown == "sources" and not past:
+        wanted = ["source.switch", "back"]
     elif ui.shown == "timeline" and ui.timeline is not None:
         wanted = ui.timeline.keys()
     elif ui.shown:
         wanted = ["back"]
-    elif ui.focus:
+    elif ui.focus and not past:
         wanted = ["panel.next", "panel.expand", "open", "back"]
+    elif past:
+        wanted = [action.id for action in ACTIONS if action.section == "Time" and action.short]
     else:
-        wanted += ["panel.next"]
+        wanted += ["panel.next", "time.play"]
+    if past and ui.shown and ui.shown != "timeline":
+        wanted += ["time.play", "time.live", "time.back", "time.forward"]
     wanted += ["view.help", "view.quit"]
-    shown = [action for action in ACTIONS if action.id in wanted]
+    shown: list[tuple[str, str]] = []
+    for action in ACTIONS:
+        if action.id in wanted:
+            key = keys_of(action, ascii_only=glyphs.ascii_only).split(" ")[0]
+            title = action.short or action.title.lower()
+            if action.id == "time.play" and not past:
+                title = "rewind"
+            # Two ways of one thing stand together: ``n N event``.
+            if shown and shown[-1][1] == title:
+                key = f"{shown.pop()[0]} {key}"
+            shown.append((key, title))
     spaces = 3
     while True:
         row: Row = [gap(1)]
-        for action in shown:
-            title = action.short or action.title.lower()
-            row += [
-                (keys_of(action, ascii_only=glyphs.ascii_only).split(" ")[0], "key"),
-                (f" {title}{' ' * spaces}", "dim"),
-            ]
+        for key, title in shown:
+            row += [(key, "key"), (f" {title}{' ' * spaces}", "dim")]
         # Help and quit stay longest: they lead to all the others.
         if row_width(row) - spaces <= width or len(shown) <= 2:
             return fit_row(row, width)
@@ -225,7 +238,7 @@ def footer(scene: Scene, ui: Ui, width: int) -> Row:
 def _framed(scene: Scene, ui: Ui, screen: layout.Layout, rows: list[Row]) -> None:
     lines: dict[int, list[tuple[int, Row]]] = {}
     for place in screen.places:
-        body = DRAW[place.name](scene, max(1, place.width - 4), max(0, place.height - 2))
+        body = _body(scene, place.name, max(1, place.width - 4), max(0, place.height - 2))
         framed = _boxed(scene, place, body, focused=ui.focus == place.name)
         for offset, row in enumerate(framed):
             lines.setdefault(place.y + offset, []).append((place.x, row))
@@ -237,6 +250,21 @@ def _framed(scene: Scene, ui: Ui, screen: layout.Layout, rows: list[Row]) -> Non
             rows[y] = joined
     if screen.folded and screen.height > 3:
         rows[screen.height - 2] = _folded(scene, screen.width)
+
+
+def _body(scene: Scene, name: str, width: int, height: int) -> Body:
+    """The inside of a panel of the overview."""
+    missing = _missing(scene, name)
+    return DRAW[name](scene, width, height) if missing is None else missing
+
+
+def _missing(scene: Scene, name: str) -> Body | None:
+    """What a panel says in the past when nothing is known of that moment; None: it draws itself."""
+    if scene.replay is None:
+        return None
+    state = scene.state
+    rows = {"processes": bool(state.processes()), "events": bool(state.events)}
+    return transport.instead(scene.replay, name, known=rows.get(name, True))
 
 
 def _boxed(scene: Scene, place: layout.Place, body: Body, *, focused: bool) -> list[Row]:
@@ -269,6 +297,8 @@ def _boxed(scene: Scene, place: layout.Place, body: Body, *, focused: bool) -> l
 
 def _folded(scene: Scene, width: int) -> Row:
     """GPUs, sources and the last event in one line."""
+    if scene.replay is not None and scene.replay.gap is not None:
+        return fit_row([gap(1), ("nothing was recorded at this moment", "dim")], width)
     counts = sources.counts(scene, width // 2)
     middle = gpus.line(scene, 40)
     said = "".join(piece for piece, _ in middle[1:]).strip()
@@ -298,10 +328,14 @@ def _lined(scene: Scene, screen: layout.Layout, rows: list[Row]) -> None:
 def _whole(scene: Scene, ui: Ui, screen: layout.Layout, rows: list[Row]) -> None:
     place = screen.places[0]
     name = place.name
+    body: Body
     width = max(1, place.width - 4) if screen.framed else place.width
     height = max(0, place.height - 2) if screen.framed else place.height
-    if name in lists.SCREENS and (ui.screen != OVERVIEW or ui.expanded == name):
-        body: Body = lists.SCREENS[name](scene, ui, width, height)
+    missing = _missing(scene, name)
+    if missing is not None:
+        body = missing
+    elif name in lists.SCREENS and (ui.screen != OVERVIEW or ui.expanded == name):
+        body = lists.SCREENS[name](scene, ui, width, height)
     elif name == "timeline" and ui.timeline is not None:
         from wftui.tui.timeline.screen import draw  # here: most who look at the machine never open it
 

@@ -9,7 +9,7 @@ from wftui.tui.actions import ACTIONS, SECTIONS, keys_of
 from wftui.tui.frame import Row, box, crop, fit_row, outside, plain
 from wftui.tui.panels.pressure import wrap
 from wftui.tui.scene import Scene, gap
-from wftui.tui.ui import CONFIRM, DETAILS, HELP, MENU, SIGNALS, Ui
+from wftui.tui.ui import ASK, CONFIRM, DETAILS, HELP, MENU, PROMPT, SIGNALS, Choice, Prompt, Ui
 
 _MEANING = {
     "SIGTERM": "ask to end", "SIGINT": "as ^C", "SIGHUP": "hang up, or read settings again",
@@ -62,6 +62,10 @@ def _content(scene: Scene, ui: Ui, width: int) -> tuple[str, list[Row], int]:
         return _menu(scene, ui)
     if ui.overlay == CONFIRM:
         return _confirm(scene, ui)
+    if ui.overlay == PROMPT and ui.prompt is not None:
+        return _prompt(scene, ui.prompt, width)
+    if ui.overlay == ASK and ui.choice is not None:
+        return _choice(scene, ui.choice)
     return _help(scene, width)
 
 
@@ -184,6 +188,34 @@ def _confirm(scene: Scene, ui: Ui) -> tuple[str, list[Row], int]:
     rows: list[Row] = wrap(scene, f"Send {name} ({number}) to {who}?", 48, "strong", 2)
     rows += [[gap(48)], [("y", "key"), (" send   ", "dim"), ("n Esc", "key"), (" back", "dim")]]
     return "confirm", rows, 48
+
+
+def _choice(scene: Scene, choice: Choice) -> tuple[str, list[Row], int]:
+    rows: list[Row] = wrap(scene, choice.words, 48, "strong", 4)
+    rows += [[gap(48)], [("y", "key"), (f" {choice.yes}   ", "dim"), ("n Esc", "key"), (" back", "dim")]]
+    return choice.title, rows, 48
+
+
+def _prompt(scene: Scene, prompt: Prompt, width: int) -> tuple[str, list[Row], int]:
+    """A line to type into, what is wrong with it, and what it means."""
+    inner = max(8, min(72, width - 8))
+    glyphs = scene.glyphs
+    label = f"{prompt.label}  "
+    room = inner - len(label) - 1
+    # The end of a long line is where one types.
+    typed = plain(prompt.value, glyphs)[-room:]
+    rows: list[Row] = [[(label, "dim"), (typed, "strong"), (" ", "cursor")], [gap(inner)]]
+    if prompt.error:
+        rows += wrap(scene, plain(prompt.error, glyphs), inner, "bad", 3)
+    else:
+        rows += wrap(scene, prompt.hint, inner, "dim", 2)
+    if prompt.note is not None:
+        rows += wrap(scene, plain(prompt.note(prompt.value), glyphs), inner, "text", 4)
+    rows += [
+        [gap(inner)],
+        [("Enter", "key"), (f" {prompt.title.split(' ')[0]}   ", "dim"), ("Esc", "key"), (" back", "dim")],
+    ]
+    return prompt.title, rows, inner
 
 
 def _who(scene: Scene, ui: Ui) -> str:

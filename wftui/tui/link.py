@@ -11,7 +11,9 @@ from wftui import __version__
 from wftui.client.feed import Feed
 from wftui.clock import cpu_ns
 from wftui.errors import ProtocolError
+from wftui.render import text
 from wftui.tui.state import CONNECTING, GRAPHED, LIVE, LOST
+from wftui.tui.travel import last_words
 from wftui.wire import messages as wire
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ class Link:
         self._terminal = terminal
         self._feed: Feed | None = None
         self._ticked = asyncio.Event()
+        self._told_session = -1
         self._cpu_ns = cpu_ns()
         self._at_ns = app.clock.now().boottime_ns
 
@@ -150,6 +153,7 @@ class Link:
             await self._ticked.wait()
             if isinstance(events, wire.EventsReply):
                 app.state.add_events(events.events)
+                self._tell_of_crash()
             tick = app.state.tick
             if tick is not None:
                 until = (tick.time_s + 1) * 1_000_000_000
@@ -164,6 +168,18 @@ class Link:
         # All that lives as long as the view is there now: later collections need not look at it again.
         gc.collect()
         gc.freeze()
+
+    def _tell_of_crash(self) -> None:
+        """Once a session: how the time before it ended, when it did not end in order."""
+        app = self._app
+        session = app.state.hello.session if app.state.hello else 0
+        if session == self._told_session:
+            return
+        self._told_session = session
+        fell = last_words(app)
+        if fell is not None:
+            what, second = fell
+            app.ui.say(f"{what} {text.clock(second)}: press b to see its last minute", "warn")
 
     async def _report(self, feed: Feed) -> None:
         """Tell the recorder what this view costs, and keep it for the top line."""

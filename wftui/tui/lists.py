@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from wftui.model.event import Event
 from wftui.render import text
 from wftui.tui.frame import Row, cells, fit_row, outside, plain
 from wftui.tui.panels import events, processes, sources
 from wftui.tui.panels.pressure import wrap
 from wftui.tui.scene import Body, Scene, empty, gap
+from wftui.tui.state import State
 from wftui.tui.ui import Ui
 
 
@@ -35,17 +37,23 @@ def draw_processes(scene: Scene, ui: Ui, width: int, height: int) -> Body:
     return Body(body, right)
 
 
+def found_events(state: State, wanted: str) -> list[Event]:
+    """Events that hold a text (any case, in type, subject or payload), newest first."""
+    needle = wanted.lower()
+    return [
+        item
+        for item in reversed(state.events)
+        if not needle or needle in f"{item.type} {item.aggregate_id} {events.words(item.payload)}".lower()
+    ]
+
+
 def draw_events(scene: Scene, ui: Ui, width: int, height: int) -> Body:
     """Newest first: time, type, what it is about, what it says."""
-    wanted = ui.wanted["events"].lower()
+    wanted = ui.wanted["events"]
     known = scene.state.events
     if not known:
         return events.draw(scene, width, height)
-    found = [
-        item
-        for item in reversed(known)
-        if not wanted or wanted in f"{item.type} {item.aggregate_id} {events.words(item.payload)}".lower()
-    ]
+    found = found_events(scene.state, wanted)
     room = max(0, height - 1)
     top, cursor = ui.window("events", len(found), room)
     dated = width >= 70
@@ -90,7 +98,10 @@ def draw_sources(scene: Scene, ui: Ui, width: int, height: int) -> Body:
     head += f"{'every':>7} {'per call':>8} {'coverage':>9} {'last':>8} {'late':>6} {'failed':>7}  " if wide else ""
     rows: list[Row] = [fit_row([(head + "why and what to do", "dim")], width)]
     lines: list[Row] = []
+    starts: list[int] = []
+    chosen = min(ui.places["sources"], len(found) - 1)
     for item in found:
+        starts.append(len(lines))
         role = sources.ROLES.get(item.state, "dim")
         row: Row = [(scene.glyphs.health.get(item.state, "?") + " ", role)]
         row += [(outside(item.source, 13, scene.glyphs), "text"), gap(1), (f"{item.state:<13}", role)]
@@ -112,8 +123,13 @@ def draw_sources(scene: Scene, ui: Ui, width: int, height: int) -> Body:
             step = f"{scene.glyphs.right} {plain(item.fix, scene.glyphs)}"
             lines += [fit_row([gap(16), *more], width) for more in wrap(scene, step, width - 16, "text", 3)]
     room = max(0, height - 1)
-    first = min(ui.places["sources"], max(0, len(lines) - room))
-    ui.page = max(1, room)
+    ui.places["sources"] = chosen
+    ui.page = max(1, room // 2)
+    begin, end = starts[chosen], (*starts[1:], len(lines))[chosen]
+    lines[begin] = [("".join(piece for piece, _ in lines[begin]), "select")]
+    # All that is said about the selected one stays in view.
+    first = min(max(ui.tops["sources"], end - room), begin, max(0, len(lines) - room))
+    ui.tops["sources"] = first
     rows += lines[first : first + room]
     return Body(rows, sources.counts(scene))
 

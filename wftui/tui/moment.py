@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 UNTOLD = "unknown"
 """State of a source that no record tells of."""
 _SOURCE = "source"
+_STORE = "store"
 
 
 class Moment(State):
@@ -108,6 +109,8 @@ class Moment(State):
                 said.clear()
             elif item.type == "source.state":
                 said[item.aggregate_id] = item
+            else:
+                said[_STORE] = item
         self.sources = [self._health(name, said.get(name), began) for name in (*known, *(said.keys() - known))]
 
     def _health(self, name: str, word: Event | None, began: Event | None) -> Health:
@@ -119,7 +122,9 @@ class Moment(State):
         if word is not None:
             state, since = str(word.payload.get("after") or UNTOLD), word.time_ns
             reason = str(word.payload.get("reason") or "")
-        elif began is not None and interval == interval:
+            if name == _STORE:
+                state = health.FAILED if word.type == "store.failed" else health.OK
+        elif began is not None and (interval == interval or name == _STORE):
             state, reason, since = health.OK, "", began.time_ns
         return Health(
             name,

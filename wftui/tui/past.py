@@ -14,7 +14,7 @@ import msgspec
 
 from wftui.errors import ProtocolError
 from wftui.tui.blocks import Blocks
-from wftui.tui.chronicle import Chronicle, beside
+from wftui.tui.chronicle import MARK, Chronicle, beside
 from wftui.tui.moment import Moment
 from wftui.tui.state import GRAPHED
 from wftui.tui.state import LIVE as LINKED
@@ -39,7 +39,8 @@ _AHEAD: Final = 8
 _FRAME_S: Final = 0.5
 """Shortest time between two moments while playing."""
 _NEAREST: Final = 2
-_STATES: Final = ("source.state", "recorder.started")
+_MARKS: Final = 400
+_STATES: Final = ("source.state", "recorder.started", "store.failed", "store.resumed")
 
 
 class Spot(NamedTuple):
@@ -87,6 +88,9 @@ class Past:
         self._newest_kept: wire.AtReply | None = None
         self._events = Chronicle()
         self._states = Chronicle(_STATES)
+        self._asked_once = False
+        self._first: int | None = None
+        """Where the recording begins; None: not asked yet."""
         self._at_event: tuple[Spot, Event] | None = None
         self._working = False
         self._timer: asyncio.TimerHandle | None = None
@@ -162,7 +166,7 @@ class Past:
 
     def page(self, direction: int) -> None:
         """One whole time bar on or back."""
-        self.jump(direction * self._span())
+        self.jump(direction * self.span)
 
     def first(self) -> None:
         """To the begin of the recording."""
@@ -201,6 +205,7 @@ class Past:
         self._empty.clear()
         self.blocks.clear()
         self._events, self._states = Chronicle(), Chronicle(_STATES)
+        self._asked_once = False
 
     async def travel(self, direction: int) -> Event | None:
         """To the next (+1) or previous (-1) event; the event, None when there is none."""
@@ -218,7 +223,7 @@ class Past:
             else:
                 question = wire.Events(until_ns=anchor[0] + 1, limit=limit, newest=True)
             reply = await self.ask(question, wire.EventsReply)
-            found = beside([*reply.events, *self._app.state.events], anchor, direction)
+            found = beside([*reply.events, *self._app.state.events, *self._events.known], anchor, direction)
             if found is not None:
                 self.visit(found)
                 return found
@@ -299,6 +304,8 @@ class Past:
             question = chronicle.question(since * NS_PER_S, max(end, cursor + 1) * NS_PER_S)
             if question is not None:
                 return self._chronicle(chronicle, question)
+        if not self._asked_once:
+            return self._once()
         ahead = self._ahead()
         return None if ahead is None else self._moment(ahead)
 
@@ -416,6 +423,16 @@ class Past:
         if not self.live:
             self._repaint()
 
+    async def _once(self) -> None:
+        """What holds for the whole stay in the past: all marks, and where the recording begins."""
+        self._asked_once = True
+        marks = await self.ask(wire.Events(types=[MARK], limit=_MARKS, newest=True), wire.EventsReply)
+        begin = await self.ask(wire.At(0), wire.AtReply)
+        if not self.live:
+            self._first = begin.next_s
+            self._events.pin(marks.events)
+            self._repaint()
+
     # ---- playing
 
     def _schedule(self) -> None:
@@ -441,7 +458,7 @@ class Past:
 
     def window(self) -> tuple[int, int]:
         """The seconds [begin, end) of the time bar: it holds still while the cursor moves inside it."""
-        span = self._span()
+        span = self.span
         cursor, end = self.wanted.second, self.newest + 1
         if not self._begin <= cursor < self._begin + span:
             # Entered from the live end: the past is to the left. Left by an edge: half a bar of room ahead.
@@ -449,10 +466,12 @@ class Past:
             self._begin = end - span if near else cursor - span // 2
         self._begin = max(0, min(self._begin, end - span))
         # Cells begin on whole multiples: a bar that moves keeps its pattern.
-        self._begin -= self._begin % CELL_S
+        self._begin = -(-self._begin // CELL_S) * CELL_S
         return self._begin, self._begin + span
 
-    def _span(self) -> int:
+    @property
+    def span(self) -> int:
+        """Seconds of the whole time bar."""
         return CELL_S * bar_cells(self._app.size.width)
 
     def replay(self) -> Replay:
@@ -482,6 +501,7 @@ class Past:
             begin=begin,
             end=end,
             counts=self.blocks.counts(begin, end),
+            first=self._first,
             events=self._events.within(begin * NS_PER_S, end * NS_PER_S),
             gap=gap,
             reason=why,

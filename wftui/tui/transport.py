@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from wftui.render import text
 from wftui.tui.blocks import UNKNOWN
+from wftui.tui.chronicle import MARK
 from wftui.tui.frame import Row, fit_row, join, plain, row_width
 from wftui.tui.panels import events as words
-from wftui.tui.scene import gap
+from wftui.tui.scene import Body, empty, gap
 from wftui.units import NS_PER_S
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 CELL_S: Final = 5
 """Seconds of one cell of the time bar."""
-MARK: Final = "mark.set"
 _REASONS: Final = (
     ("machine.down", "the machine went down"),
     ("recorder.unclean", "the recorder ended without a word"),
@@ -46,6 +46,8 @@ class Replay(NamedTuple):
     end: int
     counts: Sequence[int]
     """Ticks in each of them."""
+    first: int | None
+    """Where the recording begins; None: not known."""
     events: Sequence[Event]
     """Of the time bar, in order of time."""
     gap: tuple[int | None, int | None] | None = None
@@ -117,15 +119,17 @@ def _cells(replay: Replay, glyphs: Glyphs, cells: int) -> Row:
             bad = words.role(item) != "text"
             signs[place] = (glyphs.alert if bad else glyphs.bullet, words.role(item) if bad else "text")
     row: Row = []
+    begins = replay.first if replay.first is not None else 0
     for place in range(cells):
         counts = replay.counts[place * CELL_S : (place + 1) * CELL_S]
+        early = replay.begin + (place + 1) * CELL_S <= begins
         if place == cursor:
             segment = (glyphs.cursor, "past")
         elif place in signs:
             segment = signs[place]
-        elif 0 in counts:
+        elif 0 in counts and not early:
             segment = (hatch, "faint")
-        elif all(count == UNKNOWN for count in counts):
+        elif early or all(count == UNKNOWN for count in counts):
             segment = (blank, "faint")
         else:
             segment = (done, "past_frame") if place < cursor else (rest, "faint")
@@ -142,8 +146,9 @@ def _figures(replay: Replay, glyphs: Glyphs, room: int) -> Row:
         return _fitting([[(plain(replay.trouble, glyphs), "bad")], [("no recorder", "bad")]], room)
     if replay.gap is not None:
         said = gap_words(replay)
+        brief = said.partition(",")[0]
         why: Row = [(f" ({replay.reason})", "dim")] if replay.reason else []
-        return _fitting([[(said, "warn"), *why], [(said, "warn")], [("gap", "warn")]], room)
+        return _fitting([[(said, "warn"), *why], [(said, "warn")], [(brief, "warn")], [("gap", "warn")]], room)
     slower = "faint" if replay.speed <= 0.5 else "key"
     faster = "faint" if replay.speed >= 16 else "key"
     shown = "½x" if replay.speed < 1 and not glyphs.ascii_only else f"{replay.speed:g}x"
@@ -168,14 +173,15 @@ def _fitting(rows: Sequence[Row], room: int) -> Row:
 
 
 def gaps(replay: Replay) -> list[tuple[int, int]]:
-    """Seconds [since, until) of the time bar in which nothing was recorded."""
+    """Seconds [since, until) of the time bar in which nothing was recorded, though the recording had begun."""
     found: list[tuple[int, int]] = []
     begin: int | None = None
     for place, count in enumerate([*replay.counts, UNKNOWN]):
         if count == 0 and begin is None:
             begin = replay.begin + place
         elif count != 0 and begin is not None:
-            found.append((begin, replay.begin + place))
+            if replay.first is None or begin > replay.first:
+                found.append((begin, replay.begin + place))
             begin = None
     return found
 
@@ -186,6 +192,24 @@ def between(since: int, until: int) -> str:
     if text.day(since) != text.day(until):
         first, last = f"{text.day(since)} {first}", f"{text.day(until)} {last}"
     return f"{first}-{last}"
+
+
+def instead(replay: Replay, name: str, *, known: bool) -> Body | None:
+    """The inside of a panel that has nothing to say about the moment; None: it has. ``known``: it has rows."""
+    if name == "events" and not known:
+        return empty("no events before this moment", "n goes to the next one")
+    if replay.gap is not None and name in ("processes", "gpus", "sources"):
+        return empty("nothing was recorded at this moment", _beside(replay.gap))
+    if name == "processes" and not known:
+        return empty("no process table was recorded at this moment", "stepping may reach one: ← →")
+    return None
+
+
+def _beside(gap: tuple[int | None, int | None]) -> str:
+    before, after = gap
+    words = [f"← {text.clock(before)}"] if before is not None else []
+    words += [f"→ {text.clock(after)}"] if after is not None else []
+    return "recorded is  " + "   ".join(words) if words else "nothing is recorded"
 
 
 def gap_words(replay: Replay) -> str:

@@ -12,6 +12,8 @@ from wftui.tui.panels.processes import SORTS, listed
 from wftui.tui.state import State
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wftui.tui.timeline.model import Timeline
 
 OVERVIEW: Final = "overview"
@@ -24,6 +26,8 @@ HELP: Final = "help"
 DETAILS: Final = "details"
 MENU: Final = "signals"
 CONFIRM: Final = "confirm"
+PROMPT: Final = "prompt"
+ASK: Final = "ask"
 
 
 class Target(NamedTuple):
@@ -33,6 +37,39 @@ class Target(NamedTuple):
     pid: int
     start_time: int
     name: str
+
+
+class Prompt:
+    """A line that a person types, and what becomes of it."""
+
+    def __init__(
+        self,
+        title: str,
+        label: str,
+        submit: Callable[[str], str],
+        *,
+        value: str = "",
+        hint: str = "",
+        note: Callable[[str], str] | None = None,
+    ) -> None:
+        """``submit``: takes the line and says what is wrong with it; empty: it is done, the dialog closes.
+        ``note``: more to show about the line as it is."""
+        self.title = title
+        self.label = label
+        self.submit = submit
+        self.value = value
+        self.hint = hint
+        self.note = note
+        self.error = ""
+
+
+class Choice(NamedTuple):
+    """A question that ``y`` carries out."""
+
+    title: str
+    words: str
+    yes: str
+    run: Callable[[], object]
 
 
 class Ui:
@@ -57,6 +94,8 @@ class Ui:
         """Lines of the list on the screen, as last drawn."""
         self.menu = 0
         self.target: Target | None = None
+        self.prompt: Prompt | None = None
+        self.choice: Choice | None = None
         self.timeline: Timeline | None = None
         """Screen 5, once it was shown."""
         self.notice = ""
@@ -204,6 +243,11 @@ class Ui:
         self.selected = key
         self.target = Target(key, int(pid), int(start), str(row[cells.NAME] or "-"))
         return True
+
+    def ask(self, prompt: Prompt) -> None:
+        """Let a person type a line."""
+        self.prompt = prompt
+        self.overlays.append(PROMPT)
 
     def say(self, words: str, role: str = "text") -> None:
         """A line for the person, until the next key."""

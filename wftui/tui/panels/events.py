@@ -10,7 +10,9 @@ from wftui.tui.frame import Row, cells, fit_row, outside, plain
 from wftui.tui.panels import parts
 from wftui.tui.scene import Body, Scene, empty, gap, keep
 
-_BAD: Final = frozenset({"recorder.unclean", "store.damaged", "store.failed", "signal.refused"})
+_BAD: Final = frozenset(
+    {"recorder.unclean", "machine.down", "process.oom_killed", "store.damaged", "store.failed", "signal.refused"}
+)
 _WARN: Final = frozenset(
     {"source.state", "clock.stepped", "clock.suspended", "series.limited", "provenance.changed"}
 )
@@ -24,6 +26,8 @@ def role(event: Event) -> str:
             if (event.payload.get("after") or event.payload.get("state")) in ("failed", "stuck", "late")
             else "text"
         )
+    if event.type == "mark.set":
+        return "mark"
     return "bad" if event.type in _BAD else "warn" if event.type in _WARN else "text"
 
 
@@ -32,6 +36,8 @@ def glyph(scene: Scene, event: Event) -> str:
     kind = role(event)
     if kind == "bad":
         return scene.glyphs.lost
+    if kind == "mark":
+        return "m"
     return scene.glyphs.alert if kind == "warn" else scene.glyphs.bullet
 
 
@@ -55,6 +61,10 @@ def said(event: Event) -> str:
         return f"now {state}" + (f": {reason}" if reason else "")
     if event.type == "clock.stepped" and isinstance(payload.get("by_s"), int | float):
         return f"by {payload['by_s']:+g} s"
+    if event.type == "mark.set":
+        at = payload.get("at_ns")
+        elsewhere = isinstance(at, int) and abs(at - event.time_ns) > 2_000_000_000
+        return f"{payload.get('name', '')}" + (f" (at {text.clock(float(at or 0) / 1e9)})" if elsewhere else "")
     return words(payload)
 
 
