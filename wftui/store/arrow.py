@@ -166,6 +166,13 @@ class Source:
         self._kept += [stream, current]
         return _new_capsule(ctypes.addressof(stream), b"arrow_array_stream", None)
 
+    def close(self) -> None:
+        """Give the batches' memory back, once nothing scans any more: the streams' callbacks hold one another."""
+        for kept in self._kept:
+            if isinstance(kept, list):
+                kept.clear()
+        self._kept.clear()
+
     def _describe(self, out: Any) -> None:  # Any: _Schema, whose fields mypy does not know
         count = len(self._names)
         children = (_Schema * count)()

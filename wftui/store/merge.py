@@ -15,14 +15,13 @@ import msgspec
 
 from wftui.errors import StoreError
 from wftui.store import manifest, narrow, segments
-from wftui.store.duck import connect, text
+from wftui.store.duck import text
 from wftui.store.manifest import Manifest, Segment
 from wftui.store.segments import Label, Shelf
 
 DAY_S: Final = 86_400
 _KINDS: Final = (manifest.R300, manifest.EVENT, manifest.R10)
 _ROW_GROUP: Final = {manifest.R10: 4096, manifest.R300: 4096, manifest.EVENT: narrow.ROW_GROUP}
-_MEMORY_MB: Final = 128
 _COMMIT: Final = 32 << 20
 """Bytes written before the old files are given up."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -101,8 +100,7 @@ def _merge(data_dir: Path, made: Manifest, runs: list[Run]) -> tuple[Manifest, i
     for bad in (item for run in runs for item in run if segments.verify(data_dir, item)):
         # Its rows must not get into a file with a fitting checksum. The run is asked for anew without it.
         return _set_aside(data_dir, made, bad), 0
-    connection = connect([data_dir / manifest.FOLDER], memory_mb=_MEMORY_MB, ordered=True)
-    shelf = Shelf(data_dir, connection)
+    shelf = Shelf(data_dir)
     gone: Run = []
     try:
         for run in runs:
@@ -116,7 +114,6 @@ def _merge(data_dir: Path, made: Manifest, runs: list[Run]) -> tuple[Manifest, i
         shelf.commit(made)
     finally:
         shelf.discard()
-        connection.close()
     for item in gone:
         (data_dir / manifest.FOLDER / item.file).unlink(missing_ok=True)
     return made, len(gone)

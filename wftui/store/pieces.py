@@ -98,14 +98,17 @@ class Hour:
         ticks = [tick for tick in self._good(first - count - 1, first - 1) if tick is not None]
         return self._matrix(ticks) if ticks else None
 
-    def batches(self) -> Iterator[Ticks]:
-        """The ticks in order; a batch lies within one step of 5 minutes, and the clock never goes back in it."""
+    def batches(self, limit: int = _BATCH) -> Iterator[Ticks]:
+        """The ticks in order; a batch lies within one step of 5 minutes, and the clock never goes back in it.
+
+        ``limit``: ticks in one at most; for a pass that does not mind where they end.
+        """
         if self._kept is not None:
             yield from self._kept
             return
         keep = self.piece.ticks * len(self.columns) <= _KEPT
         kept: list[Ticks] = []
-        for group in self._groups():
+        for group in self._groups(limit):
             batch = self._matrix(group)
             if keep:
                 kept.append(batch)
@@ -114,9 +117,9 @@ class Hour:
         if keep:
             self._kept = kept
 
-    def _groups(self) -> Iterator[list[Tick]]:
+    def _groups(self, limit: int) -> Iterator[list[Tick]]:
         group: list[Tick] = []
-        for tick in self._good(self.piece.first_seq - 1, self.piece.last_seq):
+        for tick in self._good(self.piece.first_seq - 1, self.piece.last_seq, limit):
             if tick is None:
                 continue
             if not self._passed and tick.layout != self._layout:
@@ -124,7 +127,7 @@ class Hour:
             if group and (
                 tick.time_s // COARSE_S != group[-1].time_s // COARSE_S
                 or tick.time_s < group[-1].time_s
-                or len(group) == _BATCH
+                or len(group) == limit
             ):
                 yield group
                 group = []
@@ -132,14 +135,14 @@ class Hour:
         if group:
             yield group
 
-    def _good(self, after_seq: int, last_seq: int) -> Iterator[Tick | None]:
+    def _good(self, after_seq: int, last_seq: int, limit: int = _READ) -> Iterator[Tick | None]:
         """Ticks after one up to another, None for a damaged one."""
         while after_seq < last_seq:
             rows = list(
                 self._database.rows(
                     'SELECT seq, time_s, boottime_ns, boot, layout, "values", crc32 FROM tick'
                     " WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
-                    (after_seq, last_seq, _READ),
+                    (after_seq, last_seq, min(limit, _READ)),
                 )
             )
             if not rows:

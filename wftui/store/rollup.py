@@ -5,8 +5,8 @@ Gauges have min, mean and max; counters the same of their rate per second, by th
 A row is a run of consecutive ticks in one step; a clock that goes back begins a new row.
 """
 
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +14,12 @@ import numpy.typing as npt
 from wftui import names
 from wftui.model.series import parse
 from wftui.store.manifest import MAX, MEAN, MIN, SUM, StoredColumn
-from wftui.store.segments import Matrix
+from wftui.store.segments import Matrix, Single
 from wftui.windows.buckets import GAP_NS, SHORT_NS
 
 Numbers = npt.NDArray[np.int64]
+Places = npt.NDArray[np.intp]
+"""Rows of a matrix."""
 FINE_S: Final = 10
 COARSE_S: Final = 300
 
@@ -110,16 +112,18 @@ class Steps(NamedTuple):
     known: Matrix
     """Values counted in ``total``."""
 
-    def of(self, stat: str, places: Sequence[int]) -> Matrix:
-        """One statistic of some series."""
+    def of(self, stat: str, places: Places) -> Matrix | Single:
+        """One statistic of some series; means as float32."""
         if stat == MIN:
             return self.low[places]
         if stat == MAX:
             return self.high[places]
         total, known = self.total[places], self.known[places]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            mean: Matrix = np.where(known > 0, total / known if stat == MEAN else total, np.nan)
-        return mean
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            if stat == MEAN:
+                return (total / known).astype(np.float32)
+            summed: Matrix = np.where(known > 0, total, np.nan)
+        return summed
 
 
 def starts(time_s: Numbers, step_s: int) -> npt.NDArray[np.intp]:
@@ -158,8 +162,40 @@ def coarse(steps: Steps) -> Steps:
         )
 
 
-def joined(steps: Sequence[Steps]) -> Steps:
-    """Rows one after the other."""
-    lead = [np.concatenate([item[place] for item in steps]) for place in range(3)]
-    low, high, total, known = (np.concatenate([item[place] for item in steps], axis=1) for place in range(3, 7))
-    return Steps(lead[0], lead[1], lead[2], low, high, total, known)
+class Level:
+    """Rows of one level over a piece, each statistic only of the series that have it."""
+
+    def __init__(self, step_s: int, columns: Sequence[StoredColumn]) -> None:
+        self.step_s = step_s
+        self._lead: list[tuple[Numbers, Numbers, Numbers]] = []
+        places: dict[str, list[int]] = {}
+        for place, item in enumerate(columns):
+            for stat in statistics(item):
+                places.setdefault(stat, []).append(place)
+        self._places = {stat: np.array(kept, dtype=np.intp) for stat, kept in sorted(places.items())}
+        self._rows: dict[str, list[Matrix | Single]] = {stat: [] for stat in self._places}
+
+    def add(self, steps: Steps) -> None:
+        """Rows behind the others."""
+        self._lead.append((steps.seq, steps.time_s, steps.ticks))
+        for stat, places in self._places.items():
+            self._rows[stat].append(steps.of(stat, places))
+
+    def lead(self) -> tuple[Numbers, Numbers, Numbers]:
+        """First tick, begin and number of ticks of each row."""
+        seq, time_s, ticks = (np.concatenate(parts) for parts in zip(*self._lead, strict=True))
+        return seq, time_s, ticks
+
+    def take(self, wanted: Places) -> Iterator[tuple[str, Places, Matrix | Single]]:
+        """Statistic by statistic: which of the wanted series have it, and its values."""
+        for stat, places in self._places.items():
+            inside = np.isin(places, wanted)
+            if inside.any():
+                every = inside.all()
+                parts = [item if every else item[inside] for item in self._rows[stat]]
+                yield stat, places[inside], _beside(parts)
+
+
+def _beside(parts: Sequence[Matrix | Single]) -> Matrix | Single:
+    found: npt.NDArray[Any] = np.concatenate(parts, axis=1)  # Any: its stubs lose which float it is
+    return found

@@ -7,29 +7,31 @@ that is killed leaves files that no manifest names; the next one removes them an
 import errno
 import fcntl
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from wftui import __version__
 from wftui.errors import StoreError
 from wftui.store import journal, manifest, narrow, rollup, segments
-from wftui.store.duck import connect
 from wftui.store.journal import Database
 from wftui.store.manifest import Manifest, SegmentsDamagedError
 from wftui.store.pieces import Hour, Piece, pieces
 from wftui.store.read import Reader
-from wftui.store.rollup import Steps, Ticks
+from wftui.store.rollup import Level, Places, Ticks
 from wftui.store.segments import Batch, Flags, Label, Shelf, whole, wide
 
 LOCK: Final = "seal.lock"
-_MEMORY_MB: Final = 128
+_CELLS: Final = 200_000
+"""Values in a batch on its way into a raw file: 1.6 MB, of which there are six copies for a moment."""
 _LEAD: Final = ("seq", "time_s", "boottime_ns", "boot")
+_KINDS: Final = {rollup.COARSE_S: manifest.R300, rollup.FINE_S: manifest.R10}
+Parts = dict[tuple[str, int], Places]
+"""Group and part to the rows of the matrices that are in one wide file."""
 _STEP_LEAD: Final = ("seq", "time_s", "count")
 
 
@@ -129,9 +131,7 @@ def _seal(data_dir: Path, database: Database, made: Manifest, now_ns: int, every
     found = pieces(database, made.sealed_seq, everything)
     outcome = Outcome(0, 0, 0, 0, 0, made.sealed_seq, 0)
     for place, piece in enumerate(found):
-        # DuckDB gives memory back to nobody: a database for each hour keeps a backlog from adding up.
-        connection = connect([data_dir / manifest.FOLDER], memory_mb=_MEMORY_MB, ordered=True)
-        shelf = Shelf(data_dir, connection)
+        shelf = Shelf(data_dir)
         try:
             made, damaged = _seal_piece(database, reader, shelf, made, piece)
             if place == len(found) - 1:
@@ -143,7 +143,6 @@ def _seal(data_dir: Path, database: Database, made: Manifest, now_ns: int, every
             shelf.commit(made)
         finally:
             shelf.discard()
-            connection.close()
         outcome = Outcome(
             outcome.pieces + 1,
             outcome.ticks + piece.ticks - damaged[0],
@@ -175,35 +174,37 @@ def _seal_piece(
     others = narrow.tables(database, shelf, label, piece.after_seq)
     made, more = narrow.bursts(database, shelf, label, piece.after_seq, made)
     parts = _parts(hour)
-    for kind, step_s, steps in (
-        (manifest.R300, rollup.COARSE_S, rolled.coarse()),
-        (manifest.R10, rollup.FINE_S, rolled.fine()),
-    ):
-        span = {
-            "since_s": int(steps.time_s.min()),
-            "until_s": int(steps.time_s.max()) + step_s,
-            "first_seq": piece.first_seq,
-        }
-        base = msgspec.structs.replace(label, kind=kind, **span)
-        for (group, part), places in parts.items():
-            _put_steps(hour, shelf, msgspec.structs.replace(base, group=group, part=part), steps, places)
-    rolled.drop()
+    for level in rolled.levels:
+        _put_level(hour, shelf, label, level, parts)
+    rolled.levels.clear()
     for (group, part), places in parts.items():
         raw = msgspec.structs.replace(label, kind=manifest.RAW, group=group, part=part)
         _put_raw(hour, shelf, raw, places, rolled.whole)
     return made, (len(hour.damaged), others + more)
 
 
-def _parts(hour: Hour) -> dict[tuple[str, int], list[int]]:
+def _put_level(hour: Hour, shelf: Shelf, label: Label, level: Level, parts: Parts) -> None:
+    lead = level.lead()
+    since_s, until_s = int(lead[1].min()), int(lead[1].max()) + level.step_s
+    kind = _KINDS[level.step_s]
+    for (group, part), wanted in parts.items():
+        for stat, places, values in level.take(wanted):
+            columns = [hour.begin[hour.columns[place].id] for place in places]
+            names = [*_STEP_LEAD, *(item.name for item in columns)]
+            types = "f" * len(columns) if stat == manifest.MEAN else _letters(whole(values))
+            source = wide(names, len(_STEP_LEAD), types, [Batch(lead, values)].copy)
+            named = Label(kind, group, stat, label.first_seq, label.last_seq, since_s, until_s, part, label.boots)
+            shelf.put(named, "FROM source", source, columns)
+
+
+def _parts(hour: Hour) -> Parts:
     """Group and part to places in the matrix, for a file each; series that no good tick has are left out."""
     found: dict[tuple[str, int], list[int]] = {}
     for place, item in enumerate(hour.columns):
         known = hour.end.get(item.id)
         if known is not None:
             found.setdefault((known.group, item.id // segments.PART), []).append(place)
-    for places in found.values():
-        places.sort(key=lambda place: hour.columns[place].id)
-    return dict(sorted(found.items()))
+    return {key: np.array(places, dtype=np.intp) for key, places in sorted(found.items())}
 
 
 class _Rolled:
@@ -213,8 +214,8 @@ class _Rolled:
         self.ticks = 0
         self.since_s = self.until_s = 0
         self.whole: Flags = np.ones(len(hour.columns), dtype=np.bool_)
-        self._fine: list[Steps] = []
-        self._coarse: list[Steps] = []
+        self.levels = [Level(step_s, hour.columns) for step_s in _KINDS]
+        coarse, fine = self.levels
         counters = np.flatnonzero([item.kind == "counter" for item in hour.columns])
         before = hour.before(2)
         for batch in hour.batches():
@@ -230,24 +231,11 @@ class _Rolled:
                 readings[counters] = rollup.rates(joined.values, rollup.follows(joined))[:, -len(batch.seq) :]
                 before = joined.tail(2)
             steps = rollup.fine(batch, readings)
-            self._fine.append(steps)
-            self._coarse.append(rollup.coarse(steps))
-
-    def fine(self) -> Steps:
-        """Rows of 10 s."""
-        return rollup.joined(self._fine)
-
-    def coarse(self) -> Steps:
-        """Rows of 5 minutes."""
-        return rollup.joined(self._coarse)
-
-    def drop(self) -> None:
-        """Give the memory back."""
-        self._fine.clear()
-        self._coarse.clear()
+            fine.add(steps)
+            coarse.add(rollup.coarse(steps))
 
 
-def _with(before: Ticks | None, batch: Ticks, counters: npt.NDArray[np.intp]) -> Ticks:
+def _with(before: Ticks | None, batch: Ticks, counters: Places) -> Ticks:
     """A batch's counters behind those of the ticks before it."""
     own = batch._replace(values=batch.values[counters])
     if before is None:
@@ -258,36 +246,19 @@ def _with(before: Ticks | None, batch: Ticks, counters: npt.NDArray[np.intp]) ->
     return Ticks.of(lead, np.concatenate((before.values, own.values), axis=1))
 
 
-def _put_steps(hour: Hour, shelf: Shelf, label: Label, steps: Steps, places: Sequence[int]) -> None:
-    by_stat: dict[str, list[int]] = {}
-    for place in places:
-        for stat in rollup.statistics(hour.columns[place]):
-            by_stat.setdefault(stat, []).append(place)
-    for stat, kept in sorted(by_stat.items()):
-        values = steps.of(stat, kept)
-        columns = [hour.begin[hour.columns[place].id] for place in kept]
-        types = (
-            "".join("q" if item else "d" for item in whole(values)) if stat != manifest.MEAN else "f" * len(kept)
-        )
-        lead = (steps.seq, steps.time_s, steps.ticks)
-        names = [*_STEP_LEAD, *(item.name for item in columns)]
-        source = wide(names, len(_STEP_LEAD), types, [Batch(lead, values)].copy)
-        shelf.put(msgspec.structs.replace(label, stat=stat), "FROM source", source, columns)
-
-
 def _letters(is_whole: Flags) -> str:
     return "".join("q" if item else "d" for item in is_whole.tolist())
 
 
-def _put_raw(hour: Hour, shelf: Shelf, label: Label, places: Sequence[int], is_whole: Flags) -> None:
+def _put_raw(hour: Hour, shelf: Shelf, label: Label, places: Places, is_whole: Flags) -> None:
     columns = [hour.begin[hour.columns[place].id] for place in places]
-    picked = np.array(places)
-    types = _letters(is_whole[picked])
-    every = len(places) == len(hour.columns) and bool((picked == np.arange(len(places))).all())
+    types = _letters(is_whole[places])
+    every = len(places) == len(hour.columns)
+    limit = max(32, _CELLS // len(hour.columns))
 
     def batches() -> Iterator[Batch]:
-        for ticks in hour.batches():
-            yield Batch(ticks.lead(), ticks.values if every else ticks.values[picked])
+        for ticks in hour.batches(limit):
+            yield Batch(ticks.lead(), ticks.values if every else ticks.values[places])
 
     ids = {item.id for item in columns}
     changes = [change for change in hour.changes if change[1] in ids]
