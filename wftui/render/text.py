@@ -183,4 +183,6 @@ def round_up_bytes(value: float) -> float:
     unit = 1.0
     while value >= 999.5 * unit:
         unit *= 1024
-    return min(round_up(value / unit), 1024.0) * unit
+    rounded = round_up(value / unit)
+    # 1000 MiB would be shown as 0.98 GiB.
+    return (rounded if rounded <= 500 else 1024.0) * unit
