@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from wftui.errors import ProtocolError
 from wftui.names import EVENT_TYPES
+from wftui.tui.timeline.choice import selectors
 from wftui.tui.timeline.data import Answer
-from wftui.tui.timeline.model import Timeline, Wish, selectors
+from wftui.tui.timeline.model import Timeline, Wish
 from wftui.wire import messages as wire
 
 if TYPE_CHECKING:
@@ -43,13 +44,15 @@ class Asker:
         ask: Ask,
         start: Callable[[Coroutine[None, None, None]], object],
         paint: Callable[[], None],
+        say: Callable[[str], None],
     ) -> None:
-        """``start`` runs a coroutine beside the screen; ``paint`` shows what came."""
+        """``start`` runs a coroutine beside the screen; ``paint`` shows what came; ``say`` tells the person."""
         self._timeline = timeline
         self._state = state
         self._ask = ask
         self._start = start
         self._paint = paint
+        self._say = say
         self._busy = False
         self._events_of: tuple[int, int] | None = None
         self._failed: Wish | None = None
@@ -83,12 +86,11 @@ class Asker:
     # ---- questions
 
     def _missing(self, now_ns: int) -> bool:
-        wish = self._timeline.wish(now_ns)
-        if not wish.chosen:
+        timeline = self._timeline
+        wish = timeline.wish(now_ns)
+        if not wish.chosen or wish == self._failed:
             return False
-        if wish == self._failed:
-            return False
-        return not self._catalogued or not self._timeline.covered(wish)
+        return not self._catalogued or not timeline.covered(wish)
 
     async def _fetch(self, now_ns: int) -> None:
         timeline = self._timeline
@@ -223,10 +225,10 @@ class Asker:
                 question = wire.Events(until_ns=grid.begin(at), types=_TYPES, limit=1, newest=True)
             reply = await self._ask(question, wire.EventsReply, _PATIENCE_S)
         except ProtocolError as error:
-            timeline.error = str(error)
+            self._say(str(error))
         else:
             if reply.events:
                 timeline.window.go(reply.events[0].time_ns, now_ns, timeline.plot)
             else:
-                timeline.notice = f"no {'later' if direction > 0 else 'earlier'} event"
+                self._say(f"no {'later' if direction > 0 else 'earlier'} event")
         self._paint()

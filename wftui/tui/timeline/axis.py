@@ -75,7 +75,7 @@ def _months(first: int, last: int, grid: Grid) -> Iterable[int]:
     local = time.localtime(first)
     year, month = local.tm_year, local.tm_mon
     # Labels are at most four letters: each month, each third, or each year.
-    every = next((n for n in (1, 3, 12) if n * 28 * _DAY * _NS >= (4 + _ROOM) * grid.column_ns), 12)
+    every = next((n for n in (1, 3, 12) if n * 28 * _DAY * _NS >= (4 + 2) * grid.column_ns), 12)
     moment = 0
     while moment < last:
         moment = int(time.mktime((year, month, 1, 0, 0, 0, 0, 0, -1)))

@@ -27,6 +27,7 @@ class Control:
             app.past.ask,
             lambda work: app.run_worker(work, name="timeline"),
             app.paint,
+            app.ui.say,
         )
 
     @property

@@ -103,7 +103,8 @@ def axis_top(highest: float, unit: str) -> float:
         return round_up_bytes(max(highest, 1024.0))
     if unit == "Cel":
         return 100.0 if highest <= 100.0 else round_up(highest)
-    return round_up(highest) if highest > 0 else 1.0
+    # The smallest floats have no round number above them.
+    return round_up(max(highest, 1e-12)) if highest > 0 else 1.0
 
 
 def short_name(item: Series) -> str:

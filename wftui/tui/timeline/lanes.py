@@ -163,8 +163,16 @@ def draw(lane: Lane, answer: Answer | None, places: Sequence[int], holes: Sequen
 def _dots(values: Sequence[float], bottom: float, top: float, height: int) -> list[int]:
     highest = 4 * height
     scale = (highest - 1) / (top - bottom)
+    # Conditions, not min and max: most of what drawing costs was their calls.
     return [
-        BLANK if value != value else min(highest, max(1, int((value - bottom) * scale + 1.5))) for value in values
+        BLANK
+        if value != value
+        else 1
+        if (dot := int((value - bottom) * scale + 1.5)) < 1
+        else highest
+        if dot > highest
+        else dot
+        for value in values
     ]
 
 

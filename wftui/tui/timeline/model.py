@@ -5,13 +5,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from wftui.tui.timeline.choice import first_choice
 from wftui.tui.timeline.compare import Comparison
 from wftui.tui.timeline.lanes import MAX_LANES, group
 from wftui.tui.timeline.picker import Picker
 from wftui.tui.timeline.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     from wftui.model.event import Event
     from wftui.model.sample import Column
@@ -23,13 +24,6 @@ FAR: Final = 10
 """Columns of a long step."""
 _UNTOLD: Final = ("view.", "burst.")
 """Events that are no news on a time axis."""
-_FIRST: Final[tuple[tuple[str, dict[str, str]], ...]] = (
-    ("system.cpu.utilization", {}),
-    ("system.memory.utilization", {}),
-    ("system.pressure.utilization", {"device": "io", "mode": "some"}),
-    ("hw.gpu.utilization", {}),
-)
-_BUSIEST: Final = (("system.disk.io", "device"), ("system.network.io", "interface"))
 
 
 class Wish(NamedTuple):
@@ -312,31 +306,3 @@ class Timeline:
             return False
         self.window.go(times[place], now_ns, self.plot)
         return True
-
-
-def first_choice(columns: Iterable[Column], totals: Callable[[str], float]) -> list[str]:
-    """Series for a first look: use of the machine, waiting, GPUs, and the busiest disk and interface.
-
-    ``totals``: a counter's reading now by series text; NaN when unknown.
-    """
-    plain = [column for column in columns if not column.series.stat]
-    chosen = [
-        column.series.text
-        for name, labels in _FIRST
-        for column in plain
-        if column.series.name == name and all(column.series.label(key) == value for key, value in labels.items())
-    ]
-    for name, key in _BUSIEST:
-        series = [column.series for column in plain if column.series.name == name]
-        sums: dict[str, float] = {}
-        for item in series:
-            total = totals(item.text)
-            sums[item.label(key)] = sums.get(item.label(key), 0.0) + (total if total == total else 0.0)
-        busiest = max(sums, key=lambda value: sums[value], default="")
-        chosen += [item.text for item in series if item.label(key) == busiest]
-    return chosen[:12]
-
-
-def selectors(texts: Sequence[str]) -> list[str]:
-    """Patterns that name exactly these series (and, without labels, their statistics)."""
-    return [text.replace("[", "[[]").replace("*", "[*]").replace("?", "[?]") for text in texts]

@@ -36,6 +36,9 @@ def draw(scene: Scene, timeline: Timeline, width: int, height: int) -> Body:
     timeline.plot = lanes.plot_width(width)
     now_ns = timeline.now_ns
     grid = timeline.grid(now_ns)
+    covered = timeline.covered(timeline.wish(now_ns))
+    if covered:
+        timeline.error = ""  # what failed was another wish
     right = _right(scene, timeline, grid)
     groups = lanes.group(timeline.picked())
     if timeline.error and timeline.answer is None:
@@ -58,7 +61,7 @@ def draw(scene: Scene, timeline: Timeline, width: int, height: int) -> Body:
     seen = groups[timeline.top : timeline.top + shown]
     for number, (lane, lines) in enumerate(zip(seen, _heights(seen, room), strict=True)):
         rows += _lane(scene, timeline, lane, lines, width, cursor, places, holes, last=number == shown - 1)
-    faded = timeline.asking and answer is not None and not timeline.covered(timeline.wish(now_ns))
+    faded = timeline.asking and answer is not None and not covered
     if faded:
         rows = [[(words, "faint") for words, _ in row] for row in rows]
     rest = len(groups) - shown

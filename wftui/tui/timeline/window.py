@@ -133,8 +133,8 @@ class Window:
         at = self.cursor(grid)
         self.place = place
         if self.cursor_ns is not None:
-            span_ns = self.span_s * _NS
-            self._end_at(self.cursor_ns - span_ns * (2 * at + 1) // (2 * columns) + span_ns, now_ns)
+            length = self.span_s * _NS // grid.columns
+            self._end_at((self.cursor_ns // length - at + grid.columns) * length, now_ns)
         return True
 
     def _put(self, grid: Grid, time_ns: int, now_ns: int) -> None:
