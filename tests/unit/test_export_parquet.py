@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from tests.recording import BYTES, CPU, START_S, Recording, mount
 from wftui.errors import StoreError
-from wftui.store import parquet
+from wftui.store import arrow, parquet
 from wftui.store.duck import connect
 from wftui.store.read import Reader, open_reader
 from wftui.store.rows import Batch, Rows
@@ -118,3 +119,23 @@ def test_the_database_is_locked_down(tmp_path: Path, sql: str) -> None:
     with connect([inside]) as connection, pytest.raises(duckdb.Error):
         connection.execute(sql.format(elsewhere=elsewhere))
     assert list(elsewhere.iterdir()) == []
+
+
+def test_batches_stay_while_any_of_duckdbs_threads_reads_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # One thread may still read the first batch when the other has asked for the fourth.
+    monkeypatch.setattr(parquet, "_CELLS", 48)
+
+    class Source:
+        def batches(self, size: int) -> Iterator[Batch]:
+            for low in range(0, 160, size):
+                cells = [array("d", [float(low + n) for n in range(size)]) for _ in range(3)]
+                yield Batch(list(range(low, low + size)), list(range(low, low + size)), cells)
+
+    path = tmp_path / "out.parquet"
+    for _ in range(40):
+        parquet.write(path, ["a", "b", "c"], Source(), {}, lambda _: None)
+        found = duckdb.read_parquet(str(path), file_row_number=True).order("file_row_number").fetchall()
+        assert [row[0] for row in found] == [row[2] for row in found] == list(range(160))
+    assert not arrow._held, "everything was released"

@@ -11,6 +11,7 @@ import ctypes
 import errno
 from array import array
 from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from typing import Any, Final, NamedTuple, TypeAlias
 
 
@@ -97,6 +98,19 @@ def _released(item: Any) -> None:  # Any: a ctypes pointer to any of the three s
     item.contents.release = None
 
 
+_numbers: Final = count(1)
+_held: Final[dict[int, object]] = {}
+"""Number of a batch to all of its memory, until DuckDB releases it: with several threads that is not in the order
+in which it asked, so no count of batches is safe."""
+
+
+def _batch_released(item: Any) -> None:  # Any: as above
+    # The structure may have been moved; its private data came along.
+    _held.pop(item.contents.private_data, None)
+    item.contents.release = None
+
+
+_release_batch: Final = _ReleaseArray(_batch_released)
 _release_schema: Final = _ReleaseSchema(_released)
 _release_array: Final = _ReleaseArray(_released)
 _release_stream: Final = _ReleaseStream(_released)
@@ -136,7 +150,6 @@ class Source:
         """A PyCapsule named ``arrow_array_stream``."""
         del requested_schema  # a hint that a producer may leave unread
         passes: list[Iterator[Columns]] = []
-        current: list[object] = []
 
         def get_schema(_: Any, out: Any) -> int:  # Any: ctypes pointers
             self._describe(out.contents)
@@ -152,9 +165,7 @@ class Source:
                 return errno.EIO
             out.contents.release = None
             if batch is not None:
-                # DuckDB copies a batch before it asks for the next one; two are kept for a reader one ahead.
-                current.append(_fill(out.contents, batch))
-                del current[:-2]
+                _fill(out.contents, batch)
             return 0
 
         stream = _Stream(
@@ -163,45 +174,43 @@ class Source:
             get_last_error=_GetError(lambda _: None),
             release=_address(_release_stream),
         )
-        self._kept += [stream, current]
+        self._kept.append(stream)
         return _new_capsule(ctypes.addressof(stream), b"arrow_array_stream", None)
 
     def close(self) -> None:
         """Give the batches' memory back, once nothing scans any more: the streams' callbacks hold one another."""
-        for kept in self._kept:
-            if isinstance(kept, list):
-                kept.clear()
         self._kept.clear()
 
     def _describe(self, out: Any) -> None:  # Any: _Schema, whose fields mypy does not know
-        count = len(self._names)
-        children = (_Schema * count)()
-        pointers = (_SchemaP * count)()
+        width = len(self._names)
+        children = (_Schema * width)()
+        pointers = (_SchemaP * width)()
         for place, (name, form) in enumerate(zip(self._names, self._formats, strict=True)):
             child: Any = children[place]  # Any: as above
             child.name, child.format, child.flags = name, form, _NULLABLE
             child.release = _RELEASE_SCHEMA
             pointers[place] = ctypes.pointer(child)
         out.format, out.name, out.metadata, out.flags = b"+s", b"", None, 0
-        out.n_children, out.children, out.dictionary = count, pointers, None
+        out.n_children, out.children, out.dictionary = width, pointers, None
         out.release = _address(_release_schema)
         self._kept.append((children, pointers))
 
 
 _RELEASE_SCHEMA: Final = _address(_release_schema)
 _RELEASE_ARRAY: Final = _address(_release_array)
+_RELEASE_BATCH: Final = _address(_release_batch)
 
 
-def _fill(out: Any, batch: Columns) -> object:  # Any: _Array, whose fields mypy does not know
-    """Point ``out`` at the columns; return what must stay alive while it is read."""
+def _fill(out: Any, batch: Columns) -> None:  # Any: _Array, whose fields mypy does not know
+    """Point ``out`` at the columns, and hold what must stay alive until it is released."""
     if isinstance(batch, Kept):
         columns = batch.columns
     else:
         columns = [Buffers(len(column), 0, (0, column.buffer_info()[0])) for column in batch]
-    count = len(columns)
-    children = (_Array * count)()
-    pointers = (_ArrayP * count)()
-    buffers = ((ctypes.c_void_p * 3) * count)()
+    width = len(columns)
+    children = (_Array * width)()
+    pointers = (_ArrayP * width)()
+    buffers = ((ctypes.c_void_p * 3) * width)()
     for place, (length, nulls, addresses) in enumerate(columns):
         child: Any = children[place]  # Any: as above
         held = buffers[place]
@@ -213,6 +222,7 @@ def _fill(out: Any, batch: Columns) -> object:  # Any: _Array, whose fields mypy
     top = (ctypes.c_void_p * 1)(None)
     out.length, out.null_count, out.offset = columns[0].length, 0, 0
     out.n_buffers, out.buffers = 1, top
-    out.n_children, out.children, out.dictionary = count, pointers, None
-    out.release = _RELEASE_ARRAY
-    return batch, children, pointers, buffers, top
+    out.n_children, out.children, out.dictionary = width, pointers, None
+    out.private_data = number = next(_numbers)
+    out.release = _RELEASE_BATCH
+    _held[number] = batch, children, pointers, buffers, top
