@@ -62,3 +62,30 @@ def test_a_disk_that_fills_up_and_empties(small_disk: Path) -> None:
     assert seqs[-1] > last
     assert len(events(running.where, "store.failed")) == 1
     assert len(events(running.where, "store.resumed")) == 1
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["a recording is there", "nothing is there"])
+def test_a_disk_that_is_full_at_the_start(small_disk: Path, before: bool) -> None:
+    env = {"WFTOP_STORE_MIN_FREE_BYTES": "0"}
+    known: list[int] = []
+    if before:
+        with recorder(env=env) as running:
+            running.ticks(3)
+            assert running.stop() == 0
+            known = stored(running.where)
+    ballast = small_disk / "ballast"
+    fill(ballast)
+    with recorder(env=env) as running, View(running.where) as view:
+        assert running.status().store.state == "failed"
+        assert "full" in running.status().store.reason or "No space" in running.status().store.reason
+        first = view.tick().seq
+        assert first >= len(known) + 1, "the numbers go on"
+        running.ticks(4)
+        ballast.unlink()
+        until(lambda: running.status().store.state == "ok", 30, "writing")
+        assert running.stop() == 0
+    seqs = stored(running.where)
+    assert seqs == list(range(1, seqs[-1] + 1)), "nothing was lost"
+    assert len(seqs) >= len(known) + 4
+    assert len(events(running.where, "store.failed")) == 1
+    assert len(events(running.where, "store.resumed")) == 1

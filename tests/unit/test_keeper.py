@@ -8,6 +8,7 @@ import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,15 @@ from wftui.recorder import pending
 from wftui.recorder.keeper import QUEUE, Caps, Condition, Keeper
 from wftui.recorder.pending import TICKS as PENDING_TICKS
 from wftui.store import database, journal, manifest, read
-from wftui.store.journal import Burst, Journal, StoredChange, StoreUnavailableError, damaged_files
+from wftui.store.journal import (
+    Burst,
+    Journal,
+    Opening,
+    StoredChange,
+    StoreFullError,
+    StoreUnavailableError,
+    damaged_files,
+)
 
 CAPS = Caps(48 * 3600, 1 << 30, 0, 0.0)
 CODES = {"full": sqlite3.SQLITE_FULL, "io": sqlite3.SQLITE_IOERR, "readonly": sqlite3.SQLITE_READONLY}
@@ -485,3 +494,89 @@ def test_segments_take_from_what_the_journal_may(path: Path) -> None:
     assert told.keeper.size is not None
     assert told.keeper.size <= 400_000
     assert stored(path)[-1] == 1000
+
+
+class Full(Failing):
+    """A disk that is full from the start: nothing can be begun."""
+
+    room = False
+
+    def begin(self, *arguments: Any, **named: Any) -> Opening:  # Any: passed on as they are
+        if not type(self).room:
+            raise StoreFullError(f"{self.path}: database or disk is full")
+        return super().begin(*arguments, **named)
+
+
+def test_a_disk_that_is_full_at_the_start(
+    path: Path, failing: type[Failing], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert failing
+    first = Told(path)
+    before = first.keeper.open("boot", "0.1", "record")
+    first.keeper.start()
+    first.keeper.put((tick(7, 7), LAYOUT))
+    first.keeper.put(fact(3))
+    assert first.keeper.stop("stopped", 5)
+    monkeypatch.setattr(keeper_module, "Journal", Full)
+    monkeypatch.setattr(Full, "room", False)
+    told = Told(path)
+    opening = told.keeper.open("another boot", "0.1", "record")
+    assert (opening.last_seq, opening.last_event_seq, opening.last_time_s) == (7, 3, 7)
+    assert (opening.session, opening.boot) == (before.session + 1, before.boot + 1)
+    assert (opening.unclean, opening.rebooted) == (False, True)
+    assert told.states == [health.FAILED]
+    assert "full" in told.conditions[0].reason
+    told.keeper.start()
+    for seq in range(8, 20):
+        told.keeper.put((tick(seq, seq), LAYOUT))
+    until(lambda: told.keeper.pending == 12)
+    monkeypatch.setattr(Full, "room", True)
+    until(lambda: told.keeper.pending == 0)
+    assert told.states == [health.FAILED, health.OK]
+    assert told.keeper.stop("stopped", 5)
+    assert stored(path) == list(range(7, 20))
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT id, boot, ended FROM session").fetchall() == [
+        (before.session, before.boot, "stopped"), (opening.session, opening.boot, "stopped"),
+    ]  # fmt: skip
+    connection.close()
+
+
+def test_a_disk_that_is_full_and_empty_of_ours(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper_module, "Journal", Full)
+    monkeypatch.setattr(keeper_module, "RETRY_S", 0.01)
+    monkeypatch.setattr(Full, "room", False)
+    seal(path.parent, 5000)
+    told = Told(path)
+    opening = told.keeper.open("boot", "0.1", "record")
+    assert (opening.last_seq, opening.session, opening.boot, opening.unclean) == (5000, 1, 7, False)
+    told.keeper.start()
+    told.keeper.put((tick(5001, 9), LAYOUT))
+    until(lambda: told.keeper.pending == 1)
+    monkeypatch.setattr(Full, "room", True)
+    until(lambda: told.keeper.pending == 0)
+    assert told.keeper.stop("stopped", 5)
+    assert stored(path) == [5001]
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_journal_that_somebody_removed_is_begun_anew(path: Path, failing: type[Failing], replaced: bool) -> None:
+    told = Told(path)
+    told.keeper.open("boot", "0.1", "record")
+    told.keeper.start()
+    told.keeper.put((tick(1, 1), LAYOUT))
+    until(lambda: failing.writes == 1)
+    for file in path.parent.glob("journal.db*"):
+        file.rename(file.with_name(f"old-{file.name}"))
+    if replaced:
+        other = path.parent / "other"
+        other.mkdir()
+        Journal(other / path.name).close()
+        (other / path.name).rename(path)
+    told.keeper.put(told.keeper._trim)
+    until(lambda: told.states == [health.FAILED])
+    assert "removed" in told.conditions[0].reason
+    told.keeper.put((tick(2, 2), LAYOUT))
+    until(lambda: told.states == [health.FAILED, health.OK])
+    assert told.keeper.stop("stopped", 5)
+    assert stored(path) == [2]

@@ -7,6 +7,7 @@ damaged it renames it aside and begins a new one. Nothing here ever stops the re
 import os
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Final, NamedTuple
@@ -19,8 +20,17 @@ from wftui.recorder import pending
 from wftui.recorder.pending import Batch, Pending, Stored
 from wftui.store import manifest, room
 from wftui.store.floor import named_floor
-from wftui.store.journal import Journal, Opening, StoreDamagedError, set_aside
+from wftui.store.journal import (
+    Journal,
+    Opening,
+    StoreDamagedError,
+    StoreFullError,
+    StoreUnavailableError,
+    open_reader,
+    set_aside,
+)
 from wftui.store.manifest import Floor, SegmentsDamagedError
+from wftui.store.opening import foresee
 from wftui.store.room import MIN_FREE_SHARE
 
 MEMORY_TICKS: Final = 600
@@ -83,6 +93,7 @@ class Keeper:
         self._journal: Journal | None = None
         self._session: tuple[str, str, str, int] = ("", "", "", 0)
         self._number = 0
+        self._inode = 0
         self._boot = 0
         self._thread: threading.Thread | None = None
         self.damaged = 0
@@ -120,7 +131,8 @@ class Keeper:
         """Open the journal and begin a session, before the thread starts.
 
         Raises:
-            StoreError: It cannot be used (newer, unavailable); a damaged one has been renamed aside.
+            StoreError: It cannot be used (newer, unavailable); a damaged one has been renamed aside. On a full
+                disk it is opened later: until then ticks are held in memory, as when the disk fills up later.
         """
         self._session = (boot_id, program, mode, os.getpid())
         try:
@@ -128,6 +140,21 @@ class Keeper:
         except StoreDamagedError as error:
             self._quarantine(error)
             return self._open()
+        except StoreFullError as error:
+            opening = self._foreseen()
+            self._become(self._failure(error))
+            return opening
+
+    def _foreseen(self) -> Opening:
+        assert self._path is not None  # noqa: S101  memory is never full
+        used = self._floor(self._path.parent)
+        try:
+            with closing(open_reader(self._path)) as database:
+                opening = foresee(database, self._session[0], 0, used)
+        except StoreError:
+            opening = foresee(None, self._session[0], 0, used)
+        self._number, self._boot = opening.session, opening.boot
+        return opening
 
     def use_memory(self, boot_id: str, program: str, mode: str) -> Opening:
         """Keep the last minutes in memory only, from the start."""
@@ -146,7 +173,15 @@ class Keeper:
             opened.close()
             raise
         self._journal, self._number, self._boot = opened, opening.session, opening.boot
+        self._inode = self._file()
         return opening
+
+    def _file(self) -> int:
+        """Number of the journal's file; 0: it is not there, or in memory."""
+        try:
+            return 0 if self._path is None else self._path.stat().st_ino
+        except OSError:
+            return 0
 
     def _floor(self, folder: Path) -> Floor:
         """The numbers that segments have used; a damaged manifest is renamed aside, the sealer makes it anew."""
@@ -285,17 +320,18 @@ class Keeper:
             self._quarantine(error)
             return False
         except StoreError as error:
-            self._become(
-                Condition(
-                    health.FAILED,
-                    f"{error}; the last {pending.TICKS // 60} minutes are held in memory",
-                    f"make room or give rights in {self._path.parent if self._path else 'memory'}",
-                )
-            )
+            self._become(self._failure(error))
             return False
         if heals:
             self._become(Condition(health.OK, "", ""))
         return True
+
+    def _failure(self, error: StoreError) -> Condition:
+        return Condition(
+            health.FAILED,
+            f"{error}; the last {pending.TICKS // 60} minutes are held in memory",
+            f"make room or give rights in {self._path.parent if self._path else 'memory'}",
+        )
 
     def _become(self, condition: Condition) -> None:
         if condition.state != self._condition.state or condition.reason != self._condition.reason:
@@ -334,6 +370,11 @@ class Keeper:
             room.check(self._path.parent, self._caps.min_free_bytes, self._caps.min_free_share)
 
     def _trim(self, journal: Journal) -> None:
+        if self._file() != self._inode:
+            # Somebody removed it: what we write is nobody's any more. The next write begins a new one.
+            journal.close()
+            self._journal = None
+            raise StoreUnavailableError(f"{self._path}: was removed")
         caps = self._caps
         available = max(caps.max_bytes - (self.segments_bytes or 0), caps.max_bytes // MIN_SHARE)
         journal.trim(caps.ticks, available, sealed_seq=self.sealed_seq, at_most=TRIM_TICKS)

@@ -15,6 +15,10 @@ class StoreUnavailableError(StoreError):
     """The disk does not take it now (full, read-only, I/O error): keep the data, try again."""
 
 
+class StoreFullError(StoreUnavailableError):
+    """The disk, or the share of it that we may have, is full."""
+
+
 class StoreDamagedError(StoreError):
     """The file is damaged: it is renamed aside, and a new one begun."""
 
@@ -79,6 +83,8 @@ def translate(error: sqlite3.Error, path: Path | None) -> StoreError:
     primary = code & 0xFF if isinstance(code, int) else None
     if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return StoreDamagedError(f"{path}: {error}")
+    if primary == sqlite3.SQLITE_FULL:
+        return StoreFullError(f"{path or 'memory'}: {error}")
     return StoreUnavailableError(f"{path or 'memory'}: {error}")
 
 

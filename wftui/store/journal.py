@@ -4,15 +4,16 @@ One thread owns a :class:`Journal`. A commit does not wait for the disk (``synch
 loses nothing committed, a power cut what came since the last checkpoint (30 s).
 """
 
+import errno
 import os
 import sqlite3
 import sys
 import zlib
 from array import array
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -26,6 +27,7 @@ from wftui.store.aside import NAME, damaged_files, lock, set_aside
 from wftui.store.database import (
     Database,
     StoreDamagedError,
+    StoreFullError,
     StoreNewerError,
     StoreUnavailableError,
     check_version,
@@ -34,15 +36,20 @@ from wftui.store.database import (
 )
 from wftui.store.entries import Burst, Opening, StoredChange
 from wftui.store.manifest import Floor
+from wftui.store.opening import foresee
 
 __all__ = [
-    "LIVE_TICKS", "NAME", "Burst", "Database", "Journal", "Opening", "StoreDamagedError", "StoreNewerError",
-    "StoreUnavailableError", "StoredChange", "damaged_files", "open_reader", "set_aside",
+    "LIVE_TICKS", "NAME", "Burst", "Database", "Journal", "Opening", "StoreDamagedError", "StoreFullError",
+    "StoreNewerError", "StoreUnavailableError", "StoredChange", "damaged_files", "open_reader", "set_aside",
 ]  # fmt: skip
 
 LIVE_TICKS: Final = 3660
 """Ticks that stay in the journal although they are sealed: the recorder answers the last hour by itself."""
 
+_WIPES: Final = 3
+"""Times that the WAL is tried to be emptied, 5 s (SQLite's own patience) each."""
+
+_T = TypeVar("_T")
 _msgpack: Final = msgspec.msgpack.Encoder()
 _json: Final = msgspec.json.Encoder()
 
@@ -75,7 +82,8 @@ class Journal:
             if isinstance(error, sqlite3.Error):
                 raise translate(error, path) from error
             if isinstance(error, OSError):
-                raise StoreUnavailableError(f"{path}: {error.strerror or error}") from error
+                kind = StoreFullError if error.errno in (errno.ENOSPC, errno.EDQUOT) else StoreUnavailableError
+                raise kind(f"{path}: {error.strerror or error}") from error
             raise
 
     def _open(self) -> sqlite3.Connection:
@@ -148,33 +156,16 @@ class Journal:
             boot: The number that this boot already has (journal begun anew); 0: none yet.
             floor: Numbers that segments have used: a new journal goes on behind them.
         """
-        floor = floor or Floor(0, 0, {})
         with _Guard(self):
             run = self._connection.execute
-            (highest,) = run("SELECT coalesce(max(id), 0) FROM boot").fetchone()
-            free = max(highest, 0, *floor.boots.values()) + 1
-            number = boot or floor.boots.get(boot_id) or free
-            run("INSERT OR IGNORE INTO boot(id, boot_id) VALUES (?, ?)", (number, boot_id))
-            (boot,) = run("SELECT id FROM boot WHERE boot_id = ?", (boot_id,)).fetchone()
-            before = run("SELECT ended_ns, boot FROM session ORDER BY id DESC LIMIT 1").fetchone()
-            last = run("SELECT seq, time_s FROM tick ORDER BY seq DESC LIMIT 1").fetchone()
-            event = run("SELECT seq FROM sqlite_sequence WHERE name = 'event'").fetchone()
-            (layout,) = run("SELECT coalesce(max(id), 0) FROM layout").fetchone()
+            opening = foresee(Database(self._connection, self.path), boot_id, boot, floor)
+            run("INSERT OR IGNORE INTO boot(id, boot_id) VALUES (?, ?)", (opening.boot, boot_id))
             session = run(
                 "INSERT INTO session(boot, program, mode, pid, started_ns, started_boottime_ns)"
                 " VALUES (?,?,?,?,?,?)",
-                (boot, program, mode, pid, time_ns, boottime_ns),
+                (opening.boot, program, mode, pid, time_ns, boottime_ns),
             ).lastrowid
-            return Opening(
-                session=session or 0,
-                boot=boot,
-                last_seq=max(last[0] if last else 0, floor.seq),
-                last_event_seq=max(event[0] if event else 0, floor.event_seq),
-                last_layout=layout,
-                unclean=bool(before) and before[0] is None,
-                rebooted=bool(before) and before[1] != boot,
-                last_time_s=last[1] if last else None,
-            )
+            return opening._replace(session=session or opening.session)
 
     def end(self, session: int, time_ns: int, how: str) -> None:
         """Close a session in order."""
@@ -357,6 +348,46 @@ class Journal:
                 run("DELETE FROM table_change WHERE tick < ?", (limit,))
                 run("DELETE FROM burst WHERE tick < ?", (limit,))
             self._connection.execute("PRAGMA incremental_vacuum(256)").fetchall()
+
+    def revise(self, change: Callable[[Callable[..., Any]], _T]) -> tuple[_T, bool]:
+        """Change what is stored in one transaction, and leave no byte of what it deletes.
+
+        Args:
+            change: Gets ``execute``.
+
+        Returns:
+            What it gave, and False when a reader kept the WAL from being emptied.
+
+        Raises:
+            StoreError: Nothing was changed.
+        """
+        try:
+            self._connection.execute("PRAGMA secure_delete = ON").fetchall()
+        except sqlite3.Error as error:
+            raise translate(error, self.path) from error
+        try:
+            with _Guard(self):
+                found = change(self._connection.execute)
+            return found, self._wipe()
+        finally:
+            self._layouts.clear()
+            self._columns.clear()
+            self._schemas.clear()
+            with suppress(sqlite3.Error):  # it only costs time
+                self._connection.execute("PRAGMA secure_delete = OFF").fetchall()
+
+    def _wipe(self) -> bool:
+        """Free pages hold what was deleted before, without ``secure_delete``; the WAL what was changed."""
+        if self.path is None:
+            return True
+        with suppress(sqlite3.Error):  # no room for a copy: what is deleted now is overwritten all the same
+            self._connection.execute("VACUUM")
+        for _ in range(_WIPES):
+            with suppress(sqlite3.Error):
+                (busy, *_rest) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                if not busy:
+                    return True
+        return False
 
     def checkpoint(self) -> None:
         """Move the WAL into the file as far as readers allow: bounds what a power cut may take."""
