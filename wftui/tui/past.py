@@ -137,7 +137,7 @@ class Past:
         """``count`` ticks on or back; False: that led back to live."""
         if self.live:
             tick = self._app.state.tick
-            if count > 0 or tick is None or not self._leave():
+            if count > 0 or not self._leave() or tick is None:
                 return False
             base = Spot(tick.time_s, tick.seq)
         else:
@@ -178,7 +178,7 @@ class Past:
         """Leave live at now; in the past play and pause."""
         if self.live:
             tick = self._app.state.tick
-            if tick is not None and self._leave():
+            if self._leave() and tick is not None:
                 self._want(Spot(tick.time_s, tick.seq, -1))
             return
         self.playing = not self.playing

@@ -69,7 +69,7 @@ def bar_cells(width: int) -> int:
 
 
 def _figures_width(width: int) -> int:
-    return 0 if width < 60 else 24 if width < 110 else 44
+    return 0 if width < 60 else 24 if width < 110 else 44 if width < 160 else 58
 
 
 def headline(replay: Replay, glyphs: Glyphs, width: int) -> Row:
@@ -152,7 +152,7 @@ def _figures(replay: Replay, glyphs: Glyphs, room: int) -> Row:
     slower = "faint" if replay.speed <= 0.5 else "key"
     faster = "faint" if replay.speed >= 16 else "key"
     shown = "½x" if replay.speed < 1 and not glyphs.ascii_only else f"{replay.speed:g}x"
-    speed: Row = [("< ", slower), (f"{shown:^3}", "strong"), (" >", faster)]
+    speed: Row = [("<", slower), (f"{shown:^4}", "strong"), (">", faster)]
     found = sum(item.type != MARK for item in replay.events)
     marks = len(replay.events) - found
     told: Row = [gap(2), (f"{found}", "text"), (" event" + "s" * (found != 1), "dim")]
