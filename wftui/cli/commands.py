@@ -23,6 +23,14 @@ def export(context: typer.Context) -> None:
     raise typer.Exit(command.main(context.args))
 
 
+@app.command(context_settings=_WORDS, add_help_option=False)
+def sql(context: typer.Context) -> None:
+    """Ask what was recorded, the live hour included, in SQL."""
+    from wftui.cli import sql as command
+
+    raise typer.Exit(command.main(context.args))
+
+
 @app.command()
 def doctor(
     json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,

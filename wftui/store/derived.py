@@ -21,6 +21,7 @@ from wftui.store import derived_views as views
 from wftui.store import manifest
 from wftui.store.duck import VERSION as DUCKDB_VERSION
 from wftui.store.duck import connect, text
+from wftui.store.duck import name as quoted
 from wftui.store.manifest import Manifest, Segment
 
 NAME: Final = "history.duckdb"
@@ -280,11 +281,18 @@ def catalogue(connection: duckdb.DuckDBPyConnection, folder: Path, made: Manifes
     sources = dict(views.table_sources(folder, made))
     sources.setdefault(views.PROCESSES, views.NO_ROWS)
     for name, source in sources.items():
-        known = columns_of(connection, source)
-        schema = views.schema_of(name)
-        found.append(f"CREATE OR REPLACE VIEW {name} AS {views.table(source, known, schema)}")
-        found.append(f"CREATE OR REPLACE MACRO {name}_at(moment) AS TABLE {views.table_at(source, known, schema)}")
+        found += table_views(connection, name, source)
     return found
+
+
+def table_views(connection: duckdb.DuckDBPyConnection, name: str, source: str) -> list[str]:
+    """Statements that make a table's view and its ``…_at(moment)``."""
+    known = columns_of(connection, source)
+    schema = views.schema_of(name)
+    return [
+        f"CREATE OR REPLACE VIEW {quoted(name)} AS {views.table(source, known, schema)}",
+        f"CREATE OR REPLACE MACRO {quoted(f'{name}_at')}(moment) AS TABLE {views.table_at(source, known, schema)}",
+    ]
 
 
 def columns_of(connection: duckdb.DuckDBPyConnection, source: str) -> list[str]:

@@ -144,7 +144,7 @@ def table_at(source: str, known: Iterable[str], schema: TableSchema | None = Non
     return (
         f"SELECT make_timestamp(time_ns // 1000) AS time, seq, key{_cells(known, schema)} FROM {before}"  # noqa: S608  as above
         f" WHERE filename = (SELECT arg_max(filename, seq) FROM {before})"
-        " QUALIFY row_number() OVER (PARTITION BY key ORDER BY seq DESC) = 1 AND NOT gone"
+        " QUALIFY row_number() OVER (PARTITION BY key ORDER BY seq DESC, time_ns DESC) = 1 AND NOT gone"
     )
 
 
