@@ -49,7 +49,7 @@ def test_csv() -> None:
 
 def test_json_and_json_lines_are_the_same_rows() -> None:
     document = json.loads(written(files.Json(), batches=(BATCH, BATCH)))
-    assert list(document) == ["schema_version", "series", "rows"]
+    assert list(document) == ["schema_version", "level_s", "series", "rows"]
     assert document["schema_version"] == 1
     assert document["series"][1] == {
         "id": BYTES.series.text, "name": "system.disk.io", "labels": {"device": "sda", "direction": "read"},
@@ -57,7 +57,7 @@ def test_json_and_json_lines_are_the_same_rows() -> None:
     }  # fmt: skip
     assert document["rows"] == [[T_NS, 0.5, 10], [T_NS + 10**9, None, 1e300]] * 2
     lines = written(files.JsonLines(), batches=(BATCH, BATCH)).splitlines()
-    assert json.loads(lines[0]) == {key: document[key] for key in ("schema_version", "series")}
+    assert json.loads(lines[0]) == {key: document[key] for key in ("schema_version", "level_s", "series")}
     assert [json.loads(line) for line in lines[1:]] == document["rows"]
 
 

@@ -1,6 +1,7 @@
-"""`wftop export`: recorded series of a range of time as a file, with a recorder running or not.
+"""`wftop export`: what was recorded over a range of time as a file, with a recorder running or not.
 
-argparse, and DuckDB only for Parquet: an hour of 400 series is to be out within half a second, start included.
+argparse, and DuckDB only for Parquet and for what the journal does not hold any more: an hour of 400 series is to
+be out within half a second, start included.
 """
 
 import argparse
@@ -22,11 +23,14 @@ if TYPE_CHECKING:
 
     from wftui.paths import Places
     from wftui.render.files import Heading, Writer
-    from wftui.store.read import Reader, Span
-    from wftui.store.rows import Batch, Rows
+    from wftui.store.archive import Archive
+    from wftui.store.levels import Levels
+    from wftui.store.read import Span
+    from wftui.store.rows import Batch
 
 STEPS: Final = {"full": 1, "1s": 1, "10s": 10, "5m": 300}
-FORMATS: Final = ("csv", "json", "jsonl", "parquet")
+FORMATS: Final = ("csv", "json", "jsonl", "parquet", "duckdb")
+_BINARY: Final = ("parquet", "duckdb")
 _BATCH: Final = 128
 """Rows encoded at once: their text stays in the processor's cache."""
 _NAMED: Final = 3
@@ -62,10 +66,12 @@ def main(argv: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="wftop export",
-        description="Write what was recorded as CSV, JSON, JSON lines or Parquet.",
+        description="Write what was recorded as CSV, JSON, JSON lines, Parquet or a DuckDB file.",
         epilog="Times: 10m, 3d2h (that long ago), 14:32, 'yesterday 14:00', 2026-11-20T14:32:05Z, seconds since"
         " 1970. Counters come as rates per second, never across a reset or a gap; gaps are empty. A step holds"
-        ' the mean, the max of stat="max", the last of a raw counter.',
+        ' the mean, the max of stat="max", the last of a raw counter. Where single seconds are gone, steps of 10s'
+        " and 5m come from what is kept of them. --table writes all rows where the range begins, then those that"
+        " changed.",
         allow_abbrev=False,
     )
     add = parser.add_argument
@@ -75,7 +81,10 @@ def _parser() -> argparse.ArgumentParser:
         "-m", "--match", action="append", default=[], metavar="PATTERN",
         help="only series of this name (wildcards; with { the whole series text); may be repeated",
     )  # fmt: skip
-    add("--step", choices=STEPS, default="full", help="time of one row; full is every second for now")
+    add("--step", choices=STEPS, default="full", help="time of one row; full is every second")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--table", metavar="NAME", help="instead of series: rows of a table (processes)")
+    what.add_argument("--events", action="store_true", help="instead of series: events")
     add("--raw-counters", action="store_true", help="counters as they are, cumulative")
     add("--format", choices=FORMATS, help="default: by the file's ending, else csv")
     add("-o", "--output", default="-", metavar="FILE", help="file, - is standard output (default)")
@@ -87,36 +96,65 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    from wftui.store.read import open_reader
+    from wftui.store.archive import open_archive
 
     where = places(arguments.data_dir, arguments.config)
     since_s, until_s = _range(arguments.since, arguments.until, clock.SystemClock().now().time_ns)
     form = arguments.format or _by_ending(arguments.output)
-    if form == "parquet" and arguments.output == "-" and sys.stdout.isatty():
-        raise UsageError("Parquet is binary and standard output is a terminal; -o FILE writes a file")
+    _check_form(arguments, form)
     try:
-        reader = open_reader(where.data_dir)
+        archive = open_archive(where.data_dir)
     except NoDataError as error:
         raise NoDataError(f"{error}{_memory_only(where)}") from error
-    with reader:
-        span = reader.span(since_s, until_s)
-        if span is None:
-            raise NoDataError(_empty(reader, since_s, until_s) + _memory_only(where))
-        from wftui.render import files
-        from wftui.store.rows import Rows
+    with archive:
+        if arguments.events or arguments.table:
+            from wftui.cli import export_facts
 
-        step_s = STEPS[arguments.step]
-        rows = Rows(reader, span, since_s, until_s, arguments.match, step_s=step_s, raw=arguments.raw_counters)
-        _check_matches(rows)
-        columns, replaced = files.headings(rows.fields, identity=arguments.include_identity)
-        progress = _Progress(span)
-        if form == "parquet":
-            _parquet(arguments, rows, columns, progress)
+            for line in export_facts.export(arguments, archive, form, since_s, until_s):
+                _say(line)
         else:
-            _text(arguments, form, rows, columns, progress)
-        progress.clear()
-        _tell(arguments, reader, columns, replaced, progress)
+            _series(arguments, where, archive, form, since_s, until_s)
+        if archive.damaged:
+            files = f" ({', '.join(archive.damaged_files)})" if archive.damaged_files else ""
+            _say(f"left out: {archive.damaged} damaged ticks, layouts or segments{files}")
     return 0
+
+
+def _series(
+    arguments: argparse.Namespace, where: "Places", archive: "Archive", form: str, since_s: int, until_s: int
+) -> None:
+    from wftui.render import files
+    from wftui.store.levels import Levels
+
+    step_s = STEPS[arguments.step]
+    rows = Levels(archive, since_s, until_s, arguments.match, step_s=step_s, raw=arguments.raw_counters)
+    if rows.span is None:
+        raise NoDataError(_empty(archive, since_s, until_s) + _coarser(rows) + _memory_only(where))
+    _check_matches(rows)
+    columns, replaced = files.headings(rows.fields, identity=arguments.include_identity)
+    progress = _Progress(rows.span)
+    if form == "parquet":
+        _parquet(arguments, rows, columns, progress)
+    elif form == "duckdb":
+        from wftui.cli import export_duckdb
+
+        export_duckdb.write(arguments, archive, rows, columns, (since_s, until_s), progress.tell)
+    else:
+        _text(arguments, form, rows, columns, progress)
+    progress.clear()
+    _tell(arguments, archive, form, rows, columns, replaced, progress)
+
+
+def _check_form(arguments: argparse.Namespace, form: str) -> None:
+    if form == "duckdb" and arguments.output == "-":
+        raise UsageError("a DuckDB file needs a name: -o FILE")
+    if form in _BINARY and arguments.output == "-" and sys.stdout.isatty():
+        raise UsageError("Parquet is binary and standard output is a terminal; -o FILE writes a file")
+
+
+def _coarser(rows: "Levels") -> str:
+    names = [name for name, size in STEPS.items() if size in rows.coarser]
+    return f"; there is more in coarser steps: --step {' or '.join(names)}" if names else ""
 
 
 def _range(since: str, until: str, now_ns: int) -> tuple[int, int]:
@@ -136,10 +174,10 @@ def _by_ending(output: str) -> str:
     return ending if ending in FORMATS else "csv"
 
 
-def _empty(reader: "Reader", since_s: int, until_s: int) -> str:
+def _empty(archive: "Archive", since_s: int, until_s: int) -> str:
     from wftui.render.files import rfc3339
 
-    bounds = reader.bounds()
+    bounds = archive.extent()
     there = f"recorded is {rfc3339(bounds[0])} to {rfc3339(bounds[1])}" if bounds else "nothing was recorded yet"
     return f"no data from {rfc3339(since_s)} to {rfc3339(until_s)}; {there}"
 
@@ -158,7 +196,7 @@ def _memory_only(where: "Places") -> str:
     return f"; the recorder that runs keeps nothing on disk ({store.reason})" if store.state == "denied" else ""
 
 
-def _check_matches(rows: "Rows") -> None:
+def _check_matches(rows: "Levels") -> None:
     unmatched = rows.unmatched()
     if not rows.fields:
         named = ", ".join(map(repr, unmatched)) or "everything"
@@ -168,7 +206,7 @@ def _check_matches(rows: "Rows") -> None:
 
 
 def _text(
-    arguments: argparse.Namespace, form: str, rows: "Rows", columns: "list[Heading]", progress: "_Progress"
+    arguments: argparse.Namespace, form: str, rows: "Levels", columns: "list[Heading]", progress: "_Progress"
 ) -> None:
     from wftui.cli.output import OutputFile, standard_output
     from wftui.render import files
@@ -177,7 +215,7 @@ def _text(
     writer = writers[form]
 
     def parts() -> "Iterator[bytes]":
-        yield writer.head(columns)
+        yield writer.head(columns, rows.level_s)
         for batch in rows.batches(_BATCH):
             yield writer.rows(batch)
             progress.tell(batch)
@@ -193,7 +231,9 @@ def _text(
         out.writelines(parts())
 
 
-def _parquet(arguments: argparse.Namespace, rows: "Rows", columns: "list[Heading]", progress: "_Progress") -> None:
+def _parquet(
+    arguments: argparse.Namespace, rows: "Levels", columns: "list[Heading]", progress: "_Progress"
+) -> None:
     import msgspec
 
     from wftui.cli.output import OutputFile, standard_output
@@ -203,7 +243,11 @@ def _parquet(arguments: argparse.Namespace, rows: "Rows", columns: "list[Heading
     # DuckDB's names ignore case, and the first two are taken.
     names = unique(["seq", "time_ns", *(item.id for item in columns)], fold=True)[2:]
     series = msgspec.json.encode(columns).decode()
-    metadata = {"wftop.schema_version": str(SCHEMA_VERSION), "wftop.series": series}
+    metadata = {
+        "wftop.schema_version": str(SCHEMA_VERSION),
+        "wftop.series": series,
+        "wftop.level_s": str(rows.level_s),
+    }
     if arguments.output != "-":
         with OutputFile(arguments.output, force=arguments.force) as file:
             parquet.write(file.path, names, rows, metadata, progress.tell)
@@ -248,7 +292,9 @@ class _Progress:
 
 def _tell(
     arguments: argparse.Namespace,
-    reader: "Reader",
+    archive: "Archive",
+    form: str,
+    rows: "Levels",
     columns: "list[Heading]",
     replaced: dict[str, str],
     progress: _Progress,
@@ -256,9 +302,13 @@ def _tell(
     """What a person has to know about the file; on stderr."""
     if arguments.output != "-":
         _say(f"{progress.rows} rows of {len(columns)} series in {arguments.output}")
-    tables = [item.name for item in reader.tables()]
+    if rows.level_s > 1:
+        _say(f"older rows come from steps of {rows.level_s} s, not from single seconds")
+    if rows.coarser:
+        _say(f"single seconds of a part of this range are gone{_coarser(rows)}")
+    tables = [item.name for item in archive.tables()] if form != "duckdb" else []
     if tables:
-        _say(f"left out: tables ({', '.join(tables)}) with users, names, command lines and containers")
+        _say(f"left out: tables ({', '.join(tables)}); --table NAME writes one, without names and command lines")
     if replaced:
         shown = list(replaced.values())
         more = f" and {len(shown) - _NAMED} more" if len(shown) > _NAMED else ""
@@ -266,8 +316,6 @@ def _tell(
             f"left out: names of people and containers in mount paths, shown as {', '.join(shown[:_NAMED])}{more};"
             " --include-identity keeps them"
         )
-    if reader.damaged:
-        _say(f"left out: {reader.damaged} damaged ticks or layouts")
 
 
 def _say(text: str) -> None:

@@ -61,8 +61,8 @@ def headings(fields: Sequence[Field], *, identity: bool) -> tuple[list[Heading],
 class Writer(Protocol):
     """One text format."""
 
-    def head(self, columns: Sequence[Heading]) -> bytes:
-        """What stands before the rows."""
+    def head(self, columns: Sequence[Heading], level_s: int = 1) -> bytes:
+        """What stands before the rows; ``level_s``: seconds of the coarsest data behind them."""
         ...
 
     def rows(self, batch: Batch) -> bytes:
@@ -77,8 +77,9 @@ class Writer(Protocol):
 class Csv:
     """``time_ns,time``, then a column per series headed by its canonical text and ``[unit]``; gaps are empty."""
 
-    def head(self, columns: Sequence[Heading]) -> bytes:
-        """The line of headings."""
+    def head(self, columns: Sequence[Heading], level_s: int = 1) -> bytes:
+        """The line of headings; it has no room for more."""
+        del level_s
         cells = ["time_ns", "time", *unique([defuse.cell(f"{item.id} [{item.unit}]") for item in columns])]
         return (",".join(map(defuse.quoted, cells)) + "\n").encode()
 
@@ -94,11 +95,11 @@ class Csv:
 
 
 class JsonLines:
-    """A line ``{schema_version, series}``, then a line ``[time_ns, value, …]`` per row; a gap is null."""
+    """A line ``{schema_version, level_s, series}``, then a line ``[time_ns, value, …]`` per row; a gap is null."""
 
-    def head(self, columns: Sequence[Heading]) -> bytes:
+    def head(self, columns: Sequence[Heading], level_s: int = 1) -> bytes:
         """The header line."""
-        return _json.encode({"schema_version": SCHEMA_VERSION, "series": columns}) + b"\n"
+        return _json.encode({"schema_version": SCHEMA_VERSION, "level_s": level_s, "series": columns}) + b"\n"
 
     def rows(self, batch: Batch) -> bytes:
         """One array per line."""
@@ -110,14 +111,14 @@ class JsonLines:
 
 
 class Json:
-    """One object ``{schema_version, series, rows: [[time_ns, value, …]]}``; a gap is null."""
+    """One object ``{schema_version, level_s, series, rows: [[time_ns, value, …]]}``; a gap is null."""
 
     def __init__(self) -> None:
         self._any = False
 
-    def head(self, columns: Sequence[Heading]) -> bytes:
+    def head(self, columns: Sequence[Heading], level_s: int = 1) -> bytes:
         """The object up to its rows."""
-        return JsonLines().head(columns)[:-2] + b',"rows":[\n'
+        return JsonLines().head(columns, level_s)[:-2] + b',"rows":[\n'
 
     def rows(self, batch: Batch) -> bytes:
         """Rows, a line each."""

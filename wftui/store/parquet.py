@@ -5,7 +5,7 @@ import sys
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import duckdb
 
@@ -13,7 +13,7 @@ from wftui.errors import StoreError
 from wftui.store.arrow import Columns, Source
 from wftui.store.duck import connect, text
 from wftui.store.duck import name as quoted
-from wftui.store.rows import Batch, Rows
+from wftui.store.rows import Batch, Batches
 from wftui.units import NS_PER_S
 
 SCHEMA_VERSION: Final = 1
@@ -29,7 +29,7 @@ _LARGE: Final = re.compile(rb"[\x43-\x7f\xc3-\xff]")  # 2**49 and more
 def write(
     path: Path,
     names: Sequence[str],
-    rows: Rows,
+    rows: Batches,
     metadata: Mapping[str, str],
     tell: Callable[[Batch], None],
 ) -> None:
@@ -47,6 +47,37 @@ def write(
     Raises:
         StoreError: DuckDB could not write it.
     """
+    found = judged(names, rows, tell)
+    pairs = ", ".join(f"{quoted(key)}: {text(value)}" for key, value in metadata.items())
+    form = f"FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2, ROW_GROUP_SIZE {found.size}"
+    query = f"SELECT c0 AS seq, c1 AS time_ns, {found.columns} FROM source"  # noqa: S608  every name and text in it is quoted
+    sql = f"COPY ({query}) TO {text(str(path))} ({form}, KV_METADATA {{{pairs}}})"
+    connection = connect([path.parent], memory_mb=_MEMORY_MB, threads=2, ordered=True)
+    try:
+        connection.register("source", found.source)
+        connection.execute(sql)
+    except duckdb.Error as error:
+        if found.source.error is not None:
+            raise found.source.error from None
+        raise StoreError(f"{path}: {error}") from error
+    finally:
+        connection.unregister("source")
+        connection.close()
+
+
+class Judged(NamedTuple):
+    """Rows ready for DuckDB."""
+
+    source: Source
+    """Columns ``c0`` (seq), ``c1`` (time in ns), then one per name."""
+    columns: str
+    """The named ones as SQL, typed."""
+    size: int
+    """Rows of a batch."""
+
+
+def judged(names: Sequence[str], rows: Batches, tell: Callable[[Batch], None]) -> Judged:
+    """Look at all rows once to type their columns; see ``write``."""
     size = max(16, min(_MAX_ROWS, _CELLS // max(1, len(names))))
     whole = set(range(len(names)))
     gaps: set[int] = set()
@@ -62,27 +93,13 @@ def write(
 
     # The source's columns have short names: series' texts only stand in the query.
     source = Source([f"c{place}" for place in range(len(names) + 2)], "qq" + "d" * len(names), batches)
-    columns = ["c0 AS seq", "c1 AS time_ns"]
+    columns = []
     for place, name in enumerate(names):
         cell = f"c{place + 2}"
         known = f"CASE WHEN isnan({cell}) THEN NULL ELSE {cell} END" if place in gaps else cell
         typed = f"TRY_CAST({known} AS BIGINT)" if place in whole else known
         columns.append(f"{typed} AS {quoted(name)}")
-    pairs = ", ".join(f"{quoted(key)}: {text(value)}" for key, value in metadata.items())
-    form = f"FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2, ROW_GROUP_SIZE {size}, KV_METADATA {{{pairs}}}"
-    query = f"SELECT {', '.join(columns)} FROM source"  # noqa: S608  every name and text in it is quoted above
-    sql = f"COPY ({query}) TO {text(str(path))} ({form})"
-    connection = connect([path.parent], memory_mb=_MEMORY_MB, threads=2, ordered=True)
-    try:
-        connection.register("source", source)
-        connection.execute(sql)
-    except duckdb.Error as error:
-        if source.error is not None:
-            raise source.error from None
-        raise StoreError(f"{path}: {error}") from error
-    finally:
-        connection.unregister("source")
-        connection.close()
+    return Judged(source, ", ".join(columns), size)
 
 
 def _columns(batch: Batch) -> Columns:

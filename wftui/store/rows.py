@@ -4,16 +4,16 @@ Rows stay in the order in which the ticks were made, so both passes of a repeate
 """
 
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, groupby, islice
 from operator import sub
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from wftui import names
 from wftui.model.sample import Column
 from wftui.model.series import select
-from wftui.model.tick import Tick, unpack
-from wftui.store.read import GAP_NS, Reader, Span
+from wftui.model.tick import Layout, Tick, unpack
+from wftui.store.read import GAP_NS, Span
 
 NAN: Final = float("nan")
 RATE: Final = "rate"
@@ -47,12 +47,34 @@ class Field(NamedTuple):
     """``gauge``, ``counter``, ``distribution`` or ``rate``."""
 
 
+class Ticks(Protocol):
+    """Where rows come from: a journal's ``Reader``, or an ``Archive``."""
+
+    damaged: int
+
+    def layout(self, number: int) -> Layout:
+        """A layout by its id."""
+        ...
+
+    def sequence(self, first_seq: int, last_seq: int) -> Iterator[Tick]:
+        """Ticks by their order, both ends included."""
+        ...
+
+
+class Batches(Protocol):
+    """Rows in order."""
+
+    def batches(self, size: int) -> Iterator[Batch]:
+        """At most ``size`` at once; each call is a new pass."""
+        ...
+
+
 class Rows:
     """The rows of a span of ticks; by column, as arrays: 1.4 M values pass in 60 ms."""
 
     def __init__(
-        self, reader: Reader, span: Span, since_s: int, until_s: int, patterns: Sequence[str] = (), *,
-        step_s: int = 1, raw: bool = False,
+        self, reader: Ticks, span: Span, since_s: int, until_s: int, patterns: Sequence[str] = (), *,
+        step_s: int = 1, raw: bool = False, more: Iterable[Column] = (),
     ) -> None:  # fmt: skip
         """Fix the columns: every series that the span's layouts have and a pattern names, sorted by text.
 
@@ -64,16 +86,17 @@ class Rows:
             patterns: As ``series.matches`` takes them; none means all.
             step_s: Seconds of one row; 1 = a row per tick.
             raw: Counters as they are, cumulative.
+            more: Series that have a column besides, when a pattern names them.
         """
         self._reader, self._span, self._range = reader, span, range(since_s, until_s)
         self._patterns, self._step_s, self._raw = tuple(patterns), step_s, raw
-        self.fields = tuple(self._fields())
+        self.fields = tuple(self._fields(more))
         self._slots = {_key(field.column): place for place, field in enumerate(self.fields)}
         self._counters = [] if raw else [place for place, field in enumerate(self.fields) if field.kind == RATE]
         self._merge = [_merger(field) for field in self.fields]
 
-    def _fields(self) -> Iterator[Field]:
-        found: dict[tuple[str, str, str], Column] = {}
+    def _fields(self, more: Iterable[Column]) -> Iterator[Field]:
+        found = {_key(column): column for column in more}
         for number in self._span.layouts:
             for column in self._reader.layout(number).columns:
                 found[_key(column)] = column
