@@ -106,7 +106,7 @@ class Memory:
 
 
 def remembered(*, repeated: bool = False) -> tuple[State, Memory]:
-    """Ten minutes with a gap, live at their end; ``repeated``: before second 400 the clock stepped back by 100 s."""
+    """Ten minutes with a gap, live at their end; ``repeated``: at second 400 the clock stepped back by 100 s."""
     fed = Fed()
     seconds = [second for second in range(1, 601) if second not in GAP]
     ticks = [fed.tick(second, seq=place) for place, second in enumerate(seconds, 1)]
