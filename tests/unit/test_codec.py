@@ -52,6 +52,8 @@ ALL: list[m.Message] = [
     m.CompareReply([m.Difference(GAUGE, m.RangeStats(3, 1.0, 0.5, 2.0, 1.0, 1.9, 0.1), None, 0.2)], 1, 10),
     m.Mark(5, "before the flag"),
     m.SetSource("disks", on=False),
+    m.Purge(5, ["hw.*"], 3),
+    m.PurgeReply(1, 2, 3, 4, 5, wiped=True),
     m.Status(),
     m.StatusReply(1, "view", 2, "0.1", 3, 4, 5, 6, None, None, HEALTH, None, [HEALTH], "/d", "/s"),
     m.Signal(1, 2, 15),

@@ -48,6 +48,22 @@ _DATA_DIR = typer.Option(metavar="DIR", help="where the recording lies")
 
 
 @app.command()
+def purge(
+    before: Annotated[str | None, typer.Option(metavar="TIME", help="only what is older: 3d, 2026-11-20")] = None,
+    match: Annotated[
+        list[str] | None, typer.Option("-m", "--match", metavar="PATTERN", help="only series of this name")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+    config: Annotated[str | None, _CONFIG] = None,
+    data_dir: Annotated[str | None, _DATA_DIR] = None,
+) -> None:
+    """Delete recorded data for good, after asking; without options all of it. Logs and exported files stay."""
+    from wftui.cli import purge as command
+
+    raise typer.Exit(command.main(before, match or [], yes=yes, data_dir=data_dir, config=config))
+
+
+@app.command()
 def sources(
     action: Annotated[str, typer.Argument(metavar="[list|on|off]", help="what to do")] = "list",
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="source or group:GROUP")] = None,

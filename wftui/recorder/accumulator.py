@@ -2,13 +2,13 @@
 
 import math
 from array import array
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from wftui import names
 from wftui.clock import Instant
 from wftui.model.sample import DERIVED, Column, Sample
-from wftui.model.series import series
+from wftui.model.series import Series, series
 from wftui.model.tick import Layout, Tick, pack
 from wftui.windows.ring import Pool, Ring
 
@@ -110,6 +110,15 @@ class Accumulator:
         self._muted = frozenset(groups)
         for text in [t for t, slot in self._slots.items() if self._is_muted(slot.column)]:
             self._forget(text)
+
+    def forget(self, named: Callable[[Series], bool]) -> None:
+        """Let go of series and of their past; those that go on begin anew."""
+        for text in [t for t, slot in self._slots.items() if named(slot.column.series)]:
+            self._forget(text)
+
+    def renew(self) -> None:
+        """The next tick has a layout of its own, with the same columns."""
+        self._dirty = True
 
     def _is_muted(self, column: Column) -> bool:
         return column.group in self._muted and not column.series.name.startswith("wftop.")

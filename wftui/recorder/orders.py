@@ -2,4 +2,4 @@
 
 from wftui.wire import messages as m
 
-Order = m.SetSource
+Order = m.SetSource | m.Purge

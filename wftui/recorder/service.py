@@ -24,7 +24,7 @@ from wftui.model.series import matches
 from wftui.model.table import TableSnapshot
 from wftui.model.tick import Layout, Tick
 from wftui.paths import Places, private_dir
-from wftui.recorder import crash, history, oom, signals, toggles
+from wftui.recorder import crash, history, oom, purging, signals, toggles
 from wftui.recorder.accumulator import Accumulator
 from wftui.recorder.answers import Answers
 from wftui.recorder.bursts import MARK_LIMIT_NS, Bursts, mark_name
@@ -48,6 +48,7 @@ from wftui.settings import GROUP_PREFIX
 from wftui.store import answers, journal, retention
 from wftui.store.journal import Opening, StoredChange
 from wftui.store.manifest import SegmentsNewerError
+from wftui.store.purge import Wanted, before_second
 from wftui.store.read import Reader
 from wftui.windows import rolling
 from wftui.wire import messages as m
@@ -540,9 +541,22 @@ class Recorder:
         Raises:
             ProtocolError, ConfigError, StoreError: As the names say.
         """
+        if isinstance(order, m.Purge):
+            return await self._purge(order)
         self._switch(order.name, on=order.on, role=role)
         await asyncio.to_thread(settings.switch, self.options.places, order.name, on=order.on)
         return m.Ok()
+
+    async def _purge(self, order: m.Purge) -> m.PurgeReply:
+        wanted = Wanted(before_second(order.before_ns), tuple(order.patterns))
+        now_s = self._clock.now().time_ns // NS_PER_S
+        self._tables.renew()
+        done = await purging.purge(self._keeper, self._accumulator, wanted, self._session, now_s)
+        if self._answers is not None:
+            self._answers.renew()
+        payload = {"before_ns": order.before_ns, "patterns": len(order.patterns), "ticks": done.ticks}
+        self.emit("store.purged", ("store", "journal"), {**payload, "segments": order.segments})
+        return m.PurgeReply(*done)
 
     def _switch(self, name: str, *, on: bool, role: str) -> None:
         sources = {source.name: source for source in self._scheduler.sources}

@@ -15,6 +15,10 @@ class Tables:
         """All tables, now."""
         return list(self._newest.values())
 
+    def renew(self) -> None:
+        """The next scan of each is stored whole: what changes refer to is gone."""
+        self._keyframe_ns.clear()
+
     def scanned(self, snapshot: TableSnapshot, boottime_ns: int) -> tuple[TableChange, TableChange]:
         """Take a scan in: (the change for those who follow, the change to store: a keyframe once a minute)."""
         name = snapshot.schema.name

@@ -336,6 +336,31 @@ class SetSource(Message, frozen=True):
     on: bool
 
 
+class Purge(Message, frozen=True):
+    """Delete from the journal, for good. Neither a time nor patterns: everything."""
+
+    before_ns: int | None = None
+    """What is older than this (UTC); a second that had begun before it goes whole."""
+    patterns: list[str] = []
+    """These series only."""
+    segments: int = 0
+    """Files that the asker has deleted or rewritten already: for the event."""
+
+
+class PurgeReply(Message, frozen=True):
+    """Answer to ``Purge``: what went."""
+
+    ticks: int
+    """Deleted, or rewritten without some series."""
+    changes: int
+    """Of tables."""
+    events: int
+    bursts: int
+    series: int
+    wiped: bool
+    """False: somebody was reading, so the bytes stay in the file until its WAL can be emptied."""
+
+
 class Status(Message, frozen=True):
     """How the recorder is."""
 
@@ -419,6 +444,8 @@ MESSAGES: Final[dict[str, type[Message]]] = {
     "compare-reply": CompareReply,
     "mark": Mark,
     "set-source": SetSource,
+    "purge": Purge,
+    "purge-reply": PurgeReply,
     "status": Status,
     "status-reply": StatusReply,
     "signal": Signal,
