@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from wftui import clock
+from wftui.cli.export_options import FORMATS, STEPS, parser
 from wftui.errors import ConfigError, NoDataError, UsageError, report
 from wftui.paths import places
 from wftui.units import NS_PER_S
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from wftui.store.read import Span
     from wftui.store.rows import Batch
 
-STEPS: Final = {"full": 1, "1s": 1, "10s": 10, "5m": 300}
-FORMATS: Final = ("csv", "json", "jsonl", "parquet", "duckdb")
 _BINARY: Final = ("parquet", "duckdb")
 _BATCH: Final = 128
 """Rows encoded at once: their text stays in the processor's cache."""
@@ -45,7 +44,7 @@ def main(argv: Sequence[str]) -> int:
         StoreError: The journal cannot be read (5).
         NoDataError: The range holds nothing (7).
     """
-    arguments = _parser().parse_args(argv)
+    arguments = parser().parse_args(argv)
     # Millions of numbers and no cycles: looking for some costs 20 %.
     gc.disable()
     # As an exception it lets the blocks around a half-written file end: nothing stays behind.
@@ -61,38 +60,6 @@ def main(argv: Sequence[str]) -> int:
         raise ConfigError(f"{arguments.output}: cannot be written: {error.strerror or error}") from error
     except KeyboardInterrupt:
         return 130
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="wftop export",
-        description="Write what was recorded as CSV, JSON, JSON lines, Parquet or a DuckDB file.",
-        epilog="Times: 10m, 3d2h (that long ago), 14:32, 'yesterday 14:00', 2026-11-20T14:32:05Z, seconds since"
-        " 1970. Counters come as rates per second, never across a reset or a gap; gaps are empty. A step holds"
-        ' the mean, the max of stat="max", the last of a raw counter. Where single seconds are gone, steps of 10s'
-        " and 5m come from what is kept of them. --table writes all rows where the range begins, then those that"
-        " changed.",
-        allow_abbrev=False,
-    )
-    add = parser.add_argument
-    add("--since", default="1h", metavar="TIME", help="begin of the range (default: 1h)")
-    add("--until", default="now", metavar="TIME", help="end of the range (default: now)")
-    add(
-        "-m", "--match", action="append", default=[], metavar="PATTERN",
-        help="only series of this name (wildcards; with { the whole series text); may be repeated",
-    )  # fmt: skip
-    add("--step", choices=STEPS, default="full", help="time of one row; full is every second")
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--table", metavar="NAME", help="instead of series: rows of a table (processes)")
-    what.add_argument("--events", action="store_true", help="instead of series: events")
-    add("--raw-counters", action="store_true", help="counters as they are, cumulative")
-    add("--format", choices=FORMATS, help="default: by the file's ending, else csv")
-    add("-o", "--output", default="-", metavar="FILE", help="file, - is standard output (default)")
-    add("--force", action="store_true", help="overwrite an existing file")
-    add("--include-identity", action="store_true", help="keep what names a person, host, command or container")
-    add("--config", metavar="FILE", help="configuration file")
-    add("--data-dir", metavar="DIR", help="where the recording lies")
-    return parser
 
 
 def _export(arguments: argparse.Namespace) -> int:
