@@ -200,7 +200,7 @@ class Filler:
         at_s = self.now_s + int(self._chance.exponential(SPIKE_EVERY_S))
         while at_s + 60 < self.now_s + count:
             seconds = int(self._chance.integers(10, 45))
-            at_s -= at_s % TABLE_S
+            at_s += -at_s % TABLE_S  # never before the block
             name = SPIKERS[len(self.spikes) % len(SPIKERS)]
             pid = 20_000 + at_s % 10_000
             yield Spike(at_s, seconds, name, proc.row_key(pid, (at_s - self._start_s) * 100))
