@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import time
+from array import array
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from tests import recording
 from tests.harness import ROOT, Running, environment, events, stored, until
 from tests.recording import Recording, realistic
 from wftui.clock import NS_PER_S
+from wftui.model.tick import Layout, Tick, pack
 from wftui.paths import places
 from wftui.store import derived, journal, manifest, merge, retention, sealer, segments
 from wftui.store.duck import connect, text
@@ -209,6 +212,46 @@ def test_what_fails_behind_the_seal_does_not_lose_it(
     assert report.sealed_seq == int(1.5 * HOUR_S)
     (error,) = report.errors
     assert "No space left" in error
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_three_days_under_a_small_cap(tmp_path: Path) -> None:
+    """Hour by hour as a recorder has it: under the cap after each seal, memory and descriptors flat."""
+    cap = 9_000_000
+    columns, rows = realistic(20)
+    layout = Layout(1, tuple(columns))
+    writer = journal.Journal(tmp_path / journal.NAME)
+    boot = writer.begin("boot", "test", "record", 1, 0, 0).boot
+    seq, most, descriptors, memory = 0, 0, [], []
+    for hour in range(72):
+        batch = []
+        for values in islice(rows, HOUR_S):
+            seq += 1
+            blob = pack(array("d", values))
+            batch.append((Tick(seq, recording.START_S + seq, (100 + seq) * NS_PER_S, boot, 1, blob), layout))
+        writer.write(batch)
+        work = sealer.Sealing(tmp_path, Caps(max_bytes=cap, min_free_bytes=0))
+        work.run((recording.START_S + seq) * NS_PER_S)
+        report = work.outcome()
+        assert report.errors == ()
+        most = max(most, report.total_bytes)
+        writer.trim(48 * HOUR_S, cap - report.segments_bytes, sealed_seq=report.sealed_seq)
+        writer.checkpoint()
+        descriptors.append(len(os.listdir("/proc/self/fd")))
+        memory.append(int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
+        assert hour < 24 or report.removed or report.total_bytes < cap
+    writer.close()
+    print(
+        f"{most / 1e6:.2f} of {cap / 1e6:.0f} MB at most, RSS {memory[24] / 1e6:.0f} to {memory[-1] / 1e6:.0f} MB"
+    )
+    assert most <= cap
+    assert descriptors[-1] == descriptors[2]
+    assert memory[-1] < memory[24] + 15_000_000
+    left = manifest.load(tmp_path)
+    coarse = left.of(manifest.R300)
+    assert coarse[0].first_seq == 1, "all of the 5 min level is there"
+    assert left.of(RAW)[0].first_seq > 1
 
 
 # ---- with a recorder

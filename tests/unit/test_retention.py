@@ -119,9 +119,9 @@ def test_the_order_under_the_cap() -> None:
 def test_no_more_goes_than_has_to() -> None:
     found = of(*hours(RAW, 100, 10 * MB))
     caps = Caps(raw_s=10**9, max_bytes=1_000 * MB)
-    assert plan(found, caps, 100 * HOUR_S, 0) == [], "at the cap is under it"
-    gone = plan(found, caps, 100 * HOUR_S, 1)
-    assert gone == found.of(RAW)[:6], "and then a twentieth more, for the hour to come"
+    assert plan(found, caps, 100 * HOUR_S, 0) == found.of(RAW)[:5], "a twentieth is for the hour to come"
+    assert plan(of(*found.segments[5:]), caps, 100 * HOUR_S, 0) == []
+    assert plan(of(*found.segments[5:]), caps, 100 * HOUR_S, 1) == found.of(RAW)[5:6]
 
 
 def test_raw_keeps_a_day_while_5_minutes_of_long_ago_are_there() -> None:
@@ -152,9 +152,9 @@ def test_tables_take_their_share_at_most() -> None:
 
 def test_files_that_are_no_segments_count() -> None:
     found = of(*hours(RAW, 10, 10 * MB))
-    assert plan(found, Caps(max_bytes=100 * MB), 10 * HOUR_S, 0) == []
-    gone = plan(found, Caps(max_bytes=100 * MB), 10 * HOUR_S, 50 * MB)
-    assert len(gone) == 6
+    assert plan(found, Caps(max_bytes=110 * MB), 10 * HOUR_S, 0) == []
+    gone = plan(found, Caps(max_bytes=110 * MB), 10 * HOUR_S, 50 * MB)
+    assert len(gone) == 5
 
 
 def test_any_history_ends_under_the_cap_with_its_newest_hour() -> None:
@@ -174,7 +174,7 @@ def test_any_history_ends_under_the_cap_with_its_newest_hour() -> None:
         recent = [item for item in found if item.kind != EVENT and newest - item.last_seq < HOUR_S]
         assert all(item in left for item in recent)
         free = [item for item in left if item.kind != EVENT and item not in recent]
-        assert sum(item.size for item in left) + 10 * MB <= caps.max_bytes or not free
+        assert sum(item.size for item in left) + 10 * MB <= caps.usable or not free
 
 
 def test_30_days_of_5_minutes_survive_the_cap_at_2000_series() -> None:
@@ -249,13 +249,12 @@ def test_files_set_aside_go_first_and_the_oldest_of_them(data_dir: Path) -> None
     (data_dir / "journal.db").write_bytes(bytes(5_000))
     (data_dir / "other.txt").write_bytes(bytes(100_000))
     manifest_bytes = (data_dir / FOLDER / manifest.NAME).stat().st_size
-    caps = Caps(max_bytes=30_000 + manifest_bytes)
+    caps = Caps(max_bytes=int((26_000 + manifest_bytes) / (1 - retention.HEADROOM)))
     assert retention.apply(data_dir, caps, 10 * HOUR_S) == retention.Removed(0, 2, 20_000)
     assert [path.name for path in retention.aside_files(data_dir)] == ["journal.db.damaged-7"]
     assert (data_dir / "other.txt").exists(), "not ours"
-    removed = retention.apply(data_dir, Caps(max_bytes=14_000 + manifest_bytes), 10 * HOUR_S)
-    assert removed.aside == 1
-    assert removed.segments == 2, "one for the cap, one for the room that it leaves"
+    caps = Caps(max_bytes=int((13_500 + manifest_bytes) / (1 - retention.HEADROOM)))
+    assert retention.apply(data_dir, caps, 10 * HOUR_S) == retention.Removed(2, 1, 12_000)
     assert (data_dir / "journal.db").exists()
 
 

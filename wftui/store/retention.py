@@ -5,10 +5,10 @@ machine that was off for a month has lost nothing when it comes back.
 
 Too old:   raw after ``raw_s``, tables and bursts after ``tables_s``, 10 s after ``fine_s``, 5 min and events after
            ``coarse_s``.
-Too much:  tables and bursts beyond ``tables_share`` of the cap, the oldest first. Then, until all is under the
-           cap: files set aside, raw, 10 s, tables and bursts, 5 min and events, the oldest of each first. In a
-           first round each level keeps ``FLOORS_S``, so that a year of 5 min does not push out the raw ticks of
-           this morning; a second round spares only the newest hour, which never goes.
+Too much:  tables and bursts beyond ``tables_share`` of the cap, the oldest first. Then, until all is a twentieth
+           under the cap: files set aside, raw, 10 s, tables and bursts, 5 min and events, the oldest of each
+           first. In a first round each level keeps ``FLOORS_S``, so that a year of 5 min does not push out the
+           raw ticks of this morning; a second round spares only the newest hour, which never goes.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,7 +25,7 @@ DAY_S: Final = 24 * HOUR_S
 FLOORS_S: Final = {RAW: DAY_S, R10: 3 * DAY_S, TABLE: DAY_S, BURST: DAY_S, R300: 30 * DAY_S, EVENT: 30 * DAY_S}
 """What a level keeps in the first round, in recorded seconds."""
 HEADROOM: Final = 0.05
-"""Share of the cap that stays free when something had to go: the journal grows until the next seal."""
+"""Share of the cap that a seal leaves free: journal and history.duckdb grow until the next one."""
 ASIDE: Final = "*.damaged*"
 DERIVED: Final = "history.duckdb"
 _ORDER: Final = ((RAW,), (R10,), (TABLE, BURST), (R300, EVENT))
@@ -47,6 +47,11 @@ class Caps(msgspec.Struct, frozen=True):
     """Of everything: journal, segments, history.duckdb, files set aside."""
     min_free_bytes: int = 500_000_000
     """That stay free on the file system; below it nothing is sealed."""
+
+    @property
+    def usable(self) -> int:
+        """Bytes that all may take when a seal is over."""
+        return int(self.max_bytes * (1 - HEADROOM))
 
     def seconds(self, kind: str) -> int:
         """How long segments of a kind are kept."""
@@ -90,9 +95,7 @@ def plan(found: Manifest, caps: Caps, newest_seq: int, other_bytes: int) -> list
             gone[item.file] = item
             over -= item.size
 
-    over = other_bytes - caps.max_bytes + sum(item.size for item in found.segments if item.file not in gone)
-    if over > 0:
-        over += int(caps.max_bytes * HEADROOM)
+    over = other_bytes - caps.usable + sum(item.size for item in found.segments if item.file not in gone)
     for floors in (FLOORS_S, {}):
         for kinds in _ORDER:
             for item in free:
@@ -140,7 +143,7 @@ def apply(data_dir: Path, caps: Caps, newest_seq: int) -> Removed:
     found = manifest.load(data_dir)
     others = other_files(data_dir)
     total = sum(others.values()) + sum(item.size for item in found.segments)
-    aside_bytes, aside = _unlink_aside(data_dir, others, total - caps.max_bytes)
+    aside_bytes, aside = _unlink_aside(data_dir, others, total - caps.usable)
     gone = plan(found, caps, newest_seq, sum(others.values()) - aside_bytes)
     if gone:
         files = {item.file for item in gone}

@@ -53,6 +53,10 @@ class Sealing:
             self._merge()
             self._retain()
             self._derive(now_ns)
+            if self.outcome().total_bytes > self._caps.max_bytes:
+                # history.duckdb grew by more than was left for it; it names files that go now.
+                self._retain()
+                self._derive(now_ns)
 
     def _mend(self, now_ns: int) -> None:
         """Make a manifest anew that is damaged, or missing beside segments."""
