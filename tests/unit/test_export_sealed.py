@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
 import stat
-from array import array
 from pathlib import Path
 from typing import Any
 
@@ -13,73 +11,14 @@ import duckdb
 import msgspec
 import pytest
 
-from tests.recording import BYTES, CPU, PEAK, START_S, S, mount
-from tests.records import fact
+from tests.past import SECONDS, close_hours, fill, values
+from tests.recording import START_S
 from wftui.cli import export
+from wftui.cli.export_options import STEPS
 from wftui.errors import ConfigError, NoDataError, UsageError
-from wftui.model.processes import PROCESSES
-from wftui.model.table import Row, TableChange, keyframe
-from wftui.model.tick import Layout, Tick, pack
-from wftui.store import journal, manifest, seal
-from wftui.store.journal import Journal, StoredChange
+from wftui.store import manifest
 
-SECONDS = 9_000
-COLUMNS = (CPU, PEAK, BYTES, mount("/home/alice"))
 SPIKE = 400
-
-
-def process(pid: int, busy: float) -> Row:
-    return (
-        pid,
-        5,
-        1,
-        "alice",
-        "trainer",
-        "trainer --name=bob",
-        "R",
-        busy,
-        2**30,
-        4,
-        None,
-        None,
-        START_S * S,
-        "job",
-    )
-
-
-def values(second: int) -> tuple[float, ...]:
-    return (second % 50 / 50, second % 60 / 60, math.nan if second == 30 else second * 1000.0, 16777216000.0 + 1)
-
-
-def fill(folder: Path) -> None:
-    made = Journal(folder / journal.NAME)
-    made.begin("boot", "0.1", "record", 1, START_S * S, 0)
-    layout = Layout(1, COLUMNS)
-    made.write(
-        [
-            (Tick(n + 1, START_S + n, (100 + n) * S, 1, 1, pack(array("d", values(n)))), layout)
-            for n in range(SECONDS)
-        ],
-        [
-            StoredChange(n + 1, PROCESSES, change)
-            for n in range(0, SECONDS, 30)
-            for change in [
-                keyframe(PROCESSES, (START_S + n) * S, {"7:5": process(7, 0.1)})
-                if n % 60 == 0
-                else TableChange("processes", (START_S + n) * S, False, {"8:5": process(8, 0.9)}, ["7:5"])
-            ]
-        ],
-        [fact(n // 100 + 1, (START_S + n) * S) for n in range(0, SECONDS, 100)],
-    )
-    made.close()
-
-
-def close_hours(folder: Path) -> None:
-    with seal.lock(folder):
-        seal.run(folder, (START_S + SECONDS) * S)
-    made = Journal(folder / journal.NAME)
-    assert made.trim(10**9, 10**12, sealed_seq=manifest.load(folder).sealed_seq) > 3600
-    made.close()
 
 
 def forget_raw(folder: Path) -> None:
@@ -125,7 +64,7 @@ def test_steps_that_are_left_of_what_is_gone(
     forget_raw(data)
     capsys.readouterr()
     found = rows(run(data, tmp_path / "x.jsonl", "--step", step))
-    size = export.STEPS[step]
+    size = STEPS[step]
     assert whole[0]["level_s"] == 1
     assert found[0] == {**whole[0], "level_s": size}
     assert f"steps of {size} s" in capsys.readouterr().err
