@@ -34,13 +34,17 @@ def sql(context: typer.Context) -> None:
 @app.command()
 def doctor(
     json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
+    store: Annotated[bool, typer.Option("--store", help="check every byte of what was recorded")] = False,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="make history.duckdb (and a lost manifest) anew, then check")
+    ] = False,
     config: Annotated[str | None, typer.Option(metavar="FILE", help="configuration file")] = None,
     data_dir: Annotated[str | None, typer.Option(metavar="DIR", help="where the recording lies")] = None,
 ) -> None:
     """Say what works here, what does not, and the fix of each."""
     from wftui.cli import doctor as command
 
-    raise typer.Exit(command.main(json=json, data_dir=data_dir, config=config))
+    raise typer.Exit(command.main(json=json, data_dir=data_dir, config=config, store=store, rebuild=rebuild))
 
 
 _CONFIG = typer.Option(metavar="FILE", help="configuration file")
