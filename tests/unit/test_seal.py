@@ -4,28 +4,10 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
-
-import duckdb
 
 from tests.recording import BYTES, CPU, START_S, Recording, mount
-from wftui.store import manifest, seal
-
-NOW_NS = (START_S + 100_000) * 10**9
-
-
-def sealed(folder: Path, *, everything: bool = False) -> seal.Outcome:
-    """Seal under the lock."""
-    with seal.lock(folder):
-        return seal.run(folder, NOW_NS, everything=everything)
-
-
-def rows(folder: Path, item: manifest.Segment) -> list[dict[str, Any]]:  # Any: cells
-    """A segment by another DuckDB."""
-    with duckdb.connect() as connection:
-        found = connection.read_parquet(str(folder / manifest.FOLDER / item.file))
-        names = found.columns
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+from tests.sealing import rows, sealed
+from wftui.store import manifest
 
 
 def test_an_hour_of_ticks(tmp_path: Path) -> None:
