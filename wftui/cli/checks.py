@@ -35,7 +35,7 @@ class Check(msgspec.Struct, frozen=True):
     """One thing that was looked at."""
 
     area: str
-    """``sources``, ``paths``, ``permissions``, ``versions``, ``terminal`` or ``cost``."""
+    """``sources``, ``paths``, ``permissions``, ``versions``, ``terminal``, ``cost`` or ``store``."""
     name: str
     state: str
     """``ok``, ``warn`` (works, but less than it could) or ``bad`` (needs a person)."""

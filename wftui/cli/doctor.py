@@ -1,4 +1,4 @@
-"""`wftop doctor [--json]`: what works here, what does not, and the exact fix of each."""
+"""`wftop doctor [--json] [--store] [--rebuild]`: what works here, what does not, and the exact fix of each."""
 
 from wftui.cli import checks
 from wftui.cli.checks import Check
@@ -13,16 +13,40 @@ _TITLES = {
     "versions": "Versions",
     "terminal": "Terminal",
     "cost": "Own cost",
+    "store": "Store",
 }
 
 
-def main(*, json: bool, data_dir: str | None = None, config: str | None = None) -> int:
+def main(
+    *,
+    json: bool,
+    data_dir: str | None = None,
+    config: str | None = None,
+    store: bool = False,
+    rebuild: bool = False,
+) -> int:
     """Print every check; 0 when all is well, 1 when something needs a person.
+
+    Args:
+        json: As JSON.
+        data_dir: Where the recording lies.
+        config: Configuration file.
+        store: Look at the store alone, at every byte of it.
+        rebuild: Before that, make anew what is made from the segments.
 
     Raises:
         ConfigError: Not even the names of the folders can be found.
     """
     where = places(data_dir, config)
+    if store or rebuild:
+        from wftui import clock
+        from wftui.cli import checks_store
+
+        now_ns = clock.SystemClock().now().time_ns
+        found = checks_store.rebuild(where, now_ns) if rebuild else []
+        # A damaged segment that is set aside only now is in none of what was made anew.
+        found += checks_store.look(where, now_ns)
+        return _print(found, json=json)
     found = [checks.settings(where), *checks.folders(where)]
     try:
         from wftui.cli.state import gather
@@ -33,6 +57,10 @@ def main(*, json: bool, data_dir: str | None = None, config: str | None = None) 
     else:
         found = [*checks.sources(state), *found, *checks.cost(state)]
     found += [*checks.permissions(), *checks.versions(), *checks.terminal()]
+    return _print(found, json=json)
+
+
+def _print(found: list[Check], *, json: bool) -> int:
     needed = any(item.state == checks.BAD for item in found)
     if json:
         import msgspec
