@@ -282,7 +282,7 @@ def test_days_begin_at_midnight_on_both_sides_of_a_clock_change() -> None:
 def test_the_event_lane_shows_the_worst_or_how_many() -> None:
     grid = Grid(0, NS, 6)
     found = {0: [("•", "text")], 2: [("▲", "warn"), ("•", "text")], 4: [("✕", "bad"), ("•", "text")]}
-    assert "".join(words for words, _ in axis.lane(grid, found, 5)) == "• 2 ✕ "
+    assert "".join(words for words, _ in axis.lane(grid, found, 5, UTF8)) == "• 2 ✕│"
 
 
 def test_marked_ranges_are_bars_with_their_letters() -> None:

@@ -129,6 +129,10 @@ def _palette(colors: dict[str, _Color], depth: str) -> Palette:
     shade = colors["select"]
     live["select"] = _ink(colors["text"], depth, bold=True, shade=shade)
     stale["select"] = live["select"]
+    # A line down a graph: on a soft ground where there is one, or else only brighter.
+    ground = shade if depth in (TRUECOLOR, INDEXED) else None
+    live["crosshair"] = _ink(colors["text"], depth, bold=True, shade=ground)
+    stale["crosshair"] = live["crosshair"]
     live["cursor"] = live["key"] = _ink(colors["text"], depth, bold=True)
     live["cursor"] = Ink("1;7", _DEFAULT, bold=True, reverse=True)
     stale["cursor"], stale["key"] = live["cursor"], live["key"]

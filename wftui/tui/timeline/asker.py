@@ -187,13 +187,14 @@ class Asker:
     def _add_live_events(self) -> None:
         if self._events_of is None:
             return
-        since = self._events_of[0]
+        since, until = self._events_of
         fresh: list[Event] = []
         known = self._timeline.events[-1].seq if self._timeline.events else 0
         for item in reversed(self._state.events):
             if item.seq <= known or item.time_ns < since:
                 break
-            fresh.append(item)
+            if item.time_ns < until:
+                fresh.append(item)
         if fresh:
             self._timeline.take_events(reversed(fresh))
 

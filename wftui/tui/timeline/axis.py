@@ -100,13 +100,13 @@ def ruler(grid: Grid, glyphs: Glyphs, cursor: int) -> Row:
         else:
             line[column] = tick
     row: Row = [("".join(line[:cursor]), "dim")] if cursor else []
-    row.append((line[cursor] if line[cursor] != across else glyphs.mark, "select"))
+    row.append((line[cursor] if line[cursor] != across else glyphs.mark, "crosshair"))
     if cursor + 1 < grid.columns:
         row.append(("".join(line[cursor + 1 :]), "dim"))
     return row
 
 
-def lane(grid: Grid, found: Mapping[int, Sequence[tuple[str, str]]], cursor: int) -> Row:
+def lane(grid: Grid, found: Mapping[int, Sequence[tuple[str, str]]], cursor: int, glyphs: Glyphs) -> Row:
     """One glyph a column where something happened, the worst of several or their number.
 
     ``found``: column to (glyph, role), the worst first.
@@ -118,10 +118,10 @@ def lane(grid: Grid, found: Mapping[int, Sequence[tuple[str, str]]], cursor: int
         if column > at:
             row.append((" " * (column - at), "text"))
         here = found.get(column, ())
-        glyph, role = here[0] if here else (" ", "text")
+        glyph, role = here[0] if here else (glyphs.vertical, "crosshair")
         if len(here) > 1 and role != "bad":
             glyph = str(len(here)) if len(here) <= 9 else "+"
-        row.append((glyph, "select" if column == cursor and not here else role))
+        row.append((glyph, role))
         at = column + 1
     if at < grid.columns:
         row.append((" " * (grid.columns - at), "text"))

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 WIDTH: Final = 11
 """Cells of a figure: a sign and four places, a blank, five for the unit."""
+BRIEF: Final = 8
+"""Cells of a figure where there is little room."""
 _BYTES: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _LARGE: Final = ("", "k", "M", "G", "T", "P")
 _SMALL: Final = ("", "m", "u", "n")
@@ -76,6 +78,18 @@ def figure(value: float, unit: str, *, ascii_only: bool = False) -> str:
     return f"{digits:>5} {name:<{WIDTH - 6}}"[:WIDTH]
 
 
+def brief(value: float, unit: str, *, ascii_only: bool = False) -> str:
+    """A value in ``BRIEF`` cells for narrow places: ``44.2M/s``, ``82.9 %``, ``1.98 GHz``."""
+    if value != value:
+        return f"{'-':>4}{' ' * (BRIEF - 4)}"
+    digits, name = _split(value, unit)
+    name = name.replace("iB", "").replace("°", "" if ascii_only else "°")
+    shown = f"{digits:>4} {name}"
+    if len(shown) > BRIEF or name.endswith("/s"):
+        shown = f"{digits:>4}{name}"
+    return f"{shown:<{BRIEF}}"[:BRIEF]
+
+
 def label(value: float, unit: str, *, ascii_only: bool = False) -> str:
     """A round value on an axis, as short as it goes: ``100 %``, ``2 MiB/s``."""
     digits, name = _split(value, unit)
@@ -112,5 +126,27 @@ def short_name(item: Series) -> str:
     name = item.name.removesuffix(".utilization")
     for prefix in _CUT:
         name = name.removeprefix(prefix)
-    values = [value for key, value in item.labels if key != STAT]
-    return " ".join([name, *values, *([item.stat] if item.stat else [])])
+    return " ".join([name, *_labels(item), *([item.stat] if item.stat else [])])
+
+
+def _labels(item: Series) -> list[str]:
+    """Which thing first, then which side of it: ``enp5s0 receive``."""
+    return [
+        value
+        for key, value in sorted(item.labels, key=lambda pair: (pair[0] in ("direction", "mode"), pair[0]))
+        if key != STAT
+    ]
+
+
+def label_name(item: Series) -> str:
+    """What tells a series from its neighbours, for narrow places: ``nvme0n1 read``; or the end of its name."""
+    if values := _labels(item):
+        return " ".join(values)
+    return " ".join([item.name.removesuffix(".utilization").rpartition(".")[2], item.stat]).strip()
+
+
+def step_words(seconds: float) -> str:
+    """A length of time between two points: ``13 s``, ``5 min``, ``2.5 h``."""
+    if seconds < 180:
+        return f"{seconds:g} s"
+    return f"{seconds / 60:.3g} min" if seconds < 10_800 else f"{seconds / 3600:.3g} h"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from wftui.render import graph
-from wftui.tui.frame import Row, Segment, outside
+from wftui.tui.frame import Segment
 from wftui.tui.timeline.data import BLANK, trend
-from wftui.tui.timeline.figures import WIDTH, axis_top, figure, label, short_name, unit_of
+from wftui.tui.timeline.figures import axis_top, label, unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
 LEFT: Final = 10
 """Cells of the scale: ``200 MiB/s`` and a blank."""
-_NARROW: Final = 26
-_WIDE: Final = 42
+NARROW: Final = 26
+WIDE: Final = 42
+_LITTLE: Final = 18
+_SCALED_FROM: Final = 64
+"""Narrower panels keep their columns for the graph: no scale, brief figures."""
 _CYCLE: Final = ("cpu", "memory", "disks", "processes", "network", "pressure", "events", "gpus", "sources")
 _BY_LABEL: Final = {
     "read": "read", "write": "write", "receive": "receive", "transmit": "transmit", "user": "user",
@@ -32,8 +35,6 @@ _BY_NAME: Final = (
     ("system.network", "network"), ("system.pressure", "pressure"), ("hw.temperature", "pressure"),
     ("hw.gpu", "gpus"), ("system.process", "processes"), ("wftop.", "sources"),
 )  # fmt: skip
-_ARROWS: Final = {1: "↗", -1: "↘", 0: "→", None: " "}
-_PLAIN_ARROWS: Final = {1: "/", -1: "\\", 0: "-", None: " "}
 MIN_ROWS: Final = 4
 MAX_LANES: Final = 4
 
@@ -67,12 +68,17 @@ class Drawn(NamedTuple):
 
 def right_width(width: int) -> int:
     """Cells for names and values beside the graphs of a panel this wide."""
-    return _WIDE if width >= 120 else _NARROW
+    return WIDE if width >= 120 else NARROW if width >= _SCALED_FROM else _LITTLE
+
+
+def left_width(width: int) -> int:
+    """Cells for the scale."""
+    return LEFT if width >= _SCALED_FROM else 0
 
 
 def plot_width(width: int) -> int:
     """Columns of the graphs in a panel this wide."""
-    return max(4, width - LEFT - right_width(width) - 2)
+    return max(4, width - left_width(width) - right_width(width) - 3)
 
 
 def group(columns: Sequence[Column]) -> list[Lane]:
@@ -193,7 +199,7 @@ def _without_values(row: list[Segment], nothing: Sequence[int], glyphs: Glyphs) 
     return out
 
 
-def scale(drawn: Drawn, height: int, unit: str, glyphs: Glyphs) -> list[Segment]:
+def scale(drawn: Drawn, height: int, unit: str, width: int, glyphs: Glyphs) -> list[Segment]:
     """The left edge: the top, the middle where there is room, and the ground."""
     words = [""] * height
     words[0] = label(drawn.top, unit, ascii_only=glyphs.ascii_only)
@@ -202,54 +208,7 @@ def scale(drawn: Drawn, height: int, unit: str, glyphs: Glyphs) -> list[Segment]
         words[height // 2] = label(half, unit, ascii_only=glyphs.ascii_only)
     if height >= 2:
         words[-1] = label(drawn.bottom, unit, ascii_only=glyphs.ascii_only) if drawn.bottom else "0"
-    return [(f"{word:>{LEFT - 1}} "[:LEFT], "dim") for word in words]
-
-
-def legend(lane: Lane, drawn: Drawn, values: Sequence[tuple[float, float, float]], height: int, width: int,
-           glyphs: Glyphs) -> list[Row]:  # fmt: skip
-    """The right edge: number, name, value and trend of each series; what does not fit is counted.
-
-    ``values``: lowest, mean, highest at the cursor.
-    """
-    arrows = _PLAIN_ARROWS if glyphs.ascii_only else _ARROWS
-    plain = glyphs.ascii_only
-    lines = lane.lines
-    double = 2 * len(lines) <= height
-    room = height if double or len(lines) <= height else height - 1
-    rows: list[Row] = []
-    shown = len(lines) if double else min(len(lines), room)
-    for line, value, direction, extreme in zip(lines[:shown], values, drawn.trends, drawn.extremes, strict=False):
-        low, mean, high = value
-        name = short_name(line.column.series)
-        role = "strong" if mean == mean else "dim"
-        sign: Segment = (f"{line.sign} ", line.role)
-        said = figure(mean, lane.unit, ascii_only=plain)
-        arrow: Segment = (arrows[direction], "text")
-        if double and width < _WIDE:
-            rows.append([sign, (outside(name, width - 2, glyphs, middle=True), "text")])
-            rows.append([("  ", "text"), (said, role), (" ", "text"), arrow])
-            continue
-        wide = width - 2 - WIDTH - 3
-        rows.append(
-            [
-                sign,
-                (outside(name, wide, glyphs, middle=True), "text"),
-                (" ", "text"),
-                (said, role),
-                (" ", "text"),
-                arrow,
-            ]
-        )
-        if double:
-            # What the column holds, where it holds more than one number; else what the whole window holds.
-            here = low == low and low != high
-            least, most = (low, high) if here else extreme
-            words = "" if least != least else f"{label(least, lane.unit)} to {label(most, lane.unit)}"
-            where = "here" if here else "in view"
-            rows.append([("  ", "text"), (outside(f"{words} {where}" if words else "", width - 2, glyphs), "dim")])
-    if shown < len(lines):
-        rows.append([(f"  and {len(lines) - shown} more", "dim")])
-    return rows
+    return [(f"{word:>{LEFT - 1}} "[:width], "dim") for word in words]
 
 
 def holes_of(answer: Answer | None, grid: Grid, first_ns: int | None, now_ns: int) -> tuple[list[int], list[int]]:

@@ -10,11 +10,14 @@ from wftui.tui.frame import Row, fit_row, outside, row_width
 from wftui.tui.panels import events
 from wftui.tui.scene import Body, Scene, empty, gap, keep
 from wftui.tui.timeline import axis, compare, lanes, picker
+from wftui.tui.timeline.figures import step_words
+from wftui.tui.timeline.legend import legend
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from wftui.model.event import Event
+    from wftui.tui.glyphs import Glyphs
     from wftui.tui.timeline.data import Answer
     from wftui.tui.timeline.lanes import Drawn, Lane, Line
     from wftui.tui.timeline.model import Timeline
@@ -61,15 +64,15 @@ def draw(scene: Scene, timeline: Timeline, width: int, height: int) -> Body:
     seen = groups[timeline.top : timeline.top + shown]
     for number, (lane, lines) in enumerate(zip(seen, _heights(seen, room), strict=True)):
         rows += _lane(scene, timeline, lane, lines, width, cursor, places, holes, last=number == shown - 1)
-    faded = timeline.asking and answer is not None and not covered
+    faded = answer is not None and not covered and (timeline.asking or bool(timeline.error))
     if faded:
         rows = [[(words, "faint") for words, _ in row] for row in rows]
     rest = len(groups) - shown
-    left = gap(lanes.LEFT)
+    left = gap(lanes.left_width(width))
     tail = "" if not rest else f"{glyphs.down if timeline.top < rest else glyphs.up} {rest} more"
     rows.append(fit_row([left, *axis.ruler(grid, glyphs, cursor), (f"  {tail}", "dim")], width))
     happened = _happened(scene, timeline, grid)
-    rows.append(fit_row([left, *axis.lane(grid, {k: v[0] for k, v in happened.items()}, cursor)], width))
+    rows.append(fit_row([left, *axis.lane(grid, {k: v[0] for k, v in happened.items()}, cursor, glyphs)], width))
     if marked:
         rows.append(fit_row([left, *axis.ranges(grid, marked, glyphs)], width))
     rows += _detail(scene, timeline, grid, cursor, places, happened, detail, width)
@@ -84,13 +87,10 @@ def _right(scene: Scene, timeline: Timeline, grid: Grid) -> Row:
     window = timeline.window
     until = "now" if window.live else axis.moment(grid.end_ns / _NS, seconds=window.span_s < 3600)
     answer = timeline.answer
-    row: Row = [
-        (f"{state:<8} ", "warn" if timeline.error else "dim"),
-        (window.span, "strong"),
-        (f" to {until}", "text"),
-    ]
+    row: Row = [(f"{state}  ", "warn" if timeline.error else "dim")] if state else []
+    row += [(window.span, "strong"), (f" to {until}", "text")]
     if answer is not None:
-        row.append((f" {scene.glyphs.separator} {answer.step_ns / _NS:g} s a point", "dim"))
+        row.append((f" {scene.glyphs.separator} {step_words(answer.step_ns / _NS)} a point", "dim"))
     return row
 
 
@@ -119,12 +119,12 @@ def _lane(
     here = places[2 * cursor : 2 * cursor + 2]
     live = timeline.window.cursor_ns is None
     values = [_value(scene, answer, line, here, live=live) for line in lane.lines]
-    scale = lanes.scale(drawn, tall, lane.unit, glyphs)
-    legend = lanes.legend(lane, drawn, values, tall, lanes.right_width(width), glyphs)
+    scale = lanes.scale(drawn, tall, lane.unit, lanes.left_width(width), glyphs)
+    named = legend(lane, drawn, values, tall, lanes.right_width(width), glyphs)
     rows = []
     for at in range(tall):
-        graph = _with_cursor(drawn.rows[at], cursor)
-        rows.append(fit_row([scale[at], *graph, gap(1), *(legend[at] if at < len(legend) else [])], width))
+        graph = _with_cursor(drawn.rows[at], cursor, glyphs)
+        rows.append(fit_row([scale[at], *graph, gap(2), *(named[at] if at < len(named) else [])], width))
     return rows + [[gap(width)]] * (lines - tall)
 
 
@@ -156,8 +156,8 @@ def _value(
     return answer.at(name, sorted(set(here))) if answer is not None else (NAN, NAN, NAN)
 
 
-def _with_cursor(row: Row, cursor: int) -> Row:
-    """The cursor's column on a soft ground; what is drawn there stays."""
+def _with_cursor(row: Row, cursor: int, glyphs: Glyphs) -> Row:
+    """A line down the cursor's column; what is drawn there stays."""
     out: Row = []
     x = 0
     for words, role in row:
@@ -166,7 +166,7 @@ def _with_cursor(row: Row, cursor: int) -> Row:
             at = cursor - x
             if at:
                 out.append((words[:at], role))
-            out.append((words[at], "select"))
+            out.append((words[at] if words[at] != " " else glyphs.vertical, "crosshair"))
             if at + 1 < wide:
                 out.append((words[at + 1 :], role))
         else:
@@ -245,8 +245,9 @@ def _detail(
 def _beside(scene: Scene, timeline: Timeline, grid: Grid, cursor: int, width: int) -> list[Row]:
     """Where nothing happened: the event before and the one after, with the keys that lead there."""
     begin, end = grid.begin(cursor), grid.begin(cursor + 1)
-    before = next((item for item in reversed(timeline.events) if item.time_ns < begin), None)
-    after = next((item for item in timeline.events if item.time_ns >= end), None)
+    # Only what is in view: beyond it nobody has asked what lies between.
+    before = next((item for item in reversed(timeline.events) if grid.start_ns <= item.time_ns < begin), None)
+    after = next((item for item in timeline.events if end <= item.time_ns < grid.end_ns), None)
     rows: list[Row] = []
     for key, event in (("N", before), ("n", after)):
         if event is not None:
