@@ -196,6 +196,18 @@ async def test_segments_that_another_process_has_are_no_failure(tmp_path: Path) 
     assert (bench.runs, bench.keeper.sealed_seq) == (2, 7200)
 
 
+async def test_segments_that_another_process_keeps_are_one(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, BUSY, NOW_S - 1800)
+    bench.keeper.oldest_s = 0
+    await bench.seconds(FIRST_S + 1 + 20 * LATER_S)
+    assert bench.events == [
+        ("store.seal_failed", {"reason": "another process has held the segments for 15 minutes"})
+    ]
+    bench.play(FINE)
+    await bench.seconds(RETRY_S[-1])
+    assert bench.keeper.sealed_seq == 7200
+
+
 async def test_a_damaged_manifest_is_an_event(tmp_path: Path) -> None:
     said = json.dumps(SAID | {"aside": 1, "errors": ["manifest.json: damaged", "merge: no"]})
     bench = Bench(tmp_path, f"print({said!r})")

@@ -18,8 +18,7 @@ from wftui.errors import StoreError
 from wftui.model import health
 from wftui.recorder import pending
 from wftui.recorder.pending import Batch, Pending, Stored
-from wftui.store import manifest, room
-from wftui.store.floor import named_floor
+from wftui.store import floor, manifest, room
 from wftui.store.journal import (
     Journal,
     Opening,
@@ -147,7 +146,7 @@ class Keeper:
 
     def _foreseen(self) -> Opening:
         assert self._path is not None  # noqa: S101  memory is never full
-        used = self._floor(self._path.parent)
+        used = self._used(self._path.parent)
         try:
             with closing(open_reader(self._path)) as database:
                 opening = foresee(database, self._session[0], 0, used)
@@ -164,7 +163,7 @@ class Keeper:
         return self._open()
 
     def _open(self) -> Opening:
-        used = None if self._path is None else self._floor(self._path.parent)
+        used = None if self._path is None else self._used(self._path.parent)
         opened = Journal(self._path)
         now = self._clock.now()
         try:
@@ -183,19 +182,15 @@ class Keeper:
         except OSError:
             return 0
 
-    def _floor(self, folder: Path) -> Floor:
+    def _used(self, folder: Path) -> Floor:
         """The numbers that segments have used; a damaged manifest is renamed aside, the sealer makes it anew."""
         try:
-            found = manifest.load(folder)
+            found = floor.used(folder)
         except SegmentsDamagedError as error:
             self._set_aside(folder / manifest.FOLDER / manifest.NAME, error)
-            self.sealed_seq, self.segments_bytes = 0, None
-            return named_floor(folder)
-        if not found.sealed_seq:
-            return named_floor(folder)  # nothing was sealed yet, or the manifest is gone
-        self.sealed_seq = found.sealed_seq
-        self.segments_bytes = sum(item.size for item in found.segments)
-        return Floor(found.sealed_seq, found.sealed_event_seq, found.boots)
+            found = floor.unknown(folder)
+        self.sealed_seq, self.segments_bytes = found.sealed_seq, found.bytes
+        return found.floor
 
     def start(self) -> None:
         """Start the thread."""

@@ -28,6 +28,8 @@ RETRY_S: Final = (60.0, 300.0, 900.0)
 """After the first, the second and each later failure in a row."""
 LATER_S: Final = 60.0
 """When the journal cannot be written, or another process has the segments."""
+BUSY_TIMES: Final = 15
+"""In a row, then it is a failure: a sealer of a recorder that was killed may hang."""
 DEADLINE_S: Final = 600.0
 GRACE_S: Final = 10.0
 """From SIGTERM to SIGKILL."""
@@ -65,7 +67,7 @@ class Sealing:
         self._now_ns = 0
         self._looked = False
         self._run: _Run | None = None
-        self._failures = 0
+        self._failures = self._busy = 0
         self._closed = False
         self.cpu_s = 0.0
         """Of the sealers of this session."""
@@ -130,8 +132,13 @@ class Sealing:
             return
         said, reason = _read(output)
         if said is not None and said.busy:
-            self._plan(LATER_S)
+            self._busy += 1
+            if self._busy >= BUSY_TIMES:
+                self._failed(f"another process has held the segments for {BUSY_TIMES * LATER_S / 60:g} minutes")
+            else:
+                self._plan(LATER_S)
             return
+        self._busy = 0
         self.duration_s, self.peak_bytes = usage.wall_s, usage.peak_bytes
         if said is not None:
             self._keeper.sealed_seq = said.sealed_seq
