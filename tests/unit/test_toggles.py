@@ -12,6 +12,7 @@ from tests.fakeclock import START_NS, FakeClock
 from tests.records import GAUGE, Counting
 from wftui import config
 from wftui.cli import sources as command
+from wftui.cli.state import gather
 from wftui.client import lock
 from wftui.clock import NS_PER_S, Instant
 from wftui.collectors.base import Collector
@@ -246,3 +247,11 @@ def test_the_command_without_a_recorder(
 def test_a_line_of_the_list() -> None:
     assert command._line(Health("cpu", "ok", interval_s=0.1)) == "cpu            ok           every 0.1 s"
     assert command._line(Health("x", "off", "a\x1b", "do")) == "x              off          a\\x1b -> do"
+
+
+def test_a_state_without_a_recorder_leaves_such_groups_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WFTOP_STORE_GROUPS_DISABLED", "system")
+    state = gather(places())
+    assert not any(item.group == "system" for item, _ in state.values.values())
+    monkeypatch.setenv("WFTOP_STORE_GROUPS_DISABLED", "gpu")
+    assert "system.cpu.utilization" in gather(places()).values

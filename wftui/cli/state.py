@@ -82,10 +82,12 @@ def _own(places: Places) -> State:
     from wftui.collectors.registry import host_collectors
     from wftui.recorder.brief import sample_twice
 
-    disabled = config.load(places).names("sources.disabled")
+    settings = config.load(places)
+    disabled, groups = settings.names("sources.disabled"), settings.names("store.groups_disabled")
     wanted = [item for item in host_collectors() if item.name not in disabled]
     brief = sample_twice(wanted, clock.SystemClock())
-    values = _known(brief.layout.columns, brief.second.values)
+    known = _known(brief.layout.columns, brief.second.values)
+    values = {text: item for text, item in known.items() if item[0].group not in groups}
     elapsed_s = (brief.second.boottime_ns - brief.first.boottime_ns) / NS_PER_S
     return State(
         time_ns=max((item.time_ns for item in brief.tables), default=brief.second.time_s * NS_PER_S),

@@ -146,6 +146,11 @@ class Relay:
         if self._child is not None:
             self._child.end()
 
+    def renew(self) -> None:
+        """The files were written anew: the next question goes to a service that remembers nothing of them."""
+        if self._child is not None:
+            self._child.end()
+
     def usage(self) -> Usage:
         """What it costs, now."""
         child = self._child

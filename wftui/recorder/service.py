@@ -554,6 +554,7 @@ class Recorder:
         done = await purging.purge(self._keeper, self._accumulator, wanted, self._session, now_s)
         if self._answers is not None:
             self._answers.renew()
+        self._relay.renew()
         payload = {"before_ns": order.before_ns, "patterns": len(order.patterns), "ticks": done.ticks}
         self.emit("store.purged", ("store", "journal"), {**payload, "segments": order.segments})
         return m.PurgeReply(*done)
