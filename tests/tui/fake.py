@@ -91,6 +91,13 @@ def machine(second: int, *, cores: int = 8, hostile: bool = False) -> list[tuple
     put("hw.temperature", 61.0, {"sensor": sensor})
     put("hw.temperature.limit", 95.0, {"sensor": sensor})
     put("hw.temperature", 38.0, {"sensor": "nvme Composite"})
+    for source in ("cpu", "memory", "disks", "network", "pressure", "cgroup", "mounts", "processes", "sensors"):
+        label = {"source": source}
+        put("wftop.source.interval", 5.0 if source == "sensors" else 1.0, label)
+        put("wftop.source.duration", 0.0007, label)
+        put("wftop.source.coverage", 1.0, label)
+        put("wftop.source.late", 4.0 if source == "sensors" else 0.0, label)
+        put("wftop.source.failures", 0.0, label)
     put("wftop.cpu.utilization", 0.003)
     put("wftop.memory.usage", 27.0 * 1024**2)
     return out

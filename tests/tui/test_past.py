@@ -238,7 +238,8 @@ async def test_every_panel_follows_the_cursor() -> None:
         app.past.go((NOW_S - 100) * NS)
         await settled(pilot, app)
         assert [item.type for item in app.seen.events][-1] == "clock.stepped"
-        assert {item.source: item.state for item in app.seen.sources}["sensors"] == "unknown"
+        assert {item.source: item.state for item in app.seen.sources}["sensors"] == "ok"
+        assert {item.source: item.state for item in app.seen.sources}["gpu"] == "unknown"
         app.past.go((NOW_S - 65) * NS)
         await settled(pilot, app)
         told = {item.source: item for item in app.seen.sources}["sensors"]

@@ -110,8 +110,9 @@ def draw_sources(scene: Scene, ui: Ui, width: int, height: int) -> Body:
             age = None if item.last_ns is None else max(0.0, (scene.now.time_ns - item.last_ns) / 1e9)
             row.append((f"{every:>7} {text.milliseconds(item.duration_s)} ", "text"))
             row.append((f"{text.percent(item.coverage):>9} {text.duration(age):>8} ", "text"))
-            row.append((f"{item.late:>6} ", "warn" if item.late else "faint"))
-            row.append((f"{item.failures:>7}  ", "warn" if item.failures else "faint"))
+            for count, columns, after in ((item.late, 6, " "), (item.failures, 7, "  ")):
+                shown = f"{count}" if count >= 0 else text.UNKNOWN
+                row.append((f"{shown:>{columns}}{after}", "warn" if count > 0 else "faint"))
         indent = sum(len(piece) for piece, _ in row)
         said = plain(item.reason, scene.glyphs)
         if cells(said) <= width - indent:

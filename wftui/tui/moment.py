@@ -34,6 +34,8 @@ class Moment(State):
         self._blocks = blocks
         self._layout: wire.LayoutChanged | None = None
         self._shown_events: tuple[int, int] = (-1, -1)
+        # The machine of now is the shape of what nobody recorded: panels with unknowns, not without rows.
+        self._on_layout(wire.LayoutChanged(-1, live.columns))
         self.link = LIVE
         self.hello = live.hello
         self.hostname = live.hostname
@@ -156,4 +158,5 @@ class Moment(State):
 
 
 def _whole(value: float) -> int:
-    return int(value) if value == value else 0
+    """Negative: unknown."""
+    return int(value) if value == value else -1

@@ -280,6 +280,7 @@ class Past:
             while not self.live and (job := self._next()) is not None:
                 try:
                     await job
+                    self.trouble = ""
                 except ProtocolError as error:
                     self.trouble = str(error)
                     self._events.failed()

@@ -7,6 +7,7 @@ from typing import Final
 from wftui.model.health import ABSENT, ASLEEP, DENIED, FAILED, LATE, OFF, OK, STUCK, TROUBLE, UNSUPPORTED, Health
 from wftui.render import text
 from wftui.tui.frame import Row, fit_row, outside, plain, row_width
+from wftui.tui.moment import UNTOLD
 from wftui.tui.panels import parts
 from wftui.tui.scene import Body, Scene, empty, gap, keep
 
@@ -28,7 +29,7 @@ def counts(scene: Scene, width: int = 1000) -> Row:
         totals[item.state] = totals.get(item.state, 0) + 1
     row: Row = []
     brief: Row = []
-    for state in (OK, *ORDER[:-1]):
+    for state in (OK, *ORDER[:-1], UNTOLD):
         if state not in totals:
             continue
         role = ROLES.get(state, "dim")
