@@ -279,6 +279,12 @@ def test_days_begin_at_midnight_on_both_sides_of_a_clock_change() -> None:
         assert f"{local.tm_mday} Oct" == words
 
 
+@pytest.mark.usefixtures("berlin")
+def test_moments_say_their_year_when_it_is_another() -> None:
+    assert axis.moment(1_763_638_255, 1_763_700_000) == "Thu 20 Nov 12:30:55 +01:00"
+    assert axis.moment(1_763_638_255, 1_773_700_000, seconds=False) == "Thu 20 Nov 2025 12:30 +01:00"
+
+
 def test_the_event_lane_shows_the_worst_or_how_many() -> None:
     grid = Grid(0, NS, 6)
     found = {0: [("•", "text")], 2: [("▲", "warn"), ("•", "text")], 4: [("✕", "bad"), ("•", "text")]}

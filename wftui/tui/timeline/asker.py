@@ -153,7 +153,7 @@ class Asker:
         if tail and answer is not None:
             joined = answer.extended(fresh, wish.since_s * _NS)
             if joined is None:
-                timeline.answered = None  # another level, or other series: the next round asks for all
+                timeline.answered = None  # other series or other steps: the next round asks for all
                 return
             fresh = joined
         timeline.take(fresh, wish)

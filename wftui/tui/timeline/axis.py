@@ -158,9 +158,10 @@ def ranges(grid: Grid, marked: Mapping[str, tuple[int, int]], glyphs: Glyphs) ->
 RANGE_ROLES: Final = {"A": "cpu.title", "B": "write"}
 
 
-def moment(time_s: float, *, seconds: bool = True) -> str:
-    """A moment in words: ``Thu 20 Nov 14:02:10 +09:00``."""
+def moment(time_s: float, now_s: float, *, seconds: bool = True) -> str:
+    """A moment in words: ``Thu 20 Nov 14:02:10 +09:00``; with its year when that is not the one of ``now_s``."""
     local = time.localtime(time_s)
+    year = "" if local.tm_year == time.localtime(now_s).tm_year else f" {local.tm_year}"
     clock = text.clock(time_s)[: 8 if seconds else 5]
-    day = f"{_WEEKDAYS[local.tm_wday]} {local.tm_mday:2d} {_MONTHS[local.tm_mon - 1]}"
+    day = f"{_WEEKDAYS[local.tm_wday]} {local.tm_mday:2d} {_MONTHS[local.tm_mon - 1]}{year}"
     return f"{day} {clock} {text.offset(time_s)}"

@@ -97,9 +97,9 @@ def _share(value: float) -> str:
     return f"{percent:+6.1f} %" if abs(percent) < 99.95 else f"{percent:+6.0f} %"
 
 
-def draw(table: Comparison, width: int, height: int, glyphs: Glyphs) -> list[Row]:
+def draw(table: Comparison, width: int, height: int, glyphs: Glyphs, now_ns: int) -> list[Row]:
     """Both ranges with their levels, and the table."""
-    rows = [_head(letter, since, until, level, width) for letter, (since, until), level in (
+    rows = [_head(letter, since, until, level, width, now_ns / _NS) for letter, (since, until), level in (
         ("A", table.a, table.levels[0] if table.lines is not None else 0),
         ("B", table.b, table.levels[1] if table.lines is not None else 0),
     )]  # fmt: skip
@@ -130,10 +130,10 @@ def _level(seconds: int) -> str:
     return text.duration(seconds)
 
 
-def _head(letter: str, since_ns: int, until_ns: int, level_s: int, width: int) -> Row:
+def _head(letter: str, since_ns: int, until_ns: int, level_s: int, width: int, now_s: float) -> Row:
     long = width >= 90
-    begin = moment(since_ns / _NS)
-    until = moment(until_ns / _NS) if long else text.clock(until_ns / _NS)
+    begin = moment(since_ns / _NS, now_s)
+    until = moment(until_ns / _NS, now_s) if long else text.clock(until_ns / _NS)
     length = text.duration((until_ns - since_ns) / _NS)
     row: Row = [(f"{letter} ", RANGE_ROLES[letter]), (f"{begin} to {until}", "text"), (f"  {length:>7}", "strong")]
     if level_s:

@@ -71,13 +71,14 @@ class Answer:
         # What begins or stops to exist meanwhile is asked for as a whole.
         if rest or tail.step_ns != self.step_ns or not 0 <= shift <= len(self.counts):
             return None
-        if tail.level_s != self.level_s or tail.traces.keys() != self.traces.keys():
+        if tail.traces.keys() != self.traces.keys():
             return None
         drop = min(shift, max(0, (oldest_ns - self.start_ns) // self.step_ns))
         joined = object.__new__(Answer)
         joined.start_ns = self.start_ns + drop * self.step_ns
         joined.step_ns = self.step_ns
-        joined.level_s = tail.level_s
+        # The end comes from the seconds of the journal, also under a window that is made of coarser steps.
+        joined.level_s = max(self.level_s, tail.level_s)
         joined.counts = self.counts[drop:shift] + tail.counts
         joined.traces = {
             text: Trace(

@@ -59,6 +59,8 @@ class Timeline:
         self.error = ""
         self.events: list[Event] = []
         """In order of time."""
+        self.events_version = 0
+        """Another number as soon as the events are others."""
         self.events_cut = False
         """Whether there are more than came."""
         self.picker: Picker | None = None
@@ -109,11 +111,13 @@ class Timeline:
         ]
         if fresh:
             self._seqs.update(item.seq for item in fresh)
+            self.events_version += 1
             self.events = sorted([*self.events, *fresh], key=lambda item: (item.time_ns, item.seq))
 
     def forget_events(self) -> None:
         """Another window: ask anew."""
         self.events = []
+        self.events_version += 1
         self._seqs.clear()
 
     # ---- what is needed

@@ -32,7 +32,7 @@ def draw(scene: Scene, timeline: Timeline, width: int, height: int) -> Body:
     """The inside of the screen."""
     glyphs = scene.glyphs
     if timeline.table is not None:
-        return Body(compare.draw(timeline.table, width, height, glyphs), _table_right(timeline))
+        return Body(compare.draw(timeline.table, width, height, glyphs, timeline.now_ns), _table_right(timeline))
     if timeline.picker is not None:
         found = list(timeline.columns.values())
         return Body(picker.draw(timeline.picker, found, timeline.chosen, width, height, glyphs))
@@ -71,7 +71,12 @@ def draw(scene: Scene, timeline: Timeline, width: int, height: int) -> Body:
     left = gap(lanes.left_width(width))
     tail = "" if not rest else f"{glyphs.down if timeline.top < rest else glyphs.up} {rest} more"
     rows.append(fit_row([left, *axis.ruler(grid, glyphs, cursor), (f"  {tail}", "dim")], width))
-    happened = _happened(scene, timeline, grid)
+    happened = keep(
+        scene.state,
+        "timeline events",
+        (timeline.events_version, grid, glyphs),
+        lambda: _happened(scene, timeline, grid),
+    )
     rows.append(fit_row([left, *axis.lane(grid, {k: v[0] for k, v in happened.items()}, cursor, glyphs)], width))
     if marked:
         rows.append(fit_row([left, *axis.ranges(grid, marked, glyphs)], width))
@@ -85,7 +90,11 @@ def _right(scene: Scene, timeline: Timeline, grid: Grid) -> Row:
     if timeline.error:
         state = "no answer"
     window = timeline.window
-    until = "now" if window.live else axis.moment(grid.end_ns / _NS, seconds=window.span_s < 3600)
+    until = (
+        "now"
+        if window.live
+        else axis.moment(grid.end_ns / _NS, timeline.now_ns / _NS, seconds=window.span_s < 3600)
+    )
     answer = timeline.answer
     row: Row = [(f"{state}  ", "warn" if timeline.error else "dim")] if state else []
     row += [(window.span, "strong"), (f" to {until}", "text")]
@@ -209,7 +218,7 @@ def _detail(
     row: Row = [
         ("now" if live else glyphs.mark, "strong"),
         gap(2 if live else 1),
-        (axis.moment(begin_s), "strong"),
+        (axis.moment(begin_s, timeline.now_ns / _NS), "strong"),
     ]
     said = []
     answer = timeline.answer
@@ -255,7 +264,7 @@ def _beside(scene: Scene, timeline: Timeline, grid: Grid, cursor: int, width: in
             row: Row = [
                 (key, "key"),
                 gap(1),
-                (axis.moment(event.time_ns / _NS), "dim"),
+                (axis.moment(event.time_ns / _NS, timeline.now_ns / _NS), "dim"),
                 gap(1),
                 (sign, role),
                 gap(1),
