@@ -104,6 +104,23 @@ def test_a_damaged_segment_is_left_out_and_named(
     assert segment.file in capsys.readouterr().err
 
 
+def test_segments_or_a_journal_that_cannot_be_read_are_said_to_be(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    close_hours(data)
+    path = data / manifest.FOLDER / manifest.NAME
+    content = path.read_bytes()
+    path.write_bytes(b'{"version": 99}')
+    lines = Path(run(data, tmp_path / "x.csv")).read_text().count("\n")
+    assert 3600 < lines < SECONDS, "what the journal holds"
+    assert "newer wftop" in capsys.readouterr().err
+    path.write_bytes(content)
+    (data / "journal.db").write_bytes(b"x" * 8192)
+    lines = Path(run(data, tmp_path / "x.csv")).read_text().count("\n")
+    assert lines > 3600, "what is sealed"
+    assert "journal.db" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("sealed", [False, True])
 def test_that_minute_with_the_processes_in_it(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], *, sealed: bool

@@ -81,10 +81,18 @@ def _export(arguments: argparse.Namespace) -> int:
                 _say(line)
         else:
             _series(arguments, where, archive, form, since_s, until_s)
-        if archive.damaged:
-            files = f" ({', '.join(archive.damaged_files)})" if archive.damaged_files else ""
-            _say(f"left out: {archive.damaged} damaged ticks, layouts or segments{files}")
+        _tell_of_store(archive)
     return 0
+
+
+def _tell_of_store(archive: "Archive") -> None:
+    """What could not be read."""
+    for error in (archive.journal_error, archive.sealed.error):
+        if error is not None:
+            _say(f"left out: {error}")
+    if archive.damaged:
+        files = f" ({', '.join(archive.damaged_files)})" if archive.damaged_files else ""
+        _say(f"left out: {archive.damaged} damaged ticks, layouts or segments{files}")
 
 
 def _series(

@@ -15,7 +15,7 @@ from wftui.store.parquet import judged
 from wftui.store.rows import Batch, Batches
 
 SCHEMA_VERSION: Final = 1
-_MEMORY_MB: Final = 512
+_MEMORY_MB: Final = 256
 _RECORDS: Final = 5_000
 
 NARROW: Final = (
