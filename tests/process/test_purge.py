@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import random
 import subprocess
 import time
 from pathlib import Path
@@ -11,8 +12,11 @@ from pathlib import Path
 import pytest
 
 from tests.harness import ROOT, Running, command, environment, events, recorder, stored
+from tests.unit.test_purge import SECONDS, fill
 from wftui.clock import NS_PER_S
 from wftui.model.tick import unpack
+from wftui.paths import places
+from wftui.store import manifest, read, segments
 from wftui.wire import messages as m
 
 CANARY = "quux9canary"
@@ -122,3 +126,29 @@ def test_without_a_recorder_it_asks() -> None:
         os.close(theirs)
     assert stored(where) == []
     assert wftop("--yes", "--before", "never").returncode == 2
+
+
+def test_killed_at_any_moment_it_can_be_done_again() -> None:
+    folder = places().data_dir
+    fill(folder)
+    chance = random.Random(5)  # noqa: S311  moments, no secrets
+    began = time.monotonic()
+    assert wftop("--before", "2000-01-01", "--yes").returncode == 7
+    start_s = time.monotonic() - began
+    for pattern in ("system.filesystem.*", "system.disk.*"):
+        for _ in range(4):
+            words = command("purge", "-m", pattern, "--yes")
+            with subprocess.Popen(words, env=environment(), cwd=ROOT, stdout=subprocess.DEVNULL) as process:
+                time.sleep(start_s * 0.9 + chance.random() * 0.6)
+                process.kill()
+            made = manifest.load(folder)
+            assert [found for item in made.segments if (found := segments.verify(folder, item))] == []
+            with read.open_reader(folder) as reader:
+                assert sum(1 for _ in reader.ticks(0, 2**40)) == SECONDS
+                assert reader.damaged == 0
+        done = wftop("-m", pattern, "--yes")
+        assert done.returncode in (0, 7), done.stderr
+    assert segments.leftovers(folder, manifest.load(folder)) == []
+    assert {item.series for item in manifest.load(folder).columns} == {"system.cpu.utilization"}
+    with read.open_reader(folder) as reader:
+        assert [item.series.text for item in reader.columns()] == ["system.cpu.utilization"]

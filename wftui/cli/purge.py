@@ -84,7 +84,7 @@ def _show(where: Places, wanted: "Wanted") -> None:
     made = manifest.load(where.data_dir)
     todo = plan(made, wanted)
     ticks, series = _in_journal(where, wanted)
-    names = sorted(series | {item.series for item in todo.series})
+    names = sorted(series | {item.series for item in todo.series}) if wanted.patterns else []
     if wanted.patterns and not names:
         raise NoDataError(f"no series is named by {', '.join(wanted.patterns)}")
     if not ticks and not todo.gone and not todo.rewritten and not names:
@@ -92,9 +92,9 @@ def _show(where: Places, wanted: "Wanted") -> None:
     what = "everything" if not wanted.patterns else f"{len(names)} series"
     when = "" if wanted.before_s is None else f" before {_time(wanted.before_s)}"
     _say(f"{what}{when} that was recorded in {where.data_dir}:")
-    for name in names[:_NAMED] if wanted.patterns else []:
+    for name in names[:_NAMED]:
         _say(f"  {clean(name)}")
-    if wanted.patterns and len(names) > _NAMED:
+    if len(names) > _NAMED:
         _say(f"  and {len(names) - _NAMED} more")
     _say(f"  {ticks} ticks of the journal ({ticks / 3600:.1f} h)")
     _say(f"  {_segments(todo)}")
