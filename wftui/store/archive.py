@@ -153,7 +153,7 @@ class Archive:
             self._facts = Facts(self.sealed)
         return self._facts
 
-    def _gone(self, error: SegmentGoneError) -> None:
+    def gone(self, error: SegmentGoneError) -> None:
         """List again; a file that is still named but not there is as good as damaged."""
         self.sealed.refresh()
         if error.segment in self.sealed.manifest.segments:
@@ -244,6 +244,30 @@ class Archive:
         except StoreDamagedError as error:
             self._lose_journal(error)
 
+    def has_older(self, first_seq: int, since_s: int, until_s: int) -> bool:
+        """Whether segments, at any level, hold ticks before a number, in the seconds [since, until)."""
+        return any(
+            item.kind in manifest.LEVELS
+            and item.first_seq < first_seq
+            and item.since_s < until_s
+            and item.until_s > since_s
+            for item in self.sealed.manifest.segments
+        )
+
+    def live(self, since_s: int, until_s: int, from_seq: int) -> Iterator[Tick]:
+        """The journal's ticks of the seconds [since, until) from a number on, and up to two before the first one.
+
+        Those two are what rates need; they come only where nothing lies between.
+        """
+        if self.journal is None:
+            return
+        for number, tick in enumerate(self._held(self.journal.ticks(since_s, until_s, from_seq))):
+            if number == 0 and tick.seq == from_seq:
+                for before in self.sequence(from_seq - 2, from_seq - 1):
+                    if since_s <= before.time_s < until_s:
+                        yield before
+            yield tick
+
     def _sealed_ticks(
         self, first_seq: int, last_seq: int, since_s: int = -_END, until_s: int = _END
     ) -> Iterator[Tick]:
@@ -259,7 +283,7 @@ class Archive:
                         place = tick.seq + 1
                     place = max(place, run.last_seq + 1)
             except SegmentGoneError as error:
-                self._gone(error)
+                self.gone(error)
                 continue
             return
 
@@ -272,7 +296,7 @@ class Archive:
                     self.blocks.span(run, limit, since_s, until_s) for run in self._runs(limit, since_s, until_s)
                 ]
             except SegmentGoneError as error:
-                self._gone(error)
+                self.gone(error)
                 continue
             break
         spans = [item for item in found if item is not None]
@@ -299,7 +323,7 @@ class Archive:
                     if span is not None:
                         return next(self.blocks.ticks(run, span[1], span[1]), None)
             except SegmentGoneError as error:
-                self._gone(error)
+                self.gone(error)
                 continue
             return None
 
@@ -318,7 +342,7 @@ class Archive:
                 try:
                     near = self.blocks.near(run, time_s)
                 except SegmentGoneError as error:
-                    self._gone(error)
+                    self.gone(error)
                     continue
                 before += [] if near[0] is None else [near[0]]
                 after += [] if near[1] is None else [near[1]]
@@ -336,7 +360,7 @@ class Archive:
             try:
                 schema = self.facts.schema(name)
             except SegmentGoneError as error:
-                self._gone(error)
+                self.gone(error)
                 continue
             found += [] if schema is None else [schema]
         return found
@@ -359,7 +383,7 @@ class Archive:
         try:
             return self.facts.at(name, seq)
         except SegmentGoneError as error:
-            self._gone(error)
+            self.gone(error)
             return self.facts.at(name, seq)
 
     def changes(self, name: str, since_ns: int, until_ns: int) -> Iterator[tuple[TableSchema, TableChange]]:
@@ -409,7 +433,7 @@ class Archive:
             try:
                 return self.facts.events(after_seq, end, *wanted, count, newest)
             except SegmentGoneError as error:
-                self._gone(error)
+                self.gone(error)
                 return self.facts.events(after_seq, end, *wanted, count, newest)
 
         def held(count: int) -> tuple[list[Event], bool]:

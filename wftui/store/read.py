@@ -108,8 +108,8 @@ class Reader:
                     self._columns[item] = Column(parse(series), *rest)
         return tuple(self._columns[item] for item in ids)
 
-    def ticks(self, since_s: int, until_s: int) -> Iterator[Tick]:
-        """Ticks of the seconds [since, until), in the order in which they were made."""
+    def ticks(self, since_s: int, until_s: int, from_seq: int = 0) -> Iterator[Tick]:
+        """Ticks of the seconds [since, until), in the order in which they were made, from a number on."""
         span = self._span(since_s, until_s)
         if span is None:
             return
@@ -117,7 +117,7 @@ class Reader:
         rows = self._database.rows(
             'SELECT seq, time_s, boottime_ns, boot, layout, "values", crc32 FROM tick'
             " WHERE seq BETWEEN ? AND ? AND +time_s >= ? AND +time_s < ? ORDER BY seq",
-            (*span, since_s, until_s),
+            (max(span[0], from_seq), span[1], since_s, until_s),
         )
         for *fields, crc in rows:
             tick = Tick(*fields)

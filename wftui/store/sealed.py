@@ -57,7 +57,8 @@ class Sealed:
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._runs: list[Run] | None = None
         self._columns: dict[tuple[str, ...], Column] = {}
-        self._late = False
+        self._asking: object | None = None
+        self._late: object | None = None
 
     def refresh(self) -> Manifest:
         """Read the manifest again if it was replaced; a stat otherwise."""
@@ -171,7 +172,7 @@ class Sealed:
         """DuckDB's errors as ours; see ``rows``."""
         import duckdb
 
-        if self._late:
+        if self._late is not None and self._late is self._asking:
             raise TooLargeError("not done within its deadline; ask for less time or fewer series")
         try:
             yield
@@ -188,17 +189,20 @@ class Sealed:
     @contextmanager
     def deadline(self, seconds: float) -> Iterator[None]:
         """Questions to DuckDB inside end with ``TooLargeError`` when the time is over."""
-        timer = threading.Timer(seconds, self._interrupt)
+        token = self._asking = object()
+        timer = threading.Timer(seconds, self._interrupt, (token,))
         timer.daemon = True
         timer.start()
         try:
             yield
         finally:
             timer.cancel()
-            self._late = False
+            self._asking, self._late = None, None
 
-    def _interrupt(self) -> None:
-        self._late = True
+    def _interrupt(self, token: object) -> None:
+        if self._asking is not token:
+            return  # the question ended meanwhile
+        self._late = token
         connection = self._connection
         if connection is not None:
             with suppress(Exception):  # it may be closing; the flag above ends the next question

@@ -121,8 +121,10 @@ class Buckets:
     Ticks are taken by column, not one by one: a minute of 400 series passes in 1 ms.
     """
 
-    def __init__(self, start_ns: int, step_ns: int, points: int) -> None:
+    def __init__(self, start_ns: int, step_ns: int, points: int, from_seq: int = 0) -> None:
+        """``from_seq``: ticks before it are looked at for the first rates only."""
         self.start_ns = start_ns
+        self._from_seq = from_seq
         self.step_ns = step_ns
         self.points = points
         self.counts = [0] * points
@@ -173,7 +175,7 @@ class Buckets:
         start_ns, step_ns = self.start_ns, self.step_ns
         for place, tick in enumerate(ticks):
             bucket = (tick.time_s * 1_000_000_000 - start_ns) // step_ns
-            if not 0 <= bucket < self.points:
+            if not 0 <= bucket < self.points or tick.seq < self._from_seq:
                 continue
             if runs and runs[-1][0] == bucket and runs[-1][2] == place:
                 runs[-1] = bucket, runs[-1][1], place + 1
