@@ -1,7 +1,7 @@
 """The history service's process and the socket pair to it.
 
-Spawned by hand and spoken to over a socket pair: ``asyncio.subprocess`` and its streams would cost the recorder
-more memory than this whole module.
+Spawned and reaped by hand: ``asyncio.subprocess`` waits in a thread of its own for each child (before Python 3.12)
+and cannot say what it cost, which ``wait4`` does.
 """
 
 import asyncio
