@@ -474,6 +474,19 @@ async def test_frames_of_the_past_fit_every_size(size: tuple[int, int]) -> None:
             assert roles <= set(app.inks.live)
 
 
+async def test_frames_of_the_past_are_ascii_where_that_is_wanted() -> None:
+    app, _ = make()
+    app.ascii_only = True
+    async with app.run_test(size=SIZE) as pilot:
+        for jump in (-1, -55, -700):
+            app.past.go((NEWEST_S + jump) * NS)
+            await settled(pilot, app)
+            for key in ("1", "2", "3", "4", "at"):
+                await keys(pilot, app, key)
+                assert screen_text(app).isascii()
+            await keys(pilot, app, "escape")
+
+
 def test_past_is_live_before_anything_is_known() -> None:
     app = WftopApp(PALETTE, clock=Still())
     past = Past(app, lambda: None)

@@ -161,10 +161,13 @@ def _past_line(scene: Scene, replay: transport.Replay, width: int) -> Row:
     right = transport.headline(replay, glyphs, width)
     found = verdict(scene.state)
     glyph, said, level = glyphs.ok if found.level == "good" else glyphs.alert, found.sentence, found.level
-    if replay.gap is not None:
-        glyph, said, level = glyphs.none, transport.gap_words(replay), "warn"
     host = outside(scene.state.hostname or "wftop", 24, glyphs).rstrip() if width >= 100 else ""
     left: Row = [gap(1), (host, "strong"), gap(3)] if host else ([gap(1)] if width >= 8 else [])
+    if replay.gap is not None:
+        room = width - row_width(right) - row_width(left) - 4
+        said = transport.gap_words(replay)
+        glyph, level = glyphs.none, "warn"
+        said = said if len(said) <= room else said.partition(",")[0]
     left += [(f"{glyph} ", level), (plain(said, glyphs), "text" if level == "good" else level)]
     return join(left, [gap(2), *right], width)
 

@@ -199,17 +199,20 @@ def instead(replay: Replay, name: str, *, known: bool) -> Body | None:
     if name == "events" and not known:
         return empty("no events before this moment", "n goes to the next one")
     if replay.gap is not None and name in ("processes", "gpus", "sources"):
-        return empty("nothing was recorded at this moment", _beside(replay.gap))
+        return empty("nothing was recorded at this moment", _beside(replay.gap, replay.second))
     if name == "processes" and not known:
-        return empty("no process table was recorded at this moment", "stepping may reach one: ← →")
+        return empty("no process table was recorded at this moment", "a step on may reach one")
     return None
 
 
-def _beside(gap: tuple[int | None, int | None]) -> str:
-    before, after = gap
-    words = [f"← {text.clock(before)}"] if before is not None else []
-    words += [f"→ {text.clock(after)}"] if after is not None else []
-    return "recorded is  " + "   ".join(words) if words else "nothing is recorded"
+def _beside(gap: tuple[int | None, int | None], second: int) -> str:
+    """The nearest seconds that were recorded."""
+    there = [
+        (text.clock(each) if text.day(each) == text.day(second) else f"{text.day(each)} {text.clock(each)}") + word
+        for each, word in zip(gap, (" before", " after"), strict=True)
+        if each is not None
+    ]
+    return f"recorded: {', '.join(there)}" if there else "nothing is recorded"
 
 
 def gap_words(replay: Replay) -> str:

@@ -19,7 +19,7 @@ ROLES: Final = {OK: "good", LATE: "warn", STUCK: "bad", FAILED: "bad", DENIED: "
 def sorted_sources(sources: list[Health]) -> list[Health]:
     """Worst first, then by name."""
     rank = {state: place for place, state in enumerate(ORDER)}
-    return sorted(sources, key=lambda item: (rank.get(item.state, 0), item.source))
+    return sorted(sources, key=lambda item: (rank.get(item.state, rank[OFF]), item.source))
 
 
 def counts(scene: Scene, width: int = 1000) -> Row:
