@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import pytest
+from textual.pilot import Pilot
 
 from tests.tui.fake import NOW_S, full
+from tests.tui.fake_past import NS, remembered
+from tests.tui.test_past import keys, settled
 from wftui import paths
 from wftui.clock import Instant
+from wftui.model.event import Event
 from wftui.render.palette import ANSI, INDEXED, MONO, TRUECOLOR, load
 from wftui.tui.app import WftopApp
+from wftui.tui.paint import Styles
 from wftui.tui.state import LOST
 
 THEME = paths.resources("themes") / "default.toml"
@@ -70,3 +77,45 @@ def test_dialogs(snap_compare, keys: list[str]) -> None:  # type: ignore[no-unty
 
 def test_hostile_names(snap_compare) -> None:  # type: ignore[no-untyped-def]  # as above
     assert snap_compare(app(hostile=True), terminal_size=(120, 40))
+
+
+def rewound(place: int, *names: str) -> tuple[WftopApp, Callable[[Pilot[int]], Awaitable[None]]]:
+    """A view that went ``place`` seconds from now, and keys pressed there."""
+    state, memory = remembered()
+    about = (NOW_S - 40) * NS
+    memory.told.append(
+        Event(2000, "m", NOW_S * NS, "mark.set", "mark", "", payload={"name": "spike", "at_ns": about})
+    )
+    view = WftopApp(load(THEME, TRUECOLOR), state=state, link=lambda _: memory, clock=Still())  # type: ignore[arg-type,return-value]  # the fake has the methods that the app calls
+
+    async def travel(pilot: Pilot[int]) -> None:
+        view.past.go((NOW_S + place) * NS)
+        await settled(pilot, view)
+        await keys(pilot, view, *names)
+
+    return view, travel
+
+
+@pytest.mark.parametrize(
+    "size", [(40, 12), (80, 24), (120, 40), (200, 50)], ids=["40x12", "80x24", "120x40", "200x50"]
+)
+def test_past(snap_compare, size: tuple[int, int]) -> None:  # type: ignore[no-untyped-def]  # as above
+    view, travel = rewound(-25)
+    assert snap_compare(view, terminal_size=size, run_before=travel)
+
+
+@pytest.mark.parametrize(
+    ("place", "names"),
+    [(-57, ()), (-25, ("at", "2", "5")), (-25, ("x",)), (-25, ("2",)), (-25, ("4",)), (-7200, ())],
+    ids=["gap", "go to", "export", "processes", "sources", "before"],
+)
+def test_places_in_the_past(snap_compare, place: int, names: tuple[str, ...]) -> None:  # type: ignore[no-untyped-def]  # as above
+    view, travel = rewound(place, *names)
+    assert snap_compare(view, terminal_size=(120, 40), run_before=travel)
+
+
+def test_past_without_colours(snap_compare) -> None:  # type: ignore[no-untyped-def]  # as above
+    view, travel = rewound(-25)
+    view.inks = Styles(load(THEME, MONO))
+    view.ascii_only = True
+    assert snap_compare(view, terminal_size=(80, 24), run_before=travel)
