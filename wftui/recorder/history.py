@@ -21,6 +21,9 @@ IDLE_S: Final = 60.0
 DEADLINE_S: Final = 8.0
 PATIENCE_S: Final = 2.0
 """Between end of input, SIGTERM and SIGKILL."""
+IDLE: Final = "WFTOP_HISTORY_IDLE_S"
+"""Environment variable that tells the child when to end by itself."""
+SPARE_S: Final = 5.0
 CLOSE_S: Final = 1.0
 """That the child gets at the recorder's end."""
 _ATTEMPTS: Final = 2
@@ -110,7 +113,8 @@ class Relay:
             pid = os.posix_spawn(
                 self._command[0],
                 self._command,
-                os.environ,
+                # A little longer than ours: it ends by itself only when nobody is there to send it away.
+                os.environ | {IDLE: f"{self._idle_s + SPARE_S:g}"},
                 file_actions=[(os.POSIX_SPAWN_DUP2, theirs.fileno(), descriptor) for descriptor in (0, 1)],
                 setpgroup=0,  # ^C in our terminal is for us: we end it in order
                 setsigmask=[],
