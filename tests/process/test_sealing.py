@@ -214,6 +214,42 @@ def test_what_fails_behind_the_seal_does_not_lose_it(
     assert "No space left" in error
 
 
+@pytest.mark.parametrize("content", [None, b"", b"garbage", b'{"version": 1, "segments": 7}'])
+def test_a_manifest_that_is_lost_is_made_anew(tmp_path: Path, content: bytes | None) -> None:
+    count = fill(tmp_path, 2.5)
+    run(tmp_path)
+    path = tmp_path / FOLDER / NAME
+    before = manifest.load(tmp_path)
+    if content is None:
+        path.unlink()
+    else:
+        path.write_bytes(content)
+    code, report, errors = run(tmp_path, "--all")
+    assert (code, errors, report.sealed_seq) == (0, "", count)
+    assert report.aside == (content is not None)
+    (said,) = report.errors
+    assert "made anew" in said
+    for aside in path.parent.glob("manifest.json.damaged-*"):
+        assert aside.read_bytes() == content
+        aside.unlink()
+    after = check(tmp_path)
+    assert after.boots == before.boots
+    assert {item.file for item in before.of(RAW)} <= {item.file for item in after.of(RAW)}
+
+
+def test_a_newer_manifest_is_left_untouched(tmp_path: Path) -> None:
+    fill(tmp_path, 1.5, 4)
+    path = tmp_path / FOLDER / NAME
+    path.parent.mkdir()
+    path.write_text('{"version": 99}')
+    code, report, errors = run(tmp_path, "--all")
+    assert (code, errors.count("\n"), report.sealed_seq) == (5, 1, 0)
+    assert "newer wftop" in errors
+    assert sorted(item.name for item in path.parent.iterdir()) == [NAME, "seal.lock"]
+    assert path.read_text() == '{"version": 99}'
+    assert not (tmp_path / derived.NAME).exists()
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_three_days_under_a_small_cap(tmp_path: Path) -> None:

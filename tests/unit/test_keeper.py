@@ -436,6 +436,18 @@ def test_a_new_journal_goes_on_behind_the_segments(path: Path) -> None:
     opening = told.keeper.open("boot", "0.1", "record")
     assert (opening.last_seq, opening.last_event_seq, opening.boot) == (5000, 40, 7)
     assert (told.keeper.sealed_seq, told.keeper.segments_bytes) == (5000, 5000)
+    assert not told.keeper.manifest_lost
+    told.keeper.start()
+    assert told.keeper.stop("stopped", 5)
+
+
+def test_a_manifest_that_is_missing_beside_segments(path: Path) -> None:
+    seal(path.parent, 5000)
+    (path.parent / manifest.FOLDER / manifest.NAME).unlink()
+    told = Told(path)
+    assert told.keeper.open("boot", "0.1", "record").last_seq == 5000
+    assert told.keeper.manifest_lost
+    assert told.damaged == []
     told.keeper.start()
     assert told.keeper.stop("stopped", 5)
 
@@ -460,6 +472,7 @@ def test_a_damaged_manifest_is_renamed_aside(path: Path, content: bytes) -> None
     assert opening.last_seq == 5000, "the segments' names tell"
     assert opening.boot > 5000, "a number that no segment has"
     assert (told.keeper.damaged, len(told.damaged), told.keeper.sealed_seq) == (1, 1, 0)
+    assert told.keeper.manifest_lost
     (aside,) = file.parent.glob("manifest.json.damaged-*")
     assert aside.read_bytes() == content
     told.keeper.start()

@@ -30,6 +30,7 @@ class FakeKeeper:
     def __init__(self) -> None:
         self.sealed_seq = 0
         self.segments_bytes: int | None = None
+        self.manifest_lost = False
         self.in_memory = False
         self.writes = True
         self.oldest_s: int | None = None
@@ -111,6 +112,13 @@ async def test_nothing_waits_at_the_start(tmp_path: Path, oldest_s: int | None) 
     bench.keeper.oldest_s = oldest_s
     await bench.seconds(600)
     assert (bench.keeper.asked, bench.runs) == (1, 0)
+
+
+async def test_a_lost_manifest_is_made_anew_soon(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, FINE)
+    bench.keeper.manifest_lost = True
+    await bench.seconds(FIRST_S + 2)
+    assert (bench.runs, bench.keeper.manifest_lost) == (1, False)
 
 
 async def test_each_hour_of_the_ticks_is_sealed_once(tmp_path: Path) -> None:

@@ -103,6 +103,8 @@ class Keeper:
         """The last tick that is in segments. Set by whoever hears from the sealer."""
         self.segments_bytes: int | None = None
         """Everything sealed, with history.duckdb once the sealer has told; None: not known yet."""
+        self.manifest_lost = False
+        """There are segments, but no manifest that names them: the sealer makes it anew."""
         self.write_s = 0.0
         """Wall time of the slowest commit since it was last read."""
 
@@ -190,6 +192,7 @@ class Keeper:
             self._set_aside(folder / manifest.FOLDER / manifest.NAME, error)
             found = floor.unknown(folder)
         self.sealed_seq, self.segments_bytes = found.sealed_seq, found.bytes
+        self.manifest_lost = found.bytes is None and found.floor.seq > 0
         return found.floor
 
     def start(self) -> None:

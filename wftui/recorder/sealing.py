@@ -43,6 +43,7 @@ class Kept(Protocol):
 
     sealed_seq: int
     segments_bytes: int | None
+    manifest_lost: bool
 
     @property
     def in_memory(self) -> bool: ...
@@ -116,7 +117,8 @@ class Sealing:
     def _found(self, oldest_s: int | None) -> None:
         """The second of the first tick that no segment has."""
         self._looked = True
-        if oldest_s is not None and oldest_s // HOUR_S != self._hour and self._run is None and not self._closed:
+        waits = oldest_s is not None and oldest_s // HOUR_S != self._hour
+        if (waits or self._keeper.manifest_lost) and self._run is None and not self._closed:
             self._start()
 
     def _start(self) -> None:
@@ -143,6 +145,7 @@ class Sealing:
         if said is not None:
             self._keeper.sealed_seq = said.sealed_seq
             self._keeper.segments_bytes = said.segments_bytes
+            self._keeper.manifest_lost = False
             for error in said.errors:
                 log.warning("seal", "a part of it failed", reason=error)
             if said.aside:
