@@ -307,3 +307,31 @@ async def test_enter_looks_at_the_event_under_the_cursor() -> None:
         await press(pilot, "enter")
         assert app.ui.screen == "overview"
         assert len(gone) == 1
+
+
+async def test_marks_times_and_exports_belong_to_the_cursor_and_the_window() -> None:
+    app, link, _ = make()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await press(pilot, "5", "shift+left", "m", *"spike", "enter")
+        assert app.timeline is not None
+        at_ns = app.timeline.cursor_ns
+        assert at_ns < NOW_S * NS
+        assert [message for message in link.asked if isinstance(message, wire.Mark)] == [wire.Mark(at_ns, "spike")]
+        await press(pilot, "at", *"2h", "enter")
+        assert app.ui.screen == "timeline"
+        assert app.past.live
+        assert app.timeline.timeline.window.cursor_ns == (NOW_S - 7200) * NS
+        begin, end, patterns = app.timeline.view()
+        assert begin < NOW_S - 7200 < end
+        assert patterns[0] == "system.cpu.utilization"
+        await press(pilot, "x")
+        assert "-m system.cpu.utilization" in " ".join(screen_text(app).split())
+
+
+async def test_help_begins_with_the_keys_of_this_screen() -> None:
+    app, _, _ = make()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "5", "question_mark")
+        assert "Zoom in around the cursor" in screen_text(app)
+        await press(pilot, "escape", "1", "question_mark")
+        assert "Zoom in around the cursor" not in screen_text(app)

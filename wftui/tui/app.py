@@ -180,8 +180,8 @@ class WftopApp(App[int], inherit_bindings=False):
         self._picture = compose.picture(self.scene(), self.ui, width, height)
         if not self.painter.direct(self, self._picture):
             canvas.refresh()
-        if self.timeline is not None and self.ui.shown == "timeline":
-            self.timeline.refresh()
+        if (timeline := self.shown_timeline) is not None:
+            timeline.refresh()
 
     def open_timeline(self) -> None:
         """Screen 5; what it is made of is loaded the first time only."""
@@ -191,6 +191,11 @@ class WftopApp(App[int], inherit_bindings=False):
             self.timeline = Control(self)
             self.ui.timeline = self.timeline.timeline
         self.timeline.opened()
+
+    @property
+    def shown_timeline(self) -> Control | None:
+        """The timeline while it is on the screen."""
+        return self.timeline if self.ui.shown == "timeline" else None
 
     def repaint(self) -> None:
         """Paint everything: nobody knows what is on the terminal."""

@@ -11,7 +11,6 @@ from wftui.tui.ui import ASK, CONFIRM, DETAILS, HELP, MENU, PROMPT, REFRESHES, S
 
 if TYPE_CHECKING:
     from wftui.tui.app import WftopApp
-    from wftui.tui.timeline.control import Control
 
 
 class Commands(Travel):
@@ -24,7 +23,7 @@ class Commands(Travel):
     def key(self, key: str, character: str | None) -> None:
         """One key: into the filter or a question while one is open, else by the table."""
         ui = self._ui
-        timeline = self._timeline()
+        timeline = self._app.shown_timeline
         if timeline is not None and timeline.typing and not ui.overlay:
             timeline.type(key, character)
             return
@@ -65,12 +64,8 @@ class Commands(Travel):
         elif self._ui.filtering:
             for char in line[:80]:
                 self._ui.type(char)
-        elif (timeline := self._timeline()) is not None:
+        elif (timeline := self._app.shown_timeline) is not None:
             timeline.paste(text)
-
-    def _timeline(self) -> Control | None:
-        """The timeline while it is shown."""
-        return self._app.timeline if self._ui.shown == "timeline" else None
 
     def _run(self, key: str) -> None:
         # A dialog over a screen has the keys of dialogs, not those of what it covers.
@@ -130,7 +125,7 @@ class Commands(Travel):
 
     def back(self, _: str) -> None:
         """Escape: one thing at a time, at last the past."""
-        timeline = self._timeline()
+        timeline = self._app.shown_timeline
         if timeline is not None and not self._ui.overlay and timeline.back():
             return
         if not self._ui.back():
@@ -138,7 +133,7 @@ class Commands(Travel):
 
     def timeline(self, what: str) -> None:
         """An action of the timeline."""
-        timeline = self._timeline()
+        timeline = self._app.shown_timeline
         if timeline is not None:
             timeline.act(what)
 

@@ -66,14 +66,15 @@ def _content(scene: Scene, ui: Ui, width: int) -> tuple[str, list[Row], int]:
         return _prompt(scene, ui.prompt, width)
     if ui.overlay == ASK and ui.choice is not None:
         return _choice(scene, ui.choice)
-    return _help(scene, width)
+    return _help(scene, ui.shown, width)
 
 
-def _help(scene: Scene, width: int) -> tuple[str, list[Row], int]:
-    """Made from the action table; two columns where they fit."""
+def _help(scene: Scene, shown: str, width: int) -> tuple[str, list[Row], int]:
+    """Made from the action table, what belongs to this screen alone first; two columns where they fit."""
     ascii_only = scene.glyphs.ascii_only
     blocks: list[list[Row]] = []
-    for section in SECTIONS:
+    own = {action.section for action in ACTIONS if action.screen and action.screen == shown}
+    for section in sorted(SECTIONS, key=lambda name: name not in own):
         block: list[Row] = [[(section, "sources.title")]]
         for action in ACTIONS:
             if action.section == section:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from wftui import paths
@@ -11,12 +12,15 @@ from wftui.errors import WftopError
 from wftui.render import text
 
 
-def command(begin: int, end: int, file: str, data_dir: str, *, said: bool = False) -> list[str]:
+def command(
+    begin: int, end: int, file: str, data_dir: str, patterns: Sequence[str] = (), *, said: bool = False
+) -> list[str]:
     """Arguments of wftop for the seconds [begin, end); ``said``: as a person would type them."""
     from shlex import quote
 
     where = ["--data-dir", data_dir] if data_dir and not (said and data_dir == _usual()) else []
-    words = ["export", "--since", _iso(begin), "--until", _iso(end), *where, "-o", file]
+    named = [word for pattern in patterns for word in ("-m", pattern)]
+    words = ["export", "--since", _iso(begin), "--until", _iso(end), *named, *where, "-o", file]
     return [quote(word) for word in words] if said else words
 
 

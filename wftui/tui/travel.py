@@ -117,6 +117,9 @@ class Travel:
                 return f"{text.day(wanted / 1e9)} {text.clock(wanted / 1e9)} is still to come"
             if wanted < 0:
                 return "that is before 1970"
+            if (timeline := self._app.shown_timeline) is not None:
+                timeline.go(wanted)
+                return ""
             past.playing = False
             past.go(wanted)
             return ""
@@ -129,6 +132,8 @@ class Travel:
         """Ask for the name of a mark, and set it."""
         past = self._app.past
         at_ns = self._app.clock.now().time_ns if past.live else past.cursor_ns
+        if (timeline := self._app.shown_timeline) is not None:
+            at_ns = timeline.cursor_ns
         stamp = text.clock(at_ns / 1e9)
 
         def submit(typed: str) -> str:
@@ -153,6 +158,9 @@ class Travel:
         past = self._app.past
         newest = past.newest + 1
         begin, end = past.window() if not past.live else (newest - past.span, newest)
+        patterns: list[str] = []
+        if (timeline := self._app.shown_timeline) is not None:
+            begin, end, patterns = timeline.view()
         end = min(end, newest)
         folder = self._app.seen.hello.data_dir if self._app.seen.hello else ""
 
@@ -162,7 +170,7 @@ class Travel:
                 return wrong
 
             async def work() -> None:
-                self._ui.say(*await run(command(begin, end, typed.strip(), folder)))
+                self._ui.say(*await run(command(begin, end, typed.strip(), folder, patterns)))
                 self._app.paint()
 
             self._ui.say(f"exporting to {typed.strip()}")
@@ -177,7 +185,7 @@ class Travel:
                 value=f"wftop-{text.day(end).replace('-', '')}-{text.clock(end).replace(':', '')}.csv",
                 hint=".csv .json .jsonl .parquet; the same from a shell:",
                 note=lambda typed: " ".join(
-                    ["wftop", *command(begin, end, typed.strip() or "FILE", folder, said=True)]
+                    ["wftop", *command(begin, end, typed.strip() or "FILE", folder, patterns, said=True)]
                 ),
             )
         )

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from wftui.text import clean
 from wftui.tui.timeline.asker import Asker
+from wftui.tui.timeline.choice import selectors
 from wftui.tui.timeline.model import Timeline
+from wftui.units import NS_PER_S
 
 if TYPE_CHECKING:
     from wftui.tui.app import WftopApp
@@ -39,7 +41,7 @@ class Control:
         """The screen is shown: at the moment that is looked at, when it lies in the past."""
         past = self._app.past
         if not past.live:
-            self.timeline.window.go(past.cursor_ns, self.timeline.now_ns, self.timeline.plot)
+            self.go(past.cursor_ns)
 
     def act(self, what: str) -> None:
         """One action of the screen."""
@@ -71,6 +73,24 @@ class Control:
         """Escape; False when nothing was open on the screen."""
         return self.timeline.back()
 
+    @property
+    def cursor_ns(self) -> int:
+        """Where the cursor's column begins; now at the live end."""
+        timeline = self.timeline
+        if timeline.window.cursor_ns is None:
+            return timeline.now_ns
+        grid = timeline.grid(timeline.now_ns)
+        return max(grid.begin(timeline.window.cursor(grid)), timeline.window.first_ns or 0)
+
+    def go(self, time_ns: int) -> None:
+        """Cursor to a moment."""
+        self.timeline.window.go(time_ns, self.timeline.now_ns, self.timeline.plot)
+
+    def view(self) -> tuple[int, int, list[str]]:
+        """What is in view: the seconds [begin, end) and patterns of its series."""
+        grid = self.timeline.grid(self.timeline.now_ns)
+        return grid.start_ns // NS_PER_S, -(-grid.end_ns // NS_PER_S), selectors(self.timeline.chosen)
+
     def refresh(self) -> None:
         """With every frame of the screen."""
         self._asker.refresh(self.timeline.now_ns)
@@ -81,11 +101,11 @@ class Control:
         if timeline.window.cursor_ns is None:
             app.past.to_live()
         else:
-            grid = timeline.grid(timeline.now_ns)
-            begin = grid.begin(timeline.window.cursor(grid))
-            event = next((e for e in timeline.events if begin <= e.time_ns < begin + grid.column_ns), None)
+            begin = self.cursor_ns
+            end = begin + timeline.grid(timeline.now_ns).column_ns
+            event = next((item for item in timeline.events if begin <= item.time_ns < end), None)
             if event is not None:
                 app.past.visit(event)
             else:
-                app.past.go(max(begin, timeline.window.first_ns or 0), _NEAREST)
+                app.past.go(begin, _NEAREST)
         app.ui.show("overview")
