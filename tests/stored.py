@@ -17,7 +17,7 @@ from wftui.store.journal import NAME, Journal, StoredChange
 
 
 class Stored:
-    """A journal under construction; ticks have no gaps, so tick ``seq`` covers second ``START_S + seq - 1``."""
+    """A journal under construction; before the first gap tick ``seq`` covers second ``START_S + seq - 1``."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -25,6 +25,8 @@ class Stored:
         self.journal = Journal(folder / NAME)
         self.boot = self.journal.begin("boot-1", "test", "record", 1, START_S * S, 0).boot
         self._seq = 0
+        self.gap_s = 0
+        """Seconds that were left out so far."""
 
     def many(self, columns: Sequence[Column], rows: Iterator[Sequence[float]], until: int) -> None:
         """Ticks up to number ``until``."""
@@ -32,7 +34,7 @@ class Stored:
         layout = Layout(1, tuple(columns))
         while self._seq < until:
             self._seq += 1
-            second = self._seq - 1
+            second = self._seq - 1 + self.gap_s
             values = pack(array("d", next(rows)))
             batch.append((Tick(self._seq, START_S + second, (100 + second) * S, self.boot, 1, values), layout))
         self.journal.write(batch)

@@ -32,6 +32,29 @@ def sql(context: typer.Context) -> None:
 
 
 @app.command()
+def report(
+    since: Annotated[str, typer.Option(metavar="TIME", help="begin of the range")] = "24h",
+    until: Annotated[str, typer.Option(metavar="TIME", help="end of the range")] = "now",
+    form: Annotated[
+        str | None,
+        typer.Option("--format", metavar="text|markdown", help="default: by the file's ending, else text"),
+    ] = None,
+    output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="- is standard output")] = "-",
+    force: Annotated[bool, typer.Option("--force", help="overwrite an existing file")] = False,
+    config: Annotated[str | None, typer.Option(metavar="FILE", help="configuration file")] = None,
+    data_dir: Annotated[str | None, typer.Option(metavar="DIR", help="where the recording lies")] = None,
+) -> None:
+    """A digest: what was busy, when, events, gaps, coverage, own cost. It names no person, host or command."""
+    from wftui.cli import report as command
+
+    raise typer.Exit(
+        command.main(
+            since=since, until=until, form=form, output=output, force=force, data_dir=data_dir, config=config
+        )
+    )
+
+
+@app.command()
 def doctor(
     json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
     store: Annotated[bool, typer.Option("--store", help="check every byte of what was recorded")] = False,
