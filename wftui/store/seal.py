@@ -265,4 +265,11 @@ def _put_raw(hour: Hour, shelf: Shelf, label: Label, places: Places, is_whole: F
     extra = {"wftop.provenance": msgspec.json.encode(changes).decode()}
     names = [*_LEAD, *(item.name for item in columns)]
     source = wide(names, len(_LEAD), types, batches)
-    shelf.put(label, "FROM source", source, columns, extra, dictionary=segments.DICTIONARY)
+    shelf.put(
+        label,
+        "FROM source",
+        source,
+        columns,
+        extra,
+        dictionary=max(32, int(hour.piece.ticks * segments.DICTIONARY)),
+    )

@@ -49,9 +49,10 @@ SUFFIX: Final = ".parquet"
 BESIDE: Final = ".tmp"
 ASIDE: Final = ".damaged"
 """In the name of a file that was set aside; such a file is nobody's leftover."""
-DICTIONARY: Final = 1000
-"""Different values of a raw series in an hour; DuckDB's own limit would take every ratio for a random number (1.9
-instead of 6.4 bytes each)."""
+DICTIONARY: Final = 0.25
+"""Share of a raw file's rows up to which different values of a series become a dictionary. DuckDB's own limit
+takes most ratios of three digits for random numbers (6.4 instead of 1.9 bytes each); half of the rows would take
+counters for a few values."""
 MANTISSA_BITS: Final = 12
 """Kept of a mean: an error of 1.2e-4 at most, at a third of the bytes."""
 _MEMORY_MB: Final = 128
