@@ -346,3 +346,17 @@ def _child(pid: int) -> int | None:
         if b"wftui.store.sealer" in words:
             return int(number)
     return None
+
+
+def test_a_recorder_refuses_segments_of_a_newer_one() -> None:
+    where = places()
+    folder = where.data_dir / FOLDER
+    folder.mkdir(mode=0o700, parents=True)
+    (folder / NAME).write_text('{"version": 99}')
+    with Running() as running:
+        assert running.ended() == 5
+        said = running.errors()
+    assert said.count("\n") == 1
+    assert "newer wftop" in said
+    assert (folder / NAME).read_text() == '{"version": 99}'
+    assert not (where.data_dir / journal.NAME).exists(), "nothing was begun"
