@@ -1,0 +1,268 @@
+"""Two ranges of time side by side, series by series.
+
+The noise band is made by batch means (A. M. Law, *Simulation Modeling and Analysis*, "steady-state parameters";
+10 to 30 batches after B. Schmeiser, *Batch size effects in the analysis of simulation output*, 1982): a range is
+cut into 20 consecutive batches, or fewer when it is short; their means hardly depend on each other even where
+neighbouring seconds do, so the variance of the range's mean is that of the batch means over their number. The
+band of the difference of both means has Welch's degrees of freedom.
+"""
+
+import math
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from wftui import clock, names
+from wftui.clock import NS_PER_S
+from wftui.errors import ProtocolError
+from wftui.model.sample import Column
+from wftui.model.series import matches
+from wftui.model.tick import Tick
+from wftui.store import query
+from wftui.store.answers import MAX_CELLS, MAX_POINTS, TooLargeError
+from wftui.store.archive import Archive
+from wftui.store.rollup import Ticks, follows, rates
+from wftui.wire import messages as m
+
+BATCHES: Final = 20
+MIN_BATCHES: Final = 4
+BATCH_VALUES: Final = 5
+"""In a batch at least."""
+RAW_TICKS: Final = 7_200
+"""A longer range is compared by its buckets."""
+_BLOCK: Final = 512
+_RAW_CELLS: Final = 4_000_000
+"""Values of a range that are read second by second: 32 MB."""
+
+Matrix = npt.NDArray[np.float64]
+"""float64 of shape (times, series), NaN = no value."""
+
+
+class _Side:
+    """One range: values in order, by series."""
+
+    def __init__(self, columns: list[Column], values: Matrix, level_s: int) -> None:
+        self.columns = {item.series.text: item for item in columns}
+        self.level_s = level_s
+        self.low = self.high = values
+        """Of buckets: their extremes."""
+        self.values = values
+
+    def places(self) -> dict[str, int]:
+        """Series to column of the matrix."""
+        return {text: place for place, text in enumerate(self.columns)}
+
+
+def compare(archive: Archive, question: m.Compare, deadline_s: float) -> m.CompareReply:
+    """Statistics of both ranges, and how much of a difference is noise.
+
+    Raises:
+        TooLargeError: Too many series, or the deadline passed.
+        ProtocolError: The question makes no sense.
+        StoreError: The store cannot be read.
+    """
+    spans = (question.a_since_ns, question.a_until_ns), (question.b_since_ns, question.b_until_ns)
+    if any(since >= until for since, until in spans):
+        raise ProtocolError("compare: expected since < until in both ranges")
+    deadline_ns = clock.perf_ns() + int(deadline_s * NS_PER_S)
+    sides = []
+    for since_ns, until_ns in spans:
+        sides.append(_side(archive, question.selectors, since_ns, until_ns, deadline_ns))
+    a, b = sides
+    stats_a, stats_b = _statistics(a), _statistics(b)
+    variance_a, variance_b = _batch_means(a), _batch_means(b)
+    found = []
+    for text in sorted(a.columns.keys() | b.columns.keys()):
+        column = b.columns.get(text) or a.columns[text]
+        band = _band(variance_a.get(text), variance_b.get(text))
+        found.append(m.Difference(column, stats_a.get(text), stats_b.get(text), band))
+    return m.CompareReply(found, a.level_s, b.level_s)
+
+
+def _side(archive: Archive, selectors: list[str], since_ns: int, until_ns: int, deadline_ns: int) -> _Side:
+    since_s, until_s = since_ns // NS_PER_S, -(-until_ns // NS_PER_S)
+    if until_s - since_s <= RAW_TICKS:
+        found = _seconds(archive, selectors, since_s, until_s, deadline_ns)
+        if found is not None:
+            return found
+    return _buckets(archive, selectors, since_ns, until_ns, deadline_ns)
+
+
+def _seconds(archive: Archive, selectors: list[str], since_s: int, until_s: int, deadline_ns: int) -> _Side | None:
+    """Second by second; None: there are none, or too many values."""
+    columns: dict[str, Column] = {}
+    wanted: dict[int, list[tuple[int, int]]] = {}
+    lead: list[Tick] = []
+    blocks: list[Matrix] = []
+
+    def flush(ticks: list[Tick]) -> None:
+        places = wanted[ticks[0].layout]
+        flat = np.frombuffer(b"".join([item.values for item in ticks]), dtype="<f8").reshape(len(ticks), -1)
+        block = np.full((len(ticks), len(columns)), math.nan)
+        block[:, [slot for slot, _ in places]] = flat[:, [place for _, place in places]]
+        blocks.append(block)
+
+    batch: list[Tick] = []
+    for tick in archive.ticks(since_s - 1, until_s):
+        if batch and (tick.layout != batch[0].layout or len(batch) == _BLOCK):
+            flush(batch)
+            batch = []
+        if tick.layout not in wanted:
+            wanted[tick.layout] = _places(archive, tick.layout, selectors, columns)
+            if len(columns) * (until_s - since_s) > _RAW_CELLS:
+                return None
+        if len(lead) % _BLOCK == 0 and clock.perf_ns() > deadline_ns:
+            raise TooLargeError("compare: not done within its deadline; ask for less time or fewer series")
+        if len(tick.values) == 8 * len(archive.layout(tick.layout).columns):
+            batch.append(tick)
+            lead.append(tick)
+    if batch:
+        flush(batch)
+    if not lead:
+        return None
+    values = np.full((len(lead), len(columns)), math.nan)
+    at = 0
+    for block in blocks:
+        values[at : at + len(block), : block.shape[1]] = block
+        at += len(block)
+    kinds = np.array([item.kind == names.COUNTER for item in columns.values()], dtype=np.bool_)
+    header = [
+        np.array([getattr(item, name) for item in lead], dtype=np.int64)
+        for name in ("seq", "time_s", "boottime_ns", "boot")
+    ]
+    if kinds.any():
+        counters = np.ascontiguousarray(values[:, kinds].T)
+        ticks = Ticks(header[0], header[1], header[2], header[3], counters)
+        values[:, kinds] = rates(counters, follows(ticks)).T
+    inside = header[1] >= since_s
+    return _Side(list(columns.values()), values[inside], 1) if inside.any() else None
+
+
+def _places(
+    archive: Archive, layout: int, selectors: list[str], columns: dict[str, Column]
+) -> list[tuple[int, int]]:
+    """(column of the matrix, place in the layout) of the wanted series."""
+    found = []
+    for place, item in enumerate(archive.layout(layout).columns):
+        if any(matches(selector, item.series) for selector in selectors):
+            columns[item.series.text] = item
+            found.append((list(columns).index(item.series.text), place))
+    return found
+
+
+def _buckets(archive: Archive, selectors: list[str], since_ns: int, until_ns: int, deadline_ns: int) -> _Side:
+    """By the means of buckets, as many as an answer may have."""
+    series = {
+        item.series.text
+        for item in archive.columns()
+        if any(matches(selector, item.series) for selector in selectors)
+    }
+    points = max(1, min(MAX_POINTS, MAX_CELLS // max(1, len(series)), (until_ns - since_ns) // NS_PER_S))
+    left_s = (deadline_ns - clock.perf_ns()) / NS_PER_S
+    reply = query.range_(archive, m.Range(selectors, since_ns, until_ns, points), left_s)
+    arrays = [
+        np.array([np.frombuffer(getattr(item, name), dtype="<f8") for item in reply.series]).reshape(
+            -1, reply.points
+        )
+        for name in ("minimum", "mean", "maximum")
+    ]
+    side = _Side([item.column for item in reply.series], arrays[1].T, reply.step_ns // NS_PER_S)
+    side.low, side.high = arrays[0].T, arrays[2].T
+    return side
+
+
+def _statistics(side: _Side) -> dict[str, m.RangeStats]:
+    """Of every series that has a value."""
+    values = side.values
+    if not values.size:
+        return {}
+    count = np.sum(~np.isnan(values), axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.nansum(values, axis=0) / count
+        off = np.where(np.isnan(values), 0.0, values - mean)
+        deviation = np.where(count > 1, np.sqrt(np.sum(off * off, axis=0) / (count - 1)), math.nan)
+    low = np.fmin.reduce(side.low, axis=0)
+    high = np.fmax.reduce(side.high, axis=0)
+    mean = np.clip(mean, low, high)
+    ordered = np.sort(values, axis=0)  # NaN last
+    p50, p95 = _quantile(ordered, count, 0.5), _quantile(ordered, count, 0.95)
+    return {
+        text: m.RangeStats(
+            int(count[place]),
+            float(mean[place]),
+            float(low[place]),
+            float(high[place]),
+            float(p50[place]),
+            float(p95[place]),
+            float(deviation[place]),
+        )
+        for text, place in side.places().items()
+        if count[place]
+    }
+
+
+def _quantile(ordered: Matrix, count: npt.NDArray[np.intp], share: float) -> Matrix:
+    """Linear between the two nearest values, of shape (series,)."""
+    place = np.maximum(count - 1, 0) * share
+    low = np.floor(place).astype(np.intp)
+    high = np.minimum(low + 1, np.maximum(count - 1, 0))
+    across = np.arange(ordered.shape[1])
+    below, above = ordered[low, across], ordered[high, across]
+    found: Matrix = below + (above - below) * (place - low)
+    return found
+
+
+def _batch_means(side: _Side) -> dict[str, tuple[float, int]]:
+    """Variance of the mean and number of batches, of series with enough of them."""
+    values = side.values
+    if not values.size:
+        return {}
+    known = ~np.isnan(values)
+    count = np.sum(known, axis=0)
+    # Batches of as many values each, whatever gaps lie between: the k-th value of a series belongs to a batch.
+    batches = np.minimum(BATCHES, count // BATCH_VALUES)
+    usable = batches >= MIN_BATCHES
+    rank = np.cumsum(known, axis=0) - 1
+    number = np.where(known, rank * batches // np.maximum(count, 1), -1)
+    means = np.full((BATCHES, values.shape[1]), math.nan)
+    filled = np.where(known, values, 0.0)
+    for batch in range(BATCHES):
+        here = number == batch
+        with np.errstate(invalid="ignore", divide="ignore"):
+            means[batch] = np.sum(filled, axis=0, where=here) / np.sum(here, axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        centre = np.nansum(means, axis=0) / batches
+        off = np.where(np.isnan(means), 0.0, means - centre)
+        variance = np.sum(off * off, axis=0) / (batches - 1) / batches
+    return {
+        text: (float(variance[place]), int(batches[place]))
+        for text, place in side.places().items()
+        if usable[place]
+    }
+
+
+def _band(a: tuple[float, int] | None, b: tuple[float, int] | None) -> float:
+    """Half width of the 95 % band of the difference of two means; NaN: too few values."""
+    if a is None or b is None:
+        return math.nan
+    together = a[0] + b[0]
+    if together <= 0.0:
+        return 0.0
+    freedom = together**2 / (a[0] ** 2 / (a[1] - 1) + b[0] ** 2 / (b[1] - 1))
+    return student(freedom) * math.sqrt(together)
+
+
+def student(freedom: float) -> float:
+    """0.975 quantile of Student's t (Cornish-Fisher; within 0.5 % from 3 degrees of freedom on).
+
+    Source: Abramowitz and Stegun, 26.7.5.
+    """
+    z = 1.959963984540054
+    terms = (
+        (z**3 + z) / 4,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
+    )
+    return z + sum(term / freedom ** (power + 1) for power, term in enumerate(terms))

@@ -1,0 +1,92 @@
+"""Answers about everything that was recorded: one question at a time, each under its deadline.
+
+The folder is an argument: over the files of a bundle the same service is replay.
+"""
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from wftui import log
+from wftui.clock import NS_PER_S
+from wftui.errors import ProtocolError, WftopError
+from wftui.store import answers, query
+from wftui.store.answers import TooLargeError
+from wftui.store.archive import Archive
+from wftui.wire import messages as m
+
+DEADLINE_S: Final = 5.0
+
+
+class Service:
+    """Questions to one folder; never writes."""
+
+    def __init__(self, data_dir: Path, deadline_s: float = DEADLINE_S) -> None:
+        """Nothing is opened yet.
+
+        Args:
+            data_dir: Holds a journal, segments, or both.
+            deadline_s: Of one question.
+        """
+        self._archive = Archive(data_dir)
+        self._deadline_s = deadline_s
+
+    def warm(self) -> None:
+        """Load what the first question will need, while that is still on its way."""
+        try:
+            self._archive.refresh()
+            if self._archive.sealed.manifest.segments:
+                self._archive.sealed.connection()
+                from wftui.store import sums  # noqa: F401  for its import
+        except WftopError as error:
+            log.info("history", "nothing to read yet", reason=str(error))
+
+    def answer(self, question: m.Message) -> m.Message:
+        """The reply, or an ``Error``: a bug in one answer is not the end of the others."""
+        try:
+            self._archive.refresh()
+            return self._answer(question)
+        except TooLargeError as error:
+            return m.Error("too-large", str(error))
+        except ProtocolError as error:
+            return m.Error("bad-request", str(error))
+        except OverflowError as error:
+            return m.Error("bad-request", f"the question holds a number out of range: {error}")
+        except WftopError as error:
+            return m.Error("refused", str(error))
+        except Exception as error:  # noqa: BLE001  the asker gets it, the log its traceback
+            log.error("history", "a question failed", exc=error, question=type(question).__name__)
+            return m.Error("internal", f"history: {type(error).__name__}: {error}")
+
+    def _answer(self, question: m.Message) -> m.Message:
+        archive = self._archive
+        if isinstance(question, m.Range):
+            return query.range_(archive, question, self._deadline_s)
+        with archive.sealed.deadline(self._deadline_s):
+            match question:
+                case m.At():
+                    return answers.answer_at(archive, question)
+                case m.Events():
+                    return answers.answer_events(archive, question)
+                case m.Tables():
+                    return answers.answer_tables(archive, question)
+                case m.Catalogue():
+                    return _catalogue(archive)
+        if isinstance(question, m.Compare):
+            from wftui.history.compare import compare  # with numpy
+
+            return compare(archive, question, self._deadline_s)
+        return m.Error("bad-request", f"{m.TAGS[type(question)]} is no question to the history service")
+
+    def close(self) -> None:
+        """Close the files."""
+        self._archive.close()
+
+
+def _catalogue(archive: Archive) -> m.CatalogueReply:
+    reply = answers.answer_catalogue(archive)
+    extent = archive.extent()
+    if extent is None:
+        return reply
+    return msgspec.structs.replace(reply, first_ns=extent[0] * NS_PER_S, last_ns=(extent[1] + 1) * NS_PER_S)
