@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import msgspec
 import pytest
 from textual.pilot import Pilot
 
@@ -425,6 +426,15 @@ async def test_a_source_is_switched_after_a_yes() -> None:
         assert isinstance(sent, wire.SetSource)
         assert not sent.on
         assert f"{sent.name} is off" in screen_text(app)
+        # The selection stays with the source when it is sorted to another place.
+        app.state.sources = [
+            msgspec.structs.replace(item, state="off") if item.source == sent.name else item
+            for item in app.state.sources
+        ]
+        app.paint()
+        await keys(pilot, app, "o", "y")
+        await app.workers.wait_for_complete()
+        assert memory.of(wire.SetSource)[1:] == [wire.SetSource(sent.name, on=True)]
         await keys(pilot, app, "1", "left", "4", "o")
         assert app.ui.overlay == ""
 

@@ -99,7 +99,9 @@ def draw_sources(scene: Scene, ui: Ui, width: int, height: int) -> Body:
     rows: list[Row] = [fit_row([(head + "why and what to do", "dim")], width)]
     lines: list[Row] = []
     starts: list[int] = []
-    chosen = min(ui.places["sources"], len(found) - 1)
+    places = {item.source: place for place, item in enumerate(found)}
+    chosen = places.get(ui.source, min(ui.places["sources"], len(found) - 1))
+    ui.source = found[chosen].source
     for item in found:
         starts.append(len(lines))
         role = sources.ROLES.get(item.state, "dim")

@@ -87,6 +87,8 @@ class Ui:
         self.reverse = False
         self.selected: str | None = None
         """Key of the selected process: the cursor stays with it wherever it is sorted to."""
+        self.source = ""
+        """The selected source, wherever it is sorted to; empty: the one at its place."""
         self.places = {"processes": 0, "events": 0, "sources": 0, HELP: 0, DETAILS: 0}
         """Line under the cursor (lists) or first line shown (dialogs)."""
         self.tops = {"processes": 0, "events": 0, "sources": 0}
@@ -222,6 +224,8 @@ class Ui:
         }
         last = max(0, counts[name] - 1)
         self.places[name] = (0 if step < 0 else last) if edge else min(last, max(0, self.places[name] + step))
+        if name == "sources":
+            self.source = ""
         if name == "processes":
             rows = listed(state, self.sort, reverse=self.reverse, wanted=self.wanted["processes"])
             self.selected = rows[self.places[name]][0] if rows else None
