@@ -190,6 +190,24 @@ def test_too_much(folder: Path, tmp_path: Path) -> None:
     assert look(folder)["size"].state == WARN
 
 
+@pytest.mark.parametrize("damage", [None, b"", b"{not json"], ids=["lost", "empty", "damaged"])
+def test_a_lost_manifest_is_made_anew(folder: Path, damage: bytes | None) -> None:
+    before = manifest.load(folder)
+    path = folder / manifest.FOLDER / manifest.NAME
+    path.unlink()
+    if damage is not None:
+        path.write_bytes(damage)
+    told = look(folder)
+    assert (told["manifest"].state, told["manifest"].fix) == (BAD, "wftop doctor --rebuild")
+    assert "leftovers" not in told
+    found = look(folder, rebuild=True)
+    assert found["manifest"].text == f"made anew from {len(before.segments)} segments"
+    assert {item.state for name, item in found.items() if name != "set aside"} == {OK}
+    after = manifest.load(folder)
+    assert after.sealed_seq == before.sealed_seq
+    assert {item.file for item in after.segments} == {item.file for item in before.segments}
+
+
 def test_a_newer_manifest_is_left_alone(folder: Path) -> None:
     path = folder / manifest.FOLDER / manifest.NAME
     path.write_bytes(msgspec.json.encode({"version": 99}))

@@ -38,6 +38,9 @@ def look(where: Places, now_ns: int) -> list[Check]:
         return [*found, Check(AREA, "manifest", BAD, str(error), REBUILD)]
     except StoreError as error:
         return [*found, Check(AREA, "manifest", BAD, str(error), "update wftop")]
+    if manifest_lost(data_dir):
+        said = "missing beside segments: nobody reads them, and none is sealed"
+        return [*found, Check(AREA, "manifest", BAD, said, REBUILD)]
     found += _segments(data_dir, made, now_ns)
     made = manifest.load(data_dir)
     found.append(_history(data_dir, made))
@@ -150,12 +153,19 @@ def _aside(data_dir: Path) -> list[Check]:
 
 
 def rebuild(where: Places, now_ns: int) -> list[Check]:
-    """Make history.duckdb anew. Nothing that was recorded is lost by it."""
+    """Make history.duckdb anew, and the manifest when it was lost. Nothing that was recorded is lost by it."""
     data_dir = where.data_dir
     if not data_dir.exists():
         return [Check(AREA, "rebuild", OK, f"{data_dir}: nothing was recorded there yet")]
     found = []
     try:
+        if manifest_lost(data_dir):
+            from wftui.store.rebuild import manifest_from_segments
+
+            with seal.lock(data_dir):
+                made = manifest_from_segments(data_dir)
+            said = f"made anew from {len(made.segments)} segments"
+            found.append(Check(AREA, "manifest", WARN if made.damaged else OK, said))
         # A damaged segment goes first: what is made anew then stays true.
         found += [item for item in _segments(data_dir, manifest.load(data_dir), now_ns) if item.state == BAD]
         with seal.lock(data_dir):
@@ -164,3 +174,15 @@ def rebuild(where: Places, now_ns: int) -> list[Check]:
         return [*found, Check(AREA, "rebuild", BAD, str(error), f"when no sealer runs: {REBUILD}")]
     size = text.size((data_dir / derived.NAME).stat().st_size).strip()
     return [*found, Check(AREA, "rebuild", OK, f"{derived.NAME} was made anew, {size}")]
+
+
+def manifest_lost(data_dir: Path) -> bool:
+    """Whether there are segments, and no manifest that names them can be read."""
+    folder = data_dir / manifest.FOLDER
+    try:
+        made = manifest.load(data_dir)
+    except manifest.SegmentsDamagedError:
+        return True
+    except StoreError:
+        return False
+    return not (folder / manifest.NAME).exists() and bool(verify.leftovers(data_dir, made))

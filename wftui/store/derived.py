@@ -47,8 +47,8 @@ class Reach(NamedTuple):
 
 
 def fingerprint(made: Manifest) -> int:
-    """Changes whenever segments come, go or are merged."""
-    return zlib.crc32("\n".join(sorted(item.file for item in made.segments)).encode())
+    """Changes whenever segments come, go, are merged or written anew."""
+    return zlib.crc32("\n".join(sorted(f"{item.file} {item.crc32}" for item in made.segments)).encode())
 
 
 def reach(data_dir: Path) -> Reach | None:
