@@ -14,7 +14,7 @@ import pytest
 
 from tests.harness import Running, recorder, until
 from tests.past import COLUMNS, SECONDS, close_hours, fill, values
-from tests.recording import BYTES, CPU, START_S, S
+from tests.recording import BYTES, CPU, PEAK, START_S, S
 from wftui.model.tick import unpack
 from wftui.paths import places, private_dir
 from wftui.wire import codec
@@ -93,7 +93,7 @@ def test_old_ranges_moments_events_tables_and_comparisons(running: Running) -> N
             ),
             m.CompareReply,
         ).series
-        assert [item.column.series.text for item in differences] == [CPU.series.text]
+        assert [item.column for item in differences] == [CPU, PEAK], "a selector names statistics, too"
         first, second = differences[0].a, differences[0].b
         assert first is not None
         assert second is not None

@@ -54,7 +54,7 @@ SEALED = Manifest(
     segments=(
         segment(manifest.RAW, 1, 3600, T0, T0 + 3600),
         segment(manifest.RAW, 3601, 7200, T0 + 3600, T0 + 7200),
-        segment(manifest.R300, 1, 7200, T0, T0 + 7200),
+        segment(manifest.R300, 1, 7200, T0 - 200, T0 + 7300),
         segment(manifest.EVENT, 1, 3099, T0, T0 + 3099),
     )
 )
@@ -91,7 +91,7 @@ def things(since: int, until: int) -> m.Tables:
         (span(2999, 3100), False),
         (span(0, 60), False),
         (span(-60, 1), False),
-        (span(-120, -60), True),  # before everything: nothing there either
+        (span(-600, -500), True),  # before everything: nothing there either
         (span(9000, 9100), True),
         (at(3300), True),
         (at(3010), False),  # the tick is here, its tables are not

@@ -82,9 +82,13 @@ class Sealed:
 
     def bounds(self) -> tuple[int, int] | None:
         """First and last UTC second of sealed ticks; None: there are none."""
-        if not self._ticks:
+        raw = [item for item in self._ticks if item.kind == manifest.RAW]
+        first = min((item.first_seq for item in raw), default=1 << 62)
+        # A step begins before its first tick: it counts only where no single tick is left.
+        items = raw + [item for item in self._ticks if item.kind != manifest.RAW and item.first_seq < first]
+        if not items:
             return None
-        return min(item.since_s for item in self._ticks), max(item.until_s for item in self._ticks) - 1
+        return min(item.since_s for item in items), max(item.until_s for item in items) - 1
 
     def columns(self) -> list[Column]:
         """Every series that was ever sealed and is not purged."""
