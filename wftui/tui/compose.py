@@ -190,7 +190,7 @@ def footer(scene: Scene, ui: Ui, width: int) -> Row:
         return fit_row(picker.footer(), width)
     if ui.notice:
         return fit_row([gap(1), (plain(ui.notice, glyphs), ui.notice_role)], width)
-    wanted = ["screen.overview", "screen.processes", "screen.events", "screen.sources"]
+    wanted = ["screen.processes", "screen.events", "screen.sources", "screen.timeline"]
     past = scene.replay is not None
     if ui.shown == "processes":
         wanted = ["list.filter", "process.sort", "process.reverse", "open", "process.signal", "back"]
