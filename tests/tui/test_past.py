@@ -13,10 +13,11 @@ from tests.tui.fake import NOW_S, Fed
 from tests.tui.fake_past import FIRST_S, GAP, NS, Memory, busy, remembered
 from tests.tui.test_keys import PALETTE, Still, press, screen_text
 from wftui.model.event import Event
-from wftui.tui import past as past_module
+from wftui.tui import player
 from wftui.tui.app import WftopApp
 from wftui.tui.frame import row_width
-from wftui.tui.past import SPEEDS, Past
+from wftui.tui.past import Past
+from wftui.tui.player import SPEEDS
 from wftui.tui.state import LOST
 from wftui.tui.ui import ASK, PROMPT
 from wftui.wire import messages as wire
@@ -348,18 +349,18 @@ async def test_signals_are_off_in_the_past_and_the_key_says_why() -> None:
 
 
 async def test_playing_goes_on_and_ends_at_now(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(past_module, "_FRAME_S", 0.01)
+    monkeypatch.setattr(player, "FRAME_S", 0.01)
     app, _ = make()
     async with app.run_test(size=SIZE) as pilot:
         app.past.go((NEWEST_S - 20) * NS)
         await settled(pilot, app)
         await keys(pilot, app, *["greater_than_sign"] * 6)
-        assert app.past.speed == SPEEDS[-1]
+        assert app.past.player.speed == SPEEDS[-1]
         await press(pilot, "space")
-        assert app.past.playing
+        assert app.past.player.playing
         await until(pilot, lambda: app.past.cursor_ns > (NEWEST_S - 17) * NS)
         await press(pilot, "space")
-        assert not app.past.playing
+        assert not app.past.player.playing
         stands = app.past.cursor_ns
         await asyncio.sleep(0.15)
         assert app.past.cursor_ns == stands
@@ -367,7 +368,7 @@ async def test_playing_goes_on_and_ends_at_now(monkeypatch: pytest.MonkeyPatch) 
         await until(pilot, lambda: app.past.live)
         assert "back at now" in screen_text(app)
         await keys(pilot, app, "left", *["less_than_sign"] * 9)
-        assert app.past.speed == SPEEDS[0]
+        assert app.past.player.speed == SPEEDS[0]
         assert "½x" in screen_text(app)
 
 

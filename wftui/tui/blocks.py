@@ -18,6 +18,7 @@ SECONDS: Final = 256
 KEPT: Final = 24
 """Blocks kept: 300 columns of bar and graph need 10."""
 UNKNOWN: Final = -1
+_TRIES: Final = 2
 
 
 class Block:
@@ -38,6 +39,7 @@ class Blocks:
 
     def __init__(self) -> None:
         self._blocks: dict[int, Block] = {}
+        self._failures: dict[int, int] = {}
 
     def values(self, text: str, end: int, count: int) -> list[float]:
         """The ``count`` seconds of a series up to and with ``end``; NaN = gap, or not here yet."""
@@ -74,7 +76,7 @@ class Blocks:
                 need = min(need, cursor + 1)
             elif block is not None:
                 need -= 30
-            if block is None or block.until < need:
+            if (block is None or block.until < need) and self._failures.get(number, 0) < _TRIES:
                 found.append(number)
         at = cursor // SECONDS
         return min(found, key=lambda number: (abs(number - at), number), default=None)
@@ -85,12 +87,20 @@ class Blocks:
         since = number * SECONDS
         return wire.Range(selectors, since * NS_PER_S, (since + SECONDS) * NS_PER_S, SECONDS)
 
-    def take(self, number: int, reply: wire.RangeReply | None, newest: int) -> None:
-        """Keep an answer; None: it cannot be had, and is not asked for again."""
+    def failed(self, number: int) -> None:
+        """A block could not be had; after some tries it is not asked for again."""
+        self._failures[number] = self._failures.get(number, 0) + 1
+
+    def forgive(self) -> None:
+        """Blocks that failed may be asked for again."""
+        self._failures.clear()
+
+    def take(self, number: int, reply: wire.RangeReply, newest: int) -> None:
+        """Keep an answer; ``newest``: the last second that was over when it was asked for."""
         block = Block()
         base = number * SECONDS
-        block.until = (number + 1) * SECONDS if reply is None else min(base + SECONDS, newest + 1)
-        if reply is not None and reply.step_ns > 0:
+        block.until = min(base + SECONDS, newest + 1)
+        if reply.step_ns > 0:
             step = max(1, reply.step_ns // NS_PER_S)
             first = reply.start_ns // NS_PER_S - base
             block.counts = _seconds(array("h", [min(count, 9) for count in reply.counts]), first, step, 0)
@@ -118,10 +128,6 @@ class Blocks:
             column = block.series.get(text)
             if column is not None and value == value:
                 column[place] = value
-
-    def clear(self) -> None:
-        """Forget all."""
-        self._blocks.clear()
 
 
 def _seconds(values: array, first: int, step: int, hole: float) -> array:  # type: ignore[type-arg]  # of counts or values

@@ -113,7 +113,7 @@ class Link:
         state.attached(feed.recorder)
         state.now_linked(LIVE, app.clock.now().boottime_ns)
         self._feed = feed
-        app.past.wake()
+        app.past.attached()
         self._ticked.clear()
         reason = ""
         try:

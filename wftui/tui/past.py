@@ -7,16 +7,13 @@ Live, nothing here runs.
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
-
-import msgspec
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from wftui.errors import ProtocolError
-from wftui.tui.blocks import Blocks
-from wftui.tui.chronicle import MARK, Chronicle, beside
+from wftui.tui.around import Around
 from wftui.tui.moment import Moment
-from wftui.tui.state import GRAPHED
+from wftui.tui.player import Player
+from wftui.tui.replies import Replies, Spot
 from wftui.tui.state import LIVE as LINKED
 from wftui.tui.transport import CELL_S, Replay, bar_cells, reason
 from wftui.units import NS_PER_S
@@ -26,33 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from wftui.model.event import Event
-    from wftui.model.table import Row
     from wftui.tui.app import WftopApp
 
 _M = TypeVar("_M", bound=wire.Message)
 
-SPEEDS: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
-KEPT: Final = 120
-"""Moments kept: two minutes of stepping to and fro without a question."""
 _AHEAD: Final = 8
 """Steps fetched ahead."""
-_FRAME_S: Final = 0.5
-"""Shortest time between two moments while playing."""
 _NEAREST: Final = 2
-_MARKS: Final = 400
-_STATES: Final = ("source.state", "recorder.started", "store.failed", "store.resumed")
-
-
-class Spot(NamedTuple):
-    """A place in time."""
-
-    second: int
-    """UTC."""
-    seq: int | None = None
-    """The tick there, when it is known or counted from one that is: both passes of a repeated hour have some."""
-    snap: int = 0
-    """Where to go when nothing was recorded there: 0 stays in the gap, 1 the next tick, -1 the one before, 2 the
-    next or else the one before."""
 
 
 class Past:
@@ -67,10 +44,9 @@ class Past:
         self._app = app
         self._repaint = repaint
         self.live = True
-        self.playing = False
-        self.speed = 1.0
-        self.blocks = Blocks()
-        self.state = Moment(self.blocks, app.state)
+        self.player = Player(self._play)
+        self._around = Around(self.ask)
+        self.state = Moment(self._around.blocks, app.state)
         self.ready = False
         """Whether there is a moment to show; until then the screen keeps what it had."""
         self.trouble = ""
@@ -80,20 +56,9 @@ class Past:
         self._gap: tuple[int | None, int | None] | None = None
         self._heading: tuple[int, bool] = (0, False)
         """The last step: how far, and whether in ticks (True) or seconds."""
-        self._begin = 0
-        self._cache: dict[int, wire.AtReply] = {}
-        self._by_second: dict[int, int] = {}
-        self._empty: set[Spot] = set()
-        """Fetched ahead of time, and nothing was there."""
-        self._newest_kept: wire.AtReply | None = None
-        self._events = Chronicle()
-        self._states = Chronicle(_STATES)
-        self._asked_once = False
-        self._first: int | None = None
-        """Where the recording begins; None: not asked yet."""
+        self._replies = Replies()
         self._at_event: tuple[Spot, Event] | None = None
         self._working = False
-        self._timer: asyncio.TimerHandle | None = None
 
     # ---- what others ask
 
@@ -181,31 +146,20 @@ class Past:
             if self._leave() and tick is not None:
                 self._want(Spot(tick.time_s, tick.seq, -1))
             return
-        self.playing = not self.playing
-        self._schedule()
-
-    def faster(self, step: int) -> None:
-        """The next speed up or down."""
-        place = SPEEDS.index(self.speed) + step
-        self.speed = SPEEDS[min(len(SPEEDS) - 1, max(0, place))]
-        self._schedule()
+        self.player.play(on=not self.player.playing)
 
     def to_live(self) -> None:
         """Back to the feed; what was fetched is let go."""
         if self.live:
             return
         self.live = True
-        self.playing = self.ready = False
-        self._schedule()
+        self.ready = False
+        self.player.play(on=False)
         self.trouble = ""
-        self._shown = self._gap = self._at_event = self._newest_kept = None
-        self._begin = 0
-        self._cache.clear()
-        self._by_second.clear()
-        self._empty.clear()
-        self.blocks.clear()
-        self._events, self._states = Chronicle(), Chronicle(_STATES)
-        self._asked_once = False
+        self._shown = self._gap = self._at_event = None
+        self._replies.clear()
+        self._around = Around(self.ask)
+        self.state = Moment(self._around.blocks, self._app.state)
 
     async def travel(self, direction: int) -> Event | None:
         """To the next (+1) or previous (-1) event; the event, None when there is none."""
@@ -216,21 +170,10 @@ class Past:
             anchor = (last.time_ns, last.seq)
         elif self.live:
             anchor = (self._app.clock.now().time_ns, 1 << 62)
-        limit = 64
-        for _ in range(4):
-            if direction > 0:
-                question = wire.Events(since_ns=anchor[0], limit=limit)
-            else:
-                question = wire.Events(until_ns=anchor[0] + 1, limit=limit, newest=True)
-            reply = await self.ask(question, wire.EventsReply)
-            found = beside([*reply.events, *self._app.state.events, *self._events.known], anchor, direction)
-            if found is not None:
-                self.visit(found)
-                return found
-            if not reply.more:
-                break
-            limit *= 8
-        return None
+        found = await self._around.beside(anchor, direction, self._app.state.events)
+        if found is not None:
+            self.visit(found)
+        return found
 
     def visit(self, event: Event) -> None:
         """To the moment of an event, or the nearest that was recorded."""
@@ -252,7 +195,7 @@ class Past:
             app.ui.say("no recorder is connected: nobody can tell of the past", "warn")
             return False
         self.live = False
-        self.state = Moment(self.blocks, app.state)
+        self.state = Moment(self._around.blocks, app.state)
         return True
 
     def _beyond(self, spot: Spot) -> bool:
@@ -264,9 +207,14 @@ class Past:
     def _want(self, spot: Spot) -> None:
         self.wanted = spot
         self.trouble = ""
-        found = self._lookup(spot)
+        found = self._replies.find(spot)
         if found is not None:
             self._show(spot, found)
+        self.wake()
+
+    def attached(self) -> None:
+        """A recorder answers, perhaps again."""
+        self._around.forgive()
         self.wake()
 
     def wake(self) -> None:
@@ -283,8 +231,7 @@ class Past:
                     self.trouble = ""
                 except ProtocolError as error:
                     self.trouble = str(error)
-                    self._events.failed()
-                    self._states.failed()
+                    self._around.again()
                     break
         finally:
             self._working = False
@@ -294,40 +241,31 @@ class Past:
     def _next(self) -> Coroutine[None, None, None] | None:
         """What to ask now: the moment, then its surroundings, then what will probably be wanted."""
         if self.wanted != self._shown:
-            return self._moment(self.wanted)
-        begin, end = self.window()
-        cursor = self.wanted.second
-        low = min(begin, cursor - 2 * self._app.size.width)
-        number = self.blocks.missing(low, max(end, cursor + 1), cursor, self.newest)
-        if number is not None:
-            return self._block(number)
-        for chronicle, since in ((self._events, begin), (self._states, cursor)):
-            question = chronicle.question(since * NS_PER_S, max(end, cursor + 1) * NS_PER_S)
-            if question is not None:
-                return self._chronicle(chronicle, question)
-        if not self._asked_once:
-            return self._once()
+            return self._moment(self.wanted, wanted=True)
+        around = self._around.missing(self.wanted.second, self.window(), self.newest, 2 * self._app.size.width)
+        if around is not None:
+            return self._then_paint(around)
         ahead = self._ahead()
-        return None if ahead is None else self._moment(ahead)
+        return None if ahead is None else self._moment(ahead, wanted=False)
 
-    async def _moment(self, spot: Spot) -> None:
-        reply = self._keep(await self.ask(_at(spot), wire.AtReply))
-        if self.live:
-            return
-        if reply.tick is not None and spot.seq is None:
-            self._by_second[spot.second] = reply.tick.seq
-        if spot == self.wanted or (reply.tick is not None and self._shown != self.wanted and self._heading[0]):
+    async def _then_paint(self, job: Coroutine[None, None, None]) -> None:
+        await job
+        if not self.live:
+            self._repaint()
+
+    async def _moment(self, spot: Spot, *, wanted: bool) -> None:
+        """Ask for a moment; ``wanted``: it is to be seen, even when meanwhile another one is wanted more."""
+        reply = self._replies.keep(spot, await self.ask(spot.question(), wire.AtReply))
+        if not self.live and (spot == self.wanted or (wanted and reply.tick is not None)):
             self._show(spot, reply)
             if self.ready:
                 self._repaint()
-        elif reply.tick is None:
-            self._empty.add(spot)
 
     def _show(self, spot: Spot, reply: wire.AtReply) -> None:
         wanted = spot == self.wanted
         tick = reply.tick
         if tick is not None:
-            self.state.show(reply, self._before(reply))
+            self.state.show(reply, self._replies.before(reply))
             self._gap = None
             self._shown = Spot(tick.time_s, tick.seq)
             if wanted:
@@ -362,37 +300,6 @@ class Past:
             self.wanted = self._shown
             self._app.ui.say("the recording begins here")
 
-    def _before(self, reply: wire.AtReply) -> wire.TickArrived | None:
-        if reply.before is not None or reply.tick is None:
-            return reply.before
-        kept = self._cache.get(reply.tick.seq - 1)
-        return kept.tick if kept is not None and kept.layout is reply.layout else None
-
-    def _lookup(self, spot: Spot) -> wire.AtReply | None:
-        seq = spot.seq if spot.seq is not None else self._by_second.get(spot.second, -1)
-        return self._cache.get(seq)
-
-    def _keep(self, reply: wire.AtReply) -> wire.AtReply:
-        """Keep an answer; what it shares with the one before it is kept once."""
-        tick, layout, last = reply.tick, reply.layout, self._newest_kept
-        if tick is None or layout is None:
-            return reply
-        if last is not None and last.layout is not None:
-            same = last.layout.id == layout.id and last.layout.columns == layout.columns
-            if same:
-                reply = msgspec.structs.replace(reply, layout=last.layout)
-            before = {item.change.name: item.change.rows for item in last.tables}
-            for item in reply.tables:
-                _share(item.change.rows, before.get(item.change.name, {}))
-        self._newest_kept = reply
-        self._cache.pop(tick.seq, None)
-        self._cache[tick.seq] = reply
-        while len(self._cache) > KEPT:
-            del self._cache[next(iter(self._cache))]
-        while len(self._by_second) > 4 * KEPT:
-            del self._by_second[next(iter(self._by_second))]
-        return reply
-
     def _ahead(self) -> Spot | None:
         """The next moment in the direction of travel that is not here yet."""
         far, counted = self._heading
@@ -404,54 +311,16 @@ class Past:
             spot = Spot(shown.second + number * far, seq)
             if self._beyond(spot) or (seq is not None and seq < 1):
                 return None
-            if self._lookup(spot) is None and spot not in self._empty:
+            if not self._replies.known(spot):
                 return spot
         return None
 
-    async def _block(self, number: int) -> None:
-        newest = self.newest
-        reply: wire.RangeReply | None = None
-        try:
-            reply = await self.ask(self.blocks.question(number, sorted(GRAPHED)), wire.RangeReply)
-        finally:
-            if not self.live:
-                self.blocks.take(number, reply, newest)
-        if not self.live:
-            self._repaint()
-
-    async def _chronicle(self, chronicle: Chronicle, question: wire.Events) -> None:
-        chronicle.take(await self.ask(question, wire.EventsReply))
-        if not self.live:
-            self._repaint()
-
-    async def _once(self) -> None:
-        """What holds for the whole stay in the past: all marks, and where the recording begins."""
-        self._asked_once = True
-        marks = await self.ask(wire.Events(types=[MARK], limit=_MARKS, newest=True), wire.EventsReply)
-        begin = await self.ask(wire.At(0), wire.AtReply)
-        if not self.live:
-            self._first = begin.next_s
-            self._events.pin(marks.events)
-            self._repaint()
-
-    # ---- playing
-
-    def _schedule(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self.playing:
-            self._timer = asyncio.get_running_loop().call_later(max(_FRAME_S, 1 / self.speed), self._play)
-
-    def _play(self) -> None:
-        if not self.playing:
-            return
-        self._schedule()
+    def _play(self, count: int) -> None:
         if self.wanted != self._shown:
             if self.trouble:
-                self.playing = False
+                self.player.play(on=False)
             return  # the answer is late: a step is left out, none is queued
-        if not self.step(max(1, round(self.speed * max(_FRAME_S, 1 / self.speed)))):
+        if not self.step(count):
             self._app.ui.say("back at now", "good")
         self._repaint()
 
@@ -459,16 +328,7 @@ class Past:
 
     def window(self) -> tuple[int, int]:
         """The seconds [begin, end) of the time bar: it holds still while the cursor moves inside it."""
-        span = self.span
-        cursor, end = self.wanted.second, self.newest + 1
-        if not self._begin <= cursor < self._begin + span:
-            # Entered from the live end: the past is to the left. Left by an edge: half a bar of room ahead.
-            near = cursor > end - span
-            self._begin = end - span if near else cursor - span // 2
-        self._begin = max(0, min(self._begin, end - span))
-        # Cells begin on whole multiples: a bar that moves keeps its pattern.
-        self._begin = -(-self._begin // CELL_S) * CELL_S
-        return self._begin, self._begin + span
+        return self._around.window(self.wanted.second, self.newest, self.span)
 
     @property
     def span(self) -> int:
@@ -479,44 +339,27 @@ class Past:
         """What top line and transport bar show; brings events and sources of the moment up to date."""
         begin, end = self.window()
         cursor = self._shown.second if self._shown is not None else self.wanted.second
-        self._events.add(self._app.state.events)
-        self._states.add(self._app.state.events)
-        known = self._events.known
-        upto = (cursor + 1) * NS_PER_S
+        around = self._around
         if self.ready:
-            self.state.show_events(known, self._events.before(upto), self._events.version)
-            names = [item.source for item in self._app.state.sources]
-            self.state.show_sources(self._states.known[: self._states.before(upto)], names)
+            around.bring(self.state, cursor, self._app.state)
         gap = self._gap
         why = ""
         if gap is not None:
             since = (gap[0] if gap[0] is not None else 0) * NS_PER_S
             until = ((gap[1] if gap[1] is not None else cursor) + 5) * NS_PER_S
-            why = reason([item for item in known if since <= item.time_ns < until])
+            why = reason([item for item in around.events.known if since <= item.time_ns < until])
         linked = self._app.state.link == LINKED
         return Replay(
             second=cursor,
             newest=self.newest,
-            playing=self.playing,
-            speed=self.speed,
+            playing=self.player.playing,
+            speed=self.player.speed,
             begin=begin,
             end=end,
-            counts=self.blocks.counts(begin, end),
-            first=self._first,
-            events=self._events.within(begin * NS_PER_S, end * NS_PER_S),
+            counts=around.blocks.counts(begin, end),
+            first=around.first,
+            events=around.events.within(begin * NS_PER_S, end * NS_PER_S),
             gap=gap,
             reason=why,
             trouble="" if linked and not self.trouble else self.trouble or "no recorder: only what was fetched",
         )
-
-
-def _at(spot: Spot) -> wire.At:
-    return wire.At(spot.second * NS_PER_S, spot.seq)
-
-
-def _share(rows: dict[str, Row], before: dict[str, Row]) -> None:
-    """Equal rows become the same ones: a table at two moments is kept for what differs."""
-    for key, row in rows.items():
-        old = before.get(key)
-        if old is not None and old == row:
-            rows[key] = old

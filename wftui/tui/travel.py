@@ -40,7 +40,7 @@ class Travel:
         past = self._app.past
         if past.live and int(count) > 0:
             self._ui.say("this is now: the next sample comes by itself")
-        past.playing = False
+        past.player.play(on=False)
         past.step(int(count))
 
     def jump(self, seconds: str) -> None:
@@ -57,7 +57,7 @@ class Travel:
         if past.live:
             self._ui.say("speed belongs to the past: Space leaves live")
         else:
-            past.faster(int(step))
+            past.player.faster(int(step))
 
     def event(self, direction: str) -> None:
         """To the next or previous event."""
@@ -76,7 +76,7 @@ class Travel:
                     ui.say(_words(found), "mark")
             self._app.paint()
 
-        self._app.past.playing = False
+        self._app.past.player.play(on=False)
         self._app.run_worker(seek(), name="event", group="event", exclusive=True)
 
     def visit(self) -> None:
@@ -120,7 +120,7 @@ class Travel:
             if (timeline := self._app.shown_timeline) is not None:
                 timeline.go(wanted)
                 return ""
-            past.playing = False
+            past.player.play(on=False)
             past.go(wanted)
             return ""
 
