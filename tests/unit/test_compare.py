@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from tests.records import COUNTER, GAUGE, LAYOUT, tick
@@ -23,7 +24,7 @@ from wftui.wire import messages as m
 T0 = 1_700_002_800
 
 
-def write(folder: Path, gauge: np.ndarray[tuple[int], np.dtype[np.float64]], gap: range = range(0)) -> None:
+def write(folder: Path, gauge: npt.NDArray[np.float64], gap: range = range(0)) -> None:
     folder.mkdir(mode=0o700)
     made = Journal(folder / journal.NAME)
     made.begin("boot", "0.1", "record", 1, 5, 6)
@@ -85,7 +86,7 @@ def test_nineteen_bands_in_twenty_hold_the_true_difference() -> None:
 
 
 def test_a_long_or_rolled_up_range_is_compared_by_buckets(tmp_path: Path) -> None:
-    write(tmp_path / "d", np.arange(7200) % 10 + 0.0)
+    write(tmp_path / "d", (np.arange(7200) % 10).astype(np.float64))
     with seal.lock(tmp_path / "d"):
         seal.run(tmp_path / "d", 9, everything=True)
     for path in (tmp_path / "d").glob("journal.*"):

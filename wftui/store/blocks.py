@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     Matrix = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 
-CACHE_BYTES: Final = 24_000_000
-"""Two hours of 400 series."""
+CACHE_BYTES: Final = 18_000_000
+"""An hour and a half of 400 series."""
 _CELLS: Final = 360_000
 """Values of a block: 3 MB, 20 ms to decode (a whole hour of 400 series takes 50 ms)."""
 _INFOS: Final = 64

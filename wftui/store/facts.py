@@ -17,10 +17,8 @@ from wftui.store.read import TableAt
 from wftui.store.sealed import Sealed
 
 _schema: Final = msgspec.json.Decoder(TableSchema)
-_HELD: Final = 6
-"""Segments whose rows stay in DuckDB's memory: two hours of three tables."""
-_HELD_CELLS: Final = 1_500_000
-"""A segment with more of them stays in its file (12 MB held)."""
+_HELD_CELLS: Final = 600_000
+"""Of segments whose rows stay in DuckDB's memory (two busy hours, 10 MB); a larger one stays in its file."""
 _EVENT: Final = "seq, event_id, time_ns, type, aggregate_type, aggregate_id, trace_id, span_id, payload, metadata"
 _FETCH: Final = 2000
 
@@ -31,7 +29,8 @@ class Facts:
     def __init__(self, sealed: Sealed) -> None:
         self._sealed = sealed
         self._schemas: dict[tuple[str, int], TableSchema] = {}
-        self._held: OrderedDict[tuple[str, int], str] = OrderedDict()
+        self._held: OrderedDict[tuple[str, int], tuple[str, int]] = OrderedDict()
+        """File to the table that holds it, and its cells."""
         self._number = 0
 
     # ---- tables
@@ -125,20 +124,20 @@ class Facts:
     def _source(self, segment: Segment, schema: TableSchema) -> tuple[str, str]:
         """Where to select the rows of a segment from, and the column that gives their order."""
         path = duck.text(str(self._sealed.path(segment)))
-        if segment.rows * (len(schema.columns) + 4) > _HELD_CELLS:
+        cells = segment.rows * (len(schema.columns) + 4)
+        if cells > _HELD_CELLS:
             return f"read_parquet({path}, file_row_number = true)", "file_row_number"
         key = segment.file, segment.crc32
-        table = self._held.get(key)
-        if table is None:
+        if key not in self._held:
+            while self._held and sum(size for _, size in self._held.values()) + cells > _HELD_CELLS:
+                _, (old, _) = self._held.popitem(last=False)
+                self._sealed.rows(f"DROP TABLE {old}", [])
             self._number += 1
             table = f"held_{self._number}"
-            while len(self._held) >= _HELD:
-                _, old = self._held.popitem(last=False)
-                self._sealed.rows(f"DROP TABLE {old}", [])
             self._sealed.rows(f"CREATE TEMP TABLE {table} AS FROM read_parquet({path})", [segment])
-            self._held[key] = table
+            self._held[key] = table, cells
         self._held.move_to_end(key)
-        return table, "rowid"
+        return self._held[key][0], "rowid"
 
     # ---- events
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import duckdb
 
 _CHUNK: Final = 1 << 20
+_MEMORY_MB: Final = 64
 
 
 class SegmentGoneError(StoreError):
@@ -152,7 +153,7 @@ class Sealed:
         if self._connection is None:
             from wftui.store import duck  # 60 ms: only for what the journal does not have
 
-            self._connection = duck.connect([self.folder], ordered=True, keep_footers=True)
+            self._connection = duck.connect([self.folder], memory_mb=_MEMORY_MB, ordered=True, keep_footers=True)
         return self._connection
 
     def rows(self, sql: str, segments: Sequence[Segment]) -> list[tuple[Any, ...]]:  # Any: SQL's cells
