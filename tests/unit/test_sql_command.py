@@ -218,6 +218,7 @@ def test_a_deadline_and_a_limit_of_memory(data: Path, run: Run) -> None:
     [
         ["--memory", "lots"],
         ["--memory", "1MB"],
+        ["--memory", "9" * 5000],
         ["--memory", "²GB"],
         ["--deadline", "soon"],
         ["--format", "parquet"],

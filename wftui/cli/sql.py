@@ -4,7 +4,6 @@ import argparse
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,13 +15,10 @@ from wftui.when import duration
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    import duckdb
-
     from wftui.store.ask import Asking
 
 FORMATS: Final = ("table", "csv", "json", "parquet")
 _MEMORY: Final = {"": 1, "MB": 1, "GB": 1000, "MIB": 1, "GIB": 1024}
-_ROWS: Final = 2000
 
 
 def main(argv: Sequence[str]) -> int:
@@ -124,6 +120,7 @@ def _megabytes(text: str) -> int:
     if (
         not digits.isascii()
         or not digits.isdigit()
+        or len(digits) > 6
         or unit not in _MEMORY
         or not 32 <= int(digits) * _MEMORY[unit] <= 65536
     ):
@@ -140,9 +137,7 @@ def _parts(asking: "Asking", form: str) -> "Iterator[str]":
     from wftui.render import cells
     from wftui.text import clean
 
-    result = asking.connection.execute(asking.question)
-    names = [item[0] for item in result.description or ()]
-    rows = chain.from_iterable(_batches(result))
+    names, rows = asking.answer()
     if asking.explained and form == "table":
         # A plan is drawn over several lines.
         for row in rows:
@@ -156,8 +151,3 @@ def _parts(asking: "Asking", form: str) -> "Iterator[str]":
         "json": cells.objects,
     }
     yield from writers[form](names, rows)
-
-
-def _batches(result: "duckdb.DuckDBPyConnection") -> Iterator[list[tuple[Any, ...]]]:  # Any: SQL's cells
-    while batch := result.fetchmany(_ROWS):
-        yield batch

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Timer
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import duckdb
 import msgspec
@@ -32,6 +32,8 @@ _EVERYTHING: Final = re.compile(r"\b(show|information_schema|duckdb_\w+|pragma_\
 _EXPLAIN: Final = re.compile(r"\s*explain(\s+analyze)?\s", re.I)
 _READS: Final = duckdb.StatementType.SELECT
 _EVENTS: Final = 1_000_000
+_ROWS: Final = 2000
+"""Fetched at once."""
 _MEMORY: Final = "the answer needs more memory than --memory allows; ask for less, or allow more"
 
 
@@ -98,6 +100,17 @@ class Asking:
         if self._journal is not None:
             self._journal.close()
             self._journal = None
+
+    def answer(self) -> tuple[list[str], Iterator[tuple[Any, ...]]]:  # Any: SQL's cells
+        """Names of the columns, and rows as they are fetched; inside ``deadline``."""
+        result = self.connection.execute(self.question)
+        names = [item[0] for item in result.description or ()]
+
+        def rows() -> Iterator[tuple[Any, ...]]:  # Any: as above
+            while batch := result.fetchmany(_ROWS):
+                yield from batch
+
+        return names, rows()
 
     def write_parquet(self, path: Path) -> None:
         """Write the answer; inside ``deadline``.
