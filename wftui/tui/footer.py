@@ -1,0 +1,76 @@
+"""The line of keys: those of this screen, and of the past while that is looked at."""
+
+from __future__ import annotations
+
+from wftui.tui.actions import ACTIONS, keys_of
+from wftui.tui.frame import Row, fit_row, join, outside, plain, row_width
+from wftui.tui.scene import Scene, gap
+from wftui.tui.ui import Ui
+
+
+def footer(scene: Scene, ui: Ui, width: int) -> Row:
+    """The filter while it is typed, a word to the person, or the keys of this screen."""
+    glyphs = scene.glyphs
+    if ui.filtering:
+        typed = outside(ui.wanted[ui.filter_name], max(1, min(60, width - 34)), glyphs).rstrip()
+        hint: Row = [("Enter", "key"), (" keep  ", "dim"), ("Esc", "key"), (" clear ", "dim")]
+        return join([(" / ", "mark"), (typed, "strong"), (" ", "cursor")], hint if width >= 60 else [], width)
+    if ui.shown == "timeline" and ui.timeline is not None and ui.timeline.picker is not None:
+        from wftui.tui.timeline import picker  # here: it is loaded already, and by nobody else
+
+        return fit_row(picker.footer(), width)
+    if ui.notice:
+        return fit_row([gap(1), (plain(ui.notice, glyphs), ui.notice_role)], width)
+    past = scene.replay is not None
+    wanted = _wanted(scene, ui)
+    shown: list[tuple[str, str]] = []
+    for action in ACTIONS:
+        if action.id in wanted:
+            key = keys_of(action, ascii_only=glyphs.ascii_only).split(" ")[0]
+            title = action.short or action.title.lower()
+            if action.id == "time.play" and not past:
+                title = "rewind"
+            # Two ways of one thing stand together: ``n N event``.
+            if shown and shown[-1][1] == title:
+                key = f"{shown.pop()[0]} {key}"
+            shown.append((key, title))
+    spaces = 3
+    while True:
+        row: Row = [gap(1)]
+        for key, title in shown:
+            row += [(key, "key"), (f" {title}{' ' * spaces}", "dim")]
+        # Help and quit stay longest: they lead to all the others.
+        if row_width(row) - spaces <= width or len(shown) <= 2:
+            return fit_row(row, width)
+        if spaces > 2:
+            spaces -= 1
+        else:
+            shown.pop(-3)
+
+
+def _wanted(scene: Scene, ui: Ui) -> list[str]:
+    """Ids of the actions whose keys are shown on this screen."""
+    wanted = ["screen.processes", "screen.events", "screen.sources", "screen.timeline"]
+    past = scene.replay is not None
+    if ui.shown == "processes":
+        wanted = ["list.filter", "process.sort", "process.reverse", "open", "process.signal", "back"]
+        if scene.readonly or past:
+            wanted.remove("process.signal")
+    elif ui.shown == "events":
+        wanted = ["list.filter", "open", "back"]
+    elif ui.shown == "sources" and not past:
+        wanted = ["source.switch", "back"]
+    elif ui.shown == "timeline" and ui.timeline is not None:
+        wanted = ui.timeline.keys()
+    elif ui.shown:
+        wanted = ["back"]
+    elif ui.focus and not past:
+        wanted = ["panel.next", "panel.expand", "open", "back"]
+    elif past:
+        wanted = [action.id for action in ACTIONS if action.section == "Time" and action.short]
+    else:
+        wanted += ["panel.next", "time.play"]
+    if past and ui.shown and ui.shown != "timeline":
+        wanted += ["time.play", "time.live", "time.back", "time.forward"]
+    wanted += ["view.help", "view.quit"]
+    return wanted
