@@ -12,7 +12,6 @@ import tempfile
 import time
 from pathlib import Path
 
-import duckdb
 import msgspec
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -33,8 +32,7 @@ def fill(folder: Path, series: int, days: int, hours: int) -> None:
     made = manifest.load(folder)
     items = [column("test", "system.disk.io", {"device": f"d{n}"}, call="test") for n in range(series)]
     made, stored = manifest.with_columns(made, items)
-    connection = duckdb.connect(config={"threads": 2, "preserve_insertion_order": True})
-    shelf = Shelf(folder, connection)
+    shelf = Shelf(folder)
     last_s = days * 86_400 + hours * 3600
     there = {item.file for item in made.segments}
 
