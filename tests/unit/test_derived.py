@@ -246,6 +246,20 @@ def test_rows_are_bounded(growing: Stored, monkeypatch: pytest.MonkeyPatch) -> N
     assert last == manifest.load(folder).sealed_seq - 299
 
 
+def test_views_read_as_far_back_as_is_cheap(growing: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = growing.folder
+    growing.many([CPU, BYTES], ([0.5, 1000.0 * n] for n in count(5000)), 13_000)
+    seal.run(folder, NOW_NS)
+    raw = manifest.load(folder).of(manifest.RAW)
+    assert len(raw) == 3
+    for columns, files in ((6, 3), (5, 2), (1, 1)):
+        monkeypatch.setattr(derived, "BOUND", columns)
+        derived.rebuild(folder, NOW_NS)
+        expected = [(sum(item.rows for item in raw[-files:]),)]
+        assert ask(folder, "SELECT count(*) FROM samples('system.cpu.utilization')") == expected
+        assert ask(folder, "SELECT count(*) FROM metrics_snapshots") == [(2,)]
+
+
 def test_an_empty_recording(tmp_path: Path) -> None:
     derived.refresh(tmp_path, NOW_NS)
     assert ask(tmp_path, "SELECT count(*) FROM metrics_timeseries") == [(0,)]

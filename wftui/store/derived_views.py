@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from wftui.model import processes
 from wftui.model.table import TableSchema
 from wftui.store import manifest
@@ -88,6 +90,19 @@ def samples(sources: Sequence[str]) -> str:
 def raw_sources(folder: Path, made: Manifest) -> list[str]:
     """Wide relations of the raw level."""
     return [scan(folder, item) for item in parts(made.of(manifest.RAW))]
+
+
+def recent(made: Manifest, columns: int) -> Manifest:
+    """With the newest raw segments only: as many as have so many columns together, one hour at least."""
+    raw = made.of(manifest.RAW)
+    kept: list[Segment] = []
+    for first in sorted({item.first_seq for item in raw}, reverse=True):
+        run = [item for item in raw if item.first_seq == first]
+        columns -= sum(len(manifest.numbers(item.columns)) for item in run)
+        if columns < 0 and kept:
+            break
+        kept += run
+    return msgspec.structs.replace(made, segments=tuple(kept))
 
 
 def last_sources(folder: Path, made: Manifest) -> list[str]:

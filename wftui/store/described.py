@@ -57,7 +57,10 @@ TABLES: Final = {
             "last_time": ("TIMESTAMP", "UTC; NULL: not sealed yet"),
         },
     ),
-    "metrics_timeseries": Described("Every sample of the last 48 hours; all columns of a file are read.", _ROW),
+    "metrics_timeseries": Described(
+        "Every sample of the last 48 hours (history.duckdb: 48 h of 400 series, 10 h of 2,000); all columns are read.",
+        _ROW,
+    ),
     "samples(pattern)": Described(
         "The same of the series that a pattern names (`system.disk.*`, or a whole series), 5 to 40 times as fast.",
         _ROW,
