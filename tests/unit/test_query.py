@@ -212,6 +212,21 @@ def test_limits_are_clear_errors(tmp_path: Path) -> None:
         assert range_(archive, m.Range(["*"], 0, NS_PER_S, 10)).series == []
 
 
+def test_only_files_of_the_range_are_opened(tmp_path: Path) -> None:
+    folder = tmp_path / "d"
+    write(folder, steady(7200, HOUR))
+    seal_all(folder, everything=True)
+    trim(folder, 7200)
+    made = manifest.load(folder)
+    for item in made.segments:
+        if item.first_seq == 1 and item.kind in (manifest.RAW, manifest.R10):
+            (folder / manifest.FOLDER / item.file).unlink()
+    with open_archive(folder) as archive:
+        reply = range_(archive, m.Range(["*"], (HOUR + 4000) * NS_PER_S, (HOUR + 4100) * NS_PER_S, 10))
+        assert (reply.level_s, reply.counts) == (1, [10] * 10)
+        assert archive.damaged_files == []
+
+
 def stale(item: Column) -> Column:
     return msgspec.structs.replace(item, quality="stale")
 

@@ -123,8 +123,8 @@ class _Range:
             if good:
                 shares.append(sums.Share(kind, good, told))
             # A step reaches beyond its ticks: what other files of this level hold is told by them, too.
-            good += [item for item in there if not self._overlaps(item)]
-            told = sums.merged([*told, *((item.first_seq, item.last_seq) for item in good)])
+            held = [*good, *(item for item in there if not self._overlaps(item))]
+            told = sums.merged([*told, *((item.first_seq, item.last_seq) for item in held)])
         return shares
 
     def _overlaps(self, segment: Segment) -> bool:
