@@ -181,7 +181,7 @@ class Filler:
                     self._layout,
                 )
             )
-            if at_s % TABLE_S == 0:
+            if self._people and at_s % TABLE_S == 0:
                 busy = [item for item in spikes if item.time_s <= at_s < item.time_s + item.seconds]
                 changes.append(StoredChange(self._seq, proc.PROCESSES, self._table(at_s, busy)))
             if len(ticks) == COMMIT_TICKS or second == count - 1:
@@ -340,7 +340,7 @@ def fill(
         series: How many.
         seed: Of the numbers.
         end_s: UTC second behind the last tick; None: now.
-        processes: Rows of the table of processes.
+        processes: Rows of the table of processes; 0: no table.
         everything: Seal the last, incomplete hour too.
         tell: Called after each hour.
     """

@@ -11,6 +11,7 @@ import pytest
 
 from tests.recording import START_S, S
 from tests.sealing import Given, Journaled, Row, joined, made, rows, sealed
+from wftui.errors import StoreError
 from wftui.store import manifest, merge, rebuild, seal, segments
 from wftui.store.manifest import Manifest, Segment
 
@@ -69,6 +70,32 @@ def test_days_and_months_become_one_file(folder: Path) -> None:
     assert joined(folder, manifest.RAW) == raw
     assert segments.leftovers(folder, seen) == []
     assert merged(folder) == 0
+
+
+class Narrow:
+    """A database without room."""
+
+    def execute(self, sql: str) -> None:
+        raise duckdb.OutOfMemoryException(f"Out of Memory Error: {len(sql)} B")
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+def test_a_merge_that_needs_more_memory_than_most(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, connect, roomy = rolled(folder), segments.connect, [True]
+
+    def connected(folders: list[Path], *, memory_mb: int, ordered: bool) -> object:
+        if memory_mb < 512 or not roomy[0]:
+            return Narrow()
+        return connect(folders, memory_mb=memory_mb, ordered=ordered)
+
+    monkeypatch.setattr(segments, "connect", connected)
+    assert merged(folder) > 0
+    assert rolled(folder) == before
+    roomy[0] = False
+    with pytest.raises(StoreError, match="Out of Memory"):
+        segments.Shelf(folder).put(segments.Label("r10", "g", "max", 1, 2, 0, 1), "SELECT 1")
 
 
 def test_days_of_a_month_that_is_over(tmp_path: Path) -> None:

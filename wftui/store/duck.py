@@ -59,6 +59,7 @@ def connect(
         connection.execute("SET enable_external_access = false")
         if keep_footers:
             connection.execute("SET parquet_metadata_cache = true")
+        if keep_footers or ordered:
             # The kernel keeps the files already; DuckDB's own copy of them would be 30 MB.
             connection.execute("SET enable_external_file_cache = false")
         connection.execute("SET lock_configuration = true")

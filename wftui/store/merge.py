@@ -21,7 +21,8 @@ from wftui.store.segments import Label, Shelf
 
 DAY_S: Final = 86_400
 _KINDS: Final = (manifest.R300, manifest.EVENT, manifest.R10)
-_ROW_GROUP: Final = {manifest.R10: 4096, manifest.R300: 4096, manifest.EVENT: narrow.ROW_GROUP}
+_ROW_GROUP: Final = {manifest.R10: 2048, manifest.R300: 4096, manifest.EVENT: narrow.ROW_GROUP}
+"""Rows. A day of 10 s has 8,640: with 4,096 its file is 4 % smaller, but a merge of 500 series takes 14 MB."""
 _COMMIT: Final = 32 << 20
 """Bytes written before the old files are given up."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

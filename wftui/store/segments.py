@@ -55,7 +55,8 @@ takes most ratios of three digits for random numbers (6.4 instead of 1.9 bytes e
 counters for a few values."""
 MANTISSA_BITS: Final = 12
 """Kept of a mean: an error of 1.2e-4 at most, at a third of the bytes."""
-_MEMORY_MB: Final = 128
+_MEMORY_MB: Final = (64, 512)
+"""For DuckDB's buffers: what a merge of 500 series needs (48) and some more; then what an odd one may take."""
 _BLOCK: Final = 1 << 20
 _TOO_BIG: Final = 2.0**63
 
@@ -273,22 +274,26 @@ class Shelf:
         return segment
 
     def _copy(self, sql: str, source: Source | None, path: Path) -> int:
-        # A database for each file: one that goes on keeps 15 MB more after every wide file.
-        give_back()
-        connection = connect([self._folder], memory_mb=_MEMORY_MB, ordered=True)
-        try:
-            if source is not None:
-                connection.register("source", source)
-            ((rows,),) = connection.execute(sql).fetchall()
-            return int(rows)
-        except duckdb.Error as error:
-            if source is not None and source.error is not None:
-                raise source.error from None
-            raise StoreError(f"{path}: cannot be written: {_line(error)}") from error
-        finally:
-            connection.close()
-            if source is not None:
-                source.close()
+        for memory_mb in _MEMORY_MB:
+            # A database for each file: one that goes on keeps 15 MB more after every wide file.
+            give_back()
+            connection = connect([self._folder], memory_mb=memory_mb, ordered=True)
+            try:
+                if source is not None:
+                    connection.register("source", source)
+                ((rows,),) = connection.execute(sql).fetchall()
+                return int(rows)
+            except duckdb.Error as error:
+                if source is not None and source.error is not None:
+                    raise source.error from None
+                if isinstance(error, duckdb.OutOfMemoryException) and memory_mb != _MEMORY_MB[-1]:
+                    continue
+                raise StoreError(f"{path}: cannot be written: {_line(error)}") from error
+            finally:
+                connection.close()
+                if source is not None:
+                    source.close()
+        raise AssertionError("the last one returns or raises")
 
     def commit(self, made: Manifest) -> None:
         """Make the files last, then make them visible by the manifest.
