@@ -58,7 +58,8 @@ TABLES: Final = {
         },
     ),
     "metrics_timeseries": Described(
-        "Every sample of the last 48 hours (history.duckdb: 48 h of 400 series, 10 h of 2,000); all columns are read.",
+        "Every sample of the last 48 hours (history.duckdb: 48 h of 400 series, 10 h of 2,000);"
+        " all columns are read.",
         _ROW,
     ),
     "samples(pattern)": Described(
