@@ -12,7 +12,7 @@ import pytest
 from tests.recording import START_S, S
 from tests.sealing import Given, Journaled, Row, joined, made, rows, sealed
 from wftui.errors import StoreError
-from wftui.store import manifest, merge, rebuild, seal, segments
+from wftui.store import duck, manifest, merge, rebuild, seal, segments
 from wftui.store.manifest import Manifest, Segment
 
 DAY_S = START_S - START_S % 86_400 + 86_400
@@ -83,7 +83,7 @@ class Narrow:
 
 
 def test_a_merge_that_needs_more_memory_than_most(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before, connect, roomy = rolled(folder), segments.connect, [True]
+    before, connect, roomy = rolled(folder), duck.connect, [True]
 
     def connected(folders: list[Path], *, memory_mb: int, ordered: bool) -> object:
         if memory_mb < 512 or not roomy[0]:
