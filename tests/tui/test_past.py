@@ -485,6 +485,17 @@ async def test_frames_of_the_past_fit_every_size(size: tuple[int, int]) -> None:
             assert roles <= set(app.inks.live)
 
 
+async def test_the_smallest_framed_screen_stays_framed() -> None:
+    app, _ = make()
+    async with app.run_test(size=(80, 20)) as pilot:
+        await keys(pilot, app, "left")
+        lines = screen_text(app).splitlines()
+        assert lines[1].startswith("╭╌ cpu")
+        assert "┃" in lines[-1]
+        await keys(pilot, app, "K")
+        assert "no signals" in screen_text(app).splitlines()[-1]
+
+
 async def test_frames_of_the_past_are_ascii_where_that_is_wanted() -> None:
     app, _ = make()
     app.ascii_only = True

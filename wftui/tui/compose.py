@@ -35,6 +35,10 @@ LINE = {
 }
 
 
+_BARRED = 6
+"""Lines of a screen from which on there is a transport bar."""
+
+
 class Picture:
     """One frame. ``stale`` holds for every line, the places of which stay in ``live_lines`` without dimming."""
 
@@ -77,12 +81,13 @@ def picture(scene: Scene, ui: Ui, width: int, height: int) -> Picture:
     else:
         _lined(scene, screen, rows)
     live = {0}
-    if bar and scene.replay is not None:
+    barred = scene.replay is not None and height >= _BARRED
+    if barred and scene.replay is not None:
         # Above the keys where those have a line; below that there is only the bar.
-        place = height - 2 if screen.footer else height - 1
+        place = height - 2 if bar and screen.footer else height - 1
         rows[place] = transport.bar(scene.replay, scene.glyphs, width)
         live.add(place)
-    if (screen.footer and height > 2) or ((ui.notice or ui.filtering) and height > 1):
+    if (screen.footer and height > 2 and (bar or not barred)) or ((ui.notice or ui.filtering) and height > 1):
         rows[-1] = footer(scene, ui, width)
         live.add(height - 1)
     if ui.overlay:
@@ -92,8 +97,8 @@ def picture(scene: Scene, ui: Ui, width: int, height: int) -> Picture:
 
 
 def bar_lines(scene: Scene, height: int) -> int:
-    """Lines that the transport bar takes from the panels; on the smallest screens none."""
-    return int(scene.replay is not None and height >= 6)
+    """Lines that the transport bar takes from the panels: none where those would lose their frames by it."""
+    return int(scene.replay is not None and height >= _BARRED and height != layout.MIN_HEIGHT)
 
 
 def top_line(scene: Scene, width: int) -> Row:
