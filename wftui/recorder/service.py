@@ -11,46 +11,40 @@ from typing import Any, Final
 import msgspec
 
 import wftui
-from wftui import log, names, settings
+from wftui import names, settings
 from wftui.clock import NS_PER_S, Clock, Instant, boot_id
 from wftui.collectors.base import Collector
-from wftui.errors import ConfigError, ProtocolError, StoreError
+from wftui.errors import ConfigError, ProtocolError
 from wftui.model import event as events
 from wftui.model import health
 from wftui.model.event import Event
 from wftui.model.health import Health
 from wftui.model.sample import Scrape
-from wftui.model.series import matches
 from wftui.model.table import TableSnapshot
 from wftui.model.tick import Layout, Tick
-from wftui.paths import Places, private_dir
+from wftui.paths import Places
 from wftui.recorder import crash, history, oom, purging, signals, toggles
 from wftui.recorder.accumulator import Accumulator
-from wftui.recorder.answers import Answers
 from wftui.recorder.bursts import MARK_LIMIT_NS, Bursts, mark_name
 from wftui.recorder.bus import Bus, Closed, HealthChanged, TableChanged
 from wftui.recorder.child import Passed
 from wftui.recorder.connection import Connection
 from wftui.recorder.gauges import Gauges
-from wftui.recorder.history import Relay
-from wftui.recorder.keeper import Caps, Condition, Keeper
+from wftui.recorder.keeper import Caps
 from wftui.recorder.orders import Order
 from wftui.recorder.own import OwnCost
 from wftui.recorder.scheduler import Scheduler
-from wftui.recorder.sealed import Question, Sealed
-from wftui.recorder.sealed import answer as sealed_answer
-from wftui.recorder.sealing import Sealing, sealer
+from wftui.recorder.sealed import Question
 from wftui.recorder.server import Server
 from wftui.recorder.source import Source
+from wftui.recorder.statistics import over_windows
+from wftui.recorder.storage import FLUSH_S, Plan, Storage
 from wftui.recorder.tables import Tables
 from wftui.recorder.tap import Tap
 from wftui.settings import GROUP_PREFIX
-from wftui.store import answers, journal, retention
-from wftui.store.journal import Opening, StoredChange
-from wftui.store.manifest import SegmentsNewerError
+from wftui.store import retention
+from wftui.store.journal import StoredChange
 from wftui.store.purge import Wanted, before_second
-from wftui.store.read import Reader
-from wftui.windows import rolling
 from wftui.wire import messages as m
 
 HEALTH_EVERY_S: Final = 5
@@ -58,10 +52,7 @@ FIRST_LIGHT_S: Final = 0.15
 """When the sources of 10 Hz have been read twice and the threads have answered."""
 SLOW_EVERY_S: Final = 5
 """Interval of the series about sources."""
-FLUSH_S: Final = 2.0
-"""Seconds that the journal gets at the end."""
 FORGET_EVERY_S: Final = 60
-STORE: Final = "store"
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -106,7 +97,6 @@ class Recorder:
             group: toggles.off_by_setting(GROUP_PREFIX + group, "store.groups_disabled", clock.now().time_ns)
             for group in sorted(options.groups_disabled & set(names.GROUPS))
         }
-        self._store = Health(STORE, health.OK)
         self._ending: asyncio.Future[str] | None = None
         self._tick: Tick | None = None
         self._first: Tick | None = None
@@ -118,14 +108,12 @@ class Recorder:
         self._labels: dict[Connection, str] = {}
         self._reports: dict[Connection, m.Report] = {}
         self._rejected_told: dict[str, int] = {}
-        path = None if options.memory_only else options.places.data_dir / journal.NAME
-        self._keeper = Keeper(path, options.caps, clock, self._store_told, self._store_damaged)
-        self._sealing = Sealing(sealer(options.places.data_dir, options.keep), self._keeper, self.emit)
-        self._answers: Answers | None = None
-        self._sealed = Sealed(options.places.data_dir)
-        self._relay = Relay(history.service(options.places.data_dir), options.history_idle_s)
+        plan = Plan(
+            options.places.data_dir, options.memory_only, options.caps, options.keep, options.history_idle_s
+        )
+        self._storage = Storage(plan, clock, self.emit, self._publish_health)
+        self._keeper = self._storage.keeper
         self._server = Server(options.places.socket, self, self._bus)
-        self._bursts = Bursts(lambda: self._accumulator.pool, lambda: self._seq + 1, self._keeper.put, self.emit)
         self._tap: Tap | None = None
         self._bursts = Bursts(lambda: self._accumulator.pool, lambda: self._seq + 1, self._keeper.put, self.emit)
 
@@ -139,9 +127,8 @@ class Recorder:
             StoreError: A newer wftop wrote the journal.
         """
         loop = asyncio.get_running_loop()
-        self._loop = loop
         self._ending = loop.create_future()
-        opening = self._open_store()
+        opening = self._storage.open(self.options.mode)
         self._seq, self._event_seq = opening.last_seq, opening.last_event_seq
         self._boot, self._session = opening.boot, opening.session
         self._accumulator = Accumulator(opening.last_layout)
@@ -171,22 +158,6 @@ class Recorder:
             await self._close(how)
         return how
 
-    def _open_store(self) -> Opening:
-        identity = (boot_id(), wftui.__version__, self.options.mode)
-        reason = self.options.memory_only
-        if not reason:
-            try:
-                private_dir(self.options.places.data_dir)
-                return self._keeper.open(*identity)
-            except (journal.StoreNewerError, SegmentsNewerError):
-                raise
-            except (StoreError, ConfigError, OSError) as error:
-                reason = str(error)
-        fix = "see `wftop doctor`; views, alerts and the last 10 minutes work meanwhile"
-        self._store = Health(STORE, health.DENIED, f"memory only: {reason}", fix, self._clock.now().time_ns)
-        log.warning("store", "memory only", reason=reason)
-        return self._keeper.use_memory(*identity)
-
     async def _close(self, how: str) -> None:
         now = self._clock.now()
         self._scheduler.harvest()
@@ -196,14 +167,9 @@ class Recorder:
         self.emit("recorder.stopped", ("recorder", str(os.getpid())), {"how": how})
         await self._server.close({"handover": "handover", "idle": "idle"}.get(how, "stopped"))
         self._scheduler.close()
-        if self._answers is not None:
-            self._answers.stop()
         if self._tap is not None:
             self._tap.close()
-        await self._relay.close()
-        await self._sealing.close()
-        if not await asyncio.to_thread(self._keeper.stop, how, FLUSH_S):
-            log.error("store", f"the journal was not closed within {FLUSH_S:g} s")
+        await self._storage.close(how)
 
     def end(self, how: str) -> None:
         """Ask the recorder to end; the first reason counts."""
@@ -215,7 +181,7 @@ class Recorder:
     def second_ended(self, time_s: int, ended_ns: int, at: Instant) -> None:
         """Close the tick and look after everything that happens once a second."""
         self._close_tick(time_s, ended_ns, at)
-        self._sealing.second_ended(time_s, at.boottime_ns)
+        self._storage.sealing.second_ended(time_s, at.boottime_ns)
         self._bursts.second_ended(at, self._layout)
         second = at.boottime_ns // NS_PER_S
         if second % HEALTH_EVERY_S == 0:
@@ -268,13 +234,13 @@ class Recorder:
             1.0,
         )
         accumulator.add(self._gauges.store(self._keeper), at, 1.0)
-        accumulator.add(self._gauges.history(self._relay.usage()), at, 1.0)
+        accumulator.add(self._gauges.history(self._storage.relay.usage()), at, 1.0)
         for view in self._server.views:
             accumulator.add(self._gauges.view(view.label, self._reports.get(view), view.dropped), at, 1.0)
         accumulator.add(self._gauges.counters(self._scheduler.sources, accumulator.rejected), at, 1.0)
-        accumulator.add(self._gauges.seals(self._sealing), at, 1.0)
+        accumulator.add(self._gauges.seals(self._storage.sealing), at, 1.0)
         if self.ticks % SLOW_EVERY_S == 1:
-            accumulator.add(self._gauges.sealed(self._sealing, self._keeper, self._seq), at, SLOW_EVERY_S)
+            accumulator.add(self._gauges.sealed(self._storage.sealing, self._keeper, self._seq), at, SLOW_EVERY_S)
             # Sixty series that hardly move: each second they would cost more than reading the CPUs.
             accumulator.add(self._gauges.sources(self._scheduler.sources), at, SLOW_EVERY_S)
 
@@ -358,31 +324,6 @@ class Recorder:
     def _publish_health(self) -> None:
         self._bus.publish(HealthChanged(self.health()))
 
-    def _store_told(self, condition: Condition) -> None:
-        """In the keeper's thread."""
-        self._loop.call_soon_threadsafe(self._store_changed, condition)
-
-    def _store_changed(self, condition: Condition) -> None:
-        if self._keeper.in_memory:
-            return
-        now = self._clock.now().time_ns
-        before = self._store.state
-        if condition.state != before:
-            kind = "store.resumed" if condition.state == health.OK else "store.failed"
-            self.emit(kind, ("store", "journal"), {"reason": condition.reason, "lost": self._keeper.lost})
-        since = self._store.since_ns if condition.state == before else now
-        self._store = Health(STORE, condition.state, condition.reason, condition.fix, since)
-        self._publish_health()
-
-    def _store_damaged(self, reason: str) -> None:
-        """In the keeper's thread, or before it runs."""
-        self._loop.call_soon_threadsafe(self._begun_anew, reason)
-
-    def _begun_anew(self, reason: str) -> None:
-        self.emit("store.damaged", ("store", "journal"), {"reason": reason})
-        if self._answers is not None:
-            self._answers.renew()
-
     # ---- what connections ask
 
     def greeting(self) -> m.Hello:
@@ -432,7 +373,7 @@ class Recorder:
         return [
             *(source.health() for source in self._scheduler.sources),
             *self._groups_off.values(),
-            self._store,
+            self._storage.health,
         ]
 
     def last_event_seq(self) -> int:
@@ -452,7 +393,7 @@ class Recorder:
             len(self._server.views),
             self._own.cpu_utilization,
             self._own.memory_bytes,
-            self._store,
+            self._storage.health,
             self._keeper.size,
             self.health(),
             str(self.options.places.data_dir),
@@ -464,19 +405,7 @@ class Recorder:
     def windows(self, question: m.Windows) -> m.WindowsReply:
         """Rolling statistics, now."""
         now = self._clock.now().boottime_ns
-        found = []
-        for column in self._layout.columns:
-            text = column.series.text
-            ring = self._accumulator.pool.get(text)
-            if ring is None or not any(matches(selector, column.series) for selector in question.selectors):
-                continue
-            for span_s in rolling.SPANS_S:
-                stats = rolling.over(ring, now, span_s)
-                if stats is not None:
-                    found.append(m.WindowStats(text, span_s, *stats))
-            if len(found) > answers.MAX_POINTS:
-                raise answers.TooLargeError("windows: too many series; name fewer")
-        return m.WindowsReply(found)
+        return over_windows(self._layout, self._accumulator.pool, question.selectors, now)
 
     def signal(self, request: m.Signal) -> None:
         """Send a signal for a person.
@@ -526,14 +455,7 @@ class Recorder:
         Raises:
             StoreError, ProtocolError: As the names say.
         """
-        in_memory = self._keeper.in_memory
-        if self._answers is None:
-            self._answers = Answers(self._reader, self._keeper if in_memory else None)
-        sealed = None if in_memory else self._sealed
-        reply = await asyncio.wrap_future(
-            self._answers.submit(lambda reader: sealed_answer(reader, sealed, question))
-        )
-        return reply if reply is not None else await self._relay.ask(question)
+        return await self._storage.question(question)
 
     async def order(self, order: Order, role: str) -> m.Message:
         """Carry out what changes something and may take a while.
@@ -552,9 +474,7 @@ class Recorder:
         now_s = self._clock.now().time_ns // NS_PER_S
         self._tables.renew()
         done = await purging.purge(self._keeper, self._accumulator, wanted, self._session, now_s)
-        if self._answers is not None:
-            self._answers.renew()
-        self._relay.renew()
+        self._storage.renew()
         payload = {"before_ns": order.before_ns, "patterns": len(order.patterns), "ticks": done.ticks}
         self.emit("store.purged", ("store", "journal"), {**payload, "segments": order.segments})
         return m.PurgeReply(*done)
@@ -580,6 +500,3 @@ class Recorder:
         payload = {"before": states[0], "after": states[1], "reason": "" if off is None else off.reason}
         self.emit("source.state", ("source", name), payload)
         self._publish_health()
-
-    def _reader(self) -> Reader:
-        return Reader(journal.open_reader(self.options.places.data_dir / journal.NAME))
