@@ -273,10 +273,11 @@ def test_any_jumps_leave_true_rates_and_one_event_each(jumps: list[tuple[float, 
     when = 5.0
     wanted_steps = 0
     for wait_s, what, by_ns in jumps:
-        when += 1.0 + wait_s + (abs(by_ns) / NS_PER_S if what == "sleep" else 0)
+        when += 1.0 + wait_s
         action: Callable[[int], None] = clock.step if what == "step" else (lambda by: clock.advance(abs(by)))
         clock.plan(when, lambda action=action, by_ns=by_ns: action(by_ns))  # type: ignore[misc]  # bound now, not later
         wanted_steps += what == "step" and abs(by_ns) > 500_000_000
+        when += abs(by_ns) / NS_PER_S if what == "sleep" else 0  # what comes next comes after the machine woke up
     recorded = asyncio.run(_schedule(clock, when + 10 + sum(abs(by) / NS_PER_S for _, what, by in jumps)))
     steps = Rates()
     found: list[float] = []
