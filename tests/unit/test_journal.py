@@ -178,15 +178,15 @@ def begun_lock_is_free(path: Path) -> None:
     begun(path).close()
 
 
-def test_an_empty_file_becomes_a_journal(path: Path) -> None:
+def test_an_empty_file_was_a_journal(path: Path) -> None:
     path.touch()
-    begun(path).close()
-    assert Reader(journal.open_reader(path)).bounds() is None
+    with pytest.raises(StoreDamagedError, match="empty"):
+        Journal(path)
 
 
 def test_a_folder_or_a_link_in_its_place(path: Path, tmp_path: Path) -> None:
     path.mkdir()
-    with pytest.raises(StoreUnavailableError):
+    with pytest.raises(StoreDamagedError, match="a folder"):
         Journal(path)
     path.rmdir()
     path.symlink_to(tmp_path / "elsewhere")

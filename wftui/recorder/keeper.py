@@ -5,6 +5,7 @@ damaged it renames it aside and begins a new one. Nothing here ever stops the re
 """
 
 import os
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -18,7 +19,7 @@ from wftui.errors import StoreError
 from wftui.model import health
 from wftui.recorder import pending
 from wftui.recorder.pending import Batch, Pending, Stored
-from wftui.store import floor, manifest, room
+from wftui.store import checkup, floor, manifest, room
 from wftui.store.journal import (
     Journal,
     Opening,
@@ -31,6 +32,7 @@ from wftui.store.journal import (
 from wftui.store.manifest import Floor, SegmentsDamagedError
 from wftui.store.opening import foresee
 from wftui.store.room import MIN_FREE_SHARE
+from wftui.store.salvage import LIMIT_S, Salvage
 
 MEMORY_TICKS: Final = 600
 """Ticks that a journal in memory keeps."""
@@ -41,6 +43,10 @@ CHECKPOINT_S: Final = 30.0
 RETRY_S: Final = 1.0
 TRIM_TICKS: Final = 6_000
 """Ticks that leave the journal in one go: two days of backlog go within half an hour, and no commit waits."""
+CHECK_S: Final = 3.0
+"""After the start, once: what SQLite would only notice later."""
+CHECK_LIMIT_S: Final = 1.0
+"""Some gigabytes; commits wait meanwhile, ticks do not."""
 MIN_SHARE: Final = 8
 """The journal may always take this part of the cap, whatever segments take: what is not sealed is only there."""
 
@@ -95,6 +101,8 @@ class Keeper:
         self._inode = 0
         self._boot = 0
         self._thread: threading.Thread | None = None
+        self._salvage: Salvage | None = None
+        self._reason = ""
         self.damaged = 0
         """Damaged journals and manifests renamed aside."""
         self.size: int | None = None
@@ -137,10 +145,11 @@ class Keeper:
         """
         self._session = (boot_id, program, mode, os.getpid())
         try:
-            return self._open()
-        except StoreDamagedError as error:
-            self._quarantine(error)
-            return self._open()
+            try:
+                return self._open()
+            except StoreDamagedError as error:
+                self._quarantine(error)
+                return self._open()
         except StoreFullError as error:
             opening = self._foreseen()
             self._become(self._failure(error))
@@ -149,13 +158,15 @@ class Keeper:
     def _foreseen(self) -> Opening:
         assert self._path is not None  # noqa: S101  memory is never full
         used = self._used(self._path.parent)
+        if self._salvage is not None:
+            used = self._salvage.floor(used)
         try:
             with closing(open_reader(self._path)) as database:
                 opening = foresee(database, self._session[0], 0, used)
         except StoreError:
             opening = foresee(None, self._session[0], 0, used)
         self._number, self._boot = opening.session, opening.boot
-        return opening
+        return opening if self._salvage is None else self._salvage.above(opening)
 
     def use_memory(self, boot_id: str, program: str, mode: str) -> Opening:
         """Keep the last minutes in memory only, from the start."""
@@ -166,6 +177,8 @@ class Keeper:
 
     def _open(self) -> Opening:
         used = None if self._path is None else self._used(self._path.parent)
+        if used is not None and self._salvage is not None:
+            used = self._salvage.floor(used)
         opened = Journal(self._path)
         now = self._clock.now()
         try:
@@ -175,7 +188,7 @@ class Keeper:
             raise
         self._journal, self._number, self._boot = opened, opening.session, opening.boot
         self._inode = self._file()
-        return opening
+        return opening if self._salvage is None else self._salvage.above(opening)
 
     def _file(self) -> int:
         """Number of the journal's file; 0: it is not there, or in memory."""
@@ -189,7 +202,9 @@ class Keeper:
         try:
             found = floor.used(folder)
         except SegmentsDamagedError as error:
-            self._set_aside(folder / manifest.FOLDER / manifest.NAME, error)
+            aside = self._set_aside(folder / manifest.FOLDER / manifest.NAME, error)
+            if aside is not None:
+                self._found_damaged(f"{error}; renamed to {aside.name}")
             found = floor.unknown(folder)
         self.sealed_seq, self.segments_bytes = found.sealed_seq, found.bytes
         self.manifest_lost = found.bytes is None and found.floor.seq > 0
@@ -215,6 +230,10 @@ class Keeper:
     def oldest_unsealed(self, tell: Callable[[int | None], object]) -> None:
         """Tell, in the keeper's thread, the UTC second of the oldest tick that no segment has; None: none."""
         self.put(lambda journal: tell(journal.second_after(self.sealed_seq)))
+
+    def check(self) -> None:
+        """Somebody met damage in the journal: look, in the keeper's thread, and begin a new one if it is true."""
+        self.put(self._check)
 
     def stop(self, how: str, timeout_s: float) -> bool:
         """Write what is there, close the session and the journal; False when it did not end in time."""
@@ -243,29 +262,40 @@ class Keeper:
     def _work(self) -> None:
         trim_at = clock.perf_ns() + int(5e9)
         checkpoint_at = clock.perf_ns() + int(CHECKPOINT_S * 1e9)
+        check_at = clock.perf_ns() + int(CHECK_S * 1e9)
         running = True
         while running:
             running = self._gather()
             self._flush()
+            self._save()
             now = clock.perf_ns()
+            if now >= check_at:
+                check_at = sys.maxsize
+                self._guarded(self._check)
             if now >= trim_at:
                 trim_at = now + int(TRIM_S * 1e9)
                 self._guarded(self._trim)
             if now >= checkpoint_at:
                 checkpoint_at = now + int(CHECKPOINT_S * 1e9)
                 self._guarded(Journal.checkpoint)
+        self._salvaged("the recorder ended")
         if self._journal is not None:
             self._journal.close()
 
     def _gather(self) -> bool:
         """Move what has come into the pending queues; False at the end."""
         try:
-            item = self._queue.get(timeout=RETRY_S) if self._pending else self._queue.get()
+            if self._salvage is not None and self.writes:
+                item = self._queue.get_nowait()
+            else:
+                item = self._queue.get(timeout=RETRY_S) if self._pending else self._queue.get()
             while True:
                 if item is None:
                     return False
                 if callable(item):
                     self._flush()
+                    while self._salvage is not None and self.writes:
+                        self._save()  # what a job looks at, or deletes, must be there
                     self._guarded(item)
                 else:
                     self._taken_bytes += pending.weight(item)
@@ -337,13 +367,58 @@ class Keeper:
             self._tell(condition)
 
     def _quarantine(self, error: StoreError) -> None:
+        self._salvaged("the new journal was damaged, too")
         if self._journal is not None:
             self._journal.close()
             self._journal = None
-        if self._path is not None:
-            self._set_aside(self._path, error)
+        if self._path is None:
+            return
+        aside = self._set_aside(self._path, error)
+        if aside is None:
+            return
+        salvage = Salvage(aside, self.sealed_seq)
+        self._salvage, self._reason = salvage, f"{error}; renamed to {aside.name}"
+        if not salvage.holds:
+            self._salvaged("")
 
-    def _set_aside(self, path: Path, error: StoreError) -> None:
+    def _save(self) -> None:
+        """Put the next batch of what a damaged journal still holds into the new one."""
+        salvage = self._salvage
+        if salvage is None or not self.writes:
+            return
+        more = True
+
+        def put(journal: Journal) -> None:
+            nonlocal more
+            more = salvage.step(journal)
+
+        try:
+            done = self._guarded(put)
+        except (ValueError, OverflowError, TypeError) as error:
+            log.error("store", "what a damaged journal holds cannot be stored", exc=error)
+            self._salvaged("it cannot be stored")
+            return
+        if done and not more:
+            self._salvaged("")
+        elif salvage.late:
+            self._salvaged(f"no more was done within {LIMIT_S:g} s")
+
+    def _salvaged(self, why: str) -> None:
+        """Tell what became of the damaged journal; ``why`` it was no more, if it could be."""
+        salvage, self._salvage = self._salvage, None
+        if salvage is None:
+            return
+        salvage.close()
+        said = f"{salvage.saved} ticks saved, {salvage.lost} lost{f': {why}' if why and salvage.lost else ''}"
+        log.info("store", f"what the damaged journal held: {said}")
+        self._found_damaged(f"{self._reason}; {said}")
+
+    def _check(self, journal: Journal) -> None:
+        what = checkup.look(journal, CHECK_LIMIT_S)
+        if what:
+            raise StoreDamagedError(f"{self._path}: {what}")
+
+    def _set_aside(self, path: Path, error: StoreError) -> Path | None:
         self.damaged += 1
         try:
             target = set_aside(path, self._clock.now().time_ns)
@@ -351,9 +426,9 @@ class Keeper:
             self._become(
                 Condition(health.FAILED, f"{error}; cannot rename it: {failed.strerror}", "remove the file")
             )
-            return
+            return None
         log.error("store", f"damaged {path.name} renamed aside", path=str(target), reason=str(error))
-        self._found_damaged(f"{error}; renamed to {target.name}")
+        return target
 
     def _room(self) -> bool:
         """Whether the file system has more free space than we must leave."""

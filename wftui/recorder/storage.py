@@ -60,7 +60,7 @@ class Storage:
         self.health = Health(STORE, health.OK)
         path = None if plan.memory_only else plan.data_dir / journal.NAME
         self.keeper = Keeper(path, plan.caps, clock, self._told, self._damaged)
-        self.sealing = Sealing(sealer(plan.data_dir, plan.keep), self.keeper, emit)
+        self.sealing = Sealing(sealer(plan.data_dir, plan.keep), self.keeper, self._sealing_told)
         self.relay = Relay(history.service(plan.data_dir), plan.history_idle_s)
         self._sealed = Sealed(plan.data_dir)
         self._answers: Answers | None = None
@@ -98,9 +98,13 @@ class Storage:
         if self._answers is None:
             self._answers = Answers(self._reader, self.keeper if in_memory else None)
         sealed = None if in_memory else self._sealed
-        reply = await asyncio.wrap_future(
-            self._answers.submit(lambda reader: sealed_answer(reader, sealed, question))
-        )
+        try:
+            reply = await asyncio.wrap_future(
+                self._answers.submit(lambda reader: sealed_answer(reader, sealed, question))
+            )
+        except journal.StoreDamagedError:
+            self.keeper.check()  # a writer may not come across it for hours
+            raise
         return reply if reply is not None else await self.relay.ask(question)
 
     def renew(self) -> None:
@@ -120,6 +124,11 @@ class Storage:
 
     def _reader(self) -> Reader:
         return Reader(journal.open_reader(self._plan.data_dir / journal.NAME))
+
+    def _sealing_told(self, kind: str, about: tuple[str, str], payload: dict[str, Any]) -> None:  # Any: JSON
+        self._emit(kind, about, payload)
+        if kind == "store.seal_failed":
+            self.keeper.check()  # the journal may be the reason
 
     # ---- what the keeper tells
 

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from wftui.errors import StoreError
 from wftui.store import schema
@@ -25,6 +25,21 @@ class StoreDamagedError(StoreError):
 
 class StoreNewerError(StoreError):
     """A newer wftop wrote the file: it is left untouched."""
+
+
+_DAMAGED: Final = frozenset(
+    {
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+        # What we write and ask is right, so it is the file that is not: lengths, types and rows that cannot be.
+        sqlite3.SQLITE_CONSTRAINT,
+        sqlite3.SQLITE_FORMAT,
+        sqlite3.SQLITE_MISMATCH,
+        sqlite3.SQLITE_TOOBIG,
+    }
+)
+_SAID: Final = ("no such table", "no such column", "no such index", "malformed", "Could not decode")
+"""Of errors with no code of their own: tables of ours that are not there, text that is none."""
 
 
 class Database:
@@ -81,7 +96,7 @@ def translate(error: sqlite3.Error, path: Path | None) -> StoreError:
     """SQLite's error as one of ours; ``path`` None: in memory."""
     code = getattr(error, "sqlite_errorcode", None)
     primary = code & 0xFF if isinstance(code, int) else None
-    if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+    if primary in _DAMAGED or (primary in (None, sqlite3.SQLITE_ERROR) and any(w in str(error) for w in _SAID)):
         return StoreDamagedError(f"{path}: {error}")
     if primary == sqlite3.SQLITE_FULL:
         return StoreFullError(f"{path or 'memory'}: {error}")
@@ -106,6 +121,22 @@ def open_reader(path: Path) -> Database:
             connection.close()
             connection = sqlite3.connect(f"{uri}?mode=ro&immutable=1", uri=True, check_same_thread=False)
             check_version(connection, path)
+    except sqlite3.Error as error:
+        raise translate(error, path) from error
+    return Database(connection, path)
+
+
+def open_immutable(path: Path) -> Database:
+    """A connection to a file that nobody writes, as it is without its WAL.
+
+    Raises:
+        StoreError: As ``open_reader``.
+    """
+    try:
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
+        )
+        check_version(connection, path)
     except sqlite3.Error as error:
         raise translate(error, path) from error
     return Database(connection, path)

@@ -10,19 +10,20 @@ import sqlite3
 import sys
 import zlib
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import msgspec
 
+from wftui import clock
 from wftui.errors import StoreError
 from wftui.model.event import Event
 from wftui.model.sample import Column
 from wftui.model.table import TableSchema
 from wftui.model.tick import Layout, Tick
-from wftui.store import schema
+from wftui.store import schema, sound
 from wftui.store.aside import NAME, damaged_files, lock, set_aside
 from wftui.store.database import (
     Database,
@@ -87,11 +88,14 @@ class Journal:
             raise
 
     def _open(self) -> sqlite3.Connection:
-        if self.path is not None and not self.path.exists():
+        begun = self.path is not None and not self.path.exists()
+        if self.path is not None and begun:
             descriptor = os.open(
                 self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
             )
             os.close(descriptor)
+        elif self.path is not None and (what := sound.wrong(self.path)):
+            raise StoreDamagedError(f"{self.path}: {what}")
         connection = sqlite3.connect(
             ":memory:" if self.path is None else str(self.path),
             timeout=5,
@@ -124,14 +128,19 @@ class Journal:
                 )
         except BaseException:
             connection.close()
+            if self.path is not None and begun:
+                with suppress(OSError):  # a full disk: an empty file would be taken for a damaged one
+                    self.path.unlink()
             raise
         return connection
 
     def reader(self) -> Database:
         """A connection for questions; the journal's own one when it lives in memory."""
-        if self.path is None:
-            return Database(self._connection, None)
-        return open_reader(self.path)
+        return self.database() if self.path is None else open_reader(self.path)
+
+    def database(self) -> Database:
+        """Questions by the writer's own connection, in its thread."""
+        return Database(self._connection, self.path)
 
     def begin(
         self,
@@ -166,6 +175,28 @@ class Journal:
                 (opening.boot, program, mode, pid, time_ns, boottime_ns),
             ).lastrowid
             return opening._replace(session=session or opening.session)
+
+    def adopt(self, boots: Mapping[int, str]) -> None:
+        """Take over the boots of another journal, by number; those known here stay."""
+        with _Guard(self):
+            self._connection.executemany("INSERT OR IGNORE INTO boot(id, boot_id) VALUES (?, ?)", boots.items())
+
+    def check(self, limit_s: float) -> str:
+        """What SQLite finds wrong with the file, indexes included; empty: nothing, or not done in time.
+
+        30 MB take 20 ms.
+        """
+        end = clock.perf_ns() + int(limit_s * 1e9)
+        self._connection.set_progress_handler(lambda: int(clock.perf_ns() > end), 10_000)
+        try:
+            self._connection.execute("PRAGMA shrink_memory").fetchall()  # the file counts, not what we know of it
+            (found,) = self._connection.execute("PRAGMA integrity_check(1)").fetchone()
+        except sqlite3.Error as error:
+            failed = translate(error, self.path)
+            return str(failed) if isinstance(failed, StoreDamagedError) else ""
+        finally:
+            self._connection.set_progress_handler(None, 0)
+        return "" if found == "ok" else str(found)
 
     def end(self, session: int, time_ns: int, how: str) -> None:
         """Close a session in order."""
@@ -267,11 +298,11 @@ class Journal:
                 " VALUES (?,?,?,?,?,?,?)",
                 fields,
             )
-            (number,) = run(
+            (number,) = self._one(
                 "SELECT id FROM series_column"
                 " WHERE series=? AND unit=? AND kind=? AND grp=? AND quality=? AND source=? AND call=?",
                 fields,
-            ).fetchone()
+            )
             self._columns[column] = int(number)
         return int(number)
 
@@ -281,9 +312,16 @@ class Journal:
             text = _json.encode(item).decode()
             run = self._connection.execute
             run("INSERT OR IGNORE INTO table_schema(schema) VALUES (?)", (text,))
-            (number,) = run("SELECT id FROM table_schema WHERE schema = ?", (text,)).fetchone()
+            (number,) = self._one("SELECT id FROM table_schema WHERE schema = ?", (text,))
             self._schemas[item.name] = int(number)
         return int(number)
+
+    def _one(self, sql: str, parameters: tuple[str, ...]) -> tuple[Any, ...]:  # Any: SQLite's cells
+        row = self._connection.execute(sql, parameters).fetchone()
+        if row is None:
+            raise StoreDamagedError(f"{self.path}: an index names a row that is not there")
+        found: tuple[Any, ...] = row
+        return found
 
     def size(self) -> int:
         """Bytes (By) in use, without pages that were freed."""
@@ -347,7 +385,8 @@ class Journal:
                 removed += run("DELETE FROM tick WHERE seq < ?", (limit,)).rowcount
                 run("DELETE FROM table_change WHERE tick < ?", (limit,))
                 run("DELETE FROM burst WHERE tick < ?", (limit,))
-            self._connection.execute("PRAGMA incremental_vacuum(256)").fetchall()
+            # ``execute`` would end after its first step, which frees one page.
+            self._connection.executescript("PRAGMA incremental_vacuum(256)")
 
     def revise(self, change: Callable[[Callable[..., Any]], _T]) -> tuple[_T, bool]:
         """Change what is stored in one transaction, and leave no byte of what it deletes.
