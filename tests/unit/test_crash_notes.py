@@ -19,7 +19,7 @@ from wftui.model.processes import PROCESSES
 from wftui.model.sample import Sample, Scrape, column
 from wftui.model.table import Row, TableSnapshot
 from wftui.paths import places
-from wftui.recorder import service
+from wftui.recorder import service, storage
 from wftui.recorder.crash import went_down
 from wftui.recorder.keeper import Caps
 from wftui.recorder.oom import PATIENCE_NS, OomWatch
@@ -77,11 +77,17 @@ def events(kind: str) -> list[Event]:
         return reader.events(types=[kind], limit=10_000)[0]
 
 
+def boot(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """The machine runs under that boot id."""
+    for module in (service, storage):
+        monkeypatch.setattr(module, "boot_id", lambda: name)
+
+
 def test_the_next_start_says_when_the_machine_went_down(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = FakeClock()
-    monkeypatch.setattr(service, "boot_id", lambda: "boot-1")
+    boot(monkeypatch, "boot-1")
     asyncio.run(_run(clock, [Counting()], 10.05))
-    monkeypatch.setattr(service, "boot_id", lambda: "boot-2")
+    boot(monkeypatch, "boot-2")
     asyncio.run(_run(clock, [Counting()]))
     assert events("machine.down") == [], "it was stopped, then the machine was rebooted"
     # The third session ends without a word.
@@ -96,7 +102,7 @@ def test_the_next_start_says_when_the_machine_went_down(monkeypatch: pytest.Monk
     journal.begin("boot-2", "test", "record", 1, clock.time_ns, 0)
     journal.close()
     clock.advance(600 * S)
-    monkeypatch.setattr(service, "boot_id", lambda: "boot-3")
+    boot(monkeypatch, "boot-3")
     asyncio.run(_run(clock, [Counting()]))
     (down,) = events("machine.down")
     assert last is not None

@@ -205,7 +205,7 @@ async def test_the_order_is_remembered() -> None:
         Options("record", places(), caps=CAPS, memory_only="test"), FakeClock(), [Counting("disks")]
     )
     recorder.options.places.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    recorder._open_store()
+    recorder._storage.open("record")
     await recorder.order(m.SetSource("disks", on=False), "view")
     await recorder.order(m.SetSource("group:ux", on=False), "view")
     with pytest.raises(ProtocolError, match="did you mean"):
