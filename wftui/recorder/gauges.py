@@ -64,7 +64,6 @@ class Gauges:
             yield Sample(self._column("wftop.store.size"), keeper.size)
         yield Sample(self._column("wftop.store.pending"), keeper.pending)
         yield Sample(self._column("wftop.store.lost"), keeper.lost)
-        yield Sample(self._column("wftop.store.damaged"), keeper.damaged)
 
     def history(self, usage: Usage) -> Iterator[Sample]:
         """The history service, once there was one."""
@@ -73,8 +72,9 @@ class Gauges:
         if usage.memory_bytes is not None:
             yield Sample(self._column("wftop.history.memory.usage"), usage.memory_bytes)
 
-    def seals(self, sealing: Sealing) -> Iterator[Sample]:
-        """CPU time of the sealers: it only grows, so each second."""
+    def seals(self, sealing: Sealing, keeper: Keeper) -> Iterator[Sample]:
+        """CPU time of the sealers, and what was set aside: they only grow, so each second."""
+        yield Sample(self._column("wftop.store.damaged"), keeper.damaged + sealing.damaged)
         yield Sample(self._column("wftop.seal.cpu.time"), sealing.cpu_s)
 
     def sealed(self, sealing: Sealing, keeper: Keeper, newest_seq: int) -> Iterator[Sample]:

@@ -70,6 +70,8 @@ class Sealing:
         self._run: _Run | None = None
         self._failures = self._busy = 0
         self._closed = False
+        self.damaged = 0
+        """Segments that were set aside in this session."""
         self.cpu_s = 0.0
         """Of the sealers of this session."""
         self.duration_s: float | None = None
@@ -150,6 +152,9 @@ class Sealing:
                 log.warning("seal", "a part of it failed", reason=error)
             if said.aside:
                 self._emit("store.damaged", ("store", "segments"), {"reason": said.errors[0]})
+            for file in said.segments_aside:
+                self.damaged += 1
+                self._emit("store.segment_damaged", ("store", "segments"), {"file": file})
         if code:
             self._failed(reason or (f"ended by signal {-code}" if code < 0 else f"ended with code {code}"))
             return

@@ -238,7 +238,7 @@ class Recorder:
         for view in self._server.views:
             accumulator.add(self._gauges.view(view.label, self._reports.get(view), view.dropped), at, 1.0)
         accumulator.add(self._gauges.counters(self._scheduler.sources, accumulator.rejected), at, 1.0)
-        accumulator.add(self._gauges.seals(self._storage.sealing), at, 1.0)
+        accumulator.add(self._gauges.seals(self._storage.sealing, self._storage.keeper), at, 1.0)
         if self.ticks % SLOW_EVERY_S == 1:
             accumulator.add(self._gauges.sealed(self._storage.sealing, self._keeper, self._seq), at, SLOW_EVERY_S)
             # Sixty series that hardly move: each second they would cost more than reading the CPUs.

@@ -169,6 +169,8 @@ def load(data_dir: Path) -> Manifest:
         raw = path.read_bytes()
     except FileNotFoundError:
         return Manifest()
+    except IsADirectoryError as error:
+        raise SegmentsDamagedError(f"{path}: damaged (a folder); wftop doctor --rebuild makes it anew") from error
     except OSError as error:
         raise StoreError(f"{path}: cannot be read: {error.strerror or error}") from error
     try:

@@ -21,6 +21,8 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
     """Ticks, table changes and bursts left out because their checksum did not fit."""
     aside: int = 0
     """Damaged manifests that were renamed aside; ``errors`` begins with the reason."""
+    segments_aside: tuple[str, ...] = ()
+    """Damaged segments that were set aside, or were missing."""
     segments_bytes: int = 0
     """Of all segments and history.duckdb."""
     total_bytes: int = 0

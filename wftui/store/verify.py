@@ -50,10 +50,10 @@ class Level(NamedTuple):
     """From the oldest row's tick to the newest tick: its age in recorded seconds."""
 
 
-def damages(data_dir: Path, made: Manifest) -> list[Damage]:
+def damages(data_dir: Path, made: Manifest, only: Sequence[Segment] | None = None) -> list[Damage]:
     """Read every segment, compare its checksums; those that are missing are damaged, too."""
     found = []
-    for item in made.segments:
+    for item in made.segments if only is None else only:
         what = segments.verify(data_dir, item)
         if what:
             found.append(Damage(item, what))
@@ -70,31 +70,49 @@ def set_aside(data_dir: Path, bad: Sequence[Damage], now_ns: int) -> list[Path]:
         StoreError: Another process writes the segments, or the manifest cannot be read.
         OSError: It cannot be written; nothing was renamed then.
     """
-    folder = data_dir / manifest.FOLDER
     with lock(data_dir):
-        made = manifest.load(data_dir)
-        named = {item.file: item for item in made.segments}
-        # Looked at again: a merge may have replaced a file since.
-        gone = {
-            item.segment.file
-            for item in bad
-            if named.get(item.segment.file) == item.segment and segments.verify(data_dir, item.segment)
-        }
-        if not gone:
-            return []
-        kept = tuple(item for item in made.segments if item.file not in gone)
-        # First the manifest: a reader never finds a name without its file for longer than it takes to look again.
-        manifest.save(data_dir, msgspec.structs.replace(made, segments=kept, damaged=made.damaged + len(gone)))
-        moved = []
-        for file in sorted(gone):
-            path = folder / file
-            target = _free(path, now_ns)
-            try:
-                path.rename(target)
-            except FileNotFoundError:
-                continue
-            moved.append(target)
-        return moved
+        return set_aside_locked(data_dir, bad, now_ns)
+
+
+def set_aside_locked(data_dir: Path, bad: Sequence[Damage], now_ns: int) -> list[Path]:
+    """As ``set_aside``, by who holds the lock."""
+    folder = data_dir / manifest.FOLDER
+    made = manifest.load(data_dir)
+    named = {item.file: item for item in made.segments}
+    # Looked at again: a merge may have replaced a file since.
+    gone = {
+        item.segment.file
+        for item in bad
+        if named.get(item.segment.file) == item.segment and segments.verify(data_dir, item.segment)
+    }
+    if not gone:
+        return []
+    kept = tuple(item for item in made.segments if item.file not in gone)
+    # First the manifest: a reader never finds a name without its file for longer than it takes to look again.
+    manifest.save(data_dir, msgspec.structs.replace(made, segments=kept, damaged=made.damaged + len(gone)))
+    moved = []
+    for file in sorted(gone):
+        path = folder / file
+        target = _free(path, now_ns)
+        try:
+            path.rename(target)
+        except FileNotFoundError:
+            continue
+        moved.append(target)
+    return moved
+
+
+def share(made: Manifest, turn: int, size: int) -> list[Segment]:
+    """The segments whose turn it is: together at most ``size`` bytes, or one; all of them in so many turns."""
+    turns: list[list[Segment]] = [[]]
+    used = 0
+    for item in made.segments:
+        if used + item.size > size and turns[-1]:
+            turns.append([])
+            used = 0
+        turns[-1].append(item)
+        used += item.size
+    return turns[turn % len(turns)]
 
 
 def _free(path: Path, now_ns: int) -> Path:
