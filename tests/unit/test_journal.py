@@ -252,6 +252,18 @@ def test_trim_by_count(path: Path) -> None:
     made.close()
 
 
+def test_trim_gives_pages_back(path: Path) -> None:
+    made = begun(path)
+    wide = Layout(1, tuple(many_columns(200)))
+    made.write([(tick(n, n, [1.0] * 200), wide) for n in range(1, 2001)])
+    made.checkpoint()
+    before = path.stat().st_size
+    made.trim(1, 1 << 40)
+    made.checkpoint()
+    assert path.stat().st_size < before / 2
+    made.close()
+
+
 def test_trim_by_bytes_keeps_the_newest_tick(path: Path) -> None:
     made = begun(path)
     wide = Layout(1, tuple(many_columns(200)))
