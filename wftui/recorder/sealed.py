@@ -13,6 +13,7 @@ from wftui.store import answers, manifest
 from wftui.store.read import Reader
 from wftui.wire import messages as m
 
+HOUR_S: Final = 3600
 KEYFRAMES: Final = 90
 """Ticks after the journal's first one until it holds a keyframe of every table."""
 
@@ -127,8 +128,11 @@ class Sealed:
             if item.first_seq >= start.seq:
                 continue
             end_s = item.until_s
-            # The journal holds the rest of this one. Where seconds came twice, time says nothing about order.
-            if item.last_seq >= start.seq and end_s - item.since_s > item.last_seq - item.first_seq:
+            # The journal holds the rest of this one. Where seconds came twice, or the clock flipped between hours,
+            # time says nothing about order.
+            ordered = item.last_seq - item.first_seq < end_s - item.since_s
+            flipped = item.kind == manifest.RAW and end_s - item.since_s > HOUR_S
+            if item.last_seq >= start.seq and ordered and not flipped:
                 end_s = min(end_s, start.time_s)
             if item.since_s < until_s and since_s < end_s:
                 return True

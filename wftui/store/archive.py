@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from wftui.store.blocks import Blocks
     from wftui.store.facts import Facts
 
+_HOUR_S: Final = 3600
 _END: Final = 1 << 62
 """Behind every sequence number."""
 _PAGE: Final = 64
@@ -169,8 +170,11 @@ class Archive:
     def _end_s(self, run: Run) -> int:
         """Where the seconds end for which this run is needed: the journal may have its last ones."""
         begin = self._begin
-        # Where seconds came twice, the time of the journal's first tick says nothing about the others.
-        if begin is None or run.last_seq < begin[0] or run.until_s - run.since_s <= run.last_seq - run.first_seq:
+        if begin is None or run.last_seq < begin[0]:
+            return run.until_s
+        # Where seconds came twice, or the clock flipped between hours, the time of the journal's first tick says
+        # nothing about the others.
+        if not run.last_seq - run.first_seq < run.until_s - run.since_s <= _HOUR_S:
             return run.until_s
         return min(run.until_s, begin[1])
 

@@ -1,11 +1,12 @@
 """What a seal takes from the journal at once: the ticks of one hour, in order, as matrices.
 
 A piece is a run of consecutive ticks within one UTC hour; both passes of an hour that the clock lived through
-twice are pieces of their own. It is read in batches of at most 5 minutes, so that a piece of any width passes
-through little memory.
+twice are pieces of their own. Only of a clock that flips all the time a piece holds several hours. It is read in
+batches of at most 5 minutes, so that a piece of any width passes through little memory.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Final, NamedTuple
 
@@ -21,6 +22,8 @@ from wftui.store.read import Reader
 from wftui.store.rollup import COARSE_S, Ticks
 
 HOUR_S: Final = 3600
+CUTS: Final = 8
+"""Pieces that begin within 3,600 ticks at most: a clock that flips each second must not leave a file for each."""
 _READ: Final = 300
 """Ticks fetched at once: no snapshot stays open that would hold the journal's WAL."""
 _BATCH: Final = 1024
@@ -39,18 +42,25 @@ class Piece(NamedTuple):
     ticks: int
 
 
-def pieces(database: Database, sealed_seq: int, everything: bool) -> list[Piece]:
-    """What is not sealed yet, in order; without the hour that is not over, unless ``everything``."""
+def pieces(database: Database, sealed_seq: int, everything: bool, begun: Iterable[int] = ()) -> list[Piece]:
+    """What is not sealed yet, in order; without the hour that is not over, unless ``everything``.
+
+    ``begun``: the first ticks of the pieces that are sealed. After ``CUTS`` of them within an hour's ticks a piece
+    goes on through changes of the hour.
+    """
     found: list[Piece] = []
+    starts = deque(sorted(begun), CUTS)
     current: int | None = None
     before = sealed_seq
     for seq, time_s in database.rows("SELECT seq, time_s FROM tick WHERE seq > ? ORDER BY seq", (sealed_seq,)):
         hour = time_s // HOUR_S
-        if found and hour == current:
+        flips = len(starts) == CUTS and seq - starts[0] < HOUR_S
+        if found and (hour == current or flips):
             found[-1] = found[-1]._replace(last_seq=seq, ticks=found[-1].ticks + 1)
         else:
             found.append(Piece(before, seq, seq, 1))
-            current = hour
+            starts.append(seq)
+        current = hour
         before = seq
     return found if everything else found[:-1]
 

@@ -128,7 +128,8 @@ def _begin(data_dir: Path) -> tuple[Manifest, int]:
 
 def _seal(data_dir: Path, database: Database, made: Manifest, now_ns: int, everything: bool) -> Outcome:
     reader = Reader(database)
-    found = pieces(database, made.sealed_seq, everything)
+    begun = {item.first_seq for item in made.segments if item.kind == manifest.RAW}
+    found = pieces(database, made.sealed_seq, everything, begun)
     outcome = Outcome(0, 0, 0, 0, 0, made.sealed_seq, 0)
     for place, piece in enumerate(found):
         shelf = Shelf(data_dir)
