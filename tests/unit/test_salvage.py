@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from pathlib import Path
 
@@ -12,8 +13,8 @@ from tests.fakeclock import FakeClock
 from tests.recording import S
 from wftui.model.tick import Layout, Tick
 from wftui.recorder.keeper import Caps, Keeper
-from wftui.store import archive, read
-from wftui.store.journal import NAME, damaged_files
+from wftui.store import archive, checkup, read, salvage
+from wftui.store.journal import NAME, Journal, damaged_files
 
 CAPS = Caps(10**9, 1 << 40, 0, 0.0)
 
@@ -119,3 +120,68 @@ def test_nothing_is_wrong(made: tuple[Path, dict[int, Tick]], tmp_path: Path) ->
         assert (run.told, run.damaged) == ([], 0), case
         assert run.opening.unclean
         assert examine(copy, run, made[1], series_of(made[0]), case) == TICKS
+
+
+def edit(folder: Path, *statements: str) -> None:
+    connection = sqlite3.connect(folder / NAME)
+    for statement in statements:
+        connection.execute(statement)
+    connection.commit()
+    connection.close()
+
+
+def test_a_tick_whose_checksum_does_not_fit(made: tuple[Path, dict[int, Tick]], tmp_path: Path) -> None:
+    """SQLite finds nothing wrong: the look after the start does."""
+    for case, copy in copies(made[0], tmp_path, [Damage("cut", NAME + "-shm", 1.0)]):
+        edit(copy, 'UPDATE tick SET "values" = zeroblob(320) WHERE seq = 3600')
+        run = Run(copy)
+        assert examine(copy, run, made[1], series_of(made[0]), case) == TICKS - 1
+        assert "checksums of 1 entries" in run.told[0]
+        assert ", 1 lost" in run.told[0]
+        with read.open_reader(copy) as reader:
+            assert len(reader.events(limit=1000)[0]) == 300, "events are saved"
+            connection = sqlite3.connect(copy / NAME)
+            assert connection.execute("SELECT count(*) FROM burst").fetchone() == (2,)
+            assert connection.execute("SELECT count(*) FROM table_change").fetchone() == (TICKS / 10,)
+            connection.close()
+            assert reader.damaged == 0
+        again = Run(copy)
+        assert again.told == [], "the new one is sound"
+
+
+def test_a_name_that_changed(made: tuple[Path, dict[int, Tick]], tmp_path: Path) -> None:
+    """Its numbers are nobody's any more; the others stay."""
+    for case, copy in copies(made[0], tmp_path, [Damage("cut", NAME + "-shm", 1.0)]):
+        path = copy / NAME
+        edit(copy, "PRAGMA wal_checkpoint(TRUNCATE)")
+        name = series_of(made[0])[-1].encode()
+        data = path.read_bytes()
+        places = [at for at in range(len(data)) if data.startswith(name, at)]
+        assert len(places) == 2, "in the table and in its index"
+        path.write_bytes(data[: places[0]] + name[:-3] + b'x"}' + data[places[0] + len(name) :])
+        run = Run(copy)
+        assert examine(copy, run, made[1], series_of(made[0]), case) == TICKS
+        assert len(run.told) == 1
+
+
+def test_the_look_ends_in_time(made: tuple[Path, dict[int, Tick]], tmp_path: Path) -> None:
+    for _, copy in copies(made[0], tmp_path, [Damage("cut", NAME + "-shm", 1.0)]):
+        edit(copy, 'UPDATE tick SET "values" = zeroblob(320) WHERE seq = 3600')
+        journal = Journal(copy / NAME)
+        assert checkup.look(journal, 0.0) == ""
+        assert checkup.look(journal, 5.0) != ""
+        journal.close()
+
+
+def test_no_more_than_its_time(
+    made: tuple[Path, dict[int, Tick]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is newest is saved first."""
+    monkeypatch.setattr(salvage.Salvage, "late", property(lambda self: self.saved >= 256))
+    for _, copy in copies(made[0], tmp_path, [Damage("cut", NAME + "-shm", 1.0)]):
+        edit(copy, 'UPDATE tick SET "values" = zeroblob(320) WHERE seq = 3600')
+        run = Run(copy)
+        assert "256 ticks saved" in run.told[0]
+        with read.open_reader(copy) as reader:
+            seqs = [tick.seq for tick in reader.sequence(1, TICKS + 10)]
+        assert seqs == list(range(TICKS + 2 - 255, TICKS + 3))

@@ -225,6 +225,14 @@ async def test_a_damaged_manifest_is_an_event(tmp_path: Path) -> None:
     assert bench.keeper.sealed_seq == 7200
 
 
+async def test_a_damaged_segment_is_an_event(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, f"print({json.dumps(SAID | {'segments_aside': ['raw/a.parquet'], 'errors': ['no']})!r})")
+    bench.keeper.oldest_s = 0
+    await bench.seconds(FIRST_S + 2)
+    assert bench.events == [("store.segment_damaged", {"file": "raw/a.parquet"})]
+    assert bench.sealing.damaged == 1
+
+
 async def test_nothing_is_sealed_while_the_journal_cannot_be_written(tmp_path: Path) -> None:
     bench = Bench(tmp_path, FINE)
     bench.keeper.oldest_s = 0

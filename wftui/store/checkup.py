@@ -1,6 +1,6 @@
 """A look at all that a journal holds, once after the start: damage that SQLite would notice later, or never.
 
-30 MB (7,200 ticks of 400 series) take 0.15 s, most of it checksums.
+30 MB (7,200 ticks of 400 series) take 0.1 s, 200 MB 0.3 s; commits wait meanwhile, ticks do not.
 """
 
 import zlib
