@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tests.harness import ROOT, Running, View, environment, events, until
 from tests.recording import BYTES, CPU, START_S, S
 from tests.stored import recorded
 from wftui.clock import NS_PER_S
+from wftui.errors import WftopError
 from wftui.model.tick import Tick
 from wftui.store import archive, derived, manifest, seal, verify
 from wftui.store.journal import NAME, damaged_files
@@ -172,3 +174,37 @@ def manifest_of(folder: Path) -> manifest.Manifest | None:
     except (OSError, ValueError):
         return None
     return manifest.load(folder)
+
+
+def said(running: Running) -> bool:
+    """Whether the event is there; between two journals there is none to read."""
+    with suppress(WftopError):
+        return bool(events(running.where, "store.damaged"))
+    return False
+
+
+def test_damage_that_only_a_reader_meets(
+    made: tuple[Path, dict[int, Tick]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _, copy in copies(made[0], tmp_path, [Damage("zero", NAME + "-shm")]):
+        monkeypatch.setenv("WFTOP_DATA_DIR", str(copy))
+        with Running() as running:
+            running.ready()
+            running.ticks(6)  # the look after the start is over
+            assert not damaged_files(copy)
+            path = copy / NAME
+            size = path.stat().st_size // 4096
+            with path.open("r+b") as file:
+                file.seek(size // 4 * 4096)
+                file.write(bytes(size // 8 * 4096))
+            begin = made[1][1].time_s * NS_PER_S
+            question = m.Range([CPU.series.text], begin, begin + TICKS * NS_PER_S, 100)
+            for _ in range(3):
+                with running.ask() as connection, suppress(WftopError):
+                    connection.ask(question, m.RangeReply)
+            until(lambda: said(running), 10, "the event")
+            assert running.status().store.state == "ok"
+            with running.ask() as connection:
+                assert sum(connection.ask(question, m.RangeReply).counts) > TICKS / 3
+            assert running.stop() == 0
+        assert len(events(running.where, "store.damaged")) == len(damaged_files(copy)) == 1

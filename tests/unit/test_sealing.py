@@ -226,7 +226,9 @@ async def test_a_damaged_manifest_is_an_event(tmp_path: Path) -> None:
 
 
 async def test_a_damaged_segment_is_an_event(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, f"print({json.dumps(SAID | {'segments_aside': ['raw/a.parquet'], 'errors': ['no']})!r})")
+    bench = Bench(
+        tmp_path, f"print({json.dumps(SAID | {'segments_aside': ['raw/a.parquet'], 'errors': ['no']})!r})"
+    )
     bench.keeper.oldest_s = 0
     await bench.seconds(FIRST_S + 2)
     assert bench.events == [("store.segment_damaged", {"file": "raw/a.parquet"})]
