@@ -13,6 +13,8 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Final, NamedTuple
 
+import msgspec
+
 from wftui import clock, log
 from wftui.clock import Clock
 from wftui.errors import StoreError
@@ -394,7 +396,7 @@ class Keeper:
 
         try:
             done = self._guarded(put)
-        except (ValueError, OverflowError, TypeError) as error:
+        except (ValueError, OverflowError, TypeError, msgspec.MsgspecError) as error:
             log.error("store", "what a damaged journal holds cannot be stored", exc=error)
             self._salvaged("it cannot be stored")
             return

@@ -6,6 +6,8 @@
 import zlib
 from typing import Final
 
+import msgspec
+
 from wftui import clock
 from wftui.store.database import Database
 from wftui.store.journal import Journal
@@ -23,7 +25,10 @@ def look(journal: Journal, limit_s: float) -> str:
         StoreError: It cannot be read.
     """
     end_ns = clock.perf_ns() + int(limit_s * 1e9)
-    return journal.check(limit_s) or _checksums(journal.database(), end_ns)
+    try:
+        return journal.check(limit_s) or _checksums(journal.database(), end_ns)
+    except (ValueError, TypeError, msgspec.MsgspecError) as error:
+        return f"what it holds cannot be read: {error}"
 
 
 def _checksums(database: Database, end_ns: int) -> str:

@@ -187,8 +187,8 @@ class Journal:
         30 MB take 20 ms.
         """
         end = clock.perf_ns() + int(limit_s * 1e9)
-        self._connection.set_progress_handler(lambda: int(clock.perf_ns() > end), 10_000)
         try:
+            self._connection.set_progress_handler(lambda: int(clock.perf_ns() > end), 10_000)
             self._connection.execute("PRAGMA shrink_memory").fetchall()  # the file counts, not what we know of it
             (found,) = self._connection.execute("PRAGMA integrity_check(1)").fetchone()
         except sqlite3.Error as error:
