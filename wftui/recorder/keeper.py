@@ -359,7 +359,7 @@ class Keeper:
     def _failure(self, error: StoreError) -> Condition:
         return Condition(
             health.FAILED,
-            f"{error}; the last {pending.TICKS // 60} minutes are held in memory",
+            f"{error}; the last {pending.TICKS // 600 * 10} minutes are held in memory",
             f"make room or give rights in {self._path.parent if self._path else 'memory'}",
         )
 

@@ -8,8 +8,8 @@ from wftui.model.event import Event
 from wftui.model.tick import Layout, Tick
 from wftui.store.entries import Burst, StoredChange
 
-TICKS: Final = 600
-"""Ticks held in memory while the journal cannot be written: 10 minutes."""
+TICKS: Final = 660
+"""Ticks held in memory while the journal cannot be written: 10 minutes, and a minute until it is again."""
 OTHERS: Final = 2_000
 """Table changes and events held, each."""
 BYTES: Final = 64_000_000
