@@ -16,7 +16,7 @@ import pytest
 from tests.recording import BYTES, CPU, PEAK, START_S, S
 from tests.stored import Stored, change, events, recorded
 from wftui.errors import StoreError
-from wftui.store import derived, derived_tables, manifest, seal
+from wftui.store import derived, derived_tables, manifest, retention, seal, sealer
 from wftui.store.duck import name as quoted
 from wftui.store.segments import checks
 
@@ -188,15 +188,31 @@ def test_a_damaged_file_is_made_anew(growing: Stored, damage: bytes) -> None:
     assert ask(folder, "SELECT count(*) FROM series") == [(2,)]
 
 
-def test_another_version_is_made_anew(growing: Stored) -> None:
+def test_an_older_version_is_made_anew(growing: Stored) -> None:
     folder = growing.folder
     seal.run(folder, NOW_NS)
     derived.refresh(folder, NOW_NS)
     with duckdb.connect(str(folder / derived.NAME)) as connection:
-        connection.execute("UPDATE meta SET schema_version = 99; CREATE TABLE strange (x INTEGER)")
+        connection.execute("UPDATE meta SET schema_version = 0; CREATE TABLE strange (x INTEGER)")
     derived.refresh(folder, NOW_NS)
     assert ask(folder, "SELECT schema_version FROM meta") == [(derived.VERSION,)]
     assert ask(folder, "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'strange'") == [(0,)]
+
+
+def test_a_newer_version_is_refused_untouched(growing: Stored) -> None:
+    folder = growing.folder
+    seal.run(folder, NOW_NS)
+    derived.refresh(folder, NOW_NS)
+    path = folder / derived.NAME
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("UPDATE meta SET schema_version = 99")
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match=r"newer wftop .*left untouched") as caught:
+        derived.refresh(folder, NOW_NS)
+    assert "\n" not in str(caught.value)
+    assert path.read_bytes() == before
+    derived.rebuild(folder, NOW_NS)  # when a person asks for it
+    assert ask(folder, "SELECT schema_version FROM meta") == [(derived.VERSION,)]
 
 
 def test_a_damaged_segment_costs_that_segment_only(growing: Stored) -> None:
@@ -244,6 +260,35 @@ def test_rows_are_bounded(growing: Stored, monkeypatch: pytest.MonkeyPatch) -> N
     ((rows, last),) = ask(folder, "SELECT count(*), max(seq) FROM metrics_5m")
     assert 0 < rows <= 12
     assert last == manifest.load(folder).sealed_seq - 299
+
+
+def test_rows_go_with_the_segments_that_a_cap_takes(growing: Stored) -> None:
+    folder = growing.folder
+    growing.many([CPU, BYTES], ([0.5, 1000.0 * n] for n in count()), 13_000)
+    seal.run(folder, NOW_NS)
+    derived.refresh(folder, NOW_NS)
+    made = manifest.load(folder)
+    first = min(item.first_seq for item in made.of(manifest.R300))
+    kept = tuple(item for item in made.segments if item.first_seq > first or item.kind == manifest.EVENT)
+    manifest.save(folder, msgspec.structs.replace(made, segments=kept))
+    derived.refresh(folder, NOW_NS)
+    grown = dump(folder)
+    assert len(grown["metrics_5m"]) > 20
+    derived.rebuild(folder, NOW_NS)
+    assert dump(folder) == grown
+
+
+def test_what_a_killed_sealer_began_costs_no_segment(growing: Stored) -> None:
+    folder = growing.folder
+    growing.many([CPU, BYTES], ([0.5, 1000.0 * n] for n in count()), 13_000)
+    caps = retention.Caps(max_bytes=24_000_000, min_free_bytes=0)
+    sealer.Sealing(folder, caps).run(NOW_NS)
+    before = manifest.load(folder).segments
+    beside = folder / f"{derived.NAME}.tmp"
+    beside.write_bytes(bytes(caps.max_bytes))
+    sealer.Sealing(folder, caps).run(NOW_NS)
+    assert manifest.load(folder).segments == before
+    assert not beside.exists()
 
 
 def test_views_read_as_far_back_as_is_cheap(growing: Stored, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ from wftui.store.manifest import Manifest, Segment
 
 NAME: Final = "history.duckdb"
 VERSION: Final = 1
-"""Of its tables; a file of another one is made anew."""
+"""Of its tables; a file of an older one is made anew, one of a newer left untouched."""
 STORAGE: Final = "v1.0.0"
 """Storage format: DuckDB 1.0 opens it, too."""
 BOUND: Final = 20_000
@@ -94,20 +94,25 @@ def first_line(error: duckdb.Error) -> str:
 
 
 def refresh(data_dir: Path, now_ns: int) -> None:
-    """Bring history.duckdb up to the manifest; made anew when it is missing, damaged or of another version.
+    """Bring history.duckdb up to the manifest; made anew when it is missing, damaged or of an older version.
 
     Args:
         data_dir: Of the recording; the seal lock is the caller's.
         now_ns: UTC.
 
     Raises:
-        StoreError, OSError: It could not be made; the old one stays.
+        StoreError, OSError: It could not be made, or a newer wftop made it; the old one stays.
     """
     made = manifest.load(data_dir)
     try:
         old = reach(data_dir)
     except StoreError:
         old = None
+    if old is not None and old.schema_version > VERSION:
+        raise StoreError(
+            f"{data_dir / NAME}: written by a newer wftop (schema {old.schema_version}, this one knows {VERSION});"
+            " left untouched; wftop doctor --rebuild makes it anew"
+        )
     usable = old is not None and old.schema_version == VERSION and old.program == __version__
     if usable and old is not None and (old.sealed_seq, old.files) == (made.sealed_seq, fingerprint(made)):
         return
@@ -157,7 +162,7 @@ def is_whole(data_dir: Path, item: Segment) -> bool:
 
 def _replace(data_dir: Path, made: Manifest, now_ns: int, whole: Manifest, *, anew: bool) -> None:
     target = data_dir / NAME
-    beside = target.with_name(f"{NAME}.tmp")
+    beside = data_dir / f"{NAME}.tmp"
     try:
         _remove(beside)
         if not anew:
@@ -171,6 +176,15 @@ def _replace(data_dir: Path, made: Manifest, now_ns: int, whole: Manifest, *, an
         manifest.sync_folder(data_dir)
     finally:
         _remove(beside)
+
+
+def tidy(data_dir: Path) -> None:
+    """Remove what a sealer that was killed had begun; the seal lock is the caller's.
+
+    Raises:
+        OSError: It cannot be removed.
+    """
+    _remove(data_dir / f"{NAME}.tmp")
 
 
 def _remove(path: Path) -> None:

@@ -231,8 +231,12 @@ def _steps(
 
 
 def begin(made: Manifest) -> int:
-    """The first tick of which ``metrics_5m`` may hold a row: 30 days of ticks, at most ``MOST_ROWS`` rows."""
+    """The first tick of which ``metrics_5m`` may hold a row: 30 days of ticks, at most ``MOST_ROWS`` rows.
+
+    What a cap has taken from the segments goes here, too: the file would take the room that they gave.
+    """
     low = made.sealed_seq - KEPT_TICKS
+    low = max(low, min((item.first_seq for item in made.of(manifest.R300)), default=low))
     rows = 0
     by_run: dict[tuple[int, int], int] = {}
     for item in made.of(manifest.R300, stat=manifest.MAX):

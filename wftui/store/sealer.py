@@ -47,9 +47,11 @@ class Sealing:
             SealRunningError: Another process does; it does what is to be done.
             StoreError: The ticks could not be sealed; they stay in the journal.
         """
-        from wftui.store import seal
+        from wftui.store import derived, seal
 
         with seal.lock(self._data_dir):
+            with suppress(OSError):
+                derived.tidy(self._data_dir)  # else segments would have to go for it
             self._mend(now_ns)
             self._verify(now_ns)
             # First: a full disk gets room.
