@@ -243,3 +243,19 @@ def test_gaps_by_whatever_level_is_left(tmp_path: Path) -> None:
 def test_a_repeated_hour_is_recorded_once() -> None:
     pieces = [gaps._Piece(0, 3600, 3600), gaps._Piece(1800, 5400, 3600), gaps._Piece(5401, 6000, 599)]
     assert gaps._between(pieces) == ([], 5999)
+
+
+def test_a_total_is_of_the_time_in_which_the_disk_was_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with recorded(tmp_path / "data") as made:
+        rows = ((0.5, 1_000_000.0 * second if second >= 3000 else math.nan) for second in count())
+        made.many((CPU, BYTES), rows, 3600)
+    until = str(START_S + 3600)
+    code = main(["report", "--data-dir", str(tmp_path / "data"), "--since", str(START_S), "--until", until])
+    assert code == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "sda" in line]
+    # Ten minutes of 1 MB/s, not an hour of it; right to the bucket in which it came.
+    number, unit = line.split()[-2:]
+    assert unit == "MiB"
+    assert 570 <= float(number) <= 590

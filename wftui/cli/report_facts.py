@@ -111,7 +111,7 @@ def digest(archive: Archive, since_s: int, until_s: int) -> Digest | None:
         recorded_s=recorded_s,
         first_s=numbers.first_s,
         level_s=numbers.level_s,
-        busy=[(title, rows) for title, rows in numbers.families(recorded_s) if rows],
+        busy=[(title, rows) for title, rows in numbers.families() if rows],
         gaps=[Gap(*item, reason(item, events)) for item in found],
         events=_counted(events),
         coverage=numbers.coverage(),
@@ -190,14 +190,12 @@ class _Numbers:
 
     # ---- rows
 
-    def families(self, recorded_s: int) -> Iterable[tuple[str, list[Busy]]]:
+    def families(self) -> Iterable[tuple[str, list[Busy]]]:
         """Title to rows, of every family that has a value."""
         for title, family in _FAMILIES.items():
             rows = []
             for wanted in family:
-                for row in self.rows(wanted):
-                    total = row.mean * recorded_s if row.unit == "By/s" and "io" in wanted.metric else None
-                    rows.append(row._replace(total=total))
+                rows += self.rows(wanted)
             yield title, rows
         for group, title in _GROUPS.items():
             there = {item.column.series.name for item in self._series.values() if item.column.group == group}
@@ -220,28 +218,29 @@ class _Numbers:
                 continue
             if any(labels.label(key) != value for key, value in wanted.labels):
                 continue
-            mean = self._mean(item)
-            if mean is not None and not (mean == 0 and wanted.title in _ZERO_IS_NOTHING):
-                found.append((mean, labels.text, item))
+            mean, known_s = self._mean(item)
+            if known_s and not (mean == 0 and wanted.title in _ZERO_IS_NOTHING):
+                found.append((mean, labels.text, item, known_s))
         found.sort(key=lambda row: (-row[0], row[1]))
         rows: dict[str, Busy] = {}
-        for mean, _, item in found:
+        for mean, _, item, known_s in found:
             if len(rows) == wanted.keep:
                 break
             shown = self._named(wanted.title, item.column.series)
             if shown not in rows:  # mounts under one folder are one line, the fullest
-                rows[shown] = self._row(shown, item, mean)
+                rows[shown] = self._row(shown, item, mean, known_s)
         return list(rows.values())
 
-    def _mean(self, item: m.RangeSeries) -> float | None:
+    def _mean(self, item: m.RangeSeries) -> tuple[float, float]:
+        """Mean, and the recorded seconds in which the series had a value; none: it never had one."""
         total = weight = 0.0
         for value, count in zip(unpack(item.mean), self._reply.counts, strict=True):
             if value == value and count:
                 total += value * count
                 weight += count
-        return total / weight if weight else None
+        return (total / weight if weight else 0.0), weight
 
-    def _row(self, shown: str, item: m.RangeSeries, mean: float) -> Busy:
+    def _row(self, shown: str, item: m.RangeSeries, mean: float, known_s: float) -> Busy:
         column = item.column
         peak = self._series.get(series(column.series.name, dict(column.series.labels), stat="max").text, item)
         high, place = max(
@@ -252,7 +251,9 @@ class _Numbers:
         unit = f"{column.unit}/s" if column.kind == names.COUNTER else column.unit
         if unit == "s/s":
             unit = "1"
-        return Busy(shown, unit, mean, high, self._moment(peak.column, at_s, high))
+        # Not over the whole range: a disk that was there for a minute has written for a minute.
+        total = mean * known_s if unit == "By/s" and column.series.name.endswith(".io") else None
+        return Busy(shown, unit, mean, high, self._moment(peak.column, at_s, high), total)
 
     def _moment(self, column: Column, at_s: int, high: float) -> float:
         """The second of a peak, as far as it is kept."""
@@ -272,9 +273,9 @@ class _Numbers:
         found = []
         for item in self._series.values():
             if item.column.series.name == _COVERAGE:
-                mean = self._mean(item)
+                mean, known_s = self._mean(item)
                 worst = [value for value in unpack(item.minimum) if value == value]
-                if mean is not None:
+                if known_s:
                     found.append(Covered(item.column.series.label("source"), mean, min(worst, default=mean)))
         return sorted(found, key=lambda item: (item.mean, item.worst, item.source))
 
