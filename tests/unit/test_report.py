@@ -252,9 +252,10 @@ def test_a_total_is_of_the_time_in_which_the_disk_was_there(
         rows = ((0.5, 1_000_000.0 * second if second >= 3000 else math.nan) for second in count())
         made.many((CPU, BYTES), rows, 3600)
     until = str(START_S + 3600)
-    code = main(["report", "--data-dir", str(tmp_path / "data"), "--since", str(START_S), "--until", until])
+    words = ["report", "--data-dir", str(tmp_path / "data"), "--since", str(START_S), "--until", until]
+    code, shown, _ = run(capsys, words)
     assert code == 0
-    (line,) = [line for line in capsys.readouterr().out.splitlines() if "sda" in line]
+    (line,) = [line for line in shown.splitlines() if "sda" in line]
     # Ten minutes of 1 MB/s, not an hour of it; right to the bucket in which it came.
     number, unit = line.split()[-2:]
     assert unit == "MiB"
