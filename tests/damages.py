@@ -67,8 +67,8 @@ def damages(count: int = 100) -> list[Damage]:
 
 def make(folder: Path) -> dict[int, Tick]:
     """Write the journal; every tick by its number."""
-    made = Journal(folder / "made" / NAME) if (folder / "made").mkdir() is None else None
-    assert made is not None
+    (folder / "made").mkdir()
+    made = Journal(folder / "made" / NAME)
     made.begin("boot", "0.1", "record", 1, SINCE_S * S, 0)
     columns, rows = realistic(WIDTH)
     layout = Layout(1, tuple(columns))

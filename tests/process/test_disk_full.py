@@ -98,6 +98,8 @@ def test_a_recording_with_segments_on_a_full_disk(small_disk: Path, full_s: int)
         until(lambda: running.status().store.state == "ok", 30, "writing again")
         resumed_s = time.monotonic() - freed
         until(lambda: stored(running.where)[-1] >= seqs[-1], 10, "what was held")
+        assert held.memory_bytes is not None
+        assert before.memory_bytes is not None
         grown = held.memory_bytes - before.memory_bytes
         said = f"full for {freed - filled:.0f} s, {len(set(seqs))} ticks held, wrote again after {resumed_s:.1f} s"
         print(f"\n{said}; RSS grew by {grown / 1e6:.1f} MB")  # noqa: T201  the figures, shown by pytest -s

@@ -98,7 +98,8 @@ def examine(folder: Path, run: Run, original: dict[int, Tick], names: list[str],
 def test_damage_of_every_kind(made: tuple[Path, dict[int, Tick]], tmp_path: Path, count: int) -> None:
     folder, original = made
     names = series_of(folder)
-    slowest, told, worst = 0.0, 0, {}
+    slowest, told = 0.0, 0
+    worst: dict[str, int] = {}
     for case, copy in copies(folder, tmp_path, damages(count)):
         run = Run(copy)
         left = examine(copy, run, original, names, case)

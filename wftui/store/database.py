@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -88,8 +89,9 @@ class Database:
         return "" if found == "ok" else str(found)
 
     def close(self) -> None:
-        """Close the connection. Twice is harmless."""
-        self._connection.close()
+        """Close the connection. Twice is harmless, and a damaged file is no reason to fail: nothing is written."""
+        with suppress(sqlite3.Error):
+            self._connection.close()
 
 
 def translate(error: sqlite3.Error, path: Path | None) -> StoreError:

@@ -249,7 +249,7 @@ class _Anew:
             columns=columns,
             extra=extra,
             row_group=segments.ROW_GROUP if wide else narrow.ROW_GROUP,
-            dictionary=segments.DICTIONARY if item.kind == manifest.RAW else None,
+            dictionary=max(32, int(rows * segments.DICTIONARY)) if item.kind == manifest.RAW else None,
         )
         return True
 

@@ -4,7 +4,6 @@ Everything is believed only with a checksum that fits, newest first, a batch at 
 keeper writes what is new. Numbers stay; the new session's go on behind them.
 """
 
-import sqlite3
 import sys
 import zlib
 from array import array
@@ -245,8 +244,7 @@ class Salvage:
     def close(self) -> None:
         """Let go of the damaged file. Twice is harmless."""
         for database in self._databases:
-            with suppress(sqlite3.Error):
-                database.close()
+            database.close()
         self._databases.clear()
         self._readers.clear()
 
