@@ -248,3 +248,25 @@ def test_provenance_is_that_of_the_end(tmp_path: Path) -> None:
     with open_archive(folder) as archive:
         (series,) = range_(archive, m.Range(["*"], HOUR * NS_PER_S, (HOUR + 200) * NS_PER_S, 10)).series
         assert series.column.quality == "stale"
+
+
+def test_more_series_than_fit_into_a_file(tmp_path: Path) -> None:
+    gauges = [column("test", "hw.temperature", {"sensor": str(n)}, call="test") for n in range(manifest.PART)]
+    layout = Layout(1, (*gauges, COUNTER))
+    made = [
+        (
+            tick(seq, HOUR + 3590 + seq, [1.0] * len(gauges) + [2.0 * seq], boottime_ns=seq * NS_PER_S, layout=1),
+            layout,
+        )
+        for seq in range(1, 20)
+    ]
+    folder = tmp_path / "d"
+    write(folder, made)
+    question = m.Range(["*"], (HOUR + 3590) * NS_PER_S, (HOUR + 3612) * NS_PER_S, 11)
+    with open_reader(folder) as reader:
+        other = answer_range(reader, question)
+    seal_all(folder, everything=True)
+    trim(folder, 20)
+    with open_archive(folder) as archive:
+        assert len({item.file for item in archive.sealed.manifest.of(manifest.RAW)}) > 2
+        assert_same(range_(archive, question), other)

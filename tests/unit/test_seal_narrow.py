@@ -174,13 +174,13 @@ def test_provenance_as_it_was(tmp_path: Path) -> None:
 
 def test_more_series_than_fit_into_a_file(tmp_path: Path) -> None:
     folder = tmp_path / "d"
-    columns = tuple(made(f"d{n}") for n in range(2 * segments.PART + 10))
+    columns = tuple(made(f"d{n}") for n in range(2 * manifest.PART + 10))
     values = tuple(float(n) for n in range(len(columns)))
     with Journaled(folder) as journaled:
         journaled.write([Given(seq, HOUR_S + seq, seq * S, 1, columns, values) for seq in range(1, 4)])
         sealed(folder, everything=True)
     raw = manifest.load(folder).of(manifest.RAW)
-    assert [len(manifest.numbers(item.columns)) for item in raw] == [segments.PART, 10, segments.PART]  # by name
+    assert [len(manifest.numbers(item.columns)) for item in raw] == [manifest.PART, 10, manifest.PART]  # by name
     assert len(joined(folder, manifest.RAW)[2]) == len(columns) + 4
 
 

@@ -17,8 +17,6 @@ from wftui.store.duck import name as quoted
 from wftui.store.duck import text
 from wftui.store.manifest import Manifest, Segment
 
-PART: Final = 1500
-"""Series numbers in one wide file at most: its parts are read apart, else rows would come twice."""
 TABLE_FILES: Final = 2000
 """Segments of one table that its view reads, the newest: each is opened before the first row comes."""
 NARROW: Final = "time, seq, series, value"
@@ -42,8 +40,8 @@ def parts(segments: Iterable[Segment]) -> list[list[Segment]]:
 
 
 def part(item: Segment) -> int:
-    """Which range of series a wide segment holds."""
-    return int(item.columns.partition("-")[0].partition(",")[0]) // PART if item.columns else 0
+    """Which range of series a wide segment holds: parts are read apart, else rows would come twice."""
+    return int(item.columns.partition("-")[0].partition(",")[0]) // manifest.PART if item.columns else 0
 
 
 def unpivot(source: str, columns: str, *, instead: str = "") -> str:

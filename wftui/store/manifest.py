@@ -35,8 +35,9 @@ LEVELS: Final = {RAW: 1, R10: 10, R300: 300}
 MIN, MEAN, MAX, SUM = "min", "mean", "max", "sum"
 STATISTICS: Final = (MIN, MEAN, MAX, SUM)
 """Of rollups, a file each. ``sum`` holds only the ``count`` and ``sum`` of distributions."""
-
-
+PART: Final = 500
+"""Series in one wide file at most; a series stays in its part. DuckDB holds 16 kB a column for every chunk that is
+under way, and the hour besides: the seal of 2,000 series peaks at 169 MB with 500, at 227 MB with 1,000."""
 RESERVED: Final = frozenset({"seq", "time_s", "boottime_ns", "boot", "count"})
 """Columns of wide segments that are no series."""
 

@@ -204,7 +204,7 @@ def _parts(hour: Hour) -> Parts:
     for place, item in enumerate(hour.columns):
         known = hour.end.get(item.id)
         if known is not None:
-            found.setdefault((known.group, item.id // segments.PART), []).append(place)
+            found.setdefault((known.group, item.id // manifest.PART), []).append(place)
     return {key: np.array(places, dtype=np.intp) for key, places in sorted(found.items())}
 
 

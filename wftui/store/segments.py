@@ -40,9 +40,6 @@ Single = npt.NDArray[np.float32]
 """The same in float32: means."""
 Flags = npt.NDArray[np.bool_]
 
-PART: Final = 500
-"""Series in one wide file at most. DuckDB holds 16 kB a column for every chunk that is under way, and the
-hour besides: the seal of 2,000 series peaks at 169 MB with 500, at 227 MB with 1,000."""
 ROW_GROUP: Final = 4096
 """Rows: an hour of raw ticks is one row group, which is 8 % smaller than two and one seek."""
 SUFFIX: Final = ".parquet"
@@ -120,7 +117,7 @@ def verify(data_dir: Path, segment: Segment) -> str:
 
 def part_of(segment: Segment) -> int:
     """Which range of series a wide segment holds."""
-    return manifest.numbers(segment.columns)[0] // PART if segment.columns else 0
+    return manifest.numbers(segment.columns)[0] // manifest.PART if segment.columns else 0
 
 
 class Batch(NamedTuple):

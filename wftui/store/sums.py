@@ -11,13 +11,11 @@ from typing import Any, Final, NamedTuple
 from wftui import names
 from wftui.model.sample import Column
 from wftui.store import duck
-from wftui.store.manifest import MAX, MEAN, MIN, RAW, SUM, Segment, StoredColumn, numbers
+from wftui.store.manifest import MAX, MEAN, MIN, PART, RAW, SUM, Segment, StoredColumn, numbers
 from wftui.store.sealed import Sealed
 from wftui.store.totals import Totals
 from wftui.windows.buckets import GAP_NS, SHORT_NS
 
-PART: Final = 1500
-"""Series in one wide file at most; a series stays in its part."""
 _COLUMNS: Final = 48
 """Series in one question: more of them take memory, not time."""
 
