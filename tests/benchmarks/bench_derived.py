@@ -19,9 +19,9 @@ sys.path.insert(0, str(ROOT))
 
 from wftui.model.sample import column  # noqa: E402  after the path of the checkout
 from wftui.store import derived, manifest  # noqa: E402  as above
-from wftui.store.duck import name as quoted  # noqa: E402  as above
 from wftui.store.manifest import Manifest  # noqa: E402  as above
 from wftui.store.segments import Label, Shelf  # noqa: E402  as above
+from wftui.store.sql import name as quoted  # noqa: E402  as above
 
 START_S = 1_790_000_000 // 86_400 * 86_400
 NOW_NS = 1_800_000_000_000_000_000

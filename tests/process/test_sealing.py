@@ -22,10 +22,11 @@ from wftui.clock import NS_PER_S
 from wftui.model.tick import Layout, Tick, pack
 from wftui.paths import places
 from wftui.store import derived, journal, manifest, merge, retention, sealer, segments
-from wftui.store.duck import connect, text
+from wftui.store.duck import connect
 from wftui.store.manifest import FOLDER, NAME, RAW, Manifest
 from wftui.store.outcome import Report
 from wftui.store.retention import Caps
+from wftui.store.sql import text
 
 HOUR_S = 3600
 

@@ -17,8 +17,8 @@ from tests.recording import BYTES, CPU, PEAK, START_S, S
 from tests.stored import Stored, change, events, recorded
 from wftui.errors import StoreError
 from wftui.store import derived, derived_tables, manifest, retention, seal, sealer
-from wftui.store.duck import name as quoted
 from wftui.store.segments import checks
+from wftui.store.sql import name as quoted
 
 HOUR = START_S // 3600 * 3600 + 3600
 NOW_NS = (HOUR + 9000) * S

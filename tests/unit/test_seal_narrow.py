@@ -18,7 +18,7 @@ from tests.sealing import Given, Journaled, joined, key, made, metadata, rows, s
 from wftui.model.event import Event, event
 from wftui.model.sample import Column
 from wftui.model.table import Row, TableChange, TableColumn, TableSchema, apply
-from wftui.store import manifest, pieces, segments
+from wftui.store import manifest, pieces
 from wftui.store.journal import NAME, Burst, StoredChange
 
 HOUR_S = START_S - START_S % 3600

@@ -32,6 +32,10 @@ class _Input:
         self._descriptor = descriptor
         self._held = bytearray()
 
+    def waits(self) -> bool:
+        """Whether something came already."""
+        return bool(self._held or select.select([self._descriptor], [], [], 0)[0])
+
     def frame(self, idle_s: float) -> bytes | None:
         """The next frame without its length; None: nothing came for so long.
 
@@ -91,7 +95,8 @@ def serve(data_dir: Path, idle_s: float) -> None:
     from wftui.history.service import Service
 
     service = Service(data_dir)
-    service.warm()
+    if not source.waits():
+        service.warm()
     try:
         while (frame := source.frame(idle_s)) is not None:
             try:

@@ -22,9 +22,10 @@ from wftui.store import aside, database, derived, derived_tables, manifest
 from wftui.store import derived_live as live
 from wftui.store import derived_views as views
 from wftui.store.database import Database
-from wftui.store.duck import connect, text
+from wftui.store.duck import connect
 from wftui.store.manifest import Manifest
 from wftui.store.read import Reader
+from wftui.store.sql import text
 
 MEMORY_MB: Final = 256
 DEADLINE_S: Final = 30.0

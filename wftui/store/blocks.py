@@ -12,10 +12,12 @@ import msgspec
 from wftui.errors import StoreError
 from wftui.model.sample import Column
 from wftui.model.tick import Layout, Tick
-from wftui.store import duck, manifest
+from wftui.store import manifest
 from wftui.store.manifest import Segment, StoredColumn
 from wftui.store.read import Span
 from wftui.store.sealed import Run, Sealed
+from wftui.store.sql import name as quoted
+from wftui.store.sql import text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -125,10 +127,10 @@ class Blocks:
 
     def files(self, segments: Sequence[Segment]) -> str:
         """A SQL list of their paths."""
-        return f"[{', '.join(duck.text(str(self._sealed.path(item))) for item in segments)}]"
+        return f"[{', '.join(text(str(self._sealed.path(item))) for item in segments)}]"
 
     def _read_part(self, segment: Segment) -> _Part:
-        path = duck.text(str(self._sealed.path(segment)))
+        path = text(str(self._sealed.path(segment)))
         pairs = {
             bytes(key): bytes(value)
             for key, value in self._sealed.rows(
@@ -250,7 +252,7 @@ class Blocks:
         block = np.full((len(seq), width), math.nan, dtype="<f8")
         offset = 0
         for part in info.parts:
-            cells = ", ".join(duck.name(item.name) for item in part.columns)
+            cells = ", ".join(quoted(item.name) for item in part.columns)
             sql = (
                 f"SELECT seq, {cells} FROM read_parquet({self.files([part.segment])})"  # noqa: S608  quoted
                 f" WHERE seq BETWEEN {seq[0]} AND {seq[-1]}"

@@ -20,9 +20,10 @@ from wftui.store import derived_tables as tables
 from wftui.store import derived_views as views
 from wftui.store import manifest
 from wftui.store.duck import VERSION as DUCKDB_VERSION
-from wftui.store.duck import connect, text
-from wftui.store.duck import name as quoted
+from wftui.store.duck import connect
 from wftui.store.manifest import Manifest, Segment
+from wftui.store.sql import name as quoted
+from wftui.store.sql import text
 
 NAME: Final = "history.duckdb"
 VERSION: Final = 1

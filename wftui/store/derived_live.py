@@ -13,10 +13,10 @@ from wftui.model.table import Row, TableChange, TableSchema
 from wftui.store import manifest
 from wftui.store.arrow import Columns, Source
 from wftui.store.database import Database
-from wftui.store.duck import name as quoted
 from wftui.store.manifest import Manifest, StoredColumn
 from wftui.store.read import Reader, Span
 from wftui.store.rows import Batch, Rows
+from wftui.store.sql import name as quoted
 
 CELLS: Final = 8_000_000
 """Values loaded at most (64 MB), the newest: the journal may hold days when hours cannot be sealed."""

@@ -11,8 +11,8 @@ from wftui.model.event import Event
 from wftui.model.series import parse
 from wftui.store import aside, database, manifest
 from wftui.store.derived_views import part, scan
-from wftui.store.duck import name as quoted
 from wftui.store.manifest import Manifest, Segment, StoredColumn
+from wftui.store.sql import name as quoted
 from wftui.units import NS_PER_S
 
 STEP_S: Final = 300

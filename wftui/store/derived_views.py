@@ -13,9 +13,9 @@ import msgspec
 from wftui.model import processes
 from wftui.model.table import TableSchema
 from wftui.store import manifest
-from wftui.store.duck import name as quoted
-from wftui.store.duck import text
 from wftui.store.manifest import Manifest, Segment
+from wftui.store.sql import name as quoted
+from wftui.store.sql import text
 
 TABLE_FILES: Final = 2000
 """Segments of one table that its view reads, the newest: each is opened before the first row comes."""

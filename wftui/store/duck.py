@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import duckdb
+import _duckdb as duckdb  # the engine alone: what the package adds in Python is not used here and takes 35 ms
 
 from wftui.errors import StoreError
+from wftui.store.sql import text
 
 VERSION: Final = duckdb.__version__
 MEMORY_MB: Final = 96
@@ -66,16 +67,6 @@ def connect(
     except duckdb.Error as error:
         raise StoreError(f"DuckDB cannot start: {error}") from error
     return connection
-
-
-def text(value: str) -> str:
-    """A SQL text."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def name(value: str) -> str:
-    """A quoted SQL identifier."""
-    return '"' + value.replace('"', '""') + '"'
 
 
 _trim: Final = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's; others give memory back by themselves

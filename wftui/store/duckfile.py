@@ -9,10 +9,11 @@ import duckdb
 
 from wftui.errors import StoreError
 from wftui.store.derived import STORAGE
-from wftui.store.duck import connect, text
-from wftui.store.duck import name as quoted
+from wftui.store.duck import connect
 from wftui.store.parquet import judged
 from wftui.store.rows import Batch, Batches
+from wftui.store.sql import name as quoted
+from wftui.store.sql import text
 
 SCHEMA_VERSION: Final = 1
 _MEMORY_MB: Final = 256

@@ -11,10 +11,12 @@ import msgspec
 from wftui.errors import StoreError
 from wftui.model.event import Event
 from wftui.model.table import Row, TableChange, TableSchema, keyframe
-from wftui.store import duck, manifest
+from wftui.store import manifest
 from wftui.store.manifest import Segment
 from wftui.store.read import TableAt
 from wftui.store.sealed import Sealed
+from wftui.store.sql import name as quoted
+from wftui.store.sql import text
 
 _schema: Final = msgspec.json.Decoder(TableSchema)
 _HELD_CELLS: Final = 600_000
@@ -52,7 +54,7 @@ class Facts:
             return None
         key = segment.file, segment.crc32
         if key not in self._schemas:
-            path = duck.text(str(self._sealed.path(segment)))
+            path = text(str(self._sealed.path(segment)))
             pairs = self._sealed.rows(
                 f"SELECT key, value FROM parquet_kv_metadata({path})",  # noqa: S608  the path is quoted
                 [segment],
@@ -76,7 +78,7 @@ class Facts:
         if schema is None:
             return None
         source, place = self._source(segment, schema)
-        cells = ", ".join(duck.name(column.name) for column in schema.columns)
+        cells = ", ".join(quoted(column.name) for column in schema.columns)
         # The rows are sorted by key, then seq: the last one of a key is its newest.
         found = self._sealed.rows(
             f"SELECT gone, time_ns, key, {cells} FROM {source} WHERE {place} IN"  # noqa: S608  quoted above
@@ -105,7 +107,7 @@ class Facts:
         self, segment: Segment, schema: TableSchema, after: int, high: int
     ) -> Iterator[tuple[TableSchema, TableChange]]:
         source, _ = self._source(segment, schema)
-        cells = ", ".join(duck.name(column.name) for column in schema.columns)
+        cells = ", ".join(quoted(column.name) for column in schema.columns)
         found = self._sealed.rows(
             f"SELECT time_ns, gone, key, {cells} FROM {source}"  # noqa: S608  quoted above
             f" WHERE seq > {int(after)} AND seq <= {int(high)} ORDER BY seq, time_ns",
@@ -123,7 +125,7 @@ class Facts:
 
     def _source(self, segment: Segment, schema: TableSchema) -> tuple[str, str]:
         """Where to select the rows of a segment from, and the column that gives their order."""
-        path = duck.text(str(self._sealed.path(segment)))
+        path = text(str(self._sealed.path(segment)))
         cells = segment.rows * (len(schema.columns) + 4)
         if cells > _HELD_CELLS:
             return f"read_parquet({path}, file_row_number = true)", "file_row_number"
@@ -179,7 +181,7 @@ class Facts:
     def _event_rows(self, segment: Segment, where: str) -> Iterator[tuple[Any, ...]]:  # Any: SQL's cells
         if not self._sealed.whole([segment]):
             return
-        path = duck.text(str(self._sealed.path(segment)))
+        path = text(str(self._sealed.path(segment)))
         offset = 0
         while True:
             rows = self._sealed.rows(

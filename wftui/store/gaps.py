@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from wftui.errors import StoreError
-from wftui.store import duck, manifest
+from wftui.store import manifest
 from wftui.store.archive import Archive
 from wftui.store.manifest import Segment
 from wftui.store.sealed import SegmentGoneError
+from wftui.store.sql import text
 
 SHORT_S: Final = 2
 """A shorter gap is a late tick's."""
@@ -122,7 +123,7 @@ def _level(
 ) -> Iterator[_Piece]:
     since_s, until_s = wanted
     where += f" AND time_s > {since_s - step_s:d} AND time_s < {until_s:d}"
-    listed = ", ".join(duck.text(str(archive.sealed.path(item))) for item in files)
+    listed = ", ".join(text(str(archive.sealed.path(item))) for item in files)
     count = "1" if step_s == 1 else "count"
     # Rows in a row, each full, are one piece; so is a row that misses ticks.
     rows = archive.sealed.rows(

@@ -15,9 +15,9 @@ import msgspec
 
 from wftui.errors import StoreError
 from wftui.store import manifest, narrow, segments
-from wftui.store.duck import text
 from wftui.store.manifest import Manifest, Segment
 from wftui.store.segments import Label, Shelf
+from wftui.store.sql import text
 
 DAY_S: Final = 86_400
 _KINDS: Final = (manifest.R300, manifest.EVENT, manifest.R10)

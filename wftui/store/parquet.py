@@ -11,9 +11,10 @@ import duckdb
 
 from wftui.errors import StoreError
 from wftui.store.arrow import Columns, Source
-from wftui.store.duck import connect, text
-from wftui.store.duck import name as quoted
+from wftui.store.duck import connect
 from wftui.store.rows import Batch, Batches
+from wftui.store.sql import name as quoted
+from wftui.store.sql import text
 from wftui.units import NS_PER_S
 
 SCHEMA_VERSION: Final = 1

@@ -15,10 +15,11 @@ import msgspec
 
 from wftui.errors import StoreError
 from wftui.store import derived, manifest, narrow, retention, segments
-from wftui.store.duck import connect, name, text
+from wftui.store.duck import connect
 from wftui.store.manifest import Manifest, Segment, StoredColumn
 from wftui.store.purge import Wanted
 from wftui.store.segments import Label, Shelf
+from wftui.store.sql import name, text
 from wftui.units import NS_PER_S
 
 _COMMIT: Final = 32 << 20

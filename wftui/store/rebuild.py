@@ -10,10 +10,11 @@ import msgspec
 from wftui import __version__
 from wftui.errors import StoreError
 from wftui.store import manifest, segments
-from wftui.store.duck import connect, text
-from wftui.store.duck import name as quoted
+from wftui.store.duck import connect
 from wftui.store.manifest import Manifest, Segment, SegmentsNewerError, StoredColumn
 from wftui.store.segments import Label
+from wftui.store.sql import name as quoted
+from wftui.store.sql import text
 
 _COLUMNS: Final = 100
 """Looked at in one question."""

@@ -30,9 +30,10 @@ import numpy.typing as npt
 from wftui.errors import StoreError
 from wftui.store import manifest
 from wftui.store.arrow import Buffers, Columns, Kept, Source
-from wftui.store.duck import connect, give_back, text
-from wftui.store.duck import name as quoted
+from wftui.store.duck import connect, give_back
 from wftui.store.manifest import Manifest, Segment, StoredColumn
+from wftui.store.sql import name as quoted
+from wftui.store.sql import text
 
 Matrix = npt.NDArray[np.float64]
 """float64 of shape (series, rows), NaN = no value."""

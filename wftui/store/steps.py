@@ -9,11 +9,13 @@ import numpy.typing as npt
 
 from wftui import names
 from wftui.model.sample import Column
-from wftui.store import duck, manifest
+from wftui.store import manifest
 from wftui.store.archive import Archive
 from wftui.store.manifest import Segment, StoredColumn
 from wftui.store.rows import RATE, Batch, Field, Rows
 from wftui.store.sealed import SegmentGoneError
+from wftui.store.sql import name as quoted
+from wftui.store.sql import text
 
 _DIGITS: Final = 5
 """Significant digits of a mean: rollups keep it to 1.2e-4."""
@@ -93,9 +95,9 @@ class Steps:
         self, segment: Segment, columns: Sequence[StoredColumn], times: dict[int, int]
     ) -> tuple[npt.NDArray[np.int64], dict[int, Numbers]]:
         sealed = self._archive.sealed
-        cells = ", ".join(f"{duck.name(item.name)}::DOUBLE AS c{item.id}" for item in columns)
+        cells = ", ".join(f"{quoted(item.name)}::DOUBLE AS c{item.id}" for item in columns)
         sql = (
-            f"SELECT seq, time_s, {cells} FROM read_parquet({duck.text(str(sealed.path(segment)))})"  # noqa: S608  quoted
+            f"SELECT seq, time_s, {cells} FROM read_parquet({text(str(sealed.path(segment)))})"  # noqa: S608  quoted
             f" WHERE seq < {self._limit} AND time_s >= {self._since_s} AND time_s < {self._until_s} ORDER BY seq"
         )
         connection = sealed.connection()

@@ -10,9 +10,10 @@ from typing import Any, Final, NamedTuple
 
 from wftui import names
 from wftui.model.sample import Column
-from wftui.store import duck
 from wftui.store.manifest import MAX, MEAN, MIN, PART, RAW, SUM, Segment, StoredColumn, numbers
 from wftui.store.sealed import Sealed
+from wftui.store.sql import name as quoted
+from wftui.store.sql import text
 from wftui.store.totals import Totals
 from wftui.windows.buckets import GAP_NS, SHORT_NS
 
@@ -102,14 +103,14 @@ def count(sealed: Sealed, asked: Asked, segments: Sequence[Segment], counts: lis
 
 def _present(share: Share, columns: Sequence[StoredColumn], stat: str = "") -> list[StoredColumn]:
     ids: set[int] = set()
-    for text in {item.columns for item in share.segments if item.stat == stat}:
-        ids.update(numbers(text))
+    for held in {item.columns for item in share.segments if item.stat == stat}:
+        ids.update(numbers(held))
     return [item for item in columns if item.id in ids]
 
 
 def _source(sealed: Sealed, segments: Sequence[Segment]) -> str:
     ordered = sorted(segments, key=lambda item: item.first_seq)
-    paths = ", ".join(duck.text(str(sealed.path(item))) for item in ordered)
+    paths = ", ".join(text(str(sealed.path(item))) for item in ordered)
     # By name: a series that appears later is missing in the files before, and whole numbers are typed by the hour.
     return f"read_parquet([{paths}], union_by_name = {'true' if len(ordered) > 1 else 'false'})"
 
@@ -150,7 +151,7 @@ def _raw(sealed: Sealed, asked: Asked, share: Share, columns: Sequence[StoredCol
 
 def _seconds(sealed: Sealed, asked: Asked, share: Share, some: Sequence[StoredColumn]) -> str:
     """SQL for rows of one second: ``time_s``, and ``r0`` … with gauges as they are and counters as rates."""
-    cells = "".join(f", {duck.name(item.name)} AS c{place}" for place, item in enumerate(some))
+    cells = "".join(f", {quoted(item.name)} AS c{place}" for place, item in enumerate(some))
     counters = {place for place, item in enumerate(some) if item.kind == names.COUNTER}
     sql = (
         f"SELECT seq, time_s, boottime_ns, boot{cells} FROM {_source(sealed, share.segments)}"  # noqa: S608  numbers and quoted names
@@ -192,7 +193,7 @@ def _rollup(
     # First the extremes of those that have a mean, which is then folded together with them.
     for stat, into, aggregate in ((MIN, lows, "min"), (MAX, highs, "max")):
         some = [item for item in _present(share, columns, stat) if item.id in whole]
-        told = [f"{aggregate}({duck.name(item.name)})" for item in some]
+        told = [f"{aggregate}({quoted(item.name)})" for item in some]
         for row in _steps(sealed, asked, share, stat, told):
             for item, cell in zip(some, row[2:], strict=True):
                 if cell is not None:
@@ -218,7 +219,7 @@ def _rollup(
 
 def _told(item: StoredColumn, stat: str) -> list[str]:
     """Weight, sum and extremes of a series in a statistic's files."""
-    cell = duck.name(item.name)
+    cell = quoted(item.name)
     value = f"{cell} / count" if stat == SUM else cell
     return [
         f"sum(count) FILTER ({cell} IS NOT NULL)",
