@@ -78,8 +78,8 @@ def test_nineteen_bands_in_twenty_hold_the_true_difference() -> None:
         state = 0.0
         for place, step in enumerate(chance.normal(0.0, 1.0, 1200)):
             values[place] = state = 0.8 * state + step
-        sides = [module._Side([GAUGE], part.reshape(-1, 1), 1) for part in (values[:600], values[600:])]
-        bands = [module._batch_means(side)[GAUGE.series.text] for side in sides]
+        parts = values[:600].reshape(-1, 1), values[600:].reshape(-1, 1)
+        bands = [module._batch_means(["series"], part)["series"] for part in parts]
         off = abs(values[600:].mean() - values[:600].mean())
         held += off <= module._band(*bands)
     assert 0.88 <= held / 200 <= 0.99

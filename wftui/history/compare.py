@@ -8,7 +8,8 @@ band of the difference of both means has Welch's degrees of freedom.
 """
 
 import math
-from typing import Final
+from array import array
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -32,26 +33,67 @@ BATCH_VALUES: Final = 5
 RAW_TICKS: Final = 7_200
 """A longer range is compared by its buckets."""
 _BLOCK: Final = 512
+_HEADER: Final = ("seq", "time_s", "boottime_ns", "boot")
 _RAW_CELLS: Final = 4_000_000
 """Values of a range that are read second by second: 32 MB."""
 
+_SERIES: Final = 64
+"""Looked at together: 7,200 values of them are 4 MB, and a dozen such matrices are made of them."""
+
 Matrix = npt.NDArray[np.float64]
 """float64 of shape (times, series), NaN = no value."""
+Numbers = npt.NDArray[np.int64]
+"""int64 of shape (times,)."""
+Part = tuple[Matrix, Matrix, Matrix]
+"""Values, and what is least and greatest in the time of each."""
+Variance = tuple[float, int]
+"""Of a range's mean, and the number of batches."""
 
 
-class _Side:
-    """One range: values in order, by series."""
+class _Seconds:
+    """A range second by second."""
 
-    def __init__(self, columns: list[Column], values: Matrix, level_s: int) -> None:
-        self.columns = {item.series.text: item for item in columns}
-        self.level_s = level_s
-        self.low = self.high = values
-        """Of buckets: their extremes."""
-        self.values = values
+    level_s = 1
 
-    def places(self) -> dict[str, int]:
-        """Series to column of the matrix."""
-        return {text: place for place, text in enumerate(self.columns)}
+    def __init__(self, columns: list[Column], header: list[Numbers], blocks: list[Matrix], since_s: int) -> None:
+        self.columns, self._header, self._blocks = columns, header, blocks
+        self._inside = header[1] >= since_s
+
+    def part(self, places: slice) -> Part:
+        """Values of some of the series, three times: a second is its own extreme."""
+        columns = self.columns[places]
+        values = np.full((len(self._inside), len(columns)), math.nan)
+        at = 0
+        for block in self._blocks:  # the later ones may have more series
+            some = block[:, places]
+            values[at : at + len(some), : some.shape[1]] = some
+            at += len(some)
+        kinds = np.array([item.kind == names.COUNTER for item in columns], dtype=np.bool_)
+        if kinds.any():
+            counters = np.ascontiguousarray(values[:, kinds].T)
+            ticks = Ticks(*(self._header[0], self._header[1], self._header[2], self._header[3]), counters)
+            values[:, kinds] = rates(counters, follows(ticks)).T
+        values = values[self._inside]
+        return values, values, values
+
+
+class _Buckets:
+    """A range by the buckets of an answer."""
+
+    def __init__(self, reply: m.RangeReply) -> None:
+        self.columns = [item.column for item in reply.series]
+        self.level_s = reply.step_ns // NS_PER_S
+        self._reply = reply
+
+    def part(self, places: slice) -> Part:
+        """Means, minima and maxima of some of the series."""
+        mean, low, high = (
+            np.array([np.frombuffer(getattr(item, name), dtype="<f8") for item in self._reply.series[places]])
+            .reshape(-1, self._reply.points)
+            .T
+            for name in ("mean", "minimum", "maximum")
+        )
+        return mean, low, high
 
 
 def compare(archive: Archive, question: m.Compare, deadline_s: float) -> m.CompareReply:
@@ -66,21 +108,41 @@ def compare(archive: Archive, question: m.Compare, deadline_s: float) -> m.Compa
     if any(since >= until for since, until in spans):
         raise ProtocolError("compare: expected since < until in both ranges")
     deadline_ns = clock.perf_ns() + int(deadline_s * NS_PER_S)
-    sides = []
-    for since_ns, until_ns in spans:
-        sides.append(_side(archive, question.selectors, since_ns, until_ns, deadline_ns))
-    a, b = sides
-    stats_a, stats_b = _statistics(a), _statistics(b)
-    variance_a, variance_b = _batch_means(a), _batch_means(b)
+    # One after the other: a range of two hours and 400 series is 23 MB.
+    a, b = (_told(archive, question.selectors, since, until, deadline_ns) for since, until in spans)
     found = []
     for text in sorted(a.columns.keys() | b.columns.keys()):
         column = b.columns.get(text) or a.columns[text]
-        band = _band(variance_a.get(text), variance_b.get(text))
-        found.append(m.Difference(column, stats_a.get(text), stats_b.get(text), band))
+        band = _band(a.variances.get(text), b.variances.get(text))
+        found.append(m.Difference(column, a.stats.get(text), b.stats.get(text), band))
     return m.CompareReply(found, a.level_s, b.level_s)
 
 
-def _side(archive: Archive, selectors: list[str], since_ns: int, until_ns: int, deadline_ns: int) -> _Side:
+class _Told(NamedTuple):
+    """What is compared of a range, by series."""
+
+    columns: dict[str, Column]
+    level_s: int
+    stats: dict[str, m.RangeStats]
+    variances: dict[str, Variance]
+
+
+def _told(archive: Archive, selectors: list[str], since_ns: int, until_ns: int, deadline_ns: int) -> _Told:
+    side = _side(archive, selectors, since_ns, until_ns, deadline_ns)
+    texts = [item.series.text for item in side.columns]
+    told = _Told(dict(zip(texts, side.columns, strict=True)), side.level_s, {}, {})
+    for begin in range(0, len(texts), _SERIES):
+        places = slice(begin, begin + _SERIES)
+        values, low, high = side.part(places)
+        if values.size:
+            told.stats.update(_statistics(texts[places], values, low, high))
+            told.variances.update(_batch_means(texts[places], values))
+    return told
+
+
+def _side(
+    archive: Archive, selectors: list[str], since_ns: int, until_ns: int, deadline_ns: int
+) -> _Seconds | _Buckets:
     since_s, until_s = since_ns // NS_PER_S, -(-until_ns // NS_PER_S)
     if until_s - since_s <= RAW_TICKS:
         found = _seconds(archive, selectors, since_s, until_s, deadline_ns)
@@ -89,11 +151,13 @@ def _side(archive: Archive, selectors: list[str], since_ns: int, until_ns: int, 
     return _buckets(archive, selectors, since_ns, until_ns, deadline_ns)
 
 
-def _seconds(archive: Archive, selectors: list[str], since_s: int, until_s: int, deadline_ns: int) -> _Side | None:
+def _seconds(
+    archive: Archive, selectors: list[str], since_s: int, until_s: int, deadline_ns: int
+) -> _Seconds | None:
     """Second by second; None: there are none, or too many values."""
     columns: dict[str, Column] = {}
     wanted: dict[int, list[tuple[int, int]]] = {}
-    lead: list[Tick] = []
+    lead = [array("q") for _ in _HEADER]
     blocks: list[Matrix] = []
 
     def flush(ticks: list[Tick]) -> None:
@@ -112,31 +176,17 @@ def _seconds(archive: Archive, selectors: list[str], since_s: int, until_s: int,
             wanted[tick.layout] = _places(archive, tick.layout, selectors, columns)
             if len(columns) * (until_s - since_s) > _RAW_CELLS:
                 return None
-        if len(lead) % _BLOCK == 0 and clock.perf_ns() > deadline_ns:
+        if len(lead[0]) % _BLOCK == 0 and clock.perf_ns() > deadline_ns:
             raise TooLargeError("compare: not done within its deadline; ask for less time or fewer series")
         if len(tick.values) == 8 * len(archive.layout(tick.layout).columns):
             batch.append(tick)
-            lead.append(tick)
+            for name, held in zip(_HEADER, lead, strict=True):
+                held.append(getattr(tick, name))
     if batch:
         flush(batch)
-    if not lead:
-        return None
-    values = np.full((len(lead), len(columns)), math.nan)
-    at = 0
-    for block in blocks:
-        values[at : at + len(block), : block.shape[1]] = block
-        at += len(block)
-    kinds = np.array([item.kind == names.COUNTER for item in columns.values()], dtype=np.bool_)
-    header = [
-        np.array([getattr(item, name) for item in lead], dtype=np.int64)
-        for name in ("seq", "time_s", "boottime_ns", "boot")
-    ]
-    if kinds.any():
-        counters = np.ascontiguousarray(values[:, kinds].T)
-        ticks = Ticks(header[0], header[1], header[2], header[3], counters)
-        values[:, kinds] = rates(counters, follows(ticks)).T
-    inside = header[1] >= since_s
-    return _Side(list(columns.values()), values[inside], 1) if inside.any() else None
+    header = [np.array(held, dtype=np.int64) for held in lead]
+    found = _Seconds(list(columns.values()), header, blocks, since_s)
+    return found if (header[1] >= since_s).any() else None
 
 
 def _places(
@@ -151,7 +201,7 @@ def _places(
     return found
 
 
-def _buckets(archive: Archive, selectors: list[str], since_ns: int, until_ns: int, deadline_ns: int) -> _Side:
+def _buckets(archive: Archive, selectors: list[str], since_ns: int, until_ns: int, deadline_ns: int) -> _Buckets:
     """By the means of buckets, as many as an answer may have."""
     series = {
         item.series.text
@@ -160,30 +210,18 @@ def _buckets(archive: Archive, selectors: list[str], since_ns: int, until_ns: in
     }
     points = max(1, min(MAX_POINTS, MAX_CELLS // max(1, len(series)), (until_ns - since_ns) // NS_PER_S))
     left_s = (deadline_ns - clock.perf_ns()) / NS_PER_S
-    reply = query.range_(archive, m.Range(selectors, since_ns, until_ns, points), left_s)
-    arrays = [
-        np.array([np.frombuffer(getattr(item, name), dtype="<f8") for item in reply.series]).reshape(
-            -1, reply.points
-        )
-        for name in ("minimum", "mean", "maximum")
-    ]
-    side = _Side([item.column for item in reply.series], arrays[1].T, reply.step_ns // NS_PER_S)
-    side.low, side.high = arrays[0].T, arrays[2].T
-    return side
+    return _Buckets(query.range_(archive, m.Range(selectors, since_ns, until_ns, points), left_s))
 
 
-def _statistics(side: _Side) -> dict[str, m.RangeStats]:
+def _statistics(texts: list[str], values: Matrix, lows: Matrix, highs: Matrix) -> dict[str, m.RangeStats]:
     """Of every series that has a value."""
-    values = side.values
-    if not values.size:
-        return {}
     count = np.sum(~np.isnan(values), axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.nansum(values, axis=0) / count
         off = np.where(np.isnan(values), 0.0, values - mean)
         deviation = np.where(count > 1, np.sqrt(np.sum(off * off, axis=0) / (count - 1)), math.nan)
-    low = np.fmin.reduce(side.low, axis=0)
-    high = np.fmax.reduce(side.high, axis=0)
+    low = np.fmin.reduce(lows, axis=0)
+    high = np.fmax.reduce(highs, axis=0)
     mean = np.clip(mean, low, high)
     ordered = np.sort(values, axis=0)  # NaN last
     p50, p95 = _quantile(ordered, count, 0.5), _quantile(ordered, count, 0.95)
@@ -197,7 +235,7 @@ def _statistics(side: _Side) -> dict[str, m.RangeStats]:
             float(p95[place]),
             float(deviation[place]),
         )
-        for text, place in side.places().items()
+        for place, text in enumerate(texts)
         if count[place]
     }
 
@@ -213,11 +251,8 @@ def _quantile(ordered: Matrix, count: npt.NDArray[np.intp], share: float) -> Mat
     return found
 
 
-def _batch_means(side: _Side) -> dict[str, tuple[float, int]]:
+def _batch_means(texts: list[str], values: Matrix) -> dict[str, Variance]:
     """Variance of the mean and number of batches, of series with enough of them."""
-    values = side.values
-    if not values.size:
-        return {}
     known = ~np.isnan(values)
     count = np.sum(known, axis=0)
     # Batches of as many values each, whatever gaps lie between: the k-th value of a series belongs to a batch.
@@ -236,13 +271,11 @@ def _batch_means(side: _Side) -> dict[str, tuple[float, int]]:
         off = np.where(np.isnan(means), 0.0, means - centre)
         variance = np.sum(off * off, axis=0) / (batches - 1) / batches
     return {
-        text: (float(variance[place]), int(batches[place]))
-        for text, place in side.places().items()
-        if usable[place]
+        text: (float(variance[place]), int(batches[place])) for place, text in enumerate(texts) if usable[place]
     }
 
 
-def _band(a: tuple[float, int] | None, b: tuple[float, int] | None) -> float:
+def _band(a: Variance | None, b: Variance | None) -> float:
     """Half width of the 95 % band of the difference of two means; NaN: too few values."""
     if a is None or b is None:
         return math.nan

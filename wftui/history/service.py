@@ -58,6 +58,11 @@ class Service:
         except Exception as error:  # noqa: BLE001  the asker gets it, the log its traceback
             log.error("history", "a question failed", exc=error, question=type(question).__name__)
             return m.Error("internal", f"history: {type(error).__name__}: {error}")
+        finally:
+            if self._archive.sealed.connected:
+                from wftui.store.duck import give_back  # it is loaded already
+
+                give_back()
 
     def _answer(self, question: m.Message) -> m.Message:
         archive = self._archive

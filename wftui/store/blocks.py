@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 
     Matrix = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 
-CACHE_BYTES: Final = 18_000_000
-"""An hour and a half of 400 series."""
+CACHE_BYTES: Final = 12_000_000
+"""An hour of 400 series."""
 _CELLS: Final = 360_000
 """Values of a block: 3 MB, 20 ms to decode (a whole hour of 400 series takes 50 ms)."""
-_INFOS: Final = 64
+_INFOS: Final = 32
+_LISTS: Final = 16
 
 _provenance: Final = msgspec.json.Decoder(list[tuple[int, int, str, str, str]])
 
@@ -72,6 +73,8 @@ class Blocks:
         self._infos: OrderedDict[_Key, Info] = OrderedDict()
         self._blocks: OrderedDict[tuple[_Key, int], Matrix] = OrderedDict()
         self._bytes = 0
+        self._columns: OrderedDict[bytes, list[StoredColumn]] = OrderedDict()
+        """As files hold them, packed and not: most hours have the list of the hour before."""
         self._numbers: dict[tuple[Column, ...], int] = {}
         self._layouts: dict[int, Layout] = {}
 
@@ -138,7 +141,12 @@ class Blocks:
                 [segment],
             )
         }
-        columns = manifest.unpacked(pairs.get(b"wftop.columns", b""))
+        packed = pairs.get(b"wftop.columns", b"")
+        columns = self._columns.get(packed)
+        if columns is None:
+            columns = self._columns[packed] = manifest.unpacked(packed)
+            while len(self._columns) > _LISTS:
+                self._columns.popitem(last=False)
         return _Part(segment, columns, _provenance.decode(pairs.get(b"wftop.provenance", b"[]")))
 
     def _epochs(self, parts: list[_Part]) -> tuple[list[int], list[Layout]]:

@@ -14,8 +14,11 @@ import numpy.typing as npt
 from wftui import names
 from wftui.model.series import parse
 from wftui.store.manifest import MAX, MEAN, MIN, SUM, StoredColumn
-from wftui.store.segments import Matrix, Single
 from wftui.windows.buckets import GAP_NS, SHORT_NS
+
+# As in ``segments``, which loads all of DuckDB's package: the history service does without.
+Matrix = npt.NDArray[np.float64]
+Single = npt.NDArray[np.float32]
 
 Numbers = npt.NDArray[np.int64]
 Places = npt.NDArray[np.intp]

@@ -161,6 +161,11 @@ class Sealed:
 
     # ---- DuckDB
 
+    @property
+    def connected(self) -> bool:
+        """Whether a question needed DuckDB."""
+        return self._connection is not None
+
     def connection(self) -> "duckdb.DuckDBPyConnection":
         """Rows come in the order of the files and within them."""
         if self._connection is None:

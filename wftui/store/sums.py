@@ -187,34 +187,52 @@ def _rollup(
 ) -> None:
     """Rows of one level; what is only kept as the worst of a step is that in minimum, mean and maximum."""
     totals = asked.totals
-    whole = {item.id for item in _present(share, columns, MEAN)}
-    lows: dict[tuple[str, int], float] = {}
-    highs: dict[tuple[str, int], float] = {}
-    # First the extremes of those that have a mean, which is then folded together with them.
-    for stat, into, aggregate in ((MIN, lows, "min"), (MAX, highs, "max")):
-        some = [item for item in _present(share, columns, stat) if item.id in whole]
-        told = [f"{aggregate}({quoted(item.name)})" for item in some]
-        for row in _steps(sealed, asked, share, stat, told):
-            for item, cell in zip(some, row[2:], strict=True):
-                if cell is not None:
-                    into[item.series, row[0]] = cell
+    means = _present(share, columns, MEAN)
+    ids = {item.id for item in means}
+    extremes = {stat: {item.id for item in _present(share, columns, stat)} for stat in (MIN, MAX)}
     counted = False
     for stat in (MEAN, SUM, MIN, MAX):
-        some = [item for item in _present(share, columns, stat) if stat == MEAN or item.id not in whole]
-        rows = _steps(sealed, asked, share, stat, [told for item in some for told in _told(item, stat)])
-        for row in rows:
-            for place, item in enumerate(some):
-                weight, total, *ends = row[2 + 4 * place : 6 + 4 * place]
-                if weight:
-                    at = (item.series, row[0])
-                    low = lows[at] if at in lows else ends[0]
-                    high = highs[at] if at in highs else ends[1]
-                    totals.fold(item.series, row[0], int(weight), total, low, high)
-            if not counted:
-                counts[row[0]] += int(row[1])
-        counted = counted or bool(rows)
+        some = means if stat == MEAN else [item for item in _present(share, columns, stat) if item.id not in ids]
+        for part in _batches(some):
+            lows: dict[tuple[str, int], float] = {}
+            highs: dict[tuple[str, int], float] = {}
+            if stat == MEAN:  # folded together with the extremes
+                lows, highs = (
+                    _ends(sealed, asked, share, end, [item for item in part if item.id in held])
+                    for end, held in extremes.items()
+                )
+            rows = _steps(sealed, asked, share, stat, [told for item in part for told in _told(item, stat)])
+            for row in rows:
+                for place, item in enumerate(part):
+                    weight, total, *ends = row[2 + 4 * place : 6 + 4 * place]
+                    if weight:
+                        at = (item.series, row[0])
+                        low = lows[at] if at in lows else ends[0]
+                        high = highs[at] if at in highs else ends[1]
+                        totals.fold(item.series, row[0], int(weight), total, low, high)
+                if not counted:
+                    counts[row[0]] += int(row[1])
+            counted = counted or bool(rows)
         for item in some:
             totals.columns[item.series] = column(sealed, item)
+
+
+def _ends(
+    sealed: Sealed, asked: Asked, share: Share, stat: str, some: Sequence[StoredColumn]
+) -> dict[tuple[str, int], float]:
+    """Least or greatest values by series and bucket."""
+    told = [f"{stat}({quoted(item.name)})" for item in some]  # a statistic's name is SQL's, too
+    return {
+        (item.series, row[0]): cell
+        for row in _steps(sealed, asked, share, stat, told)
+        for item, cell in zip(some, row[2:], strict=True)
+        if cell is not None
+    }
+
+
+def _batches(some: Sequence[StoredColumn]) -> list[Sequence[StoredColumn]]:
+    """So many as one question asks for: 400 series in one take 3 s and 900 MB to plan, 0.3 s in nine."""
+    return [some[begin : begin + _COLUMNS] for begin in range(0, len(some), _COLUMNS)]
 
 
 def _told(item: StoredColumn, stat: str) -> list[str]:
