@@ -150,6 +150,20 @@ def test_tables_take_their_share_at_most() -> None:
     assert not [item for item in gone if item.kind == RAW]
 
 
+def test_months_of_5_minutes_do_not_go_for_what_passes() -> None:
+    old = hours(R300, 20, MB, DAY_S)
+    newest = 20 * DAY_S
+    caps = Caps(max_bytes=40 * MB)
+    assert len(plan(of(*old), caps, newest, other_bytes=30 * MB)) > 5
+    assert plan(of(*old), caps, newest, other_bytes=30 * MB, passing_bytes=14 * MB) == []
+    # Seconds and 10 s steps do, and so does what is over without it.
+    raw = hours(RAW, 10, MB)
+    shifted = [msgspec.structs.replace(item, last_seq=newest - HOUR_S - 1) for item in raw]
+    gone = plan(of(*old, *shifted), caps, newest, other_bytes=30 * MB, passing_bytes=14 * MB)
+    assert {item.kind for item in gone} == {RAW}
+    assert {item.kind for item in plan(of(*old), caps, newest, 30 * MB, 2 * MB)} == {R300}
+
+
 def test_files_that_are_no_segments_count() -> None:
     found = of(*hours(RAW, 10, 10 * MB))
     assert plan(found, Caps(max_bytes=110 * MB), 10 * HOUR_S, 0) == []

@@ -69,7 +69,7 @@ class Removed(NamedTuple):
     bytes: int = 0
 
 
-def plan(found: Manifest, caps: Caps, newest_seq: int, other_bytes: int) -> list[Segment]:
+def plan(found: Manifest, caps: Caps, newest_seq: int, other_bytes: int, passing_bytes: int = 0) -> list[Segment]:
     """What has to go, in the order in which it goes.
 
     Args:
@@ -77,6 +77,8 @@ def plan(found: Manifest, caps: Caps, newest_seq: int, other_bytes: int) -> list
         caps: How long and how much.
         newest_seq: Of the newest tick, sealed or not.
         other_bytes: Of everything that is not a segment but counts in the cap.
+        passing_bytes: Of these, what is gone again soon: the WAL after a crash, a file that is being written. No
+            5 min step below its floor goes for them: months would be lost for a minute.
     """
     last = _last_ticks(found.segments, newest_seq)
     gone: dict[str, Segment] = {}
@@ -98,9 +100,10 @@ def plan(found: Manifest, caps: Caps, newest_seq: int, other_bytes: int) -> list
     over = other_bytes - caps.usable + sum(item.size for item in found.segments if item.file not in gone)
     for floors in (FLOORS_S, {}):
         for kinds in _ORDER:
+            spared = passing_bytes if not floors and R300 in kinds else 0
             for item in free:
-                if over <= 0:
-                    return list(gone.values())
+                if over <= spared:
+                    break
                 age = newest_seq - last[item.file]
                 if item.kind in kinds and item.file not in gone and age >= floors.get(item.kind, HOUR_S):
                     gone[item.file] = item
@@ -144,7 +147,8 @@ def apply(data_dir: Path, caps: Caps, newest_seq: int) -> Removed:
     others = other_files(data_dir)
     total = sum(others.values()) + sum(item.size for item in found.segments)
     aside_bytes, aside = _unlink_aside(data_dir, others, total - caps.usable)
-    gone = plan(found, caps, newest_seq, sum(others.values()) - aside_bytes)
+    passing = sum(size for path, size in others.items() if path.name.endswith(("-wal", "-shm", ".tmp")))
+    gone = plan(found, caps, newest_seq, sum(others.values()) - aside_bytes, passing)
     if gone:
         files = {item.file for item in gone}
         kept = tuple(item for item in found.segments if item.file not in files)
