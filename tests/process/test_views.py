@@ -17,6 +17,7 @@ from tests.harness import ROOT, View, environment, recorder, until
 from wftui.client.queries import Connection
 from wftui.clock import NS_PER_S
 from wftui.errors import ProtocolError
+from wftui.model.event import Event
 from wftui.model.tick import unpack
 from wftui.recorder.server import MAX_CONNECTIONS
 from wftui.wire import codec
@@ -118,10 +119,14 @@ def test_views_come_and_go_a_hundred_times() -> None:
             with View(running.where):
                 pass
         until(lambda: running.status().views == 0, 10, "the end of all views")
-        with running.ask() as connection:
-            found = connection.ask(m.Events(types=["view.*"], limit=1000), m.EventsReply).events
-            labels = {item.aggregate_id for item in found}
-        assert len(found) == 200
+
+        def found() -> list[Event]:
+            with running.ask() as connection:
+                return connection.ask(m.Events(types=["view.*"], limit=1000), m.EventsReply).events
+
+        until(lambda: len(found()) >= 200, 10, "all of it in the journal")
+        assert len(found()) == 200
+        labels = {item.aggregate_id for item in found()}
         assert len(labels) < 20, "numbers are used again"
         assert len(list(Path(f"/proc/{running.pid}/fd").iterdir())) < 40
         assert running.stop() == 0
