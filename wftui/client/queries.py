@@ -4,26 +4,36 @@ import os
 import socket
 import time
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Final, Self, TypeVar
 
 from wftui.errors import ProtocolError
 from wftui.wire import codec
-from wftui.wire.messages import VERSION, Error, Hello, Message
+from wftui.wire.messages import VERSION, At, Catalogue, Compare, Error, Events, Hello, Message, Range, Tables
 
+TIMEOUT_S: Final = 5.0
+HISTORY_S: Final = 10.0
+"""For questions that a recorder may pass on to its history service, which has 8 s with its start."""
+_HISTORY: Final = (At, Catalogue, Compare, Events, Range, Tables)
 _M = TypeVar("_M", bound=Message)
 
 
 class Connection:
     """One connection for questions; a context manager."""
 
-    def __init__(self, path: str, role: str = "query", timeout_s: float = 5.0) -> None:
+    def __init__(self, path: str, role: str = "query", timeout_s: float | None = None) -> None:
         """Connect and greet.
+
+        Args:
+            path: The recorder's socket.
+            role: What the recorder takes us for.
+            timeout_s: Of each answer; None: ``TIMEOUT_S``, and ``HISTORY_S`` for what was recorded.
 
         Raises:
             ProtocolError: Nobody answers, or it is no recorder of our major version.
         """
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.settimeout(timeout_s)
+        self._timeout_s = timeout_s
+        self._socket.settimeout(TIMEOUT_S if timeout_s is None else timeout_s)
         self._request = 0
         try:
             self._socket.connect(path)
@@ -72,6 +82,8 @@ class Connection:
             ProtocolError: The recorder answered with an error or something unexpected, or not in time.
         """
         self._request += 1
+        if self._timeout_s is None:
+            self._socket.settimeout(HISTORY_S if isinstance(message, _HISTORY) else TIMEOUT_S)
         try:
             self._socket.sendall(codec.encode(message, self._request))
             while True:
