@@ -15,6 +15,8 @@ import pytest
 from tests.records import SCHEMA, fact, rows, tick
 from wftui.clock import NS_PER_S
 from wftui.errors import NoDataError, StoreError
+from wftui.history import service
+from wftui.history.service import Service
 from wftui.model.sample import Column, column
 from wftui.model.table import TableChange, apply, keyframe
 from wftui.model.tick import Layout, Tick, unpack
@@ -265,6 +267,30 @@ def test_a_file_that_went_away_is_looked_for_once_more(tmp_path: Path) -> None:
         assert archive.damaged_files == [gone.file]
 
 
+def test_a_table_goes_on_behind_a_file_that_went_away(tmp_path: Path) -> None:
+    path = tmp_path / "d"
+    write(path)
+    seal_all(path, everything=True)
+    for item in path.glob("journal.*"):
+        item.unlink()
+    with open_archive(path) as archive:
+        whole = list(archive.changes(SCHEMA.name, 0, 1 << 62))
+        old = manifest.load(path)
+        first, *rest = old.of(manifest.TABLE)
+        assert rest, "the turn of the hour begins another file"
+    with open_archive(path) as archive:
+        seen = archive.changes(SCHEMA.name, 0, 1 << 62)
+        begun = next(seen)
+        gone = rest[0]
+        kept = tuple(item for item in old.segments if item != gone)
+        manifest.save(path, msgspec.structs.replace(old, segments=kept))
+        (path / manifest.FOLDER / gone.file).unlink()
+        times = [change.time_ns for _, change in (begun, *seen)]
+        assert archive.damaged == 0, "retention is no damage"
+    assert times == [change.time_ns for _, change in whole if change.time_ns // NS_PER_S < FIRST + gone.first_seq]
+    assert first.last_seq < gone.first_seq
+
+
 def test_ticks_that_are_sealed_and_trimmed_while_somebody_reads(tmp_path: Path) -> None:
     path = tmp_path / "d"
     write(path)
@@ -310,6 +336,30 @@ def test_a_damaged_journal_leaves_the_segments(tmp_path: Path) -> None:
     with open_archive(path) as archive:
         assert archive.journal_error is not None
         assert [item.seq for item in archive.ticks(0, 1 << 40)][-1] == 299
+
+
+def test_a_question_that_needs_more_room_gets_it_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "d"
+    write(path)
+    seal_all(path, everything=True)
+    for item in path.glob("journal.*"):
+        item.unlink()
+    question = m.Range(["*"], FIRST * NS_PER_S, (FIRST + COUNT) * NS_PER_S, 20)
+    usual = Service(path)
+    expected = usual.answer(question)
+    assert isinstance(expected, m.RangeReply)
+    usual.close()
+    monkeypatch.setattr(service, "MEMORY_MB", (1, 96))
+    small = Service(path)
+    assert small.answer(question) == expected
+    assert small.answer(question) == expected
+    small.close()
+    monkeypatch.setattr(service, "MEMORY_MB", (1, 1))
+    small = Service(path)
+    refused = small.answer(question)
+    small.close()
+    assert isinstance(refused, m.Error)
+    assert refused.code == "too-large"
 
 
 def test_nothing_heavy_is_imported_while_the_journal_can_answer(tmp_path: Path) -> None:

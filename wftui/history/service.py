@@ -3,6 +3,7 @@
 The folder is an argument: over the files of a bundle the same service is replay.
 """
 
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -14,9 +15,13 @@ from wftui.errors import ProtocolError, WftopError
 from wftui.store import answers, query
 from wftui.store.answers import TooLargeError
 from wftui.store.archive import Archive
+from wftui.store.sealed import NoRoomError
 from wftui.wire import messages as m
 
 DEADLINE_S: Final = 5.0
+MEMORY_MB: Final = (32, 96)
+"""For DuckDB's buffers: what all questions to 400 series need (64 would be filled, and held, for no better time);
+then what a single one may take, after which all of it is given back."""
 
 
 class Service:
@@ -29,7 +34,8 @@ class Service:
             data_dir: Holds a journal, segments, or both.
             deadline_s: Of one question.
         """
-        self._archive = Archive(data_dir)
+        self._data_dir = data_dir
+        self._archive = Archive(data_dir, MEMORY_MB[0])
         self._deadline_s = deadline_s
 
     def warm(self) -> None:
@@ -45,8 +51,11 @@ class Service:
     def answer(self, question: m.Message) -> m.Message:
         """The reply, or an ``Error``: a bug in one answer is not the end of the others."""
         try:
-            self._archive.refresh()
-            return self._answer(question)
+            try:
+                self._archive.refresh()
+                return self._answer(question)
+            except NoRoomError:
+                return self._answer_in(MEMORY_MB[1], question)
         except TooLargeError as error:
             return m.Error("too-large", str(error))
         except ProtocolError as error:
@@ -59,10 +68,20 @@ class Service:
             log.error("history", "a question failed", exc=error, question=type(question).__name__)
             return m.Error("internal", f"history: {type(error).__name__}: {error}")
         finally:
-            if self._archive.sealed.connected:
-                from wftui.store.duck import give_back  # it is loaded already
+            if "wftui.store.duck" in sys.modules:
+                from wftui.store.duck import give_back
 
                 give_back()
+
+    def _answer_in(self, memory_mb: int, question: m.Message) -> m.Message:
+        """An answer that needs more room than usual."""
+        self._archive.close()
+        try:
+            with Archive(self._data_dir, memory_mb) as self._archive:
+                self._archive.refresh()
+                return self._answer(question)
+        finally:
+            self._archive = Archive(self._data_dir, MEMORY_MB[0])
 
     def _answer(self, question: m.Message) -> m.Message:
         archive = self._archive

@@ -1,214 +1,30 @@
-"""Everything that was recorded: journal and segments together, for any process, without a lock.
-
-The journal is looked at first, then the manifest. A tick is taken from the journal when that still has it, else
-from a segment: what the journal no longer has was sealed before, so nothing falls between the two, and nothing
-comes twice. A file that retention removed in between is looked for once more; a damaged one is left out,
-counted and named, and the rest answers.
-"""
+"""Everything that was recorded: ticks, tables and events of journal and segments together, for any process."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final
 
 from wftui.clock import NS_PER_S
-from wftui.errors import NoDataError, StoreError
 from wftui.model.event import Event
-from wftui.model.sample import Column
 from wftui.model.table import TableChange, TableSchema
-from wftui.model.tick import Layout, Tick
-from wftui.store import journal, manifest
-from wftui.store.database import StoreDamagedError
-from wftui.store.read import Reader, Span, TableAt, within
-from wftui.store.sealed import Run, Sealed, SegmentGoneError
+from wftui.model.tick import Tick
+from wftui.store import manifest
+from wftui.store.holdings import END, Holdings
+from wftui.store.read import Span, TableAt, within
+from wftui.store.sealed import SegmentGoneError
 
-if TYPE_CHECKING:
-    from wftui.store.blocks import Blocks
-    from wftui.store.facts import Facts
-
-_HOUR_S: Final = 3600
-_END: Final = 1 << 62
-"""Behind every sequence number."""
 _PAGE: Final = 64
 """Ticks of the journal after which a reader looks whether they were sealed and trimmed meanwhile."""
-
 _KEYFRAMES: Final = 90
 """Ticks until the journal surely holds a keyframe of every table."""
 
 
-class Archive:
+class Archive(Holdings):
     """Questions to a data dir. It is a ``store.answers.Source``, as a ``Reader`` is; one thread uses it.
 
     Layouts of segments have negative ids, those of the journal positive ones.
     """
-
-    def __init__(self, data_dir: Path) -> None:
-        """Nothing is opened yet; see ``open_archive``."""
-        self.data_dir = data_dir
-        self.sealed = Sealed(data_dir)
-        self.journal: Reader | None = None
-        """None: there is none, or it cannot be read."""
-        self.journal_error: StoreError | None = None
-        self._journal_file: tuple[int, int] | None = None
-        self._blocks: Blocks | None = None
-        self._facts: Facts | None = None
-        self._more_damaged = 0
-        self._begin: tuple[int, int] | None = None
-        """Number and second of the journal's first tick."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close everything. Twice is harmless."""
-        if self.journal is not None:
-            self.journal.close()
-            self.journal = None
-            self._journal_file = None
-        self.sealed.close()
-        self._blocks = self._facts = None
-
-    # ---- what is there
-
-    @property
-    def damaged(self) -> int:
-        """Ticks, layouts and changes of the journal and whole segments that were left out."""
-        held = self.journal.damaged if self.journal is not None else 0
-        return held + len(self.sealed.damaged_files) + self._more_damaged
-
-    @damaged.setter
-    def damaged(self, value: int) -> None:
-        self._more_damaged += value - self.damaged
-
-    @property
-    def damaged_files(self) -> list[str]:
-        """Segments that were left out because their bytes are not what was sealed, or that are missing."""
-        return self.sealed.damaged_files
-
-    def refresh(self) -> None:
-        """See what changed: a journal that was begun anew, newer segments. Two stats when nothing did.
-
-        Raises:
-            NoDataError: There is neither journal nor segment.
-            StoreError: What there is cannot be read.
-        """
-        path = self.data_dir / journal.NAME
-        try:
-            found = path.stat()
-            stamp = (found.st_dev, found.st_ino)
-        except OSError:
-            stamp = None
-        if stamp != self._journal_file or (self.journal is None and stamp is not None):
-            if self.journal is not None:
-                self.journal.close()
-            self.journal, self.journal_error, self._journal_file = None, None, stamp
-            if stamp is not None:
-                try:
-                    self.journal = Reader(journal.open_reader(path))
-                except StoreError as error:
-                    self.journal_error = error
-        self.sealed.refresh()
-        if self.journal is None and not self.sealed.manifest.segments:
-            if self.journal_error is not None or self.sealed.error is not None:
-                raise self.journal_error or self.sealed.error or StoreError("")
-            raise NoDataError(f"{self.data_dir}: nothing was recorded there yet (wftop record, or wftop, records)")
-
-    def boundary(self) -> int:
-        """The first tick that the journal has; segments have all before it. A new look at both."""
-        first = None
-        if self.journal is not None:
-            try:
-                first, _ = self.journal.first()
-            except StoreError as error:
-                self._lose_journal(error)
-        self.sealed.refresh()
-        self._begin = first
-        return _END if first is None else first[0]
-
-    def _lose_journal(self, error: StoreError) -> None:
-        if self.journal is not None:
-            self._more_damaged += self.journal.damaged + 1
-            self.journal.close()
-        self.journal, self.journal_error = None, error
-
-    @property
-    def blocks(self) -> "Blocks":
-        """Sealed ticks."""
-        if self._blocks is None:
-            from wftui.store.blocks import Blocks  # with DuckDB: only for what the journal does not have
-
-            self._blocks = Blocks(self.sealed)
-        return self._blocks
-
-    @property
-    def facts(self) -> "Facts":
-        """Sealed tables and events."""
-        if self._facts is None:
-            from wftui.store.facts import Facts
-
-            self._facts = Facts(self.sealed)
-        return self._facts
-
-    def gone(self, error: SegmentGoneError) -> None:
-        """List again; a file that is still named but not there is as good as damaged."""
-        self.sealed.refresh()
-        if error.segment in self.sealed.manifest.segments:
-            self.sealed.forget(error.segment)
-
-    def _runs(self, limit: int, since_s: int = -_END, until_s: int = _END) -> list[Run]:
-        return [
-            run
-            for run in self.sealed.runs()
-            if run.first_seq < limit and run.since_s < until_s and self._end_s(run) > since_s
-        ]
-
-    def _end_s(self, run: Run) -> int:
-        """Where the seconds end for which this run is needed: the journal may have its last ones."""
-        begin = self._begin
-        if begin is None or run.last_seq < begin[0]:
-            return run.until_s
-        # Where seconds came twice, or the clock flipped between hours, the time of the journal's first tick says
-        # nothing about the others.
-        if not run.last_seq - run.first_seq < run.until_s - run.since_s <= _HOUR_S:
-            return run.until_s
-        return min(run.until_s, begin[1])
-
-    def bounds(self) -> tuple[int, int] | None:
-        """First and last UTC second with a tick of one second; None: there is none."""
-        limit = self.boundary()
-        found = [(run.since_s, run.until_s - 1) for run in self._runs(limit)]
-        held = self.journal.bounds() if self.journal is not None else None
-        found += [held] if held else []
-        return (min(low for low, _ in found), max(high for _, high in found)) if found else None
-
-    def extent(self) -> tuple[int, int] | None:
-        """First and last UTC second of which anything is known, at any level."""
-        found = self.bounds()
-        low, high = found or (_END, -_END)
-        for item in self.sealed.manifest.segments:
-            if item.kind in manifest.LEVELS:
-                low, high = min(low, item.since_s), max(high, item.until_s - 1)
-        return (low, high) if low <= high else None
-
-    def columns(self) -> list[Column]:
-        """Every series that is stored; of equal ones the newest comes last."""
-        self.boundary()
-        found = [
-            self.sealed.column(item.series, item.unit, item.kind, item.group, item.quality, item.source, item.call)
-            for item in self.sealed.manifest.columns
-        ]
-        return found + (self.journal.columns() if self.journal is not None else [])
-
-    def layout(self, number: int) -> Layout:
-        """A layout by its id; without columns when it is damaged."""
-        if number < 0:
-            return self.blocks.known_layout(number)
-        return self.journal.layout(number) if self.journal is not None else Layout(number, ())
 
     # ---- ticks
 
@@ -216,7 +32,7 @@ class Archive:
         """Ticks of the seconds [since, until), in the order in which they were made."""
         limit = self.boundary()
         if self._runs(limit, since_s, until_s):
-            for tick in self._sealed_ticks(-_END, limit - 1, since_s, until_s):
+            for tick in self._sealed_ticks(-END, limit - 1, since_s, until_s):
                 if since_s <= tick.time_s < until_s:
                     yield tick
         if self.journal is not None:
@@ -240,13 +56,6 @@ class Archive:
                     continue  # sealed and trimmed while it was read
                 yield from page
             place = stop + 1
-
-    def _held(self, ticks: Iterator[Tick]) -> Iterator[Tick]:
-        """Ticks of the journal, up to where it is damaged."""
-        try:
-            yield from ticks
-        except StoreDamagedError as error:
-            self._lose_journal(error)
 
     def has_older(self, first_seq: int, since_s: int, until_s: int) -> bool:
         """Whether segments, at any level, hold ticks before a number, in the seconds [since, until)."""
@@ -273,7 +82,7 @@ class Archive:
             yield tick
 
     def _sealed_ticks(
-        self, first_seq: int, last_seq: int, since_s: int = -_END, until_s: int = _END
+        self, first_seq: int, last_seq: int, since_s: int = -END, until_s: int = END
     ) -> Iterator[Tick]:
         place = first_seq
         while True:
@@ -323,7 +132,7 @@ class Archive:
         while True:
             try:
                 for run in reversed(self._runs(limit, time_s, time_s + 1)):
-                    span = self.blocks.clip(run, -_END, limit - 1, time_s, time_s + 1)
+                    span = self.blocks.clip(run, -END, limit - 1, time_s, time_s + 1)
                     if span is not None:
                         return next(self.blocks.ticks(run, span[1], span[1]), None)
             except SegmentGoneError as error:
@@ -361,11 +170,7 @@ class Archive:
         known = {item.name for item in found}
         missing = {item.group for item in self.sealed.manifest.of(manifest.TABLE)} - known
         for name in sorted(missing):
-            try:
-                schema = self.facts.schema(name)
-            except SegmentGoneError as error:
-                self.gone(error)
-                continue
+            schema = self.again(partial(self.facts.schema, name))
             found += [] if schema is None else [schema]
         return found
 
@@ -384,11 +189,7 @@ class Archive:
                 return found
         if not self.sealed.manifest.of(manifest.TABLE, name):
             return None
-        try:
-            return self.facts.at(name, seq)
-        except SegmentGoneError as error:
-            self.gone(error)
-            return self.facts.at(name, seq)
+        return self.again(lambda: self.facts.at(name, seq))
 
     def changes(self, name: str, since_ns: int, until_ns: int) -> Iterator[tuple[TableSchema, TableChange]]:
         """Changes of a table over [since, until) in the order in which they came, the whole table before it first.
@@ -406,10 +207,23 @@ class Archive:
             # The journal's first minute has no keyframe before it any more.
             cut = max(cut, self.sealed.manifest.sealed_seq + 1)
             if span.first_seq < cut:
-                yield from self.facts.stored(name, span.first_seq, min(span.last_seq, cut - 1))
+                yield from self._sealed_changes(name, span.first_seq, min(span.last_seq, cut - 1))
         if self.journal is not None and span.last_seq >= cut:
             # The open second has changes, but no tick yet: hence one more.
             yield from self.journal.stored(name, max(span.first_seq, cut), span.last_seq, 1)
+
+    def _sealed_changes(self, name: str, low: int, high: int) -> Iterator[tuple[TableSchema, TableChange]]:
+        place = low
+        while True:
+            try:
+                for item in self.sealed.manifest.of(manifest.TABLE, name):
+                    if item.last_seq >= place and item.first_seq <= high:
+                        yield from self.facts.stored(item, max(place, item.first_seq), high)
+                        place = item.last_seq + 1
+            except SegmentGoneError as error:
+                self.gone(error)
+                continue
+            return
 
     # ---- events
 
@@ -425,7 +239,7 @@ class Archive:
         """Events in ascending order of seq, and whether there are more than ``limit``."""
         first = self.journal.first()[1] if self.journal is not None else None
         self.sealed.refresh()
-        end = _END if first is None else first
+        end = END if first is None else first
         older = any(
             item.first_seq < end and item.last_seq > after_seq for item in self.sealed.manifest.of(manifest.EVENT)
         )
@@ -434,11 +248,7 @@ class Archive:
         def sealed(count: int) -> tuple[list[Event], bool]:
             if not older:
                 return [], False
-            try:
-                return self.facts.events(after_seq, end, *wanted, count, newest)
-            except SegmentGoneError as error:
-                self.gone(error)
-                return self.facts.events(after_seq, end, *wanted, count, newest)
+            return self.again(lambda: self.facts.events(after_seq, end, *wanted, count, newest))
 
         def held(count: int) -> tuple[list[Event], bool]:
             if self.journal is None:

@@ -90,18 +90,14 @@ class Facts:
         rows = {row[2]: tuple(row[3:]) for row in found if not row[0]}
         return TableAt(schema, max(row[1] for row in found), rows)
 
-    def stored(self, name: str, low: int, high: int) -> Iterator[tuple[TableSchema, TableChange]]:
-        """Changes that belong to the ticks [low, high]; what each segment begins with is a keyframe."""
-        for item in self._sealed.manifest.of(manifest.TABLE, name):
-            if item.last_seq < low or item.first_seq > high:
-                continue
-            first = max(low, item.first_seq)
-            state = self._state(item, first)
-            schema = self._schema_of(item)
-            if state is not None:
-                yield state.schema, keyframe(state.schema, state.time_ns, state.rows)
-            if schema is not None:
-                yield from self._changes(item, schema, first, high)
+    def stored(self, segment: Segment, first: int, high: int) -> Iterator[tuple[TableSchema, TableChange]]:
+        """Changes of one segment that belong to the ticks [first, high], after a keyframe of the first one."""
+        state = self._state(segment, first)
+        schema = self._schema_of(segment)
+        if state is not None:
+            yield state.schema, keyframe(state.schema, state.time_ns, state.rows)
+        if schema is not None:
+            yield from self._changes(segment, schema, first, high)
 
     def _changes(
         self, segment: Segment, schema: TableSchema, after: int, high: int

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     import _duckdb as duckdb
 
 _CHUNK: Final = 1 << 20
-_MEMORY_MB: Final = 64
+MEMORY_MB: Final = 64
+"""For DuckDB's buffers, unless it is told otherwise."""
 
 
 class SegmentGoneError(StoreError):
@@ -30,6 +31,10 @@ class SegmentGoneError(StoreError):
     def __init__(self, segment: Segment) -> None:
         super().__init__(f"{segment.file}: is gone")
         self.segment = segment
+
+
+class NoRoomError(TooLargeError):
+    """A question needs more memory than DuckDB was given."""
 
 
 class Run(NamedTuple):
@@ -45,8 +50,9 @@ class Run(NamedTuple):
 class Sealed:
     """The segments, as the manifest last read names them."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, memory_mb: int = MEMORY_MB) -> None:
         self.data_dir = data_dir
+        self._memory_mb = memory_mb
         self.folder = data_dir / manifest.FOLDER
         self.manifest = Manifest()
         self.error: StoreError | None = None
@@ -161,17 +167,14 @@ class Sealed:
 
     # ---- DuckDB
 
-    @property
-    def connected(self) -> bool:
-        """Whether a question needed DuckDB."""
-        return self._connection is not None
-
     def connection(self) -> "duckdb.DuckDBPyConnection":
         """Rows come in the order of the files and within them."""
         if self._connection is None:
             from wftui.store import duck  # 35 ms: only for what the journal does not have
 
-            self._connection = duck.connect([self.folder], memory_mb=_MEMORY_MB, ordered=True, keep_footers=True)
+            self._connection = duck.connect(
+                [self.folder], memory_mb=self._memory_mb, ordered=True, keep_footers=True
+            )
         return self._connection
 
     def rows(self, sql: str, segments: Sequence[Segment]) -> list[tuple[Any, ...]]:  # Any: SQL's cells
@@ -179,7 +182,8 @@ class Sealed:
 
         Raises:
             SegmentGoneError: One of them is not there any more.
-            TooLargeError: It needs more memory than it may have, or the deadline has passed.
+            NoRoomError: It needs more memory than it may have.
+            TooLargeError: The deadline has passed.
             StoreError: DuckDB failed otherwise.
         """
         connection = self.connection()
@@ -196,7 +200,7 @@ class Sealed:
         try:
             yield
         except duckdb.OutOfMemoryException as error:
-            raise TooLargeError("the question needs too much memory; ask for less time or fewer series") from error
+            raise NoRoomError("the question needs too much memory; ask for less time or fewer series") from error
         except duckdb.InterruptException as error:
             raise TooLargeError("not done within its deadline; ask for less time or fewer series") from error
         except duckdb.Error as error:
