@@ -31,6 +31,7 @@ from wftui.model.tick import unpack
 from wftui.store import manifest, query
 from wftui.store.answers import answer_at
 from wftui.store.archive import Archive, open_archive
+from wftui.wire import codec
 from wftui.wire import messages as m
 
 FOUR = (
@@ -41,6 +42,7 @@ FOUR = (
 )
 """A text with a brace names one series; the first one names its ``max`` besides."""
 DAY_S = 86_400
+RSS_MB = 110
 COLD = """
 import os
 import sys
@@ -70,9 +72,57 @@ def measure(what: str, ask: Callable[[], object], runs: int, limit_ms: float | N
     return not late
 
 
-def memory_mb() -> int:
-    """RSS of this process."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4 // 1024
+class Child:
+    """The history service as a recorder starts it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "wftui.history", str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        self._read()
+
+    def _read(self) -> m.Message:
+        assert self._process.stdout is not None
+        length = codec.frame_length(self._process.stdout.read(codec.HEADER))
+        return codec.decode(self._process.stdout.read(length))[0]
+
+    def ask(self, question: m.Message) -> None:
+        """Ask and forget the answer."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(codec.encode(question, 1))
+        self._process.stdin.flush()
+        reply = self._read()
+        assert not isinstance(reply, m.Error), reply
+
+    def memory_mb(self) -> tuple[int, int]:
+        """RSS now, and the most there was."""
+        lines = Path(f"/proc/{self._process.pid}/status").read_text().splitlines()
+        found = {name: text.split()[0] for name, text in (line.split(":", 1) for line in lines if "kB" in line)}
+        return int(found["VmRSS"]) // 1024, int(found["VmHWM"]) // 1024
+
+    def close(self) -> None:
+        """End it."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+
+
+def memory(folder: Path, questions: dict[str, list[m.Message]]) -> bool:
+    """Print what the service holds after each kind of question; whether it kept its limit."""
+    child = Child(folder)
+    good = True
+    for what, asked in questions.items():
+        for question in asked:
+            child.ask(question)
+        held, most = child.memory_mb()
+        late = held > RSS_MB
+        good &= not late
+        print(
+            f"{f'RSS of the service after {what}, and its peak, MB':58} {held:8} {most:8}"
+            f"  {RSS_MB}{' MISSED' if late else ''}"
+        )
+    child.close()
+    return good
 
 
 def ours(folder: Path, archive: Archive, runs: int) -> bool:
@@ -96,7 +146,6 @@ def ours(folder: Path, archive: Archive, runs: int) -> bool:
     good &= measure(
         "last 60 s of all series, without DuckDB", lambda: query.range_(archive, span(60, 60, "*")), runs, 2
     )
-    print(f"{'RSS after ranges, MB':58} {memory_mb():8}")
     chance = random.Random(5)  # noqa: S311  the same moments in each run
     seconds = iter(range(middle, high))
     good &= measure(
@@ -108,12 +157,16 @@ def ours(folder: Path, archive: Archive, runs: int) -> bool:
         runs,
         50,
     )
-    print(f"{'RSS after moments, MB':58} {memory_mb():8}")
     times = [(middle + second) * NS_PER_S for second in (0, 600, 7200, 7800)]
     good &= measure(
         "comparison of all series, 2 x 10 min", lambda: compare(archive, m.Compare(["*"], *times), 5.0), runs, 300
     )
-    print(f"{'RSS after comparison, MB':58} {memory_mb():8}")
+    steps = [m.At((middle + second) * NS_PER_S) for second in range(50)]
+    jumps = [m.At(chance.randrange(low, high - 4000) * NS_PER_S) for _ in range(20)]
+    good &= memory(
+        folder,
+        {"ranges": [day] * 10, "moments": [*steps, *jumps], "comparisons": [m.Compare(["*"], *times)] * 5},
+    )
     return good
 
 

@@ -19,7 +19,7 @@ from wftui.store.sealed import NoRoomError
 from wftui.wire import messages as m
 
 DEADLINE_S: Final = 5.0
-MEMORY_MB: Final = (32, 96)
+MEMORY_MB: Final = (28, 96)
 """For DuckDB's buffers: what all questions to 400 series need (64 would be filled, and held, for no better time);
 then what a single one may take, after which all of it is given back."""
 
