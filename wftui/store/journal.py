@@ -115,7 +115,7 @@ class Journal:
             connection.execute("PRAGMA cache_size = -1024")
             # Checkpoints are made on a clock (``checkpoint``), so that none falls into a tick's commit.
             connection.execute("PRAGMA wal_autocheckpoint = 0")
-            connection.execute(f"PRAGMA journal_size_limit = {16 * 1024 * 1024}")
+            connection.execute(f"PRAGMA journal_size_limit = {4 * 1024 * 1024}")
             if version == 0:
                 connection.executescript(
                     f"BEGIN; {schema.TABLES} PRAGMA application_id = {schema.APPLICATION_ID};"
