@@ -54,6 +54,8 @@ SLOPE_MB = 0.2
 WEEK_S = 0.3
 AHEAD_S = 1200
 """Simulated seconds that pass at most while a sealer runs: a real one ends within its hour."""
+SETTLED_S = 600
+"""Simulated seconds after a start in which nothing may wait for the journal."""
 LOOK_EVERY = 16
 """Simulated seconds between two looks at the queue and the sealer."""
 QUEUED = 400
@@ -196,7 +198,7 @@ class Soak:
         self._recorder: Recorder | None = None
         self._seconds = 0
         self._most = 0
-        self._boots = 0
+        self._boots = self._session_began = 0
         self._sealer: tuple[int, int] = (0, 0)
         self._began = time.monotonic()
 
@@ -221,6 +223,7 @@ class Soak:
     async def _session(self, until: int) -> None:
         """Until so many seconds were recorded."""
         self._boots += 1
+        self._session_began = self._seconds
         name = f"boot-{self._boots}"
         for module in (service, storage):
             vars(module)["boot_id"] = lambda: name
@@ -245,8 +248,11 @@ class Soak:
         recorder = self._recorder
         if recorder is None:
             return True
-        if recorder._keeper._queue.qsize() > QUEUED:
+        waiting = recorder._keeper._queue.qsize()
+        if waiting > QUEUED:
             return False
+        if waiting and self._seconds - self._session_began < SETTLED_S:
+            return False  # the look at the whole journal after a start must not last an hour of ours
         pid, since = self._sealer
         now = recorder._storage.sealing.pid or 0
         if now != pid:
