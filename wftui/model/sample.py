@@ -6,9 +6,12 @@ from typing import Final
 import msgspec
 
 from wftui import names
+from wftui.clock import Instant
 from wftui.errors import SourceFormatError
 from wftui.model.series import Series, series
 from wftui.model.table import TableSnapshot
+
+JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
 
 MEASURED: Final = "measured"
 DERIVED: Final = "derived"
@@ -79,10 +82,38 @@ class Note(msgspec.Struct, frozen=True, gc=False):
     fix: str = ""
 
 
+class Reading(msgspec.Struct, frozen=True):
+    """Samples that were taken at one moment before the collection that brings them.
+
+    Of sources that read at a rate of their own (a worker process) and are asked once a second.
+    """
+
+    at: Instant
+    interval_s: float
+    """Seconds to the next reading of these series; a gauge is held accordingly."""
+    samples: list[Sample]
+
+
+class Occurrence(msgspec.Struct, frozen=True):
+    """Something that happened, as a collector saw it; the recorder makes it an event."""
+
+    kind: str
+    """An event type of the catalogue."""
+    about: tuple[str, str]
+    """(aggregate type, aggregate id): ``("gpu", "GPU-…")``."""
+    payload: dict[str, JsonValue]
+    at: Instant | None = None
+    """None: the moment of the collection."""
+
+
 class Scrape(msgspec.Struct, frozen=True):
     """One collection."""
 
     samples: list[Sample]
+    """Taken now."""
     tables: tuple[TableSnapshot, ...] = ()
     note: Note | None = None
     """None: the source is ok."""
+    readings: tuple[Reading, ...] = ()
+    """Taken before, oldest first."""
+    events: tuple[Occurrence, ...] = ()

@@ -50,6 +50,8 @@ class TableSnapshot(msgspec.Struct, frozen=True):
     time_ns: int
     rows: Mapping[str, Row]
     """Key (a process: ``pid:start``) to cells, in the schema's order."""
+    part: str = ""
+    """Who brings these rows, when several sources fill one table: the rows of the others stay."""
 
 
 class TableChange(msgspec.Struct, frozen=True):

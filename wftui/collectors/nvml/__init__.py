@@ -1,0 +1,1 @@
+"""NVIDIA GPUs: a worker process that owns NVML, and the collector that reads what it sends."""
