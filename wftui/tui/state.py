@@ -34,6 +34,11 @@ GRAPHED: Final = frozenset(
         "system.disk.utilization",
         "system.network.throughput",
         "hw.temperature",
+        "hw.gpu.utilization",
+        "hw.gpu.memory.io.utilization",
+        "hw.gpu.memory.utilization",
+        "hw.gpu.power",
+        "hw.gpu.temperature",
     }
 )
 """Metrics whose plain series keep a history; counters among them as rates."""
@@ -77,6 +82,8 @@ class State:
         """What was made last under a name, with all that it was made of: ``scene.keep``."""
         self.table_version = 0
         """Another number as soon as a table is another."""
+        self.version = 0
+        """Another number as soon as a value may be another."""
         self.dropped = 0
         self._layout_id = -1
         self._rates: dict[str, float] = {}
@@ -189,6 +196,7 @@ class State:
                 self._graphed.append((item.text, place, counter))
                 self.histories.setdefault(item.text, History())
         self.values = array("d", [NAN]) * len(message.columns)
+        self.version += 1
 
     def _on_tick(self, message: wire.TickArrived) -> None:
         if message.layout != self._layout_id:
@@ -232,6 +240,7 @@ class State:
         self._before = now
         self._rates = rates
         self.values = values
+        self.version += 1
 
     def _on_samples(self, message: wire.Samples) -> None:
         if message.layout != self._layout_id:
@@ -239,6 +248,7 @@ class State:
         for place, value in zip(message.places, ticks.unpack(message.values), strict=False):
             if place < len(self.values):
                 self.values[place] = value
+        self.version += 1
 
     # ---- what panels ask
 

@@ -1,0 +1,374 @@
+"""The GPUs as the view knows them: one value a GPU, what troubles it, which process holds which.
+
+Pure functions over ``State``; screens and panels draw what they return. Unknown numbers are NaN, never 0.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from wftui.model import gpus as cells
+from wftui.model.health import ASLEEP, DENIED, FAILED, OK, STUCK, UNSUPPORTED
+from wftui.model.table import Cell, Row
+from wftui.tui.history import NAN
+from wftui.tui.scene import keep
+from wftui.tui.state import State, text_of
+from wftui.units import NS_PER_S
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+GOOD: Final = "good"
+WARN: Final = "warn"
+BAD: Final = "bad"
+QUIET: Final = "dim"
+"""Level of a GPU that says nothing and is not in trouble: asleep, not supported."""
+RANK: Final = {BAD: 3, WARN: 2, QUIET: 1, GOOD: 0}
+
+THROTTLES: Final = {
+    "hw_thermal": "overheated",
+    "hw_power_brake": "power brake",
+    "hw_slowdown": "hw slowdown",
+    "sw_thermal": "hot, slowed",
+    "power_cap": "power-capped",
+    "sync_boost": "sync boost",
+}
+"""Reasons that hold a GPU back, the worst first, in a word."""
+_MILD: Final = frozenset({"power_cap", "sync_boost"})
+XID_S: Final = 600
+"""Seconds for which an Xid is trouble."""
+_PROGRAMS: Final = frozenset({13, 31, 43, 45, 68, 69, 109})
+"""Xids that a program brings about by itself. Source: NVIDIA, "Xid Errors" (application causes)."""
+_NEAR: Final = 3.0
+"""Degrees below a limit from which on a GPU is hot."""
+_FULL: Final = 0.98
+"""Servers of models fill 90 to 95 % on purpose."""
+_PREFIXES: Final = ("NVIDIA ", "AMD ", "Intel(R) ", "Intel ", "GeForce ", "Radeon ", "Instinct ", "Tesla ")
+
+
+class Gpu(NamedTuple):
+    """One GPU, or one MIG instance, now."""
+
+    uuid: str
+    title: str
+    """What a person calls it: ``3``, ``3.0`` for its first MIG instance, ``-`` where there is no number."""
+    number: int | None
+    """As the driver counts; None: lost, or without one."""
+    name: str
+    """As the driver says."""
+    short: str
+    """Without the makers' words: ``H200``, ``RTX 4090``, ``1g.10gb``."""
+    vendor: str
+    bus: str
+    parent: str
+    """UUID of the card that it is an instance of; empty: it is a card."""
+    state: str
+    """One of ``model.gpus.STATES``."""
+    reason: str
+    fix: str
+    since_ns: int | None
+    """Since when it is in this state."""
+    utilization: float
+    memory_io: float
+    memory_used: float
+    memory_total: float
+    memory_share: float
+    unified: bool
+    """Its memory is the system's."""
+    temperature: float
+    memory_temperature: float
+    hot_at: float
+    """Temperature at which its clocks are lowered."""
+    power: float
+    power_limit: float
+    clock: float
+    clock_limit: float
+    performance: str
+    throttle: tuple[str, ...]
+    """What holds it back now, the worst first, as in ``THROTTLES``; without what is no trouble."""
+    throttled_ns: int | None
+    processes: float
+    energy_source: str
+    """``counter``, ``instant``, ``average`` or empty."""
+    mig: str
+    last_xid: int | None
+    xid_ns: int | None
+    level: str
+    """``GOOD``, ``WARN``, ``BAD`` or ``QUIET``."""
+    trouble: str
+    """In a word, what ``level`` comes from; empty: nothing to say."""
+    trouble_ns: int | None
+    """Since when."""
+
+    @property
+    def speaks(self) -> bool:
+        """Whether it has numbers to show."""
+        return self.state == OK or self.utilization == self.utilization or self.memory_used == self.memory_used
+
+
+class Held(NamedTuple):
+    """What one process has of all GPUs together."""
+
+    utilization: float | None
+    """Sum over the GPUs, 1 = one whole GPU; None: the driver does not tell."""
+    memory: float | None
+    rows: tuple[Row, ...]
+    """Its rows of ``gpu_processes``."""
+
+
+# ---- all of them
+
+
+def boxes(state: State) -> tuple[Gpu, ...]:
+    """All GPUs, in the order of their numbers, MIG instances after their card; a lost one keeps its place."""
+    return keep(state, "gpu boxes", (state.version, state.table_version), lambda: _boxes(state))
+
+
+def cards(gpus: Iterable[Gpu]) -> list[Gpu]:
+    """Without the MIG instances."""
+    return [gpu for gpu in gpus if not gpu.parent]
+
+
+def _boxes(state: State) -> tuple[Gpu, ...]:
+    table = state.tables.get(cells.GPUS.name)
+    if not table:
+        return ()
+    now_ns = (state.tick.time_s + 1) * NS_PER_S if state.tick is not None else 0
+    whole = [(uuid, row) for uuid, row in table.items() if row[cells.PARENT] not in table]
+    # A lost card has no number: it stays where its place on the bus is.
+    numbered = [
+        (_text(row[cells.BUS]), float(index))
+        for _, row in whole
+        if (index := _whole(row[cells.INDEX])) is not None
+    ]
+
+    def place(row: Row) -> tuple[float, str]:
+        index = _whole(row[cells.INDEX])
+        if index is not None:
+            return float(index), ""
+        bus = _text(row[cells.BUS])
+        return max((number + 0.5 for other, number in numbered if other < bus), default=-0.5), bus
+
+    found = []
+    for uuid, row in sorted(whole, key=lambda item: (*place(item[1]), item[0])):
+        index = _whole(row[cells.INDEX])
+        title = "-" if index is None else str(index)
+        found.append(_gpu(state, uuid, row, title, now_ns))
+        parts = [(key, other) for key, other in table.items() if other[cells.PARENT] == uuid]
+        parts.sort(key=lambda item: (_number(item[1][cells.INDEX]), item[0]))
+        for number, (key, other) in enumerate(parts):
+            found.append(_gpu(state, key, other, f"{title}.{number}", now_ns))
+    return tuple(found)
+
+
+@lru_cache(maxsize=256)
+def _series(uuid: str) -> tuple[str, ...]:
+    """The series of a GPU's numbers, in the order of ``_gpu``."""
+    gpu = ("gpu", uuid)
+    return (
+        text_of("hw.gpu.utilization", gpu),
+        text_of("hw.gpu.memory.io.utilization", gpu),
+        text_of("hw.gpu.memory.usage", gpu, ("mode", "used")),
+        text_of("hw.gpu.memory.limit", gpu),
+        text_of("hw.gpu.memory.utilization", gpu),
+        text_of("hw.gpu.temperature", gpu, ("sensor", "gpu")),
+        text_of("hw.gpu.temperature", gpu, ("sensor", "memory")),
+        text_of("hw.gpu.temperature.limit", gpu, ("mode", "slowdown")),
+        text_of("hw.gpu.power", gpu),
+        text_of("hw.gpu.power.average", gpu),
+        text_of("hw.gpu.power.limit", gpu, ("mode", "enforced")),
+        text_of("hw.gpu.clock.frequency", gpu, ("mode", "graphics")),
+        text_of("hw.gpu.clock.limit", gpu, ("mode", "graphics")),
+        text_of("hw.gpu.process.count", gpu),
+    )
+
+
+def _gpu(state: State, uuid: str, row: Row, title: str, now_ns: int) -> Gpu:
+    # One and the same NaN: two unchanged GPUs are then equal.
+    known = [value if (value := state.newest(text, counter=False)) == value else NAN for text in _series(uuid)]
+    (use, io, used, total, share, heat, memory_heat, hot_at, power, average, limit, clock, top, processes) = known
+    if share != share and total > 0:
+        share = used / total if used == used else NAN
+    name = _text(row[cells.NAME])
+    reasons = frozenset(_text(row[cells.THROTTLED]).split(","))
+    gpu = Gpu(
+        uuid,
+        title,
+        _whole(row[cells.INDEX]),
+        name,
+        short_name(name) or _text(row[cells.VENDOR]) or "GPU",
+        _text(row[cells.VENDOR]),
+        _text(row[cells.BUS]),
+        _text(row[cells.PARENT]),
+        _text(row[cells.STATE]) or OK,
+        _text(row[cells.REASON]),
+        _text(row[cells.FIX]),
+        _whole(row[cells.SINCE]),
+        use,
+        io,
+        used,
+        total,
+        share,
+        row[cells.MEMORY_KIND] == cells.UNIFIED,
+        heat,
+        memory_heat,
+        hot_at,
+        power if power == power else average,
+        limit,
+        clock,
+        top,
+        _text(row[cells.PERFORMANCE]),
+        tuple(reason for reason in THROTTLES if reason in reasons),
+        _whole(row[cells.THROTTLED_SINCE]),
+        processes,
+        _text(row[cells.ENERGY_SOURCE]),
+        _text(row[cells.MIG]),
+        _whole(row[cells.LAST_XID]),
+        _whole(row[cells.LAST_XID_TIME]),
+        GOOD,
+        "",
+        None,
+    )
+    level, trouble, since = _trouble(gpu, now_ns)
+    return gpu._replace(level=level, trouble=trouble, trouble_ns=since)
+
+
+def short_name(name: str) -> str:
+    """A name without the makers' words."""
+    before, found, instance = name.rpartition("MIG ")
+    if found and before:
+        return instance.strip()
+    changed = True
+    while changed:
+        changed = False
+        for prefix in _PREFIXES:
+            if name.startswith(prefix) and len(name) > len(prefix):
+                name = name[len(prefix) :]
+                changed = True
+    return name.removesuffix(" Graphics").strip()
+
+
+# ---- trouble
+
+
+def _trouble(gpu: Gpu, now_ns: int) -> tuple[str, str, int | None]:
+    """Level, word, since when: the worst that is true."""
+    xid = gpu.last_xid if gpu.xid_ns is not None and 0 <= now_ns - gpu.xid_ns < XID_S * NS_PER_S else None
+    if gpu.state == cells.LOST:
+        return BAD, "lost", gpu.since_ns
+    if gpu.state == STUCK:
+        return BAD, "no answer", gpu.since_ns
+    if gpu.state == FAILED:
+        return BAD, "failed", gpu.since_ns
+    if gpu.state == DENIED:
+        return WARN, "no permission", gpu.since_ns
+    if gpu.state == ASLEEP:
+        return QUIET, "asleep", gpu.since_ns
+    if gpu.state == UNSUPPORTED:
+        return QUIET, "not supported", gpu.since_ns
+    if xid is not None and xid not in _PROGRAMS:
+        return BAD, f"Xid {xid}", gpu.xid_ns
+    if gpu.temperature >= gpu.hot_at:
+        return BAD, "too hot", None
+    if gpu.throttle and gpu.throttle[0] not in _MILD:
+        return WARN, THROTTLES[gpu.throttle[0]], gpu.throttled_ns
+    if gpu.temperature >= gpu.hot_at - _NEAR:
+        return WARN, "hot", None
+    if xid is not None:
+        return WARN, f"Xid {xid}", gpu.xid_ns
+    if gpu.throttle:
+        return WARN, THROTTLES[gpu.throttle[0]], gpu.throttled_ns
+    if gpu.memory_share >= _FULL and not gpu.unified:
+        return WARN, "memory full", None
+    return GOOD, "", None
+
+
+class Finding(NamedTuple):
+    """One trouble and all GPUs that have it."""
+
+    level: str
+    """``WARN`` or ``BAD``."""
+    word: str
+    titles: tuple[str, ...]
+    names: tuple[str, ...]
+    since_ns: int | None
+    """The longest."""
+
+
+def findings(gpus: Sequence[Gpu]) -> list[Finding]:
+    """What troubles the GPUs, the worst first, each trouble once."""
+    grouped: dict[tuple[str, str], list[Gpu]] = {}
+    for gpu in gpus:
+        if gpu.level in (WARN, BAD):
+            grouped.setdefault((gpu.level, gpu.trouble), []).append(gpu)
+    found = []
+    for (level, word), those in grouped.items():
+        times = [gpu.trouble_ns for gpu in those if gpu.trouble_ns is not None]
+        found.append(
+            Finding(
+                level,
+                word,
+                tuple(gpu.title for gpu in those),
+                tuple(gpu.short for gpu in those),
+                min(times) if times else None,
+            )
+        )
+    return sorted(found, key=lambda item: (-RANK[item.level], -len(item.titles)))
+
+
+def summed_power(gpus: Sequence[Gpu]) -> tuple[float, int, int]:
+    """Power of all cards that tell it, how many those are, and how many cards there are."""
+    those = cards(gpus)
+    told = [gpu.power for gpu in those if gpu.power == gpu.power]
+    return (sum(told) if told else NAN), len(told), len(those)
+
+
+# ---- who holds them
+
+
+def holders(state: State) -> dict[str, Held]:
+    """Key of a row in ``processes`` to what that process has of the GPUs; once for each table that comes."""
+    return keep(state, "gpu holders", state.table_version, lambda: _holders(state))
+
+
+def _holders(state: State) -> dict[str, Held]:
+    grouped: dict[str, list[Row]] = {}
+    for row in state.tables.get(cells.GPU_PROCESSES.name, {}).values():
+        pid, start = _whole(row[cells.P_PID]), _whole(row[cells.P_START])
+        if pid is not None and start is not None:
+            grouped.setdefault(f"{pid}:{start}", []).append(row)
+    return {
+        key: Held(_sum(rows, cells.P_UTILIZATION), _sum(rows, cells.P_MEMORY), tuple(rows))
+        for key, rows in grouped.items()
+    }
+
+
+def held_by(state: State, uuid: str) -> list[Row]:
+    """Rows of ``gpu_processes`` of one GPU, most memory first; those of its instances with it."""
+    rows = [
+        row
+        for row in state.tables.get(cells.GPU_PROCESSES.name, {}).values()
+        if row[cells.P_UUID] == uuid or row[cells.P_INSTANCE] == uuid
+    ]
+    return sorted(rows, key=lambda row: (-_number(row[cells.P_MEMORY]), _number(row[cells.P_PID])))
+
+
+def _sum(rows: Sequence[Row], place: int) -> float | None:
+    known = [float(value) for row in rows if isinstance(value := row[place], int | float)]
+    return sum(known) if known else None
+
+
+# ---- cells
+
+
+def _text(value: Cell) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _whole(value: Cell) -> int | None:
+    return int(value) if isinstance(value, int | float) and value == value else None
+
+
+def _number(value: Cell) -> float:
+    return float(value) if isinstance(value, int | float) and value == value else 0.0
