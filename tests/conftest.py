@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests.nvml import box
+
 # No deadline: on a busy two-core machine the scheduler, not the code, decides about 200 ms.
 settings.register_profile("wftop", deadline=None, print_blob=True)
 settings.register_profile("wftop-ci", parent=settings.get_profile("wftop"), derandomize=True)
@@ -94,3 +96,11 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         real(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", connect)
+
+
+@pytest.fixture(scope="session")
+def nvml(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the stand-in for libnvidia-ml.so.1, for ``box.environment``."""
+    if box.compiler() is None:
+        pytest.skip("no C compiler (gcc or cc): the stand-in for NVML cannot be built")
+    return box.build(tmp_path_factory.mktemp("nvml"))
