@@ -31,8 +31,9 @@
 
 enum { VALUE = 1, CODE = 2, HANG = 4, TEXT = 8, TYPE = 16, WAKE = 32 };
 enum { CARDS = 64, RULES = 2048, SLOTS = 8192, PROCESSES = 4096, EVENTS = 256, SETS = 32, ANY = 0, INSTANCES = 100 };
-/* What a function is like: takes a handle; looks one up; answers an instance; is not offered in MIG mode; is a list. */
-enum { DEVICE = 1, LOOKUP = 2, INSTANCE = 4, NO_MIG = 8, LIST = 16, FREE = 32 };
+/* What a function is like: takes a handle; looks one up; answers an instance; is not offered in MIG mode
+ * (3, a list of processes 4); fills a list that may grow; works before init. */
+enum { DEVICE = 1, LOOKUP = 2, INSTANCE = 4, NO_MIG = 8, LIST = 16, RACE = 32, FREE = 64 };
 typedef uint64_t u64;
 typedef unsigned u32;
 typedef long double num; /* holds 2^64-1 */
@@ -121,6 +122,12 @@ static double boottime(void) {
   struct timespec t;
   clock_gettime(CLOCK_BOOTTIME, &t);
   return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+static u64 wall_us(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
+  return (u64)t.tv_sec * 1000000 + (u64)t.tv_nsec / 1000;
 }
 
 static u64 whole(num v) { return v < 0 ? (u64)(int64_t)v : (u64)v; }
@@ -253,13 +260,14 @@ static void attribute(Rule *r, char *name, char *value) {
 }
 
 static void parse_line(Rules *rules, char *line) {
-  char *text = strstr(line, " text="), *save = NULL, *word[16] = {""};
+  char *text = strstr(line, " text="), *save = NULL, *word[CARDS + 1] = {""};
   int n = 0, mig, card;
   if (text) *text = 0, text = unescape(text + 6);
   u64 id = fnv(1, line);
-  for (char *w = strtok_r(line, " ", &save); w && n < 16; w = strtok_r(NULL, " ", &save)) word[n++] = w;
+  for (char *w = strtok_r(line, " ", &save); w && n <= CARDS; w = strtok_r(NULL, " ", &save)) word[n++] = w;
   if (!n || *word[0] == '#') return;
   card = n > 1 ? gpu(word[1], &mig) : 0;
+  if (card < 0) card = 0;
   if (!strcmp(word[0], "start")) scene.start = strtod(word[1], NULL);
   else if (!strcmp(word[0], "boot")) scene.boot = atoi(word[1]);
   else if (!strcmp(word[0], "count")) for (scene.count = 0; scene.count < atoi(word[1]) && scene.count < CARDS; scene.count++) scene.order[scene.count] = scene.count;
@@ -326,7 +334,9 @@ static void refresh(int force) {
   if (got < 0) { free(text); return; }
   before = st;
   for (int i = 0; i < CARDS && !first; i++) energy_base[i].mj = energy(i, now - scene.start), energy_base[i].at = now - scene.start;
-  memset(&scene.rules, 0, sizeof scene.rules);
+  scene.rules.n = 0; /* the rules themselves stay: untouched pages cost the process nothing */
+  memset(scene.rules.slot, 0, sizeof scene.rules.slot);
+  memset(scene.rules.mask, 0, sizeof scene.rules.mask);
   memset(scene.mig, -1, sizeof scene.mig);
   scene.processes = scene.events = 0;
   parse(&scene.rules, text);
@@ -394,7 +404,7 @@ static int enter(Call *c, const char *fn, u64 *h, void *dev, int one, int two, i
   if (!(flags & FREE) && (stale || owner != getpid())) return 999; /* the driver is another one; or a fork's child */
   if (flags & DEVICE && dev && (int)(bits >> 24) != (generation & 0x7f)) return 2;
   if (flags & DEVICE && dev && !is_there(c->card)) return 15;
-  if ((r = look(c->card, c->mig, c->h, 3, CODE)) && !(flags & LIST && r->code == 7)) {
+  if ((r = look(c->card, c->mig, c->h, 3, CODE)) && !(flags & RACE && r->code == 7)) {
     if (r->times > 0) r->times--;
     return r->code;
   }
@@ -693,7 +703,7 @@ int nvmlDeviceGetFieldValues(void *d, int count, Field *o) {
     f.h[1] = part(c.h[2], (int)o[i].field), f.h[0] = part(f.h[1], (int)o[i].scope);
     u64 h[2] = {f.h[0], f.h[1]};
     Rule *r = look(c.card, c.mig, h, 2, CODE), *type = look(c.card, c.mig, h, 2, TYPE);
-    o[i].time = (int64_t)time(NULL) * 1000000, o[i].latency = 1, o[i].type = type ? (u32)type->type : 3;
+    o[i].time = (int64_t)wall_us(), o[i].latency = 1, o[i].type = type ? (u32)type->type : 3;
     for (size_t n = 0; !type && n < sizeof narrow / sizeof *narrow; n++) if ((u32)narrow[n] == o[i].field) o[i].type = 1;
     o[i].code = r ? (u32)r->code : c.mig >= 0 ? 3 : (u32)value(&f, NULL, &v);
     if (r && r->times > 0) r->times--;
@@ -773,11 +783,19 @@ int nvmlDeviceGetAttributes_v2(void *d, Attributes *o) {
 
 /* Processes. A code 7 is a race: the list has grown whenever it is asked for. */
 
+static int raced(Call *c, u32 room, u32 *count) {
+  Rule *r = look(c->card, c->mig, c->h, 3, CODE);
+  if (!r || r->code != 7 || !r->times) return 0;
+  if (r->times > 0) r->times--;
+  *count = room + 1;
+  return 7;
+}
+
 typedef struct { u32 pid; u64 memory; u32 instance, compute; } Running;
 static int processes(void *d, const char *fn, u64 *h, char kind, u32 *count, Running *o) {
   Call c;
   u32 room = *count, n = 0;
-  int code = enter(&c, fn, h, d, -1, -1, DEVICE | INSTANCE | NO_MIG | LIST);
+  int code = enter(&c, fn, h, d, -1, -1, DEVICE | INSTANCE | NO_MIG | LIST | RACE);
   if (code) return leave(&c, code);
   for (int i = 0; i < scene.processes; i++) {
     Process *p = &scene.process[i];
@@ -785,13 +803,8 @@ static int processes(void *d, const char *fn, u64 *h, char kind, u32 *count, Run
     if (o && n < room) o[n] = (Running){p->pid, p->mem, p->mig < 0 ? 0xffffffff : (u32)p->mig + 1, p->mig < 0 ? 0xffffffff : 0};
     n++;
   }
-  Rule *r = look(c.card, c.mig, c.h, 3, CODE);
-  if (o && r && r->code == 7 && r->times) {
-    if (r->times > 0) r->times--;
-    n = room + 1;
-  }
   *count = n;
-  return leave(&c, n > room ? 7 : 0);
+  return leave(&c, o && raced(&c, room, count) ? 7 : n > room ? 7 : 0);
 }
 #define PROCESSES_OF(fn, kind) int fn(void *d, u32 *n, Running *o) { static u64 h; return processes(d, __func__, &h, kind, n, o); }
 PROCESSES_OF(nvmlDeviceGetComputeRunningProcesses_v2, 'C')
@@ -803,7 +816,7 @@ PROCESSES_OF(nvmlDeviceGetMPSComputeRunningProcesses_v3, 'M')
 
 /* Utilisation samples: of those that did something, 100 ms old; value=0 stands for success with none. */
 static int busy(Call *c, u64 since, u32 room, u32 *count, void (*put)(void *, u32, const Process *, u64), void *o) {
-  u64 when = (u64)time(NULL) * 1000000 - 100000;
+  u64 when = wall_us() - 100000;
   u32 n = 0;
   num v = 1;
   value(c, NULL, &v);
@@ -814,21 +827,19 @@ static int busy(Call *c, u64 since, u32 room, u32 *count, void (*put)(void *, u3
     n++;
   }
   *count = n;
-  Rule *r = look(c->card, c->mig, c->h, 3, CODE);
-  if (o && r && r->code == 7 && r->times) *count = room + 1;
-  return v == 0 ? 0 : !n ? 6 : *count > room ? 7 : 0;
+  return v == 0 ? 0 : !n ? 6 : o && raced(c, room, count) ? 7 : n > room ? 7 : 0;
 }
 typedef struct { u32 pid; u64 time; u32 sm, io, enc, dec; } Used;
 static void put_used(void *o, u32 n, const Process *p, u64 when) { ((Used *)o)[n] = (Used){p->pid, when, p->sm, p->io, p->enc, p->dec}; }
 int nvmlDeviceGetProcessUtilization(void *d, Used *o, u32 *n, u64 since) {
-  CALL(d, -1, -1, DEVICE | NO_MIG);
+  CALL(d, -1, -1, DEVICE | NO_MIG | RACE);
   DONE(busy(&c, since, o ? *n : 0, n, put_used, o));
 }
 typedef struct { u64 time; u32 pid, sm, io, enc, dec, jpg, ofa; } Used1;
 static void put_used1(void *o, u32 n, const Process *p, u64 when) { ((Used1 *)o)[n] = (Used1){when, p->pid, p->sm, p->io, p->enc, p->dec, 0, 0}; }
 typedef struct { u32 version, count; u64 since; Used1 *array; } UsedInfo;
 int nvmlDeviceGetProcessesUtilizationInfo(void *d, UsedInfo *o) {
-  CALL(d, -1, -1, DEVICE | NO_MIG);
+  CALL(d, -1, -1, DEVICE | NO_MIG | RACE);
   DONE(o->version != 0x01000018 ? 25 : busy(&c, o->since, o->array ? o->count : 0, &o->count, put_used1, o->array));
 }
 typedef struct { u64 time; u64 value; } Sampled;
@@ -837,7 +848,7 @@ int nvmlDeviceGetSamples(void *d, u32 what, u64 since, u32 *type, u32 *n, Sample
   (void)since;
   CALL(d, (int)what, -1, DEVICE | NO_MIG);
   code = v32(&c, NULL, &v), *type = 1;
-  for (u32 i = 0; o && i < *n; i++) o[i] = (Sampled){(u64)time(NULL) * 1000000 - 16667ul * i, v};
+  for (u32 i = 0; o && i < *n; i++) o[i] = (Sampled){wall_us() - 16667ul * i, v};
   if (!o) *n = 100;
   DONE(code);
 }
