@@ -664,7 +664,9 @@ static int memory(Call *c, const char *name, u64 *o) {
   Rule *r = look(c->card, c->mig, h, 3, VALUE);
   if (!r) return 3;
   v = evaluate(&r->value, c->card, boottime() - scene.start);
-  if (c->mig >= 0 && scene.mig[c->card] > 0 && r == rule(&normal, ANY, h[2], 0)) v = floorl(v / scene.mig[c->card]);
+  int own = 0; /* an instance has its part of the card's, unless the scene has words for it */
+  for (int i = 0; i < 3 && c->mig >= 0; i++) own |= r == rule(&scene.rules, INSTANCES + c->card * 16 + c->mig, h[i], 0);
+  if (c->mig >= 0 && !own && scene.mig[c->card] > 0) v = floorl(v / scene.mig[c->card]);
   *o = whole(v);
   return 0;
 }
