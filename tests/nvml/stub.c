@@ -60,61 +60,35 @@ static struct { num mj; double at; } energy_base[CARDS];
 static Set sets[SETS];
 static int initialised, generation, stale, owner, log_fd = -1, running;
 
+/* The default box: a name has "nvmlDeviceGet" before it, "#" stands for a field value. */
 static const char NORMAL[] =
-    "* power value=300000\n* nvmlDeviceGetPowerUsage value=power_average\n* nvmlDeviceGetFieldValues.185 value=power_average\n"
-    "* nvmlDeviceGetFieldValues.186 value=power\n* nvmlDeviceGetTotalEnergyConsumption value=energy\n"
-    "* nvmlDeviceGetFieldValues.83 value=energy\n* nvmlDeviceGetFieldValues.191 value=energy\n"
-    "* nvmlSystemGetDriverVersion text=580.65.06\n* nvmlSystemGetNVMLVersion text=13.580.65.06\n"
-    "* nvmlSystemGetCudaDriverVersion value=13000\n* nvmlSystemGetCudaDriverVersion_v2 value=13000\n"
-    "* nvmlDeviceGetName text=NVIDIA Stub 80GB\n* nvmlDeviceGetVbiosVersion text=96.00.74.00.01\n"
-    "* nvmlDeviceGetBoardPartNumber text=900-00000-0000-000\n* nvmlDeviceGetPersistenceMode value=1\n"
-    "* nvmlDeviceGetComputeMode value=0\n* nvmlDeviceGetVirtualizationMode value=0\n* nvmlDeviceGetBrand value=14\n"
-    "* nvmlDeviceGetArchitecture value=9\n* nvmlDeviceGetEccMode value=1\n* nvmlDeviceGetMigMode code=3\n"
-    "* nvmlDeviceGetMaxMigDeviceCount value=7\n* nvmlDeviceGetNumGpuCores value=16896\n"
-    "* nvmlDeviceGetMemoryBusWidth value=5120\n* nvmlDeviceGetDisplayActive value=0\n* nvmlDeviceGetDisplayMode value=0\n"
-    "* nvmlDeviceGetMultiGpuBoard value=0\n* nvmlDeviceGetAddressingMode value=1\n"
-    "* nvmlDeviceGetUtilizationRates.gpu value=50\n* nvmlDeviceGetUtilizationRates.memory value=25\n"
-    "* memory.total value=85899345920\n* memory.reserved value=536870912\n* memory.used value=21474836480\n"
-    "* nvmlDeviceGetBAR1MemoryInfo.total value=137438953472\n* nvmlDeviceGetBAR1MemoryInfo.used value=1048576\n"
-    "* nvmlDeviceGetTemperature value=55\n* nvmlDeviceGetTemperatureV value=55\n* nvmlDeviceGetFieldValues.82 value=61\n"
-    "* nvmlDeviceGetMarginTemperature value=30\n* nvmlDeviceGetTemperatureThreshold.0 value=92\n"
-    "* nvmlDeviceGetTemperatureThreshold.1 value=89\n* nvmlDeviceGetTemperatureThreshold.2 value=95\n"
-    "* nvmlDeviceGetTemperatureThreshold.3 value=87\n* nvmlDeviceGetTemperatureThreshold code=3\n"
-    "* nvmlDeviceGetEnforcedPowerLimit value=700000\n* nvmlDeviceGetPowerManagementLimit value=700000\n"
-    "* nvmlDeviceGetPowerManagementDefaultLimit value=700000\n"
-    "* nvmlDeviceGetPowerManagementLimitConstraints.minimum value=200000\n"
-    "* nvmlDeviceGetPowerManagementLimitConstraints.maximum value=700000\n"
-    "* nvmlDeviceGetFieldValues.187 value=200000\n* nvmlDeviceGetFieldValues.188 value=700000\n"
-    "* nvmlDeviceGetFieldValues.189 value=700000\n* nvmlDeviceGetFieldValues.190 value=700000\n"
-    "* nvmlDeviceGetClockInfo value=1980\n* nvmlDeviceGetClockInfo.2 value=2619\n* nvmlDeviceGetClockInfo.3 value=1545\n"
-    "* nvmlDeviceGetMaxClockInfo value=1980\n* nvmlDeviceGetMaxClockInfo.2 value=2619\n"
-    "* nvmlDeviceGetMaxClockInfo.3 value=1545\n* nvmlDeviceGetApplicationsClock value=1980\n"
-    "* nvmlDeviceGetPerformanceState value=0\n* nvmlDeviceGetPowerState value=0\n"
-    "* nvmlDeviceGetCurrentClocksEventReasons value=0\n* nvmlDeviceGetCurrentClocksThrottleReasons value=0\n"
-    "* nvmlDeviceGetSupportedClocksEventReasons value=511\n* nvmlDeviceGetSupportedClocksThrottleReasons value=511\n"
-    "* nvmlDeviceGetFieldValues.74 value=5000000\n* nvmlDeviceGetFieldValues.75 value=0\n"
-    "* nvmlDeviceGetFieldValues.76 value=0\n* nvmlDeviceGetFieldValues.269 value=0\n"
-    "* nvmlDeviceGetFieldValues.270 value=0\n* nvmlDeviceGetFieldValues.271 value=0\n"
-    "* nvmlDeviceGetViolationStatus value=0\n"
-    "* nvmlDeviceGetEncoderUtilization.value value=1\n* nvmlDeviceGetDecoderUtilization.value value=2\n"
-    "* nvmlDeviceGetJpgUtilization.value value=3\n* nvmlDeviceGetOfaUtilization.value value=4\n"
-    "* nvmlDeviceGetNumFans value=2\n* nvmlDeviceGetFanSpeed value=30\n* nvmlDeviceGetFanSpeed_v2 value=30\n"
-    "* nvmlDeviceGetFieldValues.197 value=grow:1000000:2000000\n* nvmlDeviceGetFieldValues.198 value=grow:1000000:1000000\n"
-    "* nvmlDeviceGetPcieThroughput hang=0.02 value=1000\n* nvmlDeviceGetPcieReplayCounter value=0\n"
-    "* nvmlDeviceGetFieldValues.94 value=0\n* nvmlDeviceGetCurrPcieLinkGeneration value=5\n"
-    "* nvmlDeviceGetMaxPcieLinkGeneration value=5\n* nvmlDeviceGetGpuMaxPcieLinkGeneration value=5\n"
-    "* nvmlDeviceGetCurrPcieLinkWidth value=16\n* nvmlDeviceGetMaxPcieLinkWidth value=16\n"
-    "* nvmlDeviceGetFieldValues.91 value=4\n* nvmlDeviceGetNvLinkState value=1\n* nvmlDeviceGetNvLinkVersion value=4\n"
-    "* nvmlDeviceGetNvLinkErrorCounter value=0\n* nvmlDeviceGetNvLinkCapability value=1\n"
-    "* nvmlDeviceGetFieldValues.138 value=grow:0:1000\n* nvmlDeviceGetFieldValues.139 value=grow:0:2000\n"
-    "* nvmlDeviceGetFieldValues.140 value=grow:0:1100\n* nvmlDeviceGetFieldValues.141 value=grow:0:2200\n"
-    "* nvmlDeviceGetTotalEccErrors value=0\n* nvmlDeviceGetMemoryErrorCounter value=0\n"
-    "* nvmlDeviceGetFieldValues.142 value=0\n* nvmlDeviceGetFieldValues.143 value=0\n* nvmlDeviceGetFieldValues.144 value=0\n"
-    "* nvmlDeviceGetFieldValues.145 value=0\n* nvmlDeviceGetRemappedRows value=0\n* nvmlDeviceGetRetiredPages value=0\n"
-    "* nvmlDeviceGetRetiredPages_v2 value=0\n* nvmlDeviceGetRetiredPagesPendingStatus value=0\n"
-    "* nvmlGpmQueryDeviceSupport value=1\n* nvmlGpmMetricsGet value=40\n* nvmlDeviceGetSupportedEventTypes value=2111\n"
-    "* nvmlDeviceGetTopologyCommonAncestor value=40\n* nvmlDeviceOnSameBoard value=0\n* nvmlDeviceGetP2PStatus value=0\n"
-    "* nvmlDeviceGetCpuAffinity value=4294967295\n* nvmlDeviceGetNumaNodeId value=0\n* nvmlDeviceGetSamples value=50\n";
+    "power 300000;PowerUsage power_average;#185 power_average;#186 power;TotalEnergyConsumption energy;"
+    "#83 energy;#191 energy;nvmlSystemGetDriverVersion text=580.65.06;"
+    "nvmlSystemGetNVMLVersion text=13.580.65.06;nvmlSystemGetCudaDriverVersion 13000;"
+    "nvmlSystemGetCudaDriverVersion_v2 13000;Name text=NVIDIA Stub 80GB;VbiosVersion text=96.00.74.00.01;"
+    "BoardPartNumber text=900-00000-0000-000;PersistenceMode 1;ComputeMode 0;VirtualizationMode 0;Brand 14;"
+    "Architecture 9;EccMode 1;MigMode code=3;MaxMigDeviceCount 7;NumGpuCores 16896;MemoryBusWidth 5120;"
+    "DisplayActive 0;DisplayMode 0;MultiGpuBoard 0;AddressingMode 1;UtilizationRates.gpu 50;"
+    "UtilizationRates.memory 25;memory.total 85899345920;memory.reserved 536870912;memory.used 21474836480;"
+    "BAR1MemoryInfo.total 137438953472;BAR1MemoryInfo.used 1048576;Temperature 55;TemperatureV 55;#82 61;"
+    "MarginTemperature 30;TemperatureThreshold.0 92;TemperatureThreshold.1 89;TemperatureThreshold.2 95;"
+    "TemperatureThreshold.3 87;TemperatureThreshold code=3;EnforcedPowerLimit 700000;"
+    "PowerManagementLimit 700000;PowerManagementDefaultLimit 700000;"
+    "PowerManagementLimitConstraints.minimum 200000;PowerManagementLimitConstraints.maximum 700000;"
+    "#187 200000;#188 700000;#189 700000;#190 700000;ClockInfo 1980;ClockInfo.2 2619;ClockInfo.3 1545;"
+    "MaxClockInfo 1980;MaxClockInfo.2 2619;MaxClockInfo.3 1545;ApplicationsClock 1980;PerformanceState 0;"
+    "PowerState 0;CurrentClocksEventReasons 0;CurrentClocksThrottleReasons 0;SupportedClocksEventReasons 511;"
+    "SupportedClocksThrottleReasons 511;#74 5000000;#75 0;#76 0;#269 0;#270 0;#271 0;ViolationStatus 0;"
+    "EncoderUtilization.value 1;DecoderUtilization.value 2;JpgUtilization.value 3;OfaUtilization.value 4;"
+    "NumFans 2;FanSpeed 30;FanSpeed_v2 30;#197 grow:1000000:2000000;#198 grow:1000000:1000000;"
+    "PcieThroughput hang=0.02 value=1000;PcieReplayCounter 0;#94 0;CurrPcieLinkGeneration 5;"
+    "MaxPcieLinkGeneration 5;GpuMaxPcieLinkGeneration 5;CurrPcieLinkWidth 16;MaxPcieLinkWidth 16;#91 4;"
+    "NvLinkState 1;NvLinkVersion 4;NvLinkErrorCounter 0;NvLinkCapability 1;#138 grow:0:1000;#139 grow:0:2000;"
+    "#140 grow:0:1100;#141 grow:0:2200;TotalEccErrors 0;MemoryErrorCounter 0;#142 0;#143 0;#144 0;#145 0;"
+    "RemappedRows 0;RetiredPages 0;RetiredPages_v2 0;RetiredPagesPendingStatus 0;nvmlGpmQueryDeviceSupport 1;"
+    "nvmlGpmMetricsGet 40;SupportedEventTypes 2111;TopologyCommonAncestor 40;nvmlDeviceOnSameBoard 0;"
+    "P2PStatus 0;CpuAffinity 4294967295;NumaNodeId 0;Samples 50;CudaComputeCapability.major 9;"
+    "CudaComputeCapability.minor 0;";
 
 /* Time, numbers and their integrals. */
 
@@ -303,9 +277,15 @@ static void parse_line(Rules *rules, char *line) {
   }
 }
 
-static void parse(Rules *rules, char *text) {
-  char *save = NULL;
-  for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) parse_line(rules, line);
+static void parse_normal(void) {
+  char *save = NULL, *made;
+  for (char *one = strtok_r(strdup(NORMAL), ";", &save); one; one = strtok_r(NULL, ";", &save)) {
+    char *rest = strchr(one, ' ');
+    *rest++ = 0;
+    const char *prefix = *one == '#' ? "nvmlDeviceGetFieldValues." : *one >= 'a' ? "" : "nvmlDeviceGet";
+    if (asprintf(&made, "* %s%s %s%s", prefix, one + (*one == '#'), strchr(rest, '=') ? "" : "value=", rest) > 0)
+      parse_line(&normal, made);
+  }
 }
 
 /* Read the scene again if its file changed; under the lock. A look at the file each 5 ms is enough for any test. */
@@ -319,7 +299,7 @@ static void refresh(int force) {
   if (!begun) {
     begun = 1, scene.start = now, scene.count = 8, memset(scene.mig, -1, sizeof scene.mig);
     for (int i = 0; i < CARDS; i++) scene.order[i] = i, energy_base[i].mj = 1e6L * i;
-    parse(&normal, strdup(NORMAL));
+    parse_normal();
     if (log) log_fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   }
   if (!force && now - looked < 0.005) return;
@@ -339,7 +319,8 @@ static void refresh(int force) {
   memset(scene.rules.mask, 0, sizeof scene.rules.mask);
   memset(scene.mig, -1, sizeof scene.mig);
   scene.processes = scene.events = 0;
-  parse(&scene.rules, text);
+  char *save = NULL;
+  for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) parse_line(&scene.rules, line);
   free(scene.buffer);
   scene.buffer = text;
   if (first || boot == scene.boot) return;
@@ -576,55 +557,28 @@ int nvmlDeviceGetMinorNumber(void *d, u32 *o) { CALL(d, -1, -1, DEVICE); if (v32
 #define PAIR(fn, one, two, flags) int fn(void *d, u32 *a, u32 *b) { CALL(d, -1, -1, DEVICE | flags); BOTH(v32(&c, one, a), v32(&c, two, b)); }
 #define ENGINE(fn) int fn(void *d, u32 *a, u32 *b) { CALL(d, -1, -1, DEVICE | NO_MIG); *b = 167000; DONE(v32(&c, "value", a)); }
 
-NAMES(nvmlDeviceGetName, INSTANCE)
-NAMES(nvmlDeviceGetVbiosVersion, 0)
-NAMES(nvmlDeviceGetBoardPartNumber, 0)
-ONE(nvmlDeviceGetPersistenceMode, u32, 0)
-ONE(nvmlDeviceGetComputeMode, u32, 0)
-ONE(nvmlDeviceGetVirtualizationMode, u32, 0)
-ONE(nvmlDeviceGetBrand, u32, INSTANCE)
-ONE(nvmlDeviceGetArchitecture, u32, INSTANCE)
-ONE(nvmlDeviceGetPowerUsage, u32, 0)
-ONE(nvmlDeviceGetEnforcedPowerLimit, u32, 0)
-ONE(nvmlDeviceGetPowerManagementLimit, u32, 0)
-ONE(nvmlDeviceGetPowerManagementDefaultLimit, u32, 0)
-ONE(nvmlDeviceGetTotalEnergyConsumption, u64, 0)
-ONE(nvmlDeviceGetNumFans, u32, 0)
-ONE(nvmlDeviceGetFanSpeed, u32, 0)
-ONE(nvmlDeviceGetPcieReplayCounter, u32, 0)
-ONE(nvmlDeviceGetCurrPcieLinkGeneration, u32, 0)
-ONE(nvmlDeviceGetMaxPcieLinkGeneration, u32, 0)
-ONE(nvmlDeviceGetGpuMaxPcieLinkGeneration, u32, 0)
-ONE(nvmlDeviceGetCurrPcieLinkWidth, u32, 0)
-ONE(nvmlDeviceGetMaxPcieLinkWidth, u32, 0)
-ONE(nvmlDeviceGetPerformanceState, u32, 0)
-ONE(nvmlDeviceGetPowerState, u32, 0)
-ONE(nvmlDeviceGetDisplayActive, u32, 0)
-ONE(nvmlDeviceGetDisplayMode, u32, 0)
-ONE(nvmlDeviceGetRetiredPagesPendingStatus, u32, 0)
-ONE(nvmlDeviceGetNumGpuCores, u32, 0)
-ONE(nvmlDeviceGetMemoryBusWidth, u32, 0)
-ONE(nvmlDeviceGetMultiGpuBoard, u32, 0)
-ONE(nvmlDeviceGetNumaNodeId, u32, 0)
-ONE(nvmlDeviceGetMaxMigDeviceCount, u32, 0)
-ONE(nvmlDeviceGetCurrentClocksEventReasons, u64, 0)
-ONE(nvmlDeviceGetCurrentClocksThrottleReasons, u64, 0)
-ONE(nvmlDeviceGetSupportedClocksEventReasons, u64, 0)
-ONE(nvmlDeviceGetSupportedClocksThrottleReasons, u64, 0)
-ONE(nvmlDeviceGetSupportedEventTypes, u64, 0)
-OF(nvmlDeviceGetClockInfo, u32)
-OF(nvmlDeviceGetMaxClockInfo, u32)
-OF(nvmlDeviceGetApplicationsClock, u32)
-OF(nvmlDeviceGetTemperature, u32)
-OF(nvmlDeviceGetTemperatureThreshold, u32)
-OF(nvmlDeviceGetPcieThroughput, u32)
-OF2(nvmlDeviceGetTotalEccErrors, u64)
-PAIR(nvmlDeviceGetPowerManagementLimitConstraints, "minimum", "maximum", 0)
+NAMES(nvmlDeviceGetName, INSTANCE) NAMES(nvmlDeviceGetVbiosVersion, 0) NAMES(nvmlDeviceGetBoardPartNumber, 0)
+ONE(nvmlDeviceGetPersistenceMode, u32, 0) ONE(nvmlDeviceGetComputeMode, u32, 0)
+ONE(nvmlDeviceGetVirtualizationMode, u32, 0) ONE(nvmlDeviceGetBrand, u32, INSTANCE)
+ONE(nvmlDeviceGetArchitecture, u32, INSTANCE) ONE(nvmlDeviceGetPowerUsage, u32, 0)
+ONE(nvmlDeviceGetEnforcedPowerLimit, u32, 0) ONE(nvmlDeviceGetPowerManagementLimit, u32, 0)
+ONE(nvmlDeviceGetPowerManagementDefaultLimit, u32, 0) ONE(nvmlDeviceGetTotalEnergyConsumption, u64, 0)
+ONE(nvmlDeviceGetNumFans, u32, 0) ONE(nvmlDeviceGetFanSpeed, u32, 0) ONE(nvmlDeviceGetPcieReplayCounter, u32, 0)
+ONE(nvmlDeviceGetCurrPcieLinkGeneration, u32, 0) ONE(nvmlDeviceGetMaxPcieLinkGeneration, u32, 0)
+ONE(nvmlDeviceGetGpuMaxPcieLinkGeneration, u32, 0) ONE(nvmlDeviceGetCurrPcieLinkWidth, u32, 0)
+ONE(nvmlDeviceGetMaxPcieLinkWidth, u32, 0) ONE(nvmlDeviceGetPerformanceState, u32, 0)
+ONE(nvmlDeviceGetPowerState, u32, 0) ONE(nvmlDeviceGetDisplayActive, u32, 0) ONE(nvmlDeviceGetDisplayMode, u32, 0)
+ONE(nvmlDeviceGetRetiredPagesPendingStatus, u32, 0) ONE(nvmlDeviceGetNumGpuCores, u32, 0)
+ONE(nvmlDeviceGetMemoryBusWidth, u32, 0) ONE(nvmlDeviceGetMultiGpuBoard, u32, 0) ONE(nvmlDeviceGetNumaNodeId, u32, 0)
+ONE(nvmlDeviceGetMaxMigDeviceCount, u32, 0) ONE(nvmlDeviceGetCurrentClocksEventReasons, u64, 0)
+ONE(nvmlDeviceGetCurrentClocksThrottleReasons, u64, 0) ONE(nvmlDeviceGetSupportedClocksEventReasons, u64, 0)
+ONE(nvmlDeviceGetSupportedClocksThrottleReasons, u64, 0) ONE(nvmlDeviceGetSupportedEventTypes, u64, 0)
+OF(nvmlDeviceGetClockInfo, u32) OF(nvmlDeviceGetMaxClockInfo, u32) OF(nvmlDeviceGetApplicationsClock, u32)
+OF(nvmlDeviceGetTemperature, u32) OF(nvmlDeviceGetTemperatureThreshold, u32) OF(nvmlDeviceGetPcieThroughput, u32)
+OF2(nvmlDeviceGetTotalEccErrors, u64) PAIR(nvmlDeviceGetPowerManagementLimitConstraints, "minimum", "maximum", 0)
 PAIR(nvmlDeviceGetEccMode, "current", "pending", 0)
-ENGINE(nvmlDeviceGetEncoderUtilization)
-ENGINE(nvmlDeviceGetDecoderUtilization)
-ENGINE(nvmlDeviceGetJpgUtilization)
-ENGINE(nvmlDeviceGetOfaUtilization)
+PAIR(nvmlDeviceGetCudaComputeCapability, "major", "minor", INSTANCE) ENGINE(nvmlDeviceGetEncoderUtilization)
+ENGINE(nvmlDeviceGetDecoderUtilization) ENGINE(nvmlDeviceGetJpgUtilization) ENGINE(nvmlDeviceGetOfaUtilization)
 
 int nvmlDeviceGetFanSpeed_v2(void *d, u32 fan, u32 *o) {
   u64 h = named("nvmlDeviceGetNumFans");
@@ -731,8 +685,7 @@ static int beyond(Call *c, u32 link) {
 }
 
 #define LINK(fn) int fn(void *d, u32 link, u32 *o) { CALL(d, (int)link, -1, DEVICE); BOTH(beyond(&c, link), v32(&c, NULL, o)); }
-LINK(nvmlDeviceGetNvLinkState)
-LINK(nvmlDeviceGetNvLinkVersion)
+LINK(nvmlDeviceGetNvLinkState) LINK(nvmlDeviceGetNvLinkVersion)
 int nvmlDeviceGetNvLinkErrorCounter(void *d, u32 link, u32 counter, u64 *o) { CALL(d, (int)link, (int)counter, DEVICE); BOTH(beyond(&c, link), v64(&c, NULL, o)); }
 int nvmlDeviceGetNvLinkCapability(void *d, u32 link, u32 what, u32 *o) { CALL(d, (int)link, (int)what, DEVICE); BOTH(beyond(&c, link), v32(&c, NULL, o)); }
 int nvmlDeviceGetNvLinkRemotePciInfo_v2(void *d, u32 link, Pci *o) {
@@ -809,8 +762,7 @@ static int processes(void *d, const char *fn, u64 *h, char kind, u32 *count, Run
   return leave(&c, o && raced(&c, room, count) ? 7 : n > room ? 7 : 0);
 }
 #define PROCESSES_OF(fn, kind) int fn(void *d, u32 *n, Running *o) { static u64 h; return processes(d, __func__, &h, kind, n, o); }
-PROCESSES_OF(nvmlDeviceGetComputeRunningProcesses_v2, 'C')
-PROCESSES_OF(nvmlDeviceGetComputeRunningProcesses_v3, 'C')
+PROCESSES_OF(nvmlDeviceGetComputeRunningProcesses_v2, 'C') PROCESSES_OF(nvmlDeviceGetComputeRunningProcesses_v3, 'C')
 PROCESSES_OF(nvmlDeviceGetGraphicsRunningProcesses_v2, 'G')
 PROCESSES_OF(nvmlDeviceGetGraphicsRunningProcesses_v3, 'G')
 PROCESSES_OF(nvmlDeviceGetMPSComputeRunningProcesses_v2, 'M')
