@@ -21,7 +21,7 @@ def shown(it):
         return it.decode("latin-1")
     if hasattr(it, "_fields_"):
         return {name: getattr(it, name) for name, _ in it._fields_}
-    return vars(it)
+    return vars(it) if hasattr(it, "__dict__") else list(it) if hasattr(it, "__len__") else str(it)
 
 def gpu(index):
     return nvmlDeviceGetHandleByIndex(index)
@@ -36,6 +36,8 @@ for line in sys.stdin:
         answer = {"code": error.value}
     except UnicodeDecodeError:
         answer = {"code": "unicode"}
+    except (TypeError, AttributeError) as error:
+        answer = {"code": str(error)}
     print(json.dumps(answer, default=shown), flush=True)
 """
 

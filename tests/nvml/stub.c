@@ -104,7 +104,10 @@ static u64 wall_us(void) {
   return (u64)t.tv_sec * 1000000 + (u64)t.tv_nsec / 1000;
 }
 
-static u64 whole(num v) { return v < 0 ? (u64)(int64_t)v : (u64)v; }
+static u64 whole(num v) {
+  if (!(v > -0x1p63L)) return 1ul << 63;
+  return v < 0 ? (u64)(int64_t)v : v >= 0x1p64L ? UINT64_MAX : (u64)v;
+}
 
 static u64 fnv(u64 h, const char *s) {
   for (; *s; s++) h = (h ^ (unsigned char)*s) * 1099511628211u;

@@ -486,6 +486,48 @@ def ask():
         assert len(played.ask("nvmlDeviceGetComputeRunningProcesses(gpu(15))")) == 64
 
 
+def test_threads_see_one_scene_or_the_next_never_a_mixture(nvml: Path, scene: Scene) -> None:
+    read = "nvmlDeviceGetFieldValues.197", "nvmlDeviceGetFieldValues.198"
+    ask = """
+def follow(seen, card):
+    while not stop:
+        a, b = nvmlDeviceGetFieldValues(gpu(card), [197, 198])
+        seen.add((a.value.ullVal, b.value.ullVal))
+"""
+    with Played(nvml, scene.set(ALL, read[0], 0).set(ALL, read[1], 0).save()) as played:
+        played.ask(f"stop, seen = False, set(); exec({ask!r}, globals())")
+        played.ask("threads = [threading.Thread(target=follow, args=(seen, i % 4)) for i in range(8)]")
+        played.ask("[thread.start() for thread in threads]")
+        for number in range(1, 60):
+            scene.set(ALL, read[0], number).set(ALL, read[1], number).save()
+            time.sleep(0.006)
+        seen = played.ask("globals().update(stop=True) or [t.join() for t in threads] and sorted(seen)")
+    assert len(seen) > 5
+    assert all(one == other for one, other in seen)
+
+
+def test_a_box_of_garbage_answers_everything_somehow(nvml: Path, tmp_path: Path) -> None:
+    scene = samples.garbage(tmp_path / "scene", 0)
+    with Played(nvml, scene.save()) as played:
+        for seed in range(20):
+            # The same file, so that the process that plays it goes from box to box.
+            new = samples.garbage(tmp_path / "scene", seed)
+            new.boot, new.start = scene.boot, scene.start
+            new.save()
+            time.sleep(0.01)
+            assert played.ask("nvmlDeviceGetUtilizationRates(gpu(0)).gpu") == 50
+            for card in range(1, 4):
+                for call in samples.READINGS:
+                    name = call.partition(".")[0]
+                    if name.startswith("nvmlDeviceGet") and call == name:
+                        played.send(f"pynvml.{name.removesuffix('_v2')}(gpu({card}))")
+                        played.answer()
+    assert (
+        samples.garbage(tmp_path / "x", 3).text().split("\n", 1)[1]
+        == (samples.garbage(tmp_path / "y", 3).text().split("\n", 1)[1])
+    )
+
+
 def test_hot_cases_of_the_integral() -> None:
     assert box.integral("saw:100:500:1", 0, 2.5) == pytest.approx(2 * 300 + 100 * 0.5 + 400 * 0.125)
     assert box.integral("square:0:100:2", 0.5, 3) == pytest.approx(50 + 100)
