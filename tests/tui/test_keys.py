@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from textual.pilot import Pilot
 
-from tests.tui.fake import NOW_S, full
+from tests.tui.fake import NOW_S, full, scene
 from wftui import paths
 from wftui.clock import Instant
 from wftui.render.palette import TRUECOLOR, load
-from wftui.tui.actions import ACTIONS, SECTIONS
+from wftui.tui import dialogs
+from wftui.tui.actions import ACTIONS, ON_SCREEN, SECTIONS
 from wftui.tui.app import WftopApp
 from wftui.tui.commands import Commands
 from wftui.tui.ui import CONFIRM, DETAILS, HELP, MENU, REFRESHES
@@ -65,7 +66,7 @@ async def test_screens_and_those_that_do_not_exist() -> None:
         for key, screen in (("2", "processes"), ("3", "events"), ("4", "sources"), ("1", "overview")):
             await press(pilot, key)
             assert app.ui.screen == screen
-        for key, said in (("6", "screen 6 (GPUs)"), ("A", "screen 8 (alerts)"), ("9", "screen 9")):
+        for key, said in (("A", "screen 8 (alerts)"), ("9", "screen 9")):
             await press(pilot, key)
             assert said in screen_text(app)
             assert "does not exist in this version" in screen_text(app)
@@ -178,10 +179,19 @@ async def test_help_names_every_action_of_its_sections() -> None:
             await press(pilot, key)
             assert app.ui.overlay == HELP
             for action in ACTIONS:
-                if action.section in SECTIONS:
+                if action.section in SECTIONS and not action.screen:
                     assert action.title in screen_text(app)
             await press(pilot, key)
             assert app.ui.overlay == ""
+
+
+@pytest.mark.parametrize("shown", sorted(ON_SCREEN))
+def test_help_of_a_screen_names_its_own_actions_first(shown: str) -> None:
+    _, rows, _ = dialogs._help(scene(full()), shown, 80)
+    said = "\n".join("".join(text for text, _ in row).rstrip() for row in rows)
+    titles = [action.title for action in ACTIONS if action.screen == shown]
+    assert all(title in said for title in titles)
+    assert said.index(titles[0]) < said.index("Overview")
 
 
 async def test_refresh_rates_and_their_ends() -> None:

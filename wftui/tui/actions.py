@@ -29,13 +29,17 @@ def _timeline(name: str, title: str, keys: tuple[str, ...], argument: str, short
     return Action(f"timeline.{name}", title, keys, "timeline", "Timeline", argument, short, "timeline")
 
 
+def _gpu(name: str, title: str, keys: tuple[str, ...], argument: str, short: str = "") -> Action:
+    return Action(f"gpu.{name}", title, keys, "gpu", "GPUs", argument, short, "gpu")
+
+
 ACTIONS: Final = (
     Action("screen.overview", "Overview", ("1",), "show", "Screens", "overview"),
     Action("screen.processes", "Processes", ("2",), "show", "Screens", "processes"),
     Action("screen.events", "Events", ("3",), "show", "Screens", "events"),
     Action("screen.sources", "Sources", ("4",), "show", "Screens", "sources"),
     Action("screen.timeline", "Timeline", ("5",), "show", "Screens", "timeline"),
-    Action("screen.gpus", "GPUs (not in this version)", ("6",), "absent", "", "screen 6 (GPUs)"),
+    Action("screen.gpus", "GPUs", ("6",), "show", "Screens", "gpu"),
     Action("screen.models", "Models (not in this version)", ("7",), "absent", "", "screen 7 (models)"),
     Action("screen.alerts", "Alerts (not in this version)", ("8", "A"), "absent", "", "screen 8 (alerts)"),
     Action("screen.energy", "Energy (not in this version)", ("9",), "absent", "", "screen 9 (energy & UX)"),
@@ -89,6 +93,20 @@ ACTIONS: Final = (
     _timeline("b", "Range B: begin, then end", ("b",), "range_b", "range"),
     _timeline("compare", "Compare A and B", ("d",), "compare", "compare"),
     _timeline("compare_all", "Compare A and B in all series", ("D",), "compare_all", "all"),
+    _gpu("up", "GPU above; up in a pane", ("up", "k"), "up"),
+    _gpu("down", "GPU below; down in a pane", ("down", "j"), "down"),
+    _gpu("previous", "GPU above, from a pane too", ("left_square_bracket",), "previous", "gpu"),
+    _gpu("following", "GPU below, from a pane too", ("right_square_bracket",), "next", "gpu"),
+    _gpu("first", "First", ("home",), "first"),
+    _gpu("last", "Last", ("end", "G"), "last"),
+    _gpu("page_up", "Page up in the pane", ("pageup",), "page_up"),
+    _gpu("page_down", "Page down in the pane", ("pagedown",), "page_down"),
+    _gpu("pane", "Next pane", ("tab",), "pane", "pane"),
+    _gpu("pane_back", "Previous pane", ("shift+tab",), "pane_back"),
+    _gpu("processes", "Processes of this GPU", ("p",), "processes", "processes"),
+    _gpu("graphs", "Other graphs: memory, heat", ("g",), "graphs", "graphs"),
+    _gpu("by", "Holders by user or job", ("w",), "by", "who"),
+    _gpu("mine", "This shell's GPUs only, or all", ("v",), "mine", "mine"),
     Action("view.slower", "Refresh less often", ("minus",), "refresh", "View", "1"),
     Action("view.faster", "Refresh more often", ("plus",), "refresh", "View", "-1"),
     Action("view.help", "Help", ("question_mark", "h", "f1"), "help", "View"),
@@ -101,14 +119,14 @@ ON_SCREEN: Final = {
     for screen in sorted({action.screen for action in ACTIONS if action.screen})
 }
 """Screen to its own actions by key: they come before ``BY_KEY``."""
-SECTIONS: Final = ("Screens", "Panels", "Lists", "Processes", "Sources", "Time", "Timeline", "View")
+SECTIONS: Final = ("Screens", "Panels", "Lists", "Processes", "Sources", "Time", "Timeline", "GPUs", "View")
 
 _NAMES: Final = {
     "question_mark": "?", "slash": "/", "escape": "Esc", "enter": "Enter", "tab": "Tab", "shift+tab": "S-Tab",
     "up": "↑", "down": "↓", "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End", "minus": "-",
     "plus": "+", "ctrl+c": "^C", "f9": "F9", "f1": "F1", "left": "←", "right": "→", "shift+left": "S-←",
     "shift+right": "S-→", "space": "Space", "at": "@", "less_than_sign": "<", "greater_than_sign": ">",
-    "grave_accent": "`",
+    "grave_accent": "`", "left_square_bracket": "[", "right_square_bracket": "]",
 }  # fmt: skip
 _PLAIN: Final = {"↑": "Up", "↓": "Down", "←": "Left", "→": "Right"}
 

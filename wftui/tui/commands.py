@@ -11,6 +11,7 @@ from wftui.tui.ui import ASK, CONFIRM, DETAILS, HELP, MENU, PROMPT, REFRESHES, S
 
 if TYPE_CHECKING:
     from wftui.tui.app import WftopApp
+    from wftui.tui.gpu_screen.model import GpuScreen
 
 
 class Commands(Travel):
@@ -92,6 +93,10 @@ class Commands(Travel):
         self._ui.show(screen)
         if screen == "timeline":
             self._app.open_timeline()
+        elif screen == "gpu" and self._ui.gpu is None:
+            from wftui.tui.gpu_screen.model import GpuScreen  # here: many machines have no GPU to look at
+
+            self._ui.gpu = GpuScreen()
 
     def absent(self, what: str) -> None:
         """A screen that this version does not have."""
@@ -118,6 +123,9 @@ class Commands(Travel):
             if ui.aim(self._app.seen):
                 ui.places[DETAILS] = 0
                 ui.overlays.append(DETAILS)
+        elif (screen := self._gpu_screen) is not None:
+            if not screen.enter() and screen.pane == "processes":
+                self._aim_at_holder(screen, DETAILS)
         elif ui.shown == "events":
             self.visit()
         elif not ui.shown and ui.focus:
@@ -128,8 +136,33 @@ class Commands(Travel):
         timeline = self._app.shown_timeline
         if timeline is not None and not self._ui.overlay and timeline.back():
             return
+        screen = self._gpu_screen
+        if screen is not None and not self._ui.overlay and screen.back():
+            return
         if not self._ui.back():
             self._app.past.to_live()
+
+    def gpu(self, what: str) -> None:
+        """An action of the GPU screen."""
+        screen = self._gpu_screen
+        if screen is not None and (words := screen.do(what, self._app.seen)):
+            self._ui.say(words)
+
+    @property
+    def _gpu_screen(self) -> GpuScreen | None:
+        """The GPU screen while it is shown."""
+        return self._ui.gpu if self._ui.shown == "gpu" else None
+
+    def _aim_at_holder(self, screen: GpuScreen, dialog: str) -> None:
+        """Open a dialog about the process under the cursor of the GPU screen, or say why there is none."""
+        ui = self._ui
+        found = screen.aim(self._app.seen)
+        if isinstance(found, str):
+            ui.say(found, "warn")
+            return
+        ui.target = found
+        ui.places[DETAILS] = ui.menu = 0
+        ui.overlays.append(dialog)
 
     def timeline(self, what: str) -> None:
         """An action of the timeline."""
@@ -190,6 +223,8 @@ class Commands(Travel):
             ui.say("no signals in the past: ` goes back to live", "warn")
         elif app.readonly:
             ui.say("no signals: the view is read-only (--readonly or view.readonly)", "warn")
+        elif (screen := self._gpu_screen) is not None:
+            self._aim_at_holder(screen, MENU)
         elif ui.shown != "processes":
             ui.say("signals are sent from the process screen (2)")
         elif ui.aim(app.state):

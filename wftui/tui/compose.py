@@ -229,7 +229,7 @@ def _boxed(scene: Scene, place: layout.Place, body: Body, *, focused: bool) -> l
                 place.height,
                 glyphs=scene.glyphs,
                 title=layout.TITLES[name],
-                accent=name,
+                accent=layout.ACCENTS.get(name, name),
                 key=layout.SCREEN_KEYS.get(name, ""),
                 right=body.right,
                 focused=focused,
@@ -287,6 +287,10 @@ def _whole(scene: Scene, ui: Ui, screen: layout.Layout, rows: list[Row]) -> None
         from wftui.tui.timeline.screen import draw  # here: most who look at the machine never open it
 
         body = draw(scene, ui.timeline, width, height)
+    elif name == "gpu" and ui.gpu is not None:
+        from wftui.tui.gpu_screen import screen as gpu_screen  # here: as above
+
+        body = gpu_screen.draw(scene, ui.gpu, width, height)
     else:
         body = DRAW[name](scene, width, height)
     if screen.framed:

@@ -74,7 +74,10 @@ def _help(scene: Scene, shown: str, width: int) -> tuple[str, list[Row], int]:
     ascii_only = scene.glyphs.ascii_only
     blocks: list[list[Row]] = []
     own = {action.section for action in ACTIONS if action.screen and action.screen == shown}
+    elsewhere = {action.section for action in ACTIONS if action.screen} - own
     for section in sorted(SECTIONS, key=lambda name: name not in own):
+        if section in elsewhere:
+            continue  # told on its own screen
         block: list[Row] = [[(section, "sources.title")]]
         for action in ACTIONS:
             if action.section == section:

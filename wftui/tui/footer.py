@@ -50,7 +50,7 @@ def footer(scene: Scene, ui: Ui, width: int) -> Row:
 
 def _wanted(scene: Scene, ui: Ui) -> list[str]:
     """Ids of the actions whose keys are shown on this screen."""
-    wanted = ["screen.processes", "screen.events", "screen.sources", "screen.timeline"]
+    wanted = ["screen.processes", "screen.events", "screen.sources", "screen.timeline", "screen.gpus"]
     past = scene.replay is not None
     if ui.shown == "processes":
         wanted = ["list.filter", "process.sort", "process.reverse", "open", "process.signal", "back"]
@@ -62,6 +62,10 @@ def _wanted(scene: Scene, ui: Ui) -> list[str]:
         wanted = ["source.switch", "back"]
     elif ui.shown == "timeline" and ui.timeline is not None:
         wanted = ui.timeline.keys()
+    elif ui.shown == "gpu":
+        wanted = ["gpu.pane", "gpu.graphs", "gpu.previous", "gpu.following", "gpu.mine", "open", "back"]
+        if ui.gpu is not None and ui.gpu.inside and not (scene.readonly or past):
+            wanted.append("process.signal")
     elif ui.shown:
         wanted = ["back"]
     elif ui.focus and not past:

@@ -25,7 +25,10 @@ TITLES = {
     "events": "events",
     "sources": "sources",
     "timeline": "timeline",
+    "gpu": "gpus",
 }
+ACCENTS = {"gpu": "gpus"}
+"""Screens that have the colour of a panel."""
 SHORT = {
     "cpu": "cpu",
     "memory": "mem",
@@ -38,7 +41,7 @@ SHORT = {
     "sources": "src",
 }
 """Labels where a subject is one line."""
-SCREEN_KEYS = {"processes": "2", "events": "3", "sources": "4", "timeline": "5"}
+SCREEN_KEYS = {"processes": "2", "events": "3", "sources": "4", "timeline": "5", "gpus": "6", "gpu": "6"}
 """Panels that have a screen of their own, and its key."""
 MIN_WIDTH = 72
 MIN_HEIGHT = 20

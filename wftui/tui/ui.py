@@ -14,6 +14,7 @@ from wftui.tui.state import State
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from wftui.tui.gpu_screen.model import GpuScreen
     from wftui.tui.timeline.model import Timeline
 
 OVERVIEW: Final = "overview"
@@ -100,6 +101,8 @@ class Ui:
         self.choice: Choice | None = None
         self.timeline: Timeline | None = None
         """Screen 5, once it was shown."""
+        self.gpu: GpuScreen | None = None
+        """Screen 6, once it was shown."""
         self.notice = ""
         self.notice_role = "text"
 
