@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Mapping
+from typing import Self
 
 from wftui.clock import Instant
 from wftui.model import tick as ticks
@@ -184,16 +185,20 @@ class Fed:
         self.state.attached(wire.Hello(wire.VERSION, "recorder", hostname=HOSTILE if hostile else "gpu-box-3",
                                        session=1, mode="view", boot_id="b", data_dir="/d"))  # fmt: skip
         self.state.now_linked(LIVE, 0)
-        columns = [item for item, _ in machine(0, cores=cores, hostile=hostile)]
+        columns = [item for item, _ in self.series(0)]
         self.layout = wire.LayoutChanged(1, columns)
         self.state.on(self.layout)
+
+    def series(self, second: int) -> list[tuple[Column, float]]:
+        """What the machine says in one second."""
+        return machine(second, cores=self.cores, hostile=self.hostile)
 
     def tick(
         self, second: int, values: Mapping[str, float] | None = None, seq: int | None = None
     ) -> wire.TickArrived:
         """The tick of one second; ``values`` replaces some by name or series text."""
         numbers = []
-        for item, value in machine(second, cores=self.cores, hostile=self.hostile):
+        for item, value in self.series(second):
             changed = values or {}
             numbers.append(changed.get(item.series.text, changed.get(item.series.name, value)))
         return wire.TickArrived(
@@ -201,14 +206,14 @@ class Fed:
             ticks.pack(array("d", numbers)),
         )  # fmt: skip
 
-    def run(self, first: int = 1, last: int = 600, *, without: range = range(0)) -> Fed:
+    def run(self, first: int = 1, last: int = 600, *, without: range = range(0)) -> Self:
         """Feed ticks ``first`` to ``last`` but those of a gap."""
         for second in range(first, last + 1):
             if second not in without:
                 self.state.on(self.tick(second))
         return self
 
-    def furnish(self) -> Fed:
+    def furnish(self) -> Self:
         """Tables, events and health."""
         change = TableChange("processes", NOW_S * 10**9, keyframe=True, rows=process_rows(hostile=self.hostile))
         self.state.on(wire.TableArrived(change, PROCESSES))

@@ -118,6 +118,23 @@ def celsius(value: float | None) -> str:
     return f"{value:3.0f} °C"
 
 
+def watts(value: float | None) -> str:
+    """Watts in 6 cells: `` 698 W``, ``16.0kW``."""
+    if value is None or value != value:
+        return "   - W"
+    return f"{value:4.0f} W" if value < 9999.5 else f"{significant(value / 1000)}kW"
+
+
+def share(part: float | None, whole: float | None) -> str:
+    """Bytes of bytes in 13 cells, in the unit of the whole: ``131.2/140 GiB``, `` 7.9/24.0 GiB``."""
+    if whole is None or not whole > 0:
+        return f"{size(part).strip():>13}"
+    number, unit = _scaled(whole, 1024.0, _BINARY)
+    digits = f"{number:.0f}" if number >= 99.95 else f"{number:.1f}"
+    used = UNKNOWN if part is None or part != part else f"{part * number / whole:.1f}"
+    return f"{used + '/' + digits:>9} {unit:<3}"
+
+
 def duration(seconds: float | None) -> str:
     """A length of time in at most 7 cells: ``12 s``, ``5 min``, ``2h 03m``, ``3d 04h``, ``812 d``."""
     if seconds is None or seconds != seconds:

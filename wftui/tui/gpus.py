@@ -92,6 +92,8 @@ class Gpu(NamedTuple):
     energy_source: str
     """``counter``, ``instant``, ``average`` or empty."""
     mig: str
+    unavailable: frozenset[str]
+    """Fields that it does not have, as in ``collectors/nvml/fields.py``: shown ``n/a``, not ``-``."""
     last_xid: int | None
     xid_ns: int | None
     level: str
@@ -100,6 +102,11 @@ class Gpu(NamedTuple):
     """In a word, what ``level`` comes from; empty: nothing to say."""
     trouble_ns: int | None
     """Since when."""
+
+    @property
+    def label(self) -> str:
+        """Its number; where it stands on the bus while it has none."""
+        return self.title if self.title[0] != "-" else f"at {self.bus.lstrip('0:') or self.uuid[:12]}"
 
     @property
     def speaks(self) -> bool:
@@ -224,6 +231,7 @@ def _gpu(state: State, uuid: str, row: Row, title: str, now_ns: int) -> Gpu:
         processes,
         _text(row[cells.ENERGY_SOURCE]),
         _text(row[cells.MIG]),
+        _words(_text(row[cells.UNAVAILABLE])),
         _whole(row[cells.LAST_XID]),
         _whole(row[cells.LAST_XID_TIME]),
         GOOD,
@@ -290,7 +298,8 @@ class Finding(NamedTuple):
     level: str
     """``WARN`` or ``BAD``."""
     word: str
-    titles: tuple[str, ...]
+    labels: tuple[str, ...]
+    """Their numbers; where they stand on the bus of those without one."""
     names: tuple[str, ...]
     since_ns: int | None
     """The longest."""
@@ -309,12 +318,12 @@ def findings(gpus: Sequence[Gpu]) -> list[Finding]:
             Finding(
                 level,
                 word,
-                tuple(gpu.title for gpu in those),
+                tuple(gpu.label for gpu in those),
                 tuple(gpu.short for gpu in those),
                 min(times) if times else None,
             )
         )
-    return sorted(found, key=lambda item: (-RANK[item.level], -len(item.titles)))
+    return sorted(found, key=lambda item: (-RANK[item.level], -len(item.labels)))
 
 
 def summed_power(gpus: Sequence[Gpu]) -> tuple[float, int, int]:
@@ -364,6 +373,11 @@ def _sum(rows: Sequence[Row], place: int) -> float | None:
 
 def _text(value: Cell) -> str:
     return value if isinstance(value, str) else ""
+
+
+@lru_cache(maxsize=64)
+def _words(listed: str) -> frozenset[str]:
+    return frozenset(listed.split(",")) - {""}
 
 
 def _whole(value: Cell) -> int | None:

@@ -6,7 +6,9 @@ from typing import Final, NamedTuple
 
 from wftui.model.health import FAILED, STUCK
 from wftui.render import text
+from wftui.tui.gpus import boxes, findings
 from wftui.tui.state import State
+from wftui.units import NS_PER_S
 
 WELL: Final = "good"
 WARN: Final = "warn"
@@ -57,6 +59,7 @@ def _findings(state: State) -> list[Verdict]:
         full = state.value("system.filesystem.utilization", ("mount", mount))
         over(full, 0.92, 0.98, f"{_outside(mount)} is {_percent(full)} full")
     throttled = state.rate("container.cpu.throttled.time")
+    found += _gpus(state)
     over(throttled, 0.10, 1.0, f"the CPU limit of the cgroup holds back {text.decimal(throttled).strip()} cores")
     stall = state.recent(_SPAN, "system.pressure.utilization", ("device", "io"), ("mode", "some"))
     over(stall, 0.20, 0.60, f"pressure io {_percent(stall)}")
@@ -77,6 +80,22 @@ def _findings(state: State) -> list[Verdict]:
         word = next(source.state for source in state.sources if source.source == broken[0])
         more = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
         found.append(Verdict(WARN, f"source {_outside(broken[0])} {word}{more}"))
+    return found
+
+
+def _gpus(state: State) -> list[Verdict]:
+    """What troubles the GPUs; since when counts from the last tick, so that it is right in the past, too."""
+    gpus = boxes(state)
+    now_ns = (state.tick.time_s + 1) * NS_PER_S if state.tick is not None else 0
+    found = []
+    for item in findings(gpus):
+        those = item.labels
+        named = ", ".join(those) if len(those) <= 4 else str(len(those))
+        which = f"{named} GPUs" if len(those) > 4 else f"GPU {named}" if len(those) == 1 else f"GPUs {named}"
+        age_s = None if item.since_ns is None else max(0.0, (now_ns - item.since_ns) / NS_PER_S)
+        since = "" if age_s is None else text.duration(age_s)
+        age = "" if not since else f" {since} ago" if item.word.startswith("Xid") else f" for {since}"
+        found.append(Verdict(item.level, f"{which} {_outside(item.word)}{age}"))
     return found
 
 
