@@ -253,7 +253,7 @@ class WftopApp(App[int], inherit_bindings=False):
     def visible_panels(self) -> list[str]:
         """Names of the panels on the overview, in the order of Tab."""
         width, height = self.size
-        screen = layout.overview(width, height)
+        screen = compose.overview(self.seen, width, height)
         there = {place.name for place in screen.places}
         return [name for name in layout.ORDER if name in there]
 

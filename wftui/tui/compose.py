@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from wftui.render import text
 from wftui.tui import dialogs, layout, lists, transport
 from wftui.tui.footer import footer
 from wftui.tui.frame import Row, Segment, box, cells, fit_row, join, outside, plain, row_width
+from wftui.tui.gpus import boxes
 from wftui.tui.panels import cpu, disks, events, gpus, memory, network, pressure, processes, sources
 from wftui.tui.scene import Body, Scene, gap, keep
-from wftui.tui.state import CONNECTING, LIVE
+from wftui.tui.state import CONNECTING, LIVE, State
 from wftui.tui.ui import OVERVIEW, Ui
 from wftui.tui.verdict import verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 DRAW = {
     "cpu": cpu.draw,
@@ -23,6 +29,7 @@ DRAW = {
     "events": events.draw,
     "sources": sources.draw,
 }
+BRIEF = {"disks": disks.brief, "network": network.brief, "pressure": pressure.brief}
 LINE = {
     "cpu": cpu.line,
     "memory": memory.line,
@@ -73,7 +80,9 @@ def picture(scene: Scene, ui: Ui, width: int, height: int) -> Picture:
     rows: list[Row] = [[(" " * width, "text")] for _ in range(height)]
     rows[0] = top_line(scene, width)
     bar = bar_lines(scene, height)
-    screen = layout.whole(ui.shown, width, height - bar) if ui.shown else layout.overview(width, height - bar)
+    screen = (
+        layout.whole(ui.shown, width, height - bar) if ui.shown else overview(scene.state, width, height - bar)
+    )
     if ui.shown:
         _whole(scene, ui, screen, rows)
     elif screen.framed:
@@ -94,6 +103,11 @@ def picture(scene: Scene, ui: Ui, width: int, height: int) -> Picture:
         first, lines = dialogs.paint(scene, ui, width, height, rows)
         live.update(range(first, first + lines))
     return Picture(rows, width, height, stale=scene.state.stale, live_lines=frozenset(live))
+
+
+def overview(state: State, width: int, height: int) -> layout.Layout:
+    """Where the panels of the overview stand on this machine."""
+    return layout.overview(width, height, len(boxes(state)))
 
 
 def bar_lines(scene: Scene, height: int) -> int:
@@ -196,7 +210,7 @@ def _framed(scene: Scene, ui: Ui, screen: layout.Layout, rows: list[Row]) -> Non
                 joined += row
             rows[y] = joined
     if screen.folded and screen.height > 3:
-        rows[screen.height - 2] = _folded(scene, screen.width)
+        rows[screen.height - 2] = _folded(scene, screen.width, screen.folded)
 
 
 def _body(scene: Scene, name: str, width: int, height: int) -> Body:
@@ -242,20 +256,26 @@ def _boxed(scene: Scene, place: layout.Place, body: Body, *, focused: bool) -> l
     return framed
 
 
-def _folded(scene: Scene, width: int) -> Row:
-    """GPUs, sources and the last event in one line."""
+def _folded(scene: Scene, width: int, names: Sequence[str]) -> Row:
+    """What these panels would have said, in one line."""
     if scene.replay is not None and scene.replay.gap is not None:
         return fit_row([gap(1), ("nothing was recorded at this moment", "dim")], width)
-    counts = sources.counts(scene, width // 2)
-    middle = gpus.line(scene, 40)
-    said = "".join(piece for piece, _ in middle[1:]).strip()
-    row: Row = [gap(1), *counts, gap(3)]
+    row: Row = [gap(1)]
+    if "sources" in names:
+        row += [*sources.counts(scene, width // 2), gap(3)]
+    for name in ("gpus", "disks", "network", "pressure"):
+        room = width - row_width(row)
+        if name not in names or room <= 12:
+            continue
+        if name == "gpus":
+            said = "".join(piece for piece, _ in gpus.line(scene, 40)[1:]).strip()
+            shown = outside(said.partition(":")[0], min(room, 26), scene.glyphs).rstrip()
+            row += [(shown, "dim"), gap(3)] if shown else []
+        else:
+            brief = BRIEF[name](scene)
+            row += [*brief, gap(3)] if row_width(brief) + 3 <= room else []
     room = width - row_width(row)
-    if room > 12 and said:
-        shown = outside(said.partition(":")[0], min(room, 26), scene.glyphs).rstrip()
-        row += [(shown, "dim"), gap(3)]
-    room = width - row_width(row)
-    if room > 10 and scene.state.events:
+    if "events" in names and room > 10 and scene.state.events:
         row += events.line(scene, room)[1:]
     return fit_row(row, width)
 
@@ -267,6 +287,8 @@ def _lined(scene: Scene, screen: layout.Layout, rows: list[Row]) -> None:
                 break
             if place.name == "processes":
                 row = processes.line(scene, screen.width, offset)
+            elif offset:
+                row = gpus.one(scene, screen.width, offset - 1, place.height - 1)
             else:
                 row = LINE[place.name](scene, screen.width)
             rows[place.y + offset] = fit_row(row, screen.width)

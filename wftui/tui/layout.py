@@ -89,11 +89,20 @@ class Layout:
         return next((place for place in self.places if place.name == name), None)
 
 
-def overview(width: int, height: int) -> Layout:
-    """The overview of any size from 1 x 1 on. Line 0 is the top line; framed ones end with a line of keys."""
+def overview(width: int, height: int, gpus: int = 0) -> Layout:
+    """The overview of any size from 1 x 1 on. Line 0 is the top line; framed ones end with a line of keys.
+
+    ``gpus``: how many there are, instances of divided ones with them; they are what a box with GPUs is about.
+    """
     if width < MIN_WIDTH or height < MIN_HEIGHT:
-        return _lines(width, height)
+        return _lines(width, height, gpus)
     body = height - 2
+    if gpus:
+        return (
+            _gpus_wide(width, height, body, gpus)
+            if width >= 100 and body >= 24
+            else _gpus_narrow(width, height, body, gpus)
+        )
     if width >= 150 and body >= 30:
         return _wide(width, height, body)
     if width >= 100 and body >= 24:
@@ -128,16 +137,89 @@ def _clamp(value: float, low: int, high: int) -> int:
     return max(low, min(high, int(value)))
 
 
-def _lines(width: int, height: int) -> Layout:
+def gpu_lines(count: int, width: int, most: int) -> int:
+    """Lines that this many GPUs ask for inside a frame of this inner width, ``most`` at best."""
+    if count == 1 or (count <= 4 and width >= 44 * count):
+        # One row of cards: as high as the lines allow, which a graph makes use of.
+        return _clamp(most, 3, 9)
+    if count == 2 or count <= 8:
+        return min(count + (most > count), most)
+    if width >= 180:
+        # Two columns of lines and a heading.
+        return min(most, -(-count // 2) + 1)
+    return min(most, (8 if width >= 100 else 7) if width - 5 >= 3 * count else 5)
+
+
+def _gpus_narrow(width: int, height: int, body: int, gpus: int) -> Layout:
+    """Below the CPU; what else there is folds into a line before the processes have nothing to stand on."""
+    first = _clamp(body * 0.24, 5, 12)
+    most = max(4, min(10, int(body * 0.28)) if gpus < 3 else int(body * 0.37))
+    # A heading and two processes are the least.
+    lines = gpu_lines(gpus, width - 4, min(most, body - first - 8)) + 2
+    rest = body - first - lines
+    places = _row(1, first, ("cpu", "memory"), _split(width, (56, 44)))
+    places.append(Place("gpus", 0, 1 + first, width, lines))
+    y = 1 + first + lines
+    side = ("events", "sources")
+    folded: tuple[str, ...] = ("disks", "network", "pressure", *side)
+    if rest >= 16:
+        second = _clamp(rest * 0.3, 5, 9)
+        places += _row(y, second, ("disks", "network", "pressure"), _split(width, (1, 1, 1)))
+        y, rest = y + second, rest - second
+        folded = side
+    if rest >= 16:
+        lower = _clamp(rest * 0.3, 5, 10)
+        places += _row(y, rest - lower, ("processes",), (width,))
+        places += _row(y + rest - lower, lower, side, _split(width, (1, 1)))
+        return Layout(width, height, places, framed=True)
+    places += _row(y, rest - 1, ("processes",), (width,))
+    return Layout(width, height, places, framed=True, folded=folded)
+
+
+def _gpus_wide(width: int, height: int, body: int, gpus: int) -> Layout:
+    """CPU, memory and pressure above, the GPUs below them over the whole width."""
+    first = _clamp(body * 0.24, 8, 16)
+    lines = gpu_lines(gpus, width - 4, max(4, int(body * 0.3))) + 2
+    second = _clamp(body * 0.19, 6, 12)
+    rest = body - first - lines - second
+    if rest < 8:
+        # The disks give way before the processes do.
+        second, rest = 0, rest + second
+    if width >= 150:
+        places = _row(1, first, ("cpu", "memory", "pressure"), _split(width, (46, 28, 26)))
+        middle: tuple[str, ...] = ("disks", "network")
+    else:
+        places = _row(1, first, ("cpu", "memory"), _split(width, (60, 40)))
+        middle = ("disks", "network", "pressure")
+    y = 1 + first
+    places.append(Place("gpus", 0, y, width, lines))
+    y += lines
+    folded: tuple[str, ...] = middle
+    if second:
+        places += _row(y, second, middle, _split(width, (1,) * len(middle)))
+        y += second
+        folded = ()
+    left, right = _split(width, (64, 36) if width >= 150 else (66, 34))
+    rest -= bool(folded)
+    sources = _clamp(rest * 0.45, 4, 20)
+    places.append(Place("processes", 0, y, left, rest))
+    places.append(Place("events", left, y, right, rest - sources))
+    places.append(Place("sources", left, y + rest - sources, right, sources))
+    return Layout(width, height, places, framed=True, folded=folded)
+
+
+def _lines(width: int, height: int, gpus: int) -> Layout:
     room = max(0, height - 1)
     kept = set(IMPORTANCE[:room])
     names = [name for name in ORDER if name in kept]
-    # Spare lines go to the processes: they have more to say than one line.
+    # Spare lines go to the GPUs and the processes: they have more to say than one line.
     spare = room - len(names)
+    more = min(gpus if gpus > 1 else 0, spare // 2) if spare >= 4 else 0
+    spare -= more
     places = []
     y = 1
     for name in names:
-        lines = 1 + (spare if name == "processes" else 0)
+        lines = 1 + (spare if name == "processes" else more if name == "gpus" else 0)
         places.append(Place(name, 0, y, width, lines))
         y += lines
     return Layout(width, height, places, framed=False)

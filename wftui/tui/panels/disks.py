@@ -42,6 +42,16 @@ def line(scene: Scene, width: int) -> Row:
     return parts.with_spark(scene, row, [], width, past, 1.0, "disks")
 
 
+def brief(scene: Scene) -> Row:
+    """All disks in a few words."""
+    row: Row = [("disk", "dim")]
+    for direction, letter in (("read", "r"), ("write", "w")):
+        rates = [scene.state.rate(_IO, ("device", device), ("direction", direction)) for device in devices(scene)]
+        known = [rate for rate in rates if rate == rate]
+        row += [(f" {letter}", direction), parts.figure(text.tiny(sum(known) if known else None).strip(), "text")]
+    return row
+
+
 def _rates(scene: Scene, device: str, width: int, *, short: bool) -> Row:
     state = scene.state
     read = state.rate(_IO, ("device", device), ("direction", "read"))

@@ -58,6 +58,15 @@ def line(scene: Scene, width: int) -> Row:
     return parts.with_spark(scene, row, [], width, both, text.round_up_bytes(max(peak, 1024.0)), "network")
 
 
+def brief(scene: Scene) -> Row:
+    """The busiest interface in a few words."""
+    found = interfaces(scene)
+    row: Row = [("net", "dim")]
+    receive, transmit = _flows(scene, found[0]) if found else (float("nan"), float("nan"))
+    row += [(f" {scene.glyphs.down}", "receive"), parts.figure(text.tiny(receive).strip(), "text")]
+    return [*row, (f" {scene.glyphs.up}", "transmit"), parts.figure(text.tiny(transmit).strip(), "text")]
+
+
 def draw(scene: Scene, width: int, height: int) -> Body:
     """The mirrored graph, then a line an interface; beside each other where it is wide."""
     found = interfaces(scene)

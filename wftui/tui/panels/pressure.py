@@ -48,6 +48,13 @@ def line(scene: Scene, width: int) -> Row:
     return parts.with_spark(scene, row, tail, width, past, top, "pressure")
 
 
+def brief(scene: Scene) -> Row:
+    """What is waited for most."""
+    waits = [(_some(scene, device), name) for device, name in _RESOURCES]
+    most, name = max((wait for wait in waits if wait[0] == wait[0]), default=(float("nan"), "psi"))
+    return [(f"{name} waits ", "dim"), (text.percent(most).strip(), heat(most / _SCALE) if most > 0 else "text")]
+
+
 def draw(scene: Scene, width: int, height: int) -> Body:
     """A line a resource with its spark, ``full`` beside ``some`` where it is wide; below them the sensors."""
     state = scene.state

@@ -1,0 +1,146 @@
+"""A GPU with its graphs and figures, for boxes with a few of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wftui.render import text
+from wftui.tui.frame import Row, fit_row, join, outside, plain, row_width
+from wftui.tui.panels import gpu_parts, parts
+from wftui.tui.panels.pressure import wrap
+from wftui.tui.scene import Scene, gap
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wftui.tui.gpus import Gpu
+
+LEAST_WIDTH = 36
+LEAST_HEIGHT = 4
+_BETWEEN = 3
+
+
+def grid(count: int, width: int, height: int) -> tuple[int, int]:
+    """Cards beside and above each other; (0, 0): they do not fit."""
+    for beside in range(count, 0, -1):
+        above = -(-count // beside)
+        wide = (width - _BETWEEN * (beside - 1)) // beside
+        tall = (height - (above - 1)) // above
+        if wide >= LEAST_WIDTH and tall >= LEAST_HEIGHT:
+            return beside, above
+    return 0, 0
+
+
+def draw(scene: Scene, gpus: Sequence[Gpu], width: int, height: int) -> list[Row]:
+    """All of them; the caller knows that they fit."""
+    beside, above = grid(len(gpus), width, height)
+    wide = (width - _BETWEEN * (beside - 1)) // beside
+    tall = (height - (above - 1)) // above
+    rows: list[Row] = []
+    for first in range(0, len(gpus), beside):
+        if rows:
+            rows.append([gap(width)])
+        drawn = [_card(scene, gpu, wide, tall) for gpu in gpus[first : first + beside]]
+        for place in range(tall):
+            row: Row = []
+            for lines in drawn:
+                row += [*([gap(_BETWEEN)] if row else []), *lines[place]]
+            rows.append(row)
+    return rows
+
+
+def _card(scene: Scene, gpu: Gpu, width: int, height: int) -> list[Row]:
+    """Name and state first; below it graphs on the left, figures or words on the right."""
+    rows = [_head(scene, gpu, width)]
+    side = 30 if width >= 76 else 24 if width >= 52 else 20
+    ruled = height >= 8 and width - side >= 44
+    lines = height - 1 - ruled
+    wide = width - side - 2
+    both = wide >= 64
+    first = (wide - 2) // 2 if both else wide
+    graphs = _graph(scene, gpu, first, lines, power=False)
+    if both:
+        second = wide - 2 - first
+        graphs = [
+            [*a, gap(2), *b] for a, b in zip(graphs, _graph(scene, gpu, second, lines, power=True), strict=True)
+        ]
+    if ruled:
+        times = parts.ruler(scene, first)
+        graphs.append([*times, gap(2), *parts.ruler(scene, wide - 2 - first)] if both else times)
+    figures = _figures(scene, gpu, side, height - 1) if gpu.speaks else _reason(scene, gpu, side, height - 1)
+    rows += [
+        [*row, gap(2), *(figures[place] if place < len(figures) else [gap(side)])]
+        for place, row in enumerate(graphs)
+    ]
+    return rows
+
+
+def _head(scene: Scene, gpu: Gpu, width: int) -> Row:
+    said = plain(gpu_parts.words(scene, gpu), scene.glyphs)
+    tail: Row = [(said, gpu_parts.role(gpu))] if said else []
+    if not said:
+        if gpu.performance:
+            tail = [(plain(gpu.performance, scene.glyphs, 4), "dim"), gap(2)]
+        tail.append(gpu_parts.hertz(gpu))
+    room = width - row_width(tail) - len(gpu.title) - 4
+    name = plain(gpu.short, scene.glyphs)
+    row: Row = [gpu_parts.sign(scene, gpu), gap(1), (gpu.title, "strong"), gap(1)]
+    row.append((outside(name, max(1, min(room, len(name))), scene.glyphs, middle=True), "text"))
+    return join(row, [gap(1), *tail], width)
+
+
+def _graph(scene: Scene, gpu: Gpu, width: int, height: int, *, power: bool) -> list[Row]:
+    """What it did in the last minutes, the scale in the corner."""
+    label = ("gpu", gpu.uuid)
+    if power:
+        past = scene.state.past(2 * width, "hw.gpu.power", label)
+        peak = max((value for value in past if value == value), default=0.0)
+        top = gpu.power_limit if gpu.power_limit > 0 else text.round_up(max(peak, 50.0))
+        words: Row = [("power ", "dim"), (f"{top:.0f} W ", "faint")]
+    else:
+        top = 1.0
+        past = scene.state.past(2 * width, "hw.gpu.utilization", label)
+        words = [("util ", "dim"), ("100 % ", "faint")]
+    rows = parts.area(scene, past, top, height)
+    if height >= 3 and any(value == value for value in past):
+        rows[0] = parts.overlay(rows[0], words, width)
+    return rows
+
+
+def _figures(scene: Scene, gpu: Gpu, width: int, height: int) -> list[Row]:
+    """Meters first, then what is only a number, as far as there are lines."""
+    bar = width - 6 - 7
+    memory: Row = [parts.label("mem", 6), *parts.meter(scene, gpu.memory_share, bar, "memory"), gap(2)]
+    memory.append(gpu_parts.percent(gpu, gpu.memory_share, "mem_used"))
+    use: Row = [parts.label("util", 6), *parts.meter(scene, gpu.utilization, bar), gap(2)]
+    use.append(gpu_parts.percent(gpu, gpu.utilization, "util"))
+    share = gpu.power / gpu.power_limit if gpu.power_limit > 0 else float("nan")
+    power: Row = [parts.label("power", 6), *parts.meter(scene, share, bar), gap(1), gpu_parts.watts(gpu)]
+    span = (gpu.temperature - gpu_parts.COOL) / (max(gpu.hot_at, gpu_parts.COOL + 1) - gpu_parts.COOL)
+    warm: Row = [parts.label("temp", 6), *parts.meter(scene, span, bar, gpu_parts.warmth(gpu)), gap(1)]
+    warm.append(gpu_parts.celsius(scene, gpu))
+    sizes = text.share(gpu.memory_used, gpu.memory_total).strip()
+    kind = "unified" if gpu.unified else ""
+    of: Row = join([parts.label("", 6), (kind, "dim")], [(sizes, "text")], width)
+    both: Row = join([parts.label("", 6), gpu_parts.celsius(scene, gpu)], [gap(1), gpu_parts.watts(gpu)], width)
+    if height <= 3:
+        return [fit_row(row, width) for row in (use, memory, both)]
+    rows = [use, memory, power, warm]
+    if height >= 5:
+        rows.insert(2, of)
+    if height >= 6:
+        limit = f"{gpu.power_limit:.0f} W" if gpu.power_limit > 0 else text.UNKNOWN
+        rows.append(join([parts.label("limit", 6)], [(limit, "text")], width))
+    if height >= 7:
+        count = f"{gpu.processes:.0f}" if gpu.processes == gpu.processes else text.UNKNOWN
+        rows.append(join([parts.label("procs", 6)], [(count, "text")], width))
+    return [fit_row(row, width) for row in rows]
+
+
+def _reason(scene: Scene, gpu: Gpu, width: int, height: int) -> list[Row]:
+    """Why there are no figures, and what to do."""
+    rows = wrap(scene, plain(gpu.reason, scene.glyphs) or gpu.trouble, width, "dim", max(1, height // 2))
+    if gpu.fix and height > len(rows):
+        fix = f"{scene.glyphs.right} {plain(gpu.fix, scene.glyphs)}"
+        rows += wrap(scene, fix, width, "text", height - len(rows))
+    return [fit_row(row, width) for row in rows]
