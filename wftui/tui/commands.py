@@ -205,7 +205,7 @@ class Commands(Travel):
     def sort(self, _: str) -> None:
         """Next sort column."""
         if self._ui.shown == "processes":
-            self._ui.next_sort()
+            self._ui.next_sort(self._app.seen)
 
     def reverse(self, _: str) -> None:
         """The other way round."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from wftui.model import gpus
 from wftui.model import processes as cells
 from wftui.model.table import Cell
 from wftui.render import text
 from wftui.tui.actions import ACTIONS, SECTIONS, keys_of
 from wftui.tui.frame import Row, box, crop, fit_row, outside, plain
+from wftui.tui.gpus import boxes, holders
 from wftui.tui.panels.pressure import wrap
 from wftui.tui.scene import Scene, gap
 from wftui.tui.ui import ASK, CONFIRM, DETAILS, HELP, MENU, PROMPT, SIGNALS, Choice, Prompt, Ui
@@ -144,6 +146,7 @@ def _details(scene: Scene, ui: Ui, width: int) -> tuple[str, list[Row], int]:
         moment = started / 1e9
         age = text.duration((now - started) / 1e9)
         entries.append(("started", f"{text.day(moment)} {text.clock(moment)}, {age} ago"))
+    entries += [("gpu" if not place else "", said) for place, said in enumerate(_held(scene, target.key))]
     rows: list[Row] = []
     for name, shown in entries:
         rows.append(
@@ -156,6 +159,28 @@ def _details(scene: Scene, ui: Ui, width: int) -> tuple[str, list[Row], int]:
     ]
     title = f"process {target.pid} {outside(target.name, 20, scene.glyphs).rstrip()}"
     return title, rows, inner
+
+
+def _held(scene: Scene, key: str) -> list[str]:
+    """What the process has of each GPU."""
+    held = holders(scene.state).get(key)
+    if held is None:
+        return []
+    names = {gpu.uuid: f"{gpu.label} {gpu.short}" for gpu in boxes(scene.state)}
+    dot = f" {scene.glyphs.separator} "
+    out = []
+    for row in sorted(held.rows, key=lambda row: names.get(str(row[gpus.P_UUID]), "")):
+        use, memory = _number(row[gpus.P_UTILIZATION]), _number(row[gpus.P_MEMORY])
+        said = [
+            names.get(str(row[gpus.P_INSTANCE] or row[gpus.P_UUID])) or str(row[gpus.P_UUID]),
+            f"{text.percent(use).strip()} busy" if use is not None else "busy: not told",
+            text.size(memory).strip(),
+        ]
+        idle = _number(row[gpus.P_IDLE_SINCE])
+        if idle is not None:
+            said.append(f"idle for {text.duration(max(0.0, scene.now.time_ns - idle) / 1e9)}")
+        out.append(dot.join(said))
+    return out
 
 
 def _folded(words: str, width: int) -> list[Row]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from wftui.model import processes as cells
 from wftui.model.table import Row as Cells
 from wftui.tui import layout
-from wftui.tui.panels.processes import SORTS, listed
+from wftui.tui.panels.processes import SORTS, listed, sorts
 from wftui.tui.state import State
 
 if TYPE_CHECKING:
@@ -233,9 +233,11 @@ class Ui:
             rows = listed(state, self.sort, reverse=self.reverse, wanted=self.wanted["processes"])
             self.selected = rows[self.places[name]][0] if rows else None
 
-    def next_sort(self) -> None:
-        """The next column to sort by."""
-        self.sort = SORTS[(SORTS.index(self.sort) + 1) % len(SORTS)]
+    def next_sort(self, state: State | None = None) -> None:
+        """The next column to sort by; those of GPUs with a ``state`` in which a process holds one."""
+        known = SORTS if state is None else sorts(state)
+        place = known.index(self.sort) if self.sort in known else -1
+        self.sort = known[(place + 1) % len(known)]
         self.reverse = False
 
     def aim(self, state: State) -> bool:
