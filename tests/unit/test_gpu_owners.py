@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.kernel_files import parse_or_refuse, plant
-from wftui.collectors import gpu_owners
+from wftui.collectors import files, gpu_owners
 from wftui.collectors.gpu_jobs import Ranks, launcher, ranks, slurm_job
 from wftui.collectors.gpu_owners import GONE, HOST, Owner, Owners
 
@@ -118,13 +118,13 @@ def test_the_environment_of_others_is_never_opened(tmp_path: Path, monkeypatch: 
     put(tmp_path, 900, stat(900), cgroup=SLURM_V2, environ=words("RANK=5"))
     monkeypatch.setattr(os, "geteuid", lambda: ME + 1)
     opened: list[str] = []
-    real = gpu_owners.read_once
+    real = files.read_once
 
     def noted(path: str | Path, limit: int = 4096) -> bytes:
         opened.append(str(path))
         return real(path, limit)
 
-    monkeypatch.setattr(gpu_owners, "read_once", noted)
+    monkeypatch.setattr("wftui.collectors.gpu_owners.read_once", noted)
     assert Owners(tmp_path, wait=True).look(900).rank is None
     assert opened
     assert not [path for path in opened if path.endswith("environ")]
@@ -208,14 +208,14 @@ def test_a_process_that_hangs_hides_only_its_own_rank(tmp_path: Path, monkeypatc
     for pid in range(900, 906):
         put(tmp_path, pid, stat(pid), cgroup=SLURM_V2, environ=words(f"RANK={pid - 900}"))
     release = threading.Event()
-    real = gpu_owners.read_once
+    real = files.read_once
 
     def slow(path: str | Path, limit: int = 4096) -> bytes:
         if str(path).endswith("900/environ"):
             release.wait(30)
         return real(path, limit)
 
-    monkeypatch.setattr(gpu_owners, "read_once", slow)
+    monkeypatch.setattr("wftui.collectors.gpu_owners.read_once", slow)
     monkeypatch.setattr(gpu_owners, "PATIENCE_S", 0.0)
     owners = Owners(tmp_path)
     try:
