@@ -24,6 +24,8 @@ KINDS: Final = (WORK, HEAT)
 NAN: Final = float("nan")
 _HEADROOM: Final = 1.1
 """Above a limit there is room, so that its line can be seen and crossed."""
+_TITLE: Final = 12
+_FIGURES: Final = 14
 
 
 class Plot(NamedTuple):
@@ -49,6 +51,8 @@ class Plot(NamedTuple):
 def plots(scene: Scene, gpu: Gpu, kind: str, seconds: int) -> list[Plot]:
     """The two graphs of a kind."""
     makers = (_work, _power) if kind == WORK else (_memory, _temperature)
+    if kind == WORK and gpu.utilization != gpu.utilization and gpu.memory_share == gpu.memory_share:
+        makers = (_memory, _power)  # with MIG on: nobody tells how busy it is
     return [make(scene, gpu, seconds) for make in makers]
 
 
@@ -107,11 +111,12 @@ def draw(scene: Scene, plot: Plot, width: int, height: int) -> list[Row]:
     if row_width(plot.title) + row_width(plot.more) + row_width(plot.figures) + 4 > width:
         head = join(plot.title, plot.figures, width)
     if height < 2:
-        room = width - row_width(plot.title) - row_width(plot.figures) - 2
+        # Lines above each other share their edges.
+        room = width - _TITLE - _FIGURES - 1
         if room < 6:
             return [join(plot.title, plot.figures, width)]
         shown = parts.spark(scene, plot.front, room, plot.top, plot.role or "gpus")
-        return [fit_row([*plot.title, gap(1), *shown, gap(1), *plot.figures], width)]
+        return [[*fit_row(plot.title, _TITLE), *shown, gap(1), *join([], plot.figures, _FIGURES)]]
     lines = _lines(scene, plot, height - 1)
     if plot.limit_words and height >= 6:
         at = 0
@@ -120,7 +125,7 @@ def draw(scene: Scene, plot: Plot, width: int, height: int) -> list[Row]:
             at = max(0, height - 2 - int(plot.limit / plot.top * (height - 1)))
         lines[at] = _written(lines[at], plot.limit_words, width)
     if not any(value == value for value in plot.front):
-        lines[height // 2 - 1] = fit_row([("nothing is known of this time".center(width), "faint")], width)
+        lines[height // 2 - 1] = fit_row([("no value in this time".center(width).rstrip(), "faint")], width)
     return [head, *lines]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from wftui.render import text
 from wftui.render.palette import heat
 from wftui.tui import gpus
-from wftui.tui.frame import Row, fit_row
+from wftui.tui.frame import Row, fit_row, row_width
 from wftui.tui.panels import parts
 from wftui.tui.scene import gap
 
@@ -46,8 +46,9 @@ def draw(scene: Scene, found: Sequence[Gpu], selected: str, width: int, height: 
             if inside:
                 row = [(scene.glyphs.right + words[1:], "strong")]
         rows.append(row)
-    if len(found) > height and rows:
-        rows[-1] = fit_row([(f"  {len(found) - first - height + 1} more", "dim")], width)
+    below = len(found) - first - height
+    if below > 0 and rows:
+        rows[-1] = [(f"  {below + 1} more", "dim")]
     return [fit_row(row, width) for row in rows]
 
 
@@ -58,18 +59,21 @@ def _line(scene: Scene, gpu: Gpu, width: int) -> Row:
     if not gpu.speaks or gpu.state not in ("ok", ""):
         said = gpu.trouble or gpu.state
         return fit_row([*row, (said, role)], width)
-    left = width - sum(len(shown) for shown, _ in row)
-    busy = gpu.utilization
+    left = width - row_width(row)
+    busy, filled = gpu.utilization, None
+    if busy != busy and gpu.memory_share == gpu.memory_share:
+        # An instance of a card tells how full it is, if anything.
+        busy, filled = gpu.memory_share, "memory"
+    degree = "" if scene.glyphs.ascii_only else "°"
+    hot = f"{gpu.temperature:4.0f}{degree}" if gpu.temperature == gpu.temperature else ""
+    tail: Row = [(hot.rjust(4 + len(degree)), "dim")]
     if left < 16:
-        hot = f"{gpu.temperature:3.0f}" if gpu.temperature == gpu.temperature else "  -"
-        return fit_row(
-            [*row, (text.percent(busy), heat(busy)), (hot + ("" if scene.glyphs.ascii_only else "°"), "dim")],
-            width,
-        )
-    tail: Row = []
+        return fit_row([*row, (text.percent(busy), filled or heat(busy)), (tail[0][0][1:], "dim")], width)
     if left >= 26:
-        tail = [gap(1), (text.short(gpu.memory_used), "text" if gpu.memory_used == gpu.memory_used else "dim")]
-    heat_ = f"{gpu.temperature:4.0f}" if gpu.temperature == gpu.temperature else "   -"
-    tail += [(heat_ + ("C" if scene.glyphs.ascii_only else "°"), "dim")]
-    bar = left - 5 - 1 - sum(len(shown) for shown, _ in tail) - 1
-    return fit_row([*row, *parts.meter(scene, busy, bar), gap(1), parts.percent(busy), *tail], width)
+        tail = [
+            gap(1),
+            (text.short(gpu.memory_used), "text" if gpu.memory_used == gpu.memory_used else "dim"),
+            *tail,
+        ]
+    meter = parts.meter(scene, busy, left - row_width(tail) - 7, filled)
+    return fit_row([*row, *meter, gap(1), parts.percent(busy, filled or "strong"), *tail], width)

@@ -41,10 +41,14 @@ def strip(scene: Scene, checks: Sequence[Check], width: int) -> Row:
             ]
         if row_width(row) - space <= width:
             return fit_row(row, width)
-    # Too narrow for all: those in trouble first.
+    # Too narrow for all: those in trouble by name, the others as a number.
     row = []
-    for check in sorted(checks, key=lambda item: item.level not in (health.WARN, health.BAD)):
-        row += [(f"{sign(check, scene.glyphs)}", check.level), (_BRIEF.get(check.name, check.name), "dim"), gap(1)]
+    for check in checks:
+        if check.level in (health.WARN, health.BAD):
+            name = _BRIEF.get(check.name, check.name)
+            row += [(f"{sign(check, scene.glyphs)} {name}", check.level), gap(2)]
+    well = sum(check.level == health.GOOD for check in checks)
+    row += [(f"{scene.glyphs.ok} ", health.GOOD), (f"{well} of {len(checks)} checks ok", "dim")]
     return fit_row(row, width)
 
 
