@@ -139,7 +139,7 @@ def _clamp(value: float, low: int, high: int) -> int:
 
 def gpu_lines(count: int, width: int, most: int) -> int:
     """Lines that this many GPUs ask for inside a frame of this inner width, ``most`` at best."""
-    if count == 1 or (count <= 4 and width >= 44 * count):
+    if count <= 4 and width >= 39 * count - 3:
         # One row of cards: as high as the lines allow, which a graph makes use of.
         return _clamp(most, 3, 9)
     if count == 2 or count <= 8:

@@ -51,59 +51,70 @@ def draw(scene: Scene, gpus: Sequence[Gpu], width: int, height: int) -> list[Row
 
 def _card(scene: Scene, gpu: Gpu, width: int, height: int) -> list[Row]:
     """Name and state first; below it graphs on the left, figures or words on the right."""
-    rows = [_head(scene, gpu, width)]
     side = 30 if width >= 76 else 24 if width >= 52 else 20
     ruled = height >= 8 and width - side >= 44
     lines = height - 1 - ruled
     wide = width - side - 2
     both = wide >= 64
     first = (wide - 2) // 2 if both else wide
-    graphs = _graph(scene, gpu, first, lines, power=False)
+    second = wide - 2 - first
+    graphs = _use(scene, gpu, first, lines, named=both)
     if both:
-        second = wide - 2 - first
-        graphs = [
-            [*a, gap(2), *b] for a, b in zip(graphs, _graph(scene, gpu, second, lines, power=True), strict=True)
-        ]
+        graphs = [[*a, gap(2), *b] for a, b in zip(graphs, _power(scene, gpu, second, lines), strict=True)]
     if ruled:
         times = parts.ruler(scene, first)
-        graphs.append([*times, gap(2), *parts.ruler(scene, wide - 2 - first)] if both else times)
+        graphs.append([*times, gap(2), *parts.ruler(scene, second)] if both else times)
     figures = _figures(scene, gpu, side, height - 1) if gpu.speaks else _reason(scene, gpu, side, height - 1)
-    rows += [
-        [*row, gap(2), *(figures[place] if place < len(figures) else [gap(side)])]
-        for place, row in enumerate(graphs)
+    head: Row
+    if both:
+        limit: Row = [("power", "dim"), (f" of {gpu.power_limit:.0f} W", "faint")] if gpu.power_limit > 0 else []
+        use: Row = [("util", "dim"), (" of 100 %", "faint")] if gpu.utilization == gpu.utilization else []
+        above: Row = [*join(_name(scene, gpu, first - 14), use, first), gap(2), *fit_row(limit, second), gap(2)]
+        head = [*above, *join([], _now(scene, gpu), side)]
+    else:
+        tail = _now(scene, gpu)
+        head = join(_name(scene, gpu, width - row_width(tail) - 1), [gap(1), *tail], width)
+    return [
+        head,
+        *(
+            [*row, gap(2), *(figures[place] if place < len(figures) else [gap(side)])]
+            for place, row in enumerate(graphs)
+        ),
     ]
+
+
+def _name(scene: Scene, gpu: Gpu, width: int) -> Row:
+    row: Row = [gpu_parts.sign(scene, gpu), gap(1), (gpu.title, "strong"), gap(1)]
+    room = max(1, width - row_width(row))
+    return [*row, (outside(plain(gpu.short, scene.glyphs), room, scene.glyphs, middle=True).rstrip(), "text")]
+
+
+def _now(scene: Scene, gpu: Gpu) -> Row:
+    """What is wrong with it; its clock while nothing is."""
+    said = plain(gpu_parts.words(scene, gpu), scene.glyphs)
+    if said:
+        return [(said, gpu_parts.role(gpu))]
+    state: Row = [(plain(gpu.performance, scene.glyphs, 4), "dim"), gap(2)] if gpu.performance else []
+    return [*state, gpu_parts.hertz(gpu)]
+
+
+def _use(scene: Scene, gpu: Gpu, width: int, height: int, *, named: bool) -> list[Row]:
+    """How busy it was in the last minutes; ``named``: what that is stands above."""
+    past = scene.state.past(2 * width, "hw.gpu.utilization", ("gpu", gpu.uuid))
+    rows = parts.area(scene, past, 1.0, height)
+    if height >= 3 and not named and any(value == value for value in past):
+        rows[0] = parts.overlay(rows[0], [("util ", "dim"), ("100 % ", "faint")], width)
     return rows
 
 
-def _head(scene: Scene, gpu: Gpu, width: int) -> Row:
-    said = plain(gpu_parts.words(scene, gpu), scene.glyphs)
-    tail: Row = [(said, gpu_parts.role(gpu))] if said else []
-    if not said:
-        if gpu.performance:
-            tail = [(plain(gpu.performance, scene.glyphs, 4), "dim"), gap(2)]
-        tail.append(gpu_parts.hertz(gpu))
-    room = width - row_width(tail) - len(gpu.title) - 4
-    name = plain(gpu.short, scene.glyphs)
-    row: Row = [gpu_parts.sign(scene, gpu), gap(1), (gpu.title, "strong"), gap(1)]
-    row.append((outside(name, max(1, min(room, len(name))), scene.glyphs, middle=True), "text"))
-    return join(row, [gap(1), *tail], width)
-
-
-def _graph(scene: Scene, gpu: Gpu, width: int, height: int, *, power: bool) -> list[Row]:
-    """What it did in the last minutes, the scale in the corner."""
-    label = ("gpu", gpu.uuid)
-    if power:
-        past = scene.state.past(2 * width, "hw.gpu.power", label)
-        peak = max((value for value in past if value == value), default=0.0)
-        top = gpu.power_limit if gpu.power_limit > 0 else text.round_up(max(peak, 50.0))
-        words: Row = [("power ", "dim"), (f"{top:.0f} W ", "faint")]
-    else:
-        top = 1.0
-        past = scene.state.past(2 * width, "hw.gpu.utilization", label)
-        words = [("util ", "dim"), ("100 % ", "faint")]
+def _power(scene: Scene, gpu: Gpu, width: int, height: int) -> list[Row]:
+    """What it drew, up to its limit; up to a round number where there is none."""
+    past = scene.state.past(2 * width, "hw.gpu.power", ("gpu", gpu.uuid))
+    peak = max((value for value in past if value == value), default=0.0)
+    top = gpu.power_limit if gpu.power_limit > 0 else text.round_up(max(peak, 50.0))
     rows = parts.area(scene, past, top, height)
-    if height >= 3 and any(value == value for value in past):
-        rows[0] = parts.overlay(rows[0], words, width)
+    if height >= 3 and not gpu.power_limit > 0 and peak:
+        rows[0] = parts.overlay(rows[0], [("power ", "dim"), (f"{top:.0f} W ", "faint")], width)
     return rows
 
 

@@ -50,8 +50,8 @@ def plan(gpus: Sequence[Gpu], width: int) -> Plan:
     fixed += last + 1 if last else 0
     room = max(0, width - fixed - 1)
     spark = 0
-    if room >= 22 + _SPARK:
-        spark = max(_SPARK, min(60, room - 36))
+    if room >= 22 + _SPARK and any(gpu.utilization == gpu.utilization for gpu in gpus):
+        spark = max(_SPARK, room - 37)
         room -= spark + 1
     use = min(20, (room * 5 + 4) // 9)
     return Plan(title, name, use, min(16, room - use), sizes, limit, last, spark)
@@ -106,7 +106,7 @@ def _line(scene: Scene, gpu: Gpu, shape: Plan, width: int, said: str) -> Row:
             row.append((plain(said, scene.glyphs)[: shape.last].rjust(shape.last), gpu_parts.role(gpu)))
         else:
             divided = "MIG" if gpu.mig.startswith("enabled") else ""
-            row += [(f"{divided:<{shape.last - 8}}", "dim"), gpu_parts.hertz(gpu)]
+            row += [(f"{divided:>{shape.last - 9}} ", "dim"), gpu_parts.hertz(gpu)]
     return fit_row(row, width)
 
 

@@ -89,24 +89,30 @@ def _figures(scene: Scene, gpus: Sequence[Gpu], each: int, width: int, height: i
 
 
 def _cells(scene: Scene, gpus: Sequence[Gpu], width: int, height: int) -> list[Row]:
-    """One cell a GPU, in blocks of as many as fit: use above memory."""
+    """One or two cells a GPU, in blocks of as many as fit, numbers above every eighth."""
     rows: list[Row] = []
-    ascii_only = scene.glyphs.ascii_only
-    per = max(1, width - _LABEL)
+    each = max(1, min(2, (width - _LABEL) // len(gpus)))
+    per = max(1, (width - _LABEL) // each)
+    blocks_ = -(-len(gpus) // per)
+    # All of them first, then more about each.
+    shown = _SUBJECTS[: max(1, (height - blocks_) // blocks_)]
     for first in range(0, len(gpus), per):
         part = gpus[first : first + per]
-        for label, pick in (("util", _use), ("mem", _memory)):
+        if height > blocks_:
+            numbers = "".join(f"{gpu.title:<{8 * each}}" for gpu in part[::8])
+            rows.append(fit_row([(f"{'gpu':<{_LABEL}}{numbers}"[:width], "dim")], width))
+        for label, share, warm in shown:
             row: Row = [(f"{label:<{_LABEL}}", "dim")]
             for gpu in part:
-                if not gpu.speaks:
-                    cell, role = gpu_parts.sign(scene, gpu)
-                else:
-                    value = pick(gpu)
-                    cell, role = graph.cell(value, ascii_only=ascii_only), heat(value)
+                cell, role = gpu_parts.sign(scene, gpu)
+                if gpu.speaks:
+                    value = share(gpu)
+                    cell = graph.cell(value, ascii_only=scene.glyphs.ascii_only)
+                    role = heat(value) if warm else "memory" if value >= _SOME else "dim"
                 if row[-1][1] == role and len(row) > 1:
-                    row[-1] = (row[-1][0] + cell, role)
+                    row[-1] = (row[-1][0] + cell * each, role)
                 else:
-                    row.append((cell, role))
+                    row.append((cell * each, role))
             rows.append(fit_row(row, width))
     return rows[:height]
 
@@ -122,12 +128,22 @@ def blocks(scene: Scene, gpus: Sequence[Gpu], each: int) -> Row:
     return row
 
 
-def _use(gpu: Gpu) -> float:
-    return gpu.utilization
+def _warmth(gpu: Gpu) -> float:
+    top = max(gpu.hot_at, gpu_parts.COOL + 1)
+    return min(1.0, max(0.0, (gpu.temperature - gpu_parts.COOL) / (top - gpu_parts.COOL)))
 
 
-def _memory(gpu: Gpu) -> float:
-    return gpu.memory_share
+def _power(gpu: Gpu) -> float:
+    return gpu.power / gpu.power_limit if gpu.power_limit > 0 else float("nan")
+
+
+_SUBJECTS: tuple[tuple[str, Callable[[Gpu], float], bool], ...] = (
+    ("util", lambda gpu: gpu.utilization, True),
+    ("mem", lambda gpu: gpu.memory_share, False),
+    ("temp", _warmth, True),
+    ("watt", _power, True),
+)
+"""Label, share, and whether it is drawn cool to warm."""
 
 
 def trouble(scene: Scene, gpus: Sequence[Gpu], width: int) -> Row:
