@@ -28,7 +28,7 @@ from tests.tui.test_compose import SIZES, check, lines
 from wftui.model import gpus as cells
 from wftui.model import processes as process_cells
 from wftui.tui import layout
-from wftui.tui.compose import picture
+from wftui.tui.compose import overview, picture
 from wftui.tui.gpus import boxes
 from wftui.tui.panels import gpu_rows, gpus
 from wftui.tui.panels.processes import SORTS, listed, sorts
@@ -141,6 +141,19 @@ def test_cards_rows_and_strip(name: str, size: tuple[int, int], how: str) -> Non
     assert gpus.shape(boxes(state), place.width - 4, place.height - 2) == how
 
 
+def test_one_that_sleeps_takes_one_line() -> None:
+    screen = shown(STATES["asleep"], 80, 24)
+    assert any(re.search("│ ☾ +0 RTX 4060 Laptop GPU +asleep 2h 13m +│", line) for line in screen)
+    assert layout.overview(80, 24, 1, quiet=True).place("gpus") == layout.Place("gpus", 0, 6, 80, 3)
+    assert compose_place("lost").height > 3
+
+
+def compose_place(name: str) -> layout.Place:
+    place = overview(STATES[name], 80, 24).place("gpus")
+    assert place is not None
+    return place
+
+
 def test_eight_gpus_at_80_by_24_are_all_there() -> None:
     screen = shown(STATES["trouble"], 80, 24)
     for said in (
@@ -186,7 +199,7 @@ def test_more_than_fit_are_counted() -> None:
     said = text_of(gpus.draw(scene(STATES["divided"]), 76, 2))
     assert said[1].strip() == "3 more"
     said = shown(STATES["trouble"], 40, 20)
-    assert any(re.search("4 more: 4, 6, 7 in trouble", line) for line in said), said
+    assert any(re.search("4 more: 4, 6 in trouble", line) for line in said), said
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from wftui.render import text
 from wftui.tui import dialogs, layout, lists, transport
 from wftui.tui.footer import footer
 from wftui.tui.frame import Row, Segment, box, cells, fit_row, join, outside, plain, row_width
-from wftui.tui.gpus import boxes
+from wftui.tui.gpus import boxes, talks
 from wftui.tui.panels import cpu, disks, events, gpus, memory, network, pressure, processes, sources
 from wftui.tui.scene import Body, Scene, gap, keep
 from wftui.tui.state import CONNECTING, LIVE, State
@@ -107,7 +107,8 @@ def picture(scene: Scene, ui: Ui, width: int, height: int) -> Picture:
 
 def overview(state: State, width: int, height: int) -> layout.Layout:
     """Where the panels of the overview stand on this machine."""
-    return layout.overview(width, height, len(boxes(state)))
+    gpus_ = boxes(state)
+    return layout.overview(width, height, len(gpus_), quiet=not any(talks(gpu) for gpu in gpus_))
 
 
 def bar_lines(scene: Scene, height: int) -> int:
@@ -275,7 +276,7 @@ def _folded(scene: Scene, width: int, names: Sequence[str]) -> Row:
             brief = BRIEF[name](scene)
             row += [*brief, gap(3)] if row_width(brief) + 3 <= room else []
     room = width - row_width(row)
-    if "events" in names and room > 10 and scene.state.events:
+    if "events" in names and room > 20 and scene.state.events:
         row += events.line(scene, room)[1:]
     return fit_row(row, width)
 

@@ -333,6 +333,11 @@ def summed_power(gpus: Sequence[Gpu]) -> tuple[float, int, int]:
     return (sum(told) if told else NAN), len(told), len(those)
 
 
+def talks(gpu: Gpu) -> bool:
+    """Whether it has, or had until something befell it, more to show than its name."""
+    return gpu.speaks or gpu.state in (cells.LOST, STUCK, FAILED)
+
+
 # ---- who holds them
 
 

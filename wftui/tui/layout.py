@@ -89,19 +89,20 @@ class Layout:
         return next((place for place in self.places if place.name == name), None)
 
 
-def overview(width: int, height: int, gpus: int = 0) -> Layout:
+def overview(width: int, height: int, gpus: int = 0, *, quiet: bool = False) -> Layout:
     """The overview of any size from 1 x 1 on. Line 0 is the top line; framed ones end with a line of keys.
 
     ``gpus``: how many there are, instances of divided ones with them; they are what a box with GPUs is about.
+    ``quiet``: none of them has anything to tell (a laptop's that sleeps): a line each is enough.
     """
     if width < MIN_WIDTH or height < MIN_HEIGHT:
         return _lines(width, height, gpus)
     body = height - 2
     if gpus:
         return (
-            _gpus_wide(width, height, body, gpus)
+            _gpus_wide(width, height, body, gpus, quiet=quiet)
             if width >= 100 and body >= 24
-            else _gpus_narrow(width, height, body, gpus)
+            else _gpus_narrow(width, height, body, gpus, quiet=quiet)
         )
     if width >= 150 and body >= 30:
         return _wide(width, height, body)
@@ -137,8 +138,10 @@ def _clamp(value: float, low: int, high: int) -> int:
     return max(low, min(high, int(value)))
 
 
-def gpu_lines(count: int, width: int, most: int) -> int:
+def gpu_lines(count: int, width: int, most: int, *, quiet: bool = False) -> int:
     """Lines that this many GPUs ask for inside a frame of this inner width, ``most`` at best."""
+    if quiet:
+        return min(count, most)
     if count <= 4 and width >= 39 * count - 3:
         # One row of cards: as high as the lines allow, which a graph makes use of.
         return _clamp(most, 3, 9)
@@ -150,12 +153,12 @@ def gpu_lines(count: int, width: int, most: int) -> int:
     return min(most, (8 if width >= 100 else 7) if width - 5 >= 3 * count else 5)
 
 
-def _gpus_narrow(width: int, height: int, body: int, gpus: int) -> Layout:
+def _gpus_narrow(width: int, height: int, body: int, gpus: int, *, quiet: bool) -> Layout:
     """Below the CPU; what else there is folds into a line before the processes have nothing to stand on."""
     first = _clamp(body * 0.24, 5, 12)
     most = max(4, min(10, int(body * 0.28)) if gpus < 3 else int(body * 0.37))
     # A heading and two processes are the least.
-    lines = gpu_lines(gpus, width - 4, min(most, body - first - 8)) + 2
+    lines = gpu_lines(gpus, width - 4, min(most, body - first - 8), quiet=quiet) + 2
     rest = body - first - lines
     places = _row(1, first, ("cpu", "memory"), _split(width, (56, 44)))
     places.append(Place("gpus", 0, 1 + first, width, lines))
@@ -176,10 +179,10 @@ def _gpus_narrow(width: int, height: int, body: int, gpus: int) -> Layout:
     return Layout(width, height, places, framed=True, folded=folded)
 
 
-def _gpus_wide(width: int, height: int, body: int, gpus: int) -> Layout:
+def _gpus_wide(width: int, height: int, body: int, gpus: int, *, quiet: bool) -> Layout:
     """CPU, memory and pressure above, the GPUs below them over the whole width."""
     first = _clamp(body * 0.24, 8, 16)
-    lines = gpu_lines(gpus, width - 4, max(4, int(body * 0.3))) + 2
+    lines = gpu_lines(gpus, width - 4, max(4, int(body * 0.3)), quiet=quiet) + 2
     second = _clamp(body * 0.19, 6, 12)
     rest = body - first - lines - second
     if rest < 8:

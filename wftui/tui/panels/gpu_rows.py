@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from wftui.render import text
 from wftui.tui.frame import Row, fit_row, outside, plain, row_width
+from wftui.tui.gpus import RANK, WARN
 from wftui.tui.panels import gpu_parts, parts
 from wftui.tui.scene import Scene, gap, keep
 
@@ -42,7 +43,7 @@ def plan(gpus: Sequence[Gpu], width: int) -> Plan:
     title = max(2, *(len(gpu.title) + 2 * bool(gpu.parent) for gpu in gpus))
     names = {gpu.short for gpu in gpus}
     # One name for all stands in the frame.
-    name = min(18, max(len(each) for each in names)) if len(names) > 1 and width >= 96 else 0
+    name = min(20, max(len(each) for each in names)) if len(names) > 1 and width >= 96 else 0
     sizes = width >= 70
     limit = width >= 100
     last = 20 if width >= 96 else 18 if width >= 70 else 0
@@ -123,7 +124,7 @@ def least(scene: Scene, gpu: Gpu) -> Row:
 
 def _silent(scene: Scene, gpu: Gpu, row: Row, width: int, said: str) -> Row:
     """Its last name, what is wrong, and what to do when there is room for it."""
-    name = min(18, max(4, len(gpu.short)))
+    name = min(24, max(4, len(gpu.short)))
     row = [*row, (outside(gpu.short, name, scene.glyphs, middle=True), "dim"), gap(2)]
     row.append((said, gpu_parts.role(gpu)))
     fix = plain(gpu.fix, scene.glyphs)
@@ -166,6 +167,6 @@ def draw(scene: Scene, gpus: Sequence[Gpu], width: int, height: int) -> list[Row
 
 def rest(gpus: Sequence[Gpu]) -> Row:
     """In place of those that there is no line for."""
-    bad = [gpu.label for gpu in gpus if gpu.trouble]
+    bad = [gpu.label for gpu in gpus if RANK[gpu.level] >= RANK[WARN]]
     more = f": {', '.join(bad[:6])} in trouble" if bad else ""
     return [(f"{len(gpus)} more{more}", "warn" if bad else "dim")]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from wftui.render import text
 from wftui.tui.frame import Row, fit_row, outside, plain, row_width
-from wftui.tui.gpus import BAD, RANK, Gpu, boxes, cards, holders, summed_power
+from wftui.tui.gpus import BAD, RANK, Gpu, boxes, cards, holders, summed_power, talks
 from wftui.tui.panels import gpu_cards, gpu_parts, gpu_rows, gpu_strip, parts
 from wftui.tui.panels.pressure import wrap
 from wftui.tui.scene import Body, Scene, gap, keep
@@ -96,7 +96,13 @@ def shape(gpus: Sequence[Gpu], width: int, height: int) -> str:
     """How these are drawn in this much room."""
     count = len(gpus)
     whole = cards(gpus)
-    if len(whole) == count and gpu_cards.grid(count, width, height)[0] and (count <= 4 or height >= 12):
+    talking = any(talks(gpu) for gpu in gpus)
+    if (
+        talking
+        and len(whole) == count
+        and gpu_cards.grid(count, width, height)[0]
+        and (count <= 4 or height >= 12)
+    ):
         return CARDS
     beside = max(1, (width + 3) // (gpu_rows.BESIDE + 3))
     if width >= gpu_rows.LEAST and count <= beside * height:
