@@ -71,6 +71,7 @@ KEYS: Final = {
         Key("store.max_bytes", "size", 2**30, "bytes that the store may take", 2**20),
         Key("store.min_free_bytes", "size", 500 * 10**6, "bytes that stay free on the disk"),
         Key("history.idle_s", "number", 60.0, "seconds that the history service waits for questions", 0.1, 1e6),
+        Key("gpu.read_ranks", "bool", True, "read the rank numbers in the environment of your own GPU processes"),
         Key("log.max_bytes", "size", 2**20, "bytes of one log file", 2**12),
         Key("log.files", "int", 3, "log files that are kept", 1, 100),
         Key("log.days", "number", 30.0, "days after which log lines are removed", 0.01, 3_650),
