@@ -1,0 +1,540 @@
+"""The GPU worker: owns NVML, writes frames, and never lets one GPU delay another.
+
+``python -m wftui.collectors.nvml.worker [--sys PATH] [--kmsg PATH]``. What it writes and is told is in
+``frames.py``, which it does not import: the recorder's side checks it. The main thread keeps the time and never
+calls NVML.
+"""
+
+import json
+import os
+import select
+import signal
+import sys
+import threading
+from contextlib import suppress
+from typing import Final, NoReturn
+
+from wftui import clock
+from wftui.collectors.nvml import binding as b
+from wftui.collectors.nvml.binding import Binding
+from wftui.collectors.nvml.box import TOPOLOGY, Box, Item, Pci
+from wftui.collectors.nvml.fields import FAST, HOUR_S, HOURLY, SECOND, SLOW, SLOW_S
+from wftui.collectors.nvml.lanes import STACK_BYTES, Crew
+from wftui.collectors.nvml.process_lists import Listed, ProcessLists
+from wftui.collectors.nvml.reads import Reader, forgive
+from wftui.collectors.nvml.rest import Rest
+from wftui.collectors.nvml.xids import Doubles, KernelLog, XidWatch
+
+VERSION: Final = 1
+"""Of the frames."""
+RATES: Final = (10.0, 5.0, 2.0, 1.0)
+SHARE: Final = 0.005
+"""Of a core: what the fast readings may cost before they become fewer."""
+FAST_DEADLINE_S: Final = 0.08
+SLOW_DEADLINE_S: Final = 1.0
+OPEN_DEADLINE_S: Final = 1.5
+LOOK_S: Final = 10.0
+"""Between two enumerations."""
+CALLS_S: Final = 10.0
+ADAPT_S: Final = 5.0
+TELL_WAITING_S: Final = 1.0
+"""A call that takes longer is told of."""
+LEAVE_S: Final = 60.0
+"""So long a call that hangs is waited for before the process leaves."""
+BACKLOG: Final = 4 << 20
+"""Bytes that wait for the reader; beyond it readings are dropped."""
+_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+_S: Final = 1_000_000_000
+
+
+class Out:
+    """Standard output, never waited for."""
+
+    def __init__(self, file: int) -> None:
+        os.set_blocking(file, False)
+        self._file = file
+        self._buffer = bytearray()
+
+    def write(self, frame: dict[str, object]) -> None:
+        """Queue a frame; readings are dropped while the reader does not read.
+
+        Raises:
+            BrokenPipeError: Nobody reads any more.
+        """
+        if len(self._buffer) > BACKLOG and frame["t"] in ("v", "processes", "calls"):
+            return
+        self._buffer += json.dumps(frame, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what can be written."""
+        while self._buffer:
+            try:
+                del self._buffer[: os.write(self._file, self._buffer)]
+            except BlockingIOError:
+                return
+
+
+class Worker:
+    """One process' life."""
+
+    def __init__(self, out: Out, sys_root: str, kmsg: str) -> None:
+        self._out = out
+        self._clock = clock.SystemClock()
+        self._binding = Binding()
+        self._pci = Pci(sys_root)
+        self._box = Box(self._binding, self._pci)
+        self._reader = Reader(self._binding)
+        self._lists = ProcessLists(self._binding)
+        self._rest = Rest(self._pci)
+        self._kernel = KernelLog(kmsg)
+        self._doubles = Doubles()
+        self._listed: dict[str, Listed] = {}
+        self._heard: list[tuple[str, int, str, str]] = []
+        self._fast: Crew[str] = Crew("fast", self._binding, self._read_fast, FAST_DEADLINE_S)
+        self._slow: Crew[str] = Crew("slow", self._binding, self._read_slow, SLOW_DEADLINE_S)
+        self._look: Crew[Item] = Crew("look", self._binding, self._box.identify, OPEN_DEADLINE_S)
+        self._closing: Crew[str] = Crew("close", self._binding, lambda _: self._shut(), OPEN_DEADLINE_S)
+        self._opening: Crew[str] = Crew("open", self._binding, self._open, OPEN_DEADLINE_S)
+        self._xids: XidWatch | None = None
+        self._state = "closed"
+        """``closed``, ``opening``, ``open``, ``closing``, ``resting``."""
+        self._opened = b.Answer(b.UNINITIALIZED, None)
+        self._versions = ("", "", "")
+        self._told: tuple[object, ...] | None = None
+        self._told_box: object = None
+        self._open_ns = self._look_ns = self._slow_ns = self._calls_ns = self._status_ns = self._adapt_ns = 0
+        self._box_ns = 0
+        self._hourly: dict[str, int] = {}
+        self._looking = self._topology = False
+        self._slow_running = self._shutting = False
+        self._second = -1
+        self._with_second = False
+        self._wished = self._rate = RATES[0]
+        self._cpu_ns = self._cpu_told_ns = clock.cpu_ns()
+        self._ending = False
+
+    # ---- the main thread
+
+    def run(self, told: int) -> None:
+        """Until standard input ends or SIGTERM comes."""
+        now = self._clock.now()
+        self._cpu_at = self._cpu_told_at = now.boottime_ns
+        self._out.write({"t": "hello", "version": VERSION, "pid": os.getpid()})
+        words = b""
+        while not self._ending:
+            period_ns = int(_S / self._rate)
+            now = self._clock.now()
+            pause_ns = period_ns - now.time_ns % period_ns
+            try:
+                ready, _, _ = select.select([told], [], [], pause_ns / 1e9)
+            except InterruptedError:
+                continue
+            if ready:
+                said = os.read(told, 4096)
+                if not said:
+                    break
+                words += said
+                *lines, words = words.split(b"\n")
+                for line in lines:
+                    self._obey(line.decode("ascii", "replace").split())
+                continue
+            self._beat()
+            self._out.flush()
+
+    def _obey(self, words: list[str]) -> None:
+        match words:
+            case ["rate", number] if number.isdigit():
+                self._wished = next((rate for rate in RATES if rate <= int(number)), RATES[-1])
+                self._rate = min(self._rate, self._wished)
+                self._adapt_ns = 0
+            case ["again"]:
+                for target in self._box.targets.values():
+                    forgive(target)
+                self._look_ns = self._slow_ns = 0
+                self._hourly.clear()
+
+    def _beat(self) -> None:
+        now = self._clock.now().boottime_ns
+        if self._state == "open":
+            self._readings(now)
+        else:
+            self._come_back(now)
+        for origin in self._kernel.xids() if now - self._status_ns >= _S else ():
+            bus_id, xid, words = origin
+            uuid = next((one.uuid for one in self._box.found.values() if one.facts.get("bus_id") == bus_id), "")
+            self._heard.append((uuid, xid, "kernel", words))
+        self._tell_xids()
+        if now - self._status_ns >= _S - 50_000_000:
+            self._status_ns = now
+            self._tell_status()
+        if now - self._calls_ns >= CALLS_S * _S:
+            self._calls_ns = now
+            if calls := self._binding.costs():
+                self._out.write({"t": "calls", "time_ns": self._clock.now().time_ns, "calls": calls})
+
+    # ---- opening and closing the library
+
+    def _open(self, _: str) -> None:
+        answer = self._binding.begin()
+        if not answer.code:
+            said = self._binding.ask("nvmlSystemGetDriverVersion")
+            cuda = self._binding.ask("nvmlSystemGetCudaDriverVersion_v2")
+            nvml = self._binding.ask("nvmlSystemGetNVMLVersion")
+            number = cuda.value if not cuda.code and isinstance(cuda.value, int) else 0
+            self._versions = (
+                b.text(said.value),
+                f"{number // 1000}.{number % 1000 // 10}" if number else "",
+                b.text(nvml.value),
+            )
+        elif not isinstance(answer.value, str):
+            answer = b.Answer(answer.code, self._binding.words(answer.code))
+        self._opened = answer
+
+    def _come_back(self, now: int) -> None:
+        """Toward an open library, without waiting for it."""
+        if self._state == "closed" and now >= self._open_ns and not self._opening.waiting():
+            asleep = [bus for bus in self._pci.list() if self._pci.suspended(bus)]
+            if asleep and len(asleep) == len(self._pci.list()):
+                self._box.items()  # all sleep: not even the library is opened
+                self._tell_box()
+                self._open_ns = now + _S
+                return
+            if self._opening.begin(["open"]):
+                self._state = "opening"
+        elif self._state == "opening":
+            if self._opening.busy:
+                self._opening.look()
+                return
+            if self._opening.waiting():
+                return  # it hangs: told by the status
+            self._settle_opening(now)
+        elif self._state == "closing":
+            self._close(now)
+        elif self._state == "resting" and self._rest.over(now):
+            self._state = "closed"
+            self._open_ns = now
+        elif self._state == "resting":
+            self._box.items()
+            self._tell_box()
+
+    def _settle_opening(self, now: int) -> None:
+        code, words = self._opened
+        driver, cuda, nvml = self._versions if not code else ("", "", "")
+        told = (code, str(words or ""), driver, cuda, nvml)
+        if told != self._told:
+            self._told = told
+            self._out.write(
+                {
+                    "t": "library", "code": code, "call": "nvmlInit_v2", "words": told[1], "driver": driver,
+                    "cuda": cuda, "nvml": nvml,
+                }
+            )  # fmt: skip
+        if code:
+            self._state = "closed"
+            self._open_ns = now + int((60 if code in (b.MISMATCH, b.NO_LIBRARY) else 5) * _S)
+            return
+        self._state = "open"
+        self._look_ns = self._slow_ns = 0
+        self._hourly.clear()
+
+    def _give_up(self) -> None:
+        """The library has lost its driver, or is not needed: shut it down, then try anew."""
+        self._state = "closing"
+        if self._xids is not None:
+            self._xids.stop()
+
+    def _close(self, now: int) -> None:
+        for crew in (self._fast, self._slow, self._look):
+            if crew.busy:
+                crew.look()
+        if any(crew.busy or crew.waiting() for crew in (self._fast, self._slow, self._look)):
+            return  # never shut down under a call
+        if self._xids is not None and not self._xids.over:
+            return
+        self._xids = None
+        if not self._shutting:
+            self._shutting = self._closing.begin(["close"])
+            return
+        self._closing.look()
+        if self._closing.busy or self._closing.waiting():
+            return
+        self._shutting = False
+        self._box.forget()
+        self._looking = self._slow_running = False
+        self._told_box = self._told = None
+        if self._rest.wanted:
+            self._state = "resting"
+            self._rest.begin(now)
+        else:
+            self._state = "closed"
+            self._open_ns = now + _S
+
+    def _shut(self) -> None:
+        self._binding.end()
+
+    # ---- readings
+
+    def _readings(self, now: int) -> None:
+        box = self._box
+        self._look_around(now)
+        targets = box.targets
+        second = self._clock.now().time_ns // _S
+        begun = False
+        if not self._fast.busy or self._fast.begin(()):
+            self._with_second = second != self._second
+            begun = self._fast.begin(targets)
+            if begun:
+                self._second = second
+        over = self._fast.wait(min(0.09, 0.9 / self._rate))
+        self._send(FAST, 1 / self._rate)
+        if self._with_second or not over:
+            self._send(SECOND, 1.0)
+        if self._slow_running:
+            if self._slow.busy:
+                self._slow.look()
+            if not self._slow.busy:
+                self._slow_running = False
+                self._send(SLOW, SLOW_S)
+                self._send(HOURLY, HOUR_S)
+                self._tell_processes()
+        elif now >= self._slow_ns and targets and self._slow.begin(targets):
+            self._slow_running = True
+            self._slow_ns = now + int(SLOW_S * _S)
+        self._judge(now)
+        self._adapt(now)
+
+    def _read_fast(self, uuid: str) -> None:
+        target = self._box.targets.get(uuid)
+        if target is None:
+            return
+        self._reader.read(target, FAST)
+        if self._with_second and not target.failing:
+            self._reader.read(target, SECOND)
+
+    def _read_slow(self, uuid: str) -> None:
+        target = self._box.targets.get(uuid)
+        if target is None or target.failing:
+            return
+        self._reader.read(target, SLOW)
+        if clock.perf_ns() >= self._hourly.get(uuid, 0):
+            self._hourly[uuid] = clock.perf_ns() + int(HOUR_S * _S)
+            for key in [key for key in target.blocked if key.startswith("field ")]:
+                del target.blocked[key]
+            self._reader.read(target, HOURLY)
+        found = next((one for one in self._box.found.values() if one.uuid == uuid), None)
+        self._listed[uuid] = self._lists.read(target, found.numbers if found is not None else {})
+
+    def _send(self, cadence: str, interval_s: float) -> None:
+        gpus = {}
+        for uuid, target in list(self._box.targets.items()):
+            values = target.values.pop(cadence, None)
+            if values:
+                gpus[uuid] = values
+        if gpus:
+            now = self._clock.now()
+            self._out.write(
+                {
+                    "t": "v", "time_ns": now.time_ns, "boottime_ns": now.boottime_ns, "cadence": cadence,
+                    "interval_s": interval_s, "gpus": gpus,
+                }
+            )  # fmt: skip
+
+    def _tell_processes(self) -> None:
+        listed, self._listed = self._listed, {}
+        if not listed:
+            return
+        now = self._clock.now()
+        self._out.write(
+            {
+                "t": "processes", "time_ns": now.time_ns, "boottime_ns": now.boottime_ns, "interval_s": SLOW_S,
+                "gpus": {uuid: item.rows for uuid, item in listed.items() if not item.code},
+                "partial": [uuid for uuid, item in listed.items() if item.partial],
+                "codes": {uuid: item.code for uuid, item in listed.items() if item.code},
+            }
+        )  # fmt: skip
+
+    def _look_around(self, now: int) -> None:
+        """Enumerate, a little at a time."""
+        if self._looking:
+            if self._look.busy:
+                self._look.look()
+            if self._look.busy:
+                return
+            self._looking = False
+            self._box.settle()
+            names = tuple(
+                sorted(self._box.targets[u].uuid for u in self._box.targets if not self._box.targets[u].instance)
+            )
+            if names != self._box.linked and len(names) > 1 and not self._topology:
+                self._topology = True
+                self._looking = self._look.begin([TOPOLOGY])
+            else:
+                self._topology = False
+            self._tell_box()
+        elif now >= self._look_ns:
+            self._look_ns = now + int(LOOK_S * _S)
+            items = self._box.items()
+            self._box.gone(items)
+            self._looking = self._look.begin(items)
+
+    def _tell_box(self) -> None:
+        rows = self._box.described()
+        box = (rows, self._box.links)
+        now = self._clock.now()
+        if box != self._told_box or now.boottime_ns - self._box_ns > HOUR_S * _S:
+            self._told_box = ([dict(row) for row in rows], list(self._box.links))
+            self._box_ns = now.boottime_ns
+            self._out.write({"t": "box", "time_ns": now.time_ns, "gpus": rows, "links": self._box.links})
+            if self._state == "open" and (self._xids is None or self._xids.over or self._changed()):
+                self._watch_xids()
+
+    def _changed(self) -> bool:
+        return self._xids is not None and self._xids.uuids != set(self._box.targets)
+
+    def _watch_xids(self) -> None:
+        if self._xids is not None:
+            self._xids.stop()
+        if self._box.targets:
+            self._xids = XidWatch(self._binding, self._box.targets, lambda *told: self._heard.append(told))
+
+    def _tell_xids(self) -> None:
+        heard, self._heard = self._heard, []
+        for uuid, xid, origin, words in heard:
+            if self._doubles.new(uuid, xid, origin):
+                self._out.write(
+                    {
+                        "t": "xid", "time_ns": self._clock.now().time_ns, "uuid": uuid, "xid": xid,
+                        "origin": origin, "words": words,
+                    }
+                )  # fmt: skip
+
+    def _judge(self, now: int) -> None:
+        """Whether the library as a whole has lost its driver, or may be let go of."""
+        targets = [target for target in self._box.targets.values() if not target.instance]
+        failing = [target.failing for target in targets]
+        codes = set(failing) or set(self._box.failed.values())
+        if not self._looking and codes and codes <= b.DRIVERLESS | b.GONE and codes & b.DRIVERLESS:
+            self._give_up()
+            return
+        if any(failing):
+            self._look_ns = min(self._look_ns, now + _S)
+        if self._rest.idle(targets, self._box, now):
+            self._give_up()
+
+    # ---- telling about itself
+
+    def _tell_status(self) -> None:
+        now = self._clock.now()
+        box = self._box
+        waiting: dict[str, tuple[str, float]] = {}
+        mono = clock.perf_ns()
+        for crew in (self._slow, self._fast):
+            for uuid, (call, since) in crew.waiting().items():
+                if mono - since > TELL_WAITING_S * _S:
+                    waiting[uuid] = (call, round((mono - since) / 1e9, 1))
+        stuck: float | None = None
+        for item, (call, since) in self._look.waiting().items():
+            known = box.found.get(item)
+            if known is not None:
+                waiting.setdefault(known.uuid, (call, round((mono - since) / 1e9, 1)))
+            else:
+                stuck = (mono - since) / 1e9
+        for _, since in (self._opening.waiting() | self._closing.waiting()).values():
+            stuck = (mono - since) / 1e9
+        errors = {}
+        for uuid, target in list(box.targets.items()):
+            codes = dict(target.codes)
+            if codes != target.told:
+                changed = {key: code for key, code in codes.items() if target.told.get(key) != code}
+                changed |= dict.fromkeys((key for key in target.told if key not in codes), 0)
+                target.told = codes
+                errors[uuid] = changed
+        cpu = clock.cpu_ns()
+        elapsed = max(1, now.boottime_ns - self._cpu_told_at)
+        share = (cpu - self._cpu_told_ns) / elapsed
+        self._cpu_told_ns, self._cpu_told_at = cpu, now.boottime_ns
+        if stuck is not None:
+            self._told = None
+            self._out.write({"t": "library", "code": 0, "call": "nvmlInit_v2", "waiting_s": round(stuck, 1)})
+        self._out.write(
+            {
+                "t": "status", "time_ns": now.time_ns, "boottime_ns": now.boottime_ns, "waiting": waiting,
+                "errors": errors,
+                "lost": {uuid: target.failing for uuid, target in list(box.targets.items()) if target.failing},
+                "rate_hz": self._rate, "cpu_utilization": round(share, 6), "memory_bytes": resident(),
+            }
+        )  # fmt: skip
+
+    def _adapt(self, now: int) -> None:
+        """As many readings a second as half a percent of a core pays for."""
+        if now - self._adapt_ns < ADAPT_S * _S:
+            return
+        cpu = clock.cpu_ns()
+        if self._adapt_ns:
+            share = (cpu - self._cpu_ns) / (now - self._cpu_at)
+            place = RATES.index(self._rate)
+            if share > SHARE and self._rate > RATES[-1]:
+                self._rate = RATES[place + 1]
+            elif (
+                place and RATES[place - 1] <= self._wished and share * RATES[place - 1] / self._rate < 0.8 * SHARE
+            ):
+                self._rate = RATES[place - 1]
+        self._cpu_ns, self._cpu_at, self._adapt_ns = cpu, now, now
+
+    # ---- its end
+
+    def leave(self) -> NoReturn:
+        """Shut down if nothing hangs; wait for what hangs, but not for ever."""
+        if self._xids is not None:
+            self._xids.stop()
+        crews = (self._fast, self._slow, self._look, self._opening)
+        end = clock.perf_ns() + int(LEAVE_S * _S)
+        while clock.perf_ns() < end:
+            for crew in crews:
+                crew.look()
+            if not any(crew.busy or crew.waiting() for crew in crews):
+                break
+            clock.sleep(0.02)
+        else:
+            os._exit(0)
+        while self._xids is not None and not self._xids.over and clock.perf_ns() < end:
+            clock.sleep(0.02)
+        if self._state in ("open", "closing"):
+            self._closing.begin(["close"])
+            self._closing.wait(OPEN_DEADLINE_S)
+        os._exit(0)
+
+    def end(self, *_: object) -> None:
+        """SIGTERM."""
+        self._ending = True
+
+
+def resident() -> int:
+    """RSS (By) of this process; 0 where /proc does not say."""
+    try:
+        with open("/proc/self/statm", "rb") as file:  # noqa: PTH123  each second: no path object for it
+            return int(file.read().split()[1]) * _PAGE
+    except (OSError, IndexError, ValueError):
+        return 0
+
+
+def main() -> NoReturn:
+    """Run until standard input ends."""
+    # argparse is a megabyte that only two options would use.
+    given = dict(zip(sys.argv[1::2], sys.argv[2::2], strict=False))
+    threading.stack_size(STACK_BYTES)
+    worker = Worker(Out(sys.stdout.fileno()), given.get("--sys", "/sys"), given.get("--kmsg", "/dev/kmsg"))
+    signal.signal(signal.SIGTERM, worker.end)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    read, write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+    del read
+    with suppress(BrokenPipeError):
+        worker.run(sys.stdin.fileno())
+    worker.leave()
+
+
+if __name__ == "__main__":
+    main()

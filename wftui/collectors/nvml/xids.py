@@ -1,0 +1,146 @@
+"""Xid errors: from NVML's event set, and from the kernel's log where that may be read."""
+
+import os
+import re
+import threading
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from wftui import clock
+from wftui.collectors.nvml import binding as b
+from wftui.collectors.nvml.binding import Binding
+from wftui.collectors.nvml.reads import Target
+
+XID_TYPE: Final = 0x8
+"""Source: nvml.h, nvmlEventTypeXidCriticalError."""
+WAIT_MS: Final = 1000
+"""A wait that nobody can end; short, because shutting down waits for it."""
+_LINE: Final = re.compile(rb"NVRM: Xid \(PCI:([0-9a-fA-F:.]+)\): (\d+),? ?(.*)")
+_SAME_NS: Final = 5_000_000_000
+"""An Xid that comes both ways within this time is one."""
+
+Tell = Callable[[str, int, str, str], None]
+"""(UUID, number, origin, words)."""
+
+
+class XidWatch:
+    """A thread that waits for events. A new one is made after each enumeration that changed the GPUs."""
+
+    def __init__(self, binding: Binding, targets: Mapping[str, Target], tell: Tell) -> None:
+        self._binding = binding
+        self._targets = dict(targets)
+        self.uuids = set(targets)
+        self._tell = tell
+        self._end = False
+        self._thread = threading.Thread(target=self._run, name="wftop-xids", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the wait that is under way."""
+        self._end = True
+
+    @property
+    def over(self) -> bool:
+        """Whether the thread has ended."""
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        binding = self._binding
+        code, events = binding.ask("nvmlEventSetCreate")
+        if code:
+            return
+        registered = 0
+        for uuid, target in list(self._targets.items()):
+            if target.instance:
+                continue
+            code, _ = binding.ask("nvmlDeviceRegisterEvents", target.handle, XID_TYPE, events)
+            if code == b.UNKNOWN:
+                # The header: the set is undefined then. Begin again without this GPU.
+                binding.ask("nvmlEventSetFree", events)
+                del self._targets[uuid]
+                if not self._end:
+                    self._run()
+                return
+            registered += not code
+        while registered and not self._end:
+            code, data = binding.ask("nvmlEventSetWait_v2", events, WAIT_MS)
+            if code == 10:  # NVML_ERROR_TIMEOUT: nothing happened
+                continue
+            if code:
+                break
+            if int(data.eventType) & XID_TYPE:
+                self._tell(self._whose(data.device), int(data.eventData), "nvml", "")
+        binding.ask("nvmlEventSetFree", events)
+
+    def _whose(self, handle: object) -> str:
+        code, uuid = self._binding.ask("nvmlDeviceGetUUID", handle)
+        return "" if code else b.text(uuid)
+
+
+class KernelLog:
+    """``/dev/kmsg`` from now on, without waiting."""
+
+    def __init__(self, path: str = "/dev/kmsg") -> None:
+        try:
+            self._file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            os.lseek(self._file, 0, os.SEEK_END)
+        except OSError:
+            self._file = -1
+
+    @property
+    def readable(self) -> bool:
+        """Whether it may be read."""
+        return self._file >= 0
+
+    def xids(self) -> list[tuple[str, int, str]]:
+        """(bus id as in sysfs, number, words) of new lines."""
+        found = []
+        for _ in range(64):  # at most so many lines a look
+            if self._file < 0:
+                break
+            try:
+                record = os.read(self._file, 8192)
+            except BlockingIOError:
+                break
+            except BrokenPipeError:
+                continue  # lines were lost: the next read goes on behind them
+            except OSError:
+                os.close(self._file)
+                self._file = -1
+                break
+            match = _LINE.search(record)
+            if match is not None:
+                words = match[3].decode("utf-8", "replace").split("\n", 1)[0][:200]
+                found.append((bus_name(match[1].decode("ascii", "replace")), int(match[2]) % 2**32, words))
+        return found
+
+    def close(self) -> None:
+        """Twice is harmless."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+
+def bus_name(said: str) -> str:
+    """``0000:3b:00.0`` of what the driver writes: ``00000000:3B:00.0``, ``0000:3b:00``."""
+    parts = said.strip().lower().split(":")
+    if len(parts) != 3:
+        return said.lower()
+    domain, bus, device = parts
+    return f"{domain[-4:]:0>4}:{bus}:{device if '.' in device else device + '.0'}"
+
+
+class Doubles:
+    """An Xid is told once, whichever way it comes first."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, int], tuple[str, int]] = {}
+
+    def new(self, uuid: str, xid: int, origin: str) -> bool:
+        """Whether it was not told the other way just now."""
+        now = clock.perf_ns()
+        before = self._seen.get((uuid, xid))
+        self._seen[uuid, xid] = (origin, now)
+        if len(self._seen) > 256:
+            self._seen.clear()
+        return before is None or before[0] == origin or now - before[1] > _SAME_NS
