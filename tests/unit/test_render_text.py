@@ -70,3 +70,36 @@ def test_axes_end_on_round_numbers_at_or_above(value: float) -> None:
 @given(st.floats(1, 2**60))
 def test_byte_axes_are_at_or_above(value: float) -> None:
     assert text.round_up_bytes(value) >= value * 0.999999
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, "   - W"),
+        (0.4, "   0 W"),
+        (698.2, " 698 W"),
+        (9999.4, "9999 W"),
+        (16_000.0, "16.0kW"),
+        (1.2e5, " 120kW"),
+    ],
+)
+def test_watts_take_six_cells(value: float | None, shown: str) -> None:
+    assert text.watts(value) == shown
+    assert len(shown) == 6
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "shown"),
+    [
+        (131.2 * 2**30, 140.4 * 2**30, "131.2/140 GiB"),
+        (7.94 * 2**30, 24 * 2**30, " 7.9/24.0 GiB"),
+        (0.0, 80 * 2**30, " 0.0/80.0 GiB"),
+        (None, 80 * 2**30, "   -/80.0 GiB"),
+        (5.0 * 2**30, None, "     5.00 GiB"),
+        (None, None, "            -"),
+        (float("nan"), float("nan"), "            -"),
+    ],
+)
+def test_bytes_of_bytes_take_thirteen_cells(part: float | None, whole: float | None, shown: str) -> None:
+    assert text.share(part, whole) == shown
+    assert len(shown) == 13

@@ -27,7 +27,8 @@ from tests.tui.fake_gpus import (
 )
 from wftui.model import gpus as cells
 from wftui.tui.gpu_ours import mine
-from wftui.tui.gpus import BAD, GOOD, QUIET, WARN, boxes, findings, held_by, holders, short_name, summed_power
+from wftui.tui.gpu_trouble import findings
+from wftui.tui.gpus import BAD, GOOD, QUIET, WARN, boxes, held_by, holders, short_name, summed_power
 from wftui.tui.state import State
 
 

@@ -6,7 +6,8 @@ from typing import Final, NamedTuple
 
 from wftui.model.health import FAILED, STUCK
 from wftui.render import text
-from wftui.tui.gpus import boxes, findings
+from wftui.tui.gpu_trouble import findings
+from wftui.tui.gpus import boxes
 from wftui.tui.state import State
 from wftui.units import NS_PER_S
 

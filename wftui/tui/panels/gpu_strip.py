@@ -8,7 +8,7 @@ from wftui.model.health import ASLEEP
 from wftui.render import graph, text
 from wftui.render.palette import heat
 from wftui.tui.frame import Row, Segment, fit_row, plain, row_width
-from wftui.tui.gpus import QUIET, findings
+from wftui.tui.gpu_trouble import QUIET, findings
 from wftui.tui.panels import gpu_parts
 from wftui.tui.scene import Scene, gap
 from wftui.units import NS_PER_S
