@@ -204,6 +204,9 @@ def _gpus_wide(width: int, height: int, body: int, gpus: int, *, quiet: bool) ->
         folded = ()
     left, right = _split(width, (64, 36) if width >= 150 else (66, 34))
     rest -= bool(folded)
+    if rest < 7:
+        places.append(Place("processes", 0, y, width, rest))
+        return Layout(width, height, places, framed=True, folded=(*folded, "events", "sources"))
     sources = _clamp(rest * 0.45, 4, 20)
     places.append(Place("processes", 0, y, left, rest))
     places.append(Place("events", left, y, right, rest - sources))
