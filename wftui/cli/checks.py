@@ -35,7 +35,7 @@ class Check(msgspec.Struct, frozen=True):
     """One thing that was looked at."""
 
     area: str
-    """``sources``, ``paths``, ``permissions``, ``versions``, ``terminal``, ``cost`` or ``store``."""
+    """``sources``, ``gpu``, ``paths``, ``permissions``, ``versions``, ``terminal``, ``cost`` or ``store``."""
     name: str
     state: str
     """``ok``, ``warn`` (works, but less than it could) or ``bad`` (needs a person)."""
@@ -49,13 +49,16 @@ def sources(state: State) -> list[Check]:
     return [_source(item) for item in state.health]
 
 
+def level(state: str) -> str:
+    """The verdict on a health state."""
+    if state in health.TROUBLE:
+        return BAD if state != health.LATE else WARN
+    return WARN if state == health.DENIED else OK
+
+
 def _source(item: Health) -> Check:
-    if item.state in health.TROUBLE:
-        level = BAD if item.state != health.LATE else WARN
-    else:
-        level = WARN if item.state == health.DENIED else OK
     said = f"{item.state}: {item.reason}" if item.reason else item.state
-    return Check("sources", item.source, level, said, item.fix)
+    return Check("sources", item.source, level(item.state), said, item.fix)
 
 
 def settings(places: Places) -> Check:
@@ -234,11 +237,11 @@ def cost(state: State) -> list[Check]:
         said = f"pid {status.pid}, CPU {text.percent(cpu).strip()} of a core, memory {text.size(memory).strip()}"
         found.append(Check("cost", "recorder", WARN if over else OK, said + (", over its budget" if over else "")))
         store = status.store
-        level = OK if store.state == health.OK else BAD if store.state in health.TROUBLE else WARN
+        verdict = OK if store.state == health.OK else BAD if store.state in health.TROUBLE else WARN
         said = (
             f"{store.state}: {store.reason}" if store.reason else f"{text.size(status.store_bytes).strip()} stored"
         )
-        found.append(Check("cost", "store", level, said, store.fix))
+        found.append(Check("cost", "store", verdict, said, store.fix))
     timed = sorted((item for item in state.health if item.duration_s), key=lambda item: -(item.duration_s or 0))
     slowest = ", ".join(f"{item.source} {text.milliseconds(item.duration_s).strip()}" for item in timed[:_SLOW])
     found.append(Check("cost", "collections", OK, f"slowest: {slowest}" if slowest else "none yet"))

@@ -1,6 +1,6 @@
 """`wftop doctor [--json] [--store] [--rebuild]`: what works here, what does not, and the exact fix of each."""
 
-from wftui.cli import checks
+from wftui.cli import checks, checks_gpu
 from wftui.cli.checks import Check
 from wftui.errors import ConfigError
 from wftui.paths import places
@@ -8,6 +8,7 @@ from wftui.text import clean
 
 _TITLES = {
     "sources": "Sources",
+    "gpu": "GPUs",
     "paths": "Paths",
     "permissions": "Permissions",
     "versions": "Versions",
@@ -55,7 +56,7 @@ def main(
     except ConfigError:
         pass  # said by checks.settings; sources cannot be asked without it
     else:
-        found = [*checks.sources(state), *found, *checks.cost(state)]
+        found = [*checks.sources(state), *checks_gpu.gpu(state), *found, *checks.cost(state)]
     found += [*checks.permissions(), *checks.versions(), *checks.terminal()]
     return _print(found, json=json)
 
