@@ -14,8 +14,10 @@ from wftui.model.event import Event
 from wftui.model.table import Cell, Row
 from wftui.names import METRICS
 from wftui.tui import gpus
-from wftui.tui.gpu_screen import fields, health, topology
+from wftui.tui.gpu_screen import fields, health, holders, lens, topology
 from wftui.tui.gpu_screen.health import BAD, GOOD, NONE, WARN, Check
+from wftui.tui.gpu_screen.model import GpuScreen
+from wftui.tui.gpu_screen.shown import Shown
 from wftui.tui.gpu_screen.xids import XIDS, meaning
 from wftui.tui.state import State, text_of
 
@@ -219,3 +221,54 @@ def test_a_pair_that_nobody_told_of_is_unknown() -> None:
     rows.pop(cells.link_key(cards[0].uuid, cards[1].uuid))
     assert drawn(rows, cards, 80)[1].split()[1:4] == ["·", "-", "NV18"]
     assert "no word yet" in drawn({}, cards, 80)[0]
+
+
+# ---- holders and siblings
+
+
+def pane(cards: list[Card], name: str, width: int = 100, **chosen: str) -> str:
+    """All lines of a pane."""
+    state = told(cards)
+    screen = GpuScreen()
+    for key, value in chosen.items():
+        setattr(screen, key, value)
+    found = screen.listed(state)
+    gpu = screen.selected(state)
+    assert gpu is not None
+    shown = Shown(scene(state), screen, found, gpu, state.tables["gpus"][gpu.uuid], [])
+    draw = holders.draw if name == "holders" else lens.draw
+    return "\n".join("".join(text for text, _ in row).rstrip() for row in draw(shown, width))
+
+
+def test_holders_by_user_job_and_container() -> None:
+    cards = boxes.box(8)
+    by_user = pane(cards, "holders")
+    line = next(line for line in by_user.splitlines() if line.startswith("ana"))
+    assert line.split()[1:4] == ["0-1,3-7", "823G", "665"]
+    assert "GPU 2: 71.0 GiB held by uid 1004, idle since 01:30" in by_user
+    assert "slurm:4711" in pane(cards, "holders", whose="job")
+    assert "3f2a9c11d0e4" in pane(cards, "holders", whose="container")
+
+
+def test_memory_that_is_in_use_is_not_called_idle() -> None:
+    assert "idle since" not in pane([Card(0), Card(1)], "holders")
+
+
+def test_the_straggler_is_named_with_its_evidence() -> None:
+    cards = [Card(n, heat=70.0) for n in range(8)]
+    cards[5] = Card(5, heat=86.0, load=0.6, clock=1.2e9, throttle="sw_thermal", throttled_s=300, power=430.0)
+    said = pane(cards, "siblings")
+    first = said.splitlines()[0]
+    assert first.startswith("▲ GPU 5, rank 5: throttled: hot: driver lowers clocks")
+    assert "clock 39 % lower (1200 MHz, the others 1980 MHz)" in " ".join(said.split())
+    assert "8 GPUs at job slurm:4711" in said
+
+
+def test_equal_siblings_are_at_peace() -> None:
+    said = pane([Card(n, heat=70.0) for n in range(4)], "siblings")
+    assert "none is behind the others" in said
+    assert "▲" not in said
+
+
+def test_one_card_has_no_siblings() -> None:
+    assert "has no siblings" in pane([Card(0)], "siblings")

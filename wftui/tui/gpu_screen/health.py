@@ -260,8 +260,11 @@ def _whole(value: float) -> str:
 
 def since_words(check: Check, now_ns: int) -> str:
     """``since 02:10``, ``since 2026-11-20 02:10``; empty where it is not known."""
-    if check.since_ns is None:
-        return ""
-    then_s = check.since_ns / _NS
+    return "" if check.since_ns is None else since(check.since_ns, now_ns)
+
+
+def since(then_ns: int, now_ns: int) -> str:
+    """``since 02:10``, with the day where it is another one."""
+    then_s = then_ns / _NS
     day = "" if text.day(then_s) == text.day(now_ns / _NS) else f"{text.day(then_s)} "
     return f"since {day}{text.clock(then_s)[:5]}"

@@ -23,7 +23,7 @@ HEALTH: Final = "health"
 TOPOLOGY: Final = "topology"
 HOLDERS: Final = "holders"
 SIBLINGS: Final = "siblings"
-PANES: Final = (PROCESSES, HEALTH, FIELDS, TOPOLOGY)
+PANES: Final = (PROCESSES, HEALTH, FIELDS, TOPOLOGY, HOLDERS, SIBLINGS)
 WHOSE: Final = ("user", "job", "container")
 
 
@@ -48,6 +48,8 @@ class GpuScreen:
         """First line shown."""
         self.page = 10
         """Lines of the pane, as last drawn."""
+        self.behind: frozenset[str] = frozenset()
+        """UUIDs of the stragglers of a moment ago."""
         self.lines = 0
         """Lines that it has in all, as last drawn."""
 

@@ -49,10 +49,24 @@ def _topology(shown: Shown, width: int) -> list[Row]:
     return topology.draw(shown.scene, shown.found, shown.gpu.uuid, width)
 
 
+def _holders(shown: Shown, width: int) -> list[Row]:
+    from wftui.tui.gpu_screen import holders  # here: few look at every pane
+
+    return holders.draw(shown, width)
+
+
+def _siblings(shown: Shown, width: int) -> list[Row]:
+    from wftui.tui.gpu_screen import lens  # here: as above
+
+    return lens.draw(shown, width)
+
+
 _DRAW: Final[dict[str, Callable[[Shown, int], list[Row]]]] = {
     model.FIELDS: _fields,
     model.HEALTH: _health,
     model.TOPOLOGY: _topology,
+    model.HOLDERS: _holders,
+    model.SIBLINGS: _siblings,
 }
 """Panes that only scroll: all their lines."""
 

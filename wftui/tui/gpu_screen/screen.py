@@ -10,7 +10,7 @@ from wftui.render import text
 from wftui.tui import gpus
 from wftui.tui.frame import Row, fit_row, join, row_width
 from wftui.tui.gpu_screen import fields, graphs, health, panes, sidebar, strip
-from wftui.tui.gpu_screen.model import FIELDS, PANES
+from wftui.tui.gpu_screen.model import FIELDS, HOLDERS, PANES
 from wftui.tui.gpu_screen.shown import Shown
 from wftui.tui.gpu_screen.words import folded, own
 from wftui.tui.panels import parts
@@ -46,13 +46,23 @@ def draw(scene: Scene, screen: GpuScreen, width: int, height: int) -> Body:
     rows = _main(shown, main, height)
     if side:
         listing = sidebar.draw(scene, found, gpu.uuid, side, height, inside=screen.inside)
+        listing += _below(shown, side, height - len(listing))
         rule = f" {scene.glyphs.vertical} "
         rows = [
-            [*(listing[place] if place < len(listing) else [gap(side)]), (rule, "faint"),
+            [*fit_row(listing[place] if place < len(listing) else [], side), (rule, "faint"),
              *fit_row(rows[place] if place < len(rows) else [], main)]
             for place in range(height)
         ]  # fmt: skip
     return Body(rows[:height], right)
+
+
+def _below(shown: Shown, width: int, room: int) -> list[Row]:
+    """Who holds the GPUs, where the list of them leaves room."""
+    if width < 34 or room < 6 or shown.screen.pane == HOLDERS:
+        return []
+    from wftui.tui.gpu_screen import holders  # here: only wide screens have the room
+
+    return [[], *holders.brief(shown, width, room - 1)]
 
 
 def _nothing(scene: Scene, screen: GpuScreen, width: int) -> Body:
@@ -221,18 +231,22 @@ def _tabs(shown: Shown, width: int) -> Row:
     """The panes by name, the shown one marked; how the cursor gets in and out."""
     screen, checks = shown.screen, shown.checks
     bad = sum(check.level in (health.WARN, health.BAD) for check in checks)
-    counts = {"processes": len(gpus.held_by(shown.scene.state, shown.gpu.uuid)), "health": bad}
+    counts = {"processes": len(gpus.held_by(shown.scene.state, shown.gpu.uuid)), "health": bad, "siblings": 0}
+    if len(shown.found) > 1:
+        from wftui.tui.gpu_screen import lens  # here: many machines have one GPU
+
+        counts["siblings"] = len(lens.compared(shown)[1])
     row: Row = []
     for name in PANES:
         count = counts.get(name, 0)
         words = f"{name} {count}" if count else name
-        role = "select" if name == screen.pane else "warn" if name == "health" and bad else "dim"
+        role = "select" if name == screen.pane else "warn" if name != "processes" and count else "dim"
         row += [(f" {words} ", role)]
     if row_width(row) > width:
         at = PANES.index(screen.pane)
-        rest = f"{at + 1} of {len(PANES)}, Tab"
-        return join([(f" {screen.pane} {counts.get(screen.pane) or ''} ".replace("  ", " "), "select")],
-                    [(rest, "dim")], width)  # fmt: skip
+        count = counts.get(screen.pane, 0)
+        words = f"{screen.pane} {count}" if count else screen.pane
+        return join([(f" {words} ", "select")], [(f"{at + 1} of {len(PANES)}, Tab", "dim")], width)
     hint: Row = (
         [("Esc", "key"), (" to the GPUs", "dim")] if screen.inside else [("Enter", "key"), (" into it", "dim")]
     )
