@@ -154,6 +154,18 @@ def compose_place(name: str) -> layout.Place:
     return place
 
 
+def test_panels_stay_where_they_are_while_nobody_tells_of_gpus() -> None:
+    fed = GpuFed(box(8)).run(599, 600).furnish()
+    before = overview(fed.state, 120, 40).places
+    fed.state.tables.clear()
+    fed.state.table_version += 1
+    assert overview(fed.state, 120, 40).places == before
+    fresh = GpuFed(box(8)).run(599, 600).state
+    assert overview(fresh, 120, 40).places == before
+    fed.table(cells.GPUS, {})
+    assert overview(fed.state, 120, 40).places == layout.overview(120, 40).places
+
+
 def test_eight_gpus_at_80_by_24_are_all_there() -> None:
     screen = shown(STATES["trouble"], 80, 24)
     for said in (

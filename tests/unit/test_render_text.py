@@ -43,7 +43,7 @@ def test_examples(shown: str, expected: str) -> None:
 def test_unknown_is_a_dash_and_never_a_number(missing: float | None) -> None:
     for form in (
         text.percent, text.size, text.rate, text.short, text.count, text.decimal, text.frequency, text.celsius,
-        text.duration, text.milliseconds,
+        text.duration, text.milliseconds, text.watts,
     ):  # fmt: skip
         assert form(missing).strip() == text.UNKNOWN, form.__name__
 
@@ -75,7 +75,7 @@ def test_byte_axes_are_at_or_above(value: float) -> None:
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
-        (None, "   - W"),
+        (None, "   -  "),
         (0.4, "   0 W"),
         (698.2, " 698 W"),
         (9999.4, "9999 W"),

@@ -121,7 +121,7 @@ def celsius(value: float | None) -> str:
 def watts(value: float | None) -> str:
     """Watts in 6 cells: `` 698 W``, ``16.0kW``."""
     if value is None or value != value:
-        return "   - W"
+        return "   -  "
     return f"{value:4.0f} W" if value < 9999.5 else f"{significant(value / 1000)}kW"
 
 

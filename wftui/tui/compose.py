@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wftui.model.gpus import GPUS
 from wftui.render import text
 from wftui.tui import dialogs, layout, lists, transport
 from wftui.tui.footer import footer
@@ -42,6 +43,7 @@ LINE = {
 }
 
 
+_GPUS = "gpus on the overview"
 _BARRED = 6
 """Lines of a screen from which on there is a transport bar."""
 
@@ -107,8 +109,15 @@ def picture(scene: Scene, ui: Ui, width: int, height: int) -> Picture:
 
 def overview(state: State, width: int, height: int) -> layout.Layout:
     """Where the panels of the overview stand on this machine."""
-    gpus_ = boxes(state)
-    return layout.overview(width, height, len(gpus_), quiet=not any(talks(gpu) for gpu in gpus_))
+    known = boxes(state)
+    if known or GPUS.name in state.tables:
+        count, quiet = len(known), not any(talks(gpu) for gpu in known)
+        state.kept[_GPUS] = None, (count, quiet)
+    else:
+        # Not told: in a gap of the recording, or for the second after a new link. Panels stay where they were.
+        was = state.kept.get(_GPUS)
+        count, quiet = was[1] if was else (len(state.labels("hw.gpu.memory.limit", "gpu")), False)  # type: ignore[misc]  # what the line above put there
+    return layout.overview(width, height, count, quiet=quiet)
 
 
 def bar_lines(scene: Scene, height: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from wftui.model.gpus import GPUS
 from wftui.render import text
 from wftui.tui.frame import Row, fit_row, outside, plain, row_width
 from wftui.tui.gpus import BAD, RANK, Gpu, boxes, cards, holders, summed_power, talks
@@ -37,7 +38,7 @@ def _sentence(scene: Scene) -> tuple[str, str]:
     ]
     if counts:
         return f"no word of the GPUs yet: {', '.join(counts)} on the bus", fix
-    return ("no word on GPUs yet" if state.tick is None or source is None else "no GPU found"), fix
+    return ("no word on GPUs yet" if state.tick is None or GPUS.name not in state.tables else "no GPU found"), fix
 
 
 def line(scene: Scene, width: int) -> Row:
