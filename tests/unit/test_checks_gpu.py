@@ -51,7 +51,7 @@ def test_the_library_with_its_driver() -> None:
     first, card = looked(row("GPU-1", 0), health=(Health("gpu", "ok"),))
     assert first.text == "ok; driver 580.65.06, CUDA 13.0"
     assert (card.name, card.state) == ("GPU 0", OK)
-    assert card.text == "NVIDIA H200 ok, energy measured by its counter (±5 %)"
+    assert card.text == "NVIDIA H200 ok, energy measured, ±5 %"
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_what_holds_it_back_and_what_it_lacks() -> None:
     )  # fmt: skip
     assert card.state == WARN
     assert "held back: hot: driver lowers clocks, power limit reached" in card.text
-    assert "estimated from averaged power" in card.text
+    assert "energy estimated from average power" in card.text
     assert "Xid 79 2h 00m ago" in card.text
     assert "uses the system's memory" in card.text
     assert "not offered: fan_fan0, ecc" in card.text

@@ -1,6 +1,5 @@
 """GPU processes as rows: what the driver can be believed, and what adds up."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -32,11 +31,6 @@ ONE, TWO = "GPU-1", "GPU-2"
 GIB = 2**30
 
 
-def by_utilization(joules: float, uses: Sequence[tuple[float | None, float | None]]) -> list[float | None]:
-    total = sum(share or 0 for share, _ in uses)
-    return [joules * share / total if share is not None and total else None for share, _ in uses]
-
-
 def frame(
     seconds: float,
     *processes: Process,
@@ -57,7 +51,7 @@ def proc(tmp_path: Path) -> Path:
 
 
 def table(proc: Path) -> ProcessRows:
-    return ProcessRows(Owners(proc, wait=True, alive=lambda _pid: False), by_utilization)
+    return ProcessRows(Owners(proc, wait=True, alive=lambda _pid: False))
 
 
 def cells(rows: dict[str, Row], place: int) -> dict[str, object]:

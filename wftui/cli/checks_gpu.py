@@ -3,6 +3,7 @@
 from typing import Final
 
 from wftui.cli.checks import BAD, OK, WARN, Check, level
+from wftui.energy.meter import WORDS
 from wftui.model import gpus as cells
 from wftui.model import health
 from wftui.model.health import Health
@@ -23,11 +24,6 @@ _LEVELS: Final = {
     health.OK: OK, health.ASLEEP: OK, health.UNSUPPORTED: WARN, health.DENIED: WARN, health.STUCK: BAD,
     cells.LOST: BAD, health.FAILED: BAD,
 }  # fmt: skip
-_ENERGY: Final = {
-    "counter": "energy measured by its counter (±5 %)",
-    "instant": "energy estimated from instant power",
-    "average": "energy estimated from averaged power, bursts under 1 s smoothed",
-}
 _SLOWEST: Final = 3
 _XID_S: Final = 86_400.0
 _CALLS: Final = "wftop.gpu.call.duration"
@@ -89,7 +85,7 @@ def _card(state: State, row: Row) -> Check:
         said += [f"since {since}"] if since else []
     else:
         source = _word(row, cells.ENERGY_SOURCE)
-        said.append(_ENERGY.get(source, source) or "no energy reading")
+        said.append(f"energy {WORDS.get(source, source)}" if source else "no energy reading")
     throttle = [
         cells.REASONS.get(word, word)
         for word in _word(row, cells.THROTTLED).split(",")

@@ -1,11 +1,12 @@
 """The processes that the worker lists, as rows of ``GPU_PROCESSES``: who, how much, since when idle."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from wftui.clock import NS_PER_S
 from wftui.collectors.gpu_owners import MAX_PID, Owner, Owners
 from wftui.collectors.nvml.frames import Process, Processes
+from wftui.energy.apportion import split
 from wftui.model.gpus import process_key
 from wftui.model.table import Row
 
@@ -16,9 +17,6 @@ _PATIENCE_S: Final = 0.05
 _TYPES: Final = frozenset({"C", "G", "C+G", "M"})
 _LONGEST: Final = 2.5
 """Intervals that a list may stand for: a longer pause is a gap, of which nothing is known."""
-
-Split = Callable[[float, Sequence[tuple[float | None, float | None]]], Sequence[float | None]]
-"""Joules of one GPU, (utilisation, memory) of its processes → joules of each, None: no share is known."""
 
 
 class Uses(NamedTuple):
@@ -60,9 +58,8 @@ class _Held:
 class ProcessRows:
     """Rows of ``GPU_PROCESSES``, list after list, with what adds up between them."""
 
-    def __init__(self, owners: Owners, split: Split) -> None:
+    def __init__(self, owners: Owners) -> None:
         self._owners = owners
-        self._split = split
         self._held: dict[str, dict[str, _Held]] = {}
         """UUID to row key to process."""
         self._before: dict[str, int] = {}
@@ -180,7 +177,7 @@ class ProcessRows:
         self._joules[uuid] = joules
         if not items or drawn < 0 or elapsed_s <= 0 or uuid not in frame.gpus:
             return
-        shares = self._split(drawn, [(uses[item.pid].sm, uses[item.pid].memory) for item in items])
+        shares = split(drawn, [(uses[item.pid].sm, uses[item.pid].memory) for item in items])
         for item, share in zip(items, shares, strict=True):
             if share is not None:
                 item.energy = (item.energy or 0.0) + share
