@@ -190,9 +190,7 @@ def test_no_garbage_comes_through_and_counters_never_fall(
     tmp_path_factory: pytest.TempPathFactory,
     lists: list[tuple[float, dict[str, list[Process]], dict[str, float], list[str]]],
 ) -> None:
-    source = ProcessRows(
-        Owners(tmp_path_factory.getbasetemp(), wait=True, alive=lambda _pid: False), by_utilization
-    )
+    source = ProcessRows(Owners(tmp_path_factory.getbasetemp(), wait=True, alive=lambda _pid: False))
     before: dict[str, Row] = {}
     now = 0.0
     for step, gpus, joules, partial in lists:
