@@ -27,6 +27,7 @@ from tests.tui.fake_gpus import (
 from tests.tui.test_compose import SIZES, check, lines
 from wftui.model import gpus as cells
 from wftui.model import processes as process_cells
+from wftui.model.event import Event
 from wftui.tui import layout
 from wftui.tui.compose import overview, picture
 from wftui.tui.gpus import boxes
@@ -333,3 +334,31 @@ def test_the_details_name_the_gpus_of_a_process() -> None:
     screen = "\n".join(lines(picture(scene(fed.state), ui, 120, 40)))
     assert "0 H200 · 41 % busy · 5.00 GiB" in screen
     assert "1 H200 · busy: not told · 7.00 GiB · idle for 1 min" in screen
+
+
+# ---- events
+
+
+def happened(kind: str, uuid: str, **payload: object) -> Event:
+    return Event(7000, "id7000", (NOW_S - 3) * 10**9, kind, "gpu", uuid, payload=dict(payload))
+
+
+def test_events_of_gpus_are_about_their_numbers_in_words() -> None:
+    fed = GpuFed(box(8)).run(599, 600).furnish()
+    fed.state.add_events([happened("gpu.throttled", Card(5).uuid, reasons=["power_cap", "sw_thermal"])])
+    said = "power limit reached, hot: driver lowers clocks"
+    assert "GPU 5 power limit reached" in "\n".join(shown(fed.state, 200, 50))
+    ui = Ui()
+    ui.show("events")
+    screen = lines(picture(scene(fed.state), ui, 160, 30))
+    assert any(re.search(rf"▲ gpu.throttled +GPU 5 +{said}", line) for line in screen)
+
+
+def test_an_event_of_a_gpu_that_nobody_knows_names_its_uuid() -> None:
+    fed = GpuFed([Card(0)]).run(599, 600).furnish()
+    fed.state.add_events([happened("gpu.lost", "GPU-feed", reason="fell off the bus", ports=["1", "2"])])
+    assert "✕ gpu.lost" in "\n".join(shown(fed.state, 200, 50))
+    ui = Ui()
+    ui.show("events")
+    screen = lines(picture(scene(fed.state), ui, 160, 30))
+    assert any(re.search("GPU-feed +reason fell off the bus, ports 1, 2", line) for line in screen)

@@ -73,8 +73,7 @@ def draw_events(scene: Scene, ui: Ui, width: int, height: int) -> Body:
         row: Row = [(shown, "dim"), gap(1), (events.glyph(scene, item), role), gap(1)]
         row += [(outside(item.type, kind, scene.glyphs), role), gap(1)]
         if about:
-            name = f"{item.aggregate_type} {item.aggregate_id}" if item.aggregate_id else item.aggregate_type
-            row += [(outside(name, about, scene.glyphs, middle=True), "text"), gap(1)]
+            row += [(outside(events.about(scene, item), about, scene.glyphs, middle=True), "text"), gap(1)]
         left = width - stamp - 3 - kind - 1 - (about + 1 if about else 0)
         said = plain(events.said(item), scene.glyphs)
         row.append((outside(said, max(0, left), scene.glyphs), "text"))

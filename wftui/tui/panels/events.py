@@ -5,17 +5,40 @@ from __future__ import annotations
 from typing import Any, Final
 
 from wftui.model.event import Event
+from wftui.model.gpus import REASONS
 from wftui.render import text
 from wftui.tui.frame import Row, cells, fit_row, outside, plain
+from wftui.tui.gpus import boxes
 from wftui.tui.panels import parts
 from wftui.tui.scene import Body, Scene, empty, gap, keep
 
 _BAD: Final = frozenset(
-    {"recorder.unclean", "machine.down", "process.oom_killed", "store.damaged", "store.failed", "signal.refused"}
+    {
+        "recorder.unclean",
+        "machine.down",
+        "process.oom_killed",
+        "store.damaged",
+        "store.failed",
+        "signal.refused",
+        "gpu.lost",
+        "gpu.stuck",
+        "gpu.xid",
+        "gpu.ecc",
+    }
 )
 _WARN: Final = frozenset(
-    {"source.state", "clock.stepped", "clock.suspended", "series.limited", "provenance.changed"}
+    {
+        "source.state",
+        "clock.stepped",
+        "clock.suspended",
+        "series.limited",
+        "provenance.changed",
+        "gpu.throttled",
+        "gpu.driver",
+        "gpu.worker_restarted",
+    }
 )
+_GPU: Final = "gpu"
 
 
 def role(event: Event) -> str:
@@ -47,9 +70,13 @@ def words(payload: dict[str, Any]) -> str:  # Any: JSON values, fixed by the eve
     for key, value in payload.items():
         if value is None or value == "" or (key == "dropped" and not value):
             continue
-        shown = f"{value:g}" if isinstance(value, float) else str(value)
+        shown = f"{value:g}" if isinstance(value, float) else _joined(value)
         said.append(f"{key.replace('_', ' ')} {shown}")
     return ", ".join(said)
+
+
+def _joined(value: Any) -> str:  # Any: as above
+    return ", ".join(str(part) for part in value) if isinstance(value, list) else str(value)
 
 
 def said(event: Event) -> str:
@@ -61,6 +88,8 @@ def said(event: Event) -> str:
         return f"now {state}" + (f": {reason}" if reason else "")
     if event.type == "clock.stepped" and isinstance(payload.get("by_s"), int | float):
         return f"by {payload['by_s']:+g} s"
+    if event.type == "gpu.throttled" and isinstance(reasons := payload.get("reasons"), list):
+        return ", ".join(REASONS.get(str(reason), str(reason)) for reason in reasons)
     if event.type == "mark.set":
         at = payload.get("at_ns")
         elsewhere = isinstance(at, int) and abs(at - event.time_ns) > 2_000_000_000
@@ -68,10 +97,24 @@ def said(event: Event) -> str:
     return words(payload)
 
 
+def about(scene: Scene, event: Event) -> str:
+    """What it is about; a GPU by its number of now, which says more than its UUID."""
+    if event.aggregate_type == _GPU and event.aggregate_id:
+        label = dict(_gpus(scene)).get(event.aggregate_id)
+        return f"GPU {label}" if label else event.aggregate_id
+    return f"{event.aggregate_type} {event.aggregate_id}" if event.aggregate_id else event.aggregate_type
+
+
+def _gpus(scene: Scene) -> tuple[tuple[str, str], ...]:
+    return tuple((gpu.uuid, gpu.label) for gpu in boxes(scene.state))
+
+
 def summary(scene: Scene, event: Event) -> str:
     """What it is about and what it says, cleaned."""
-    about = event.aggregate_id if event.aggregate_type in ("source", "process", "series") else ""
-    return plain(" ".join(part for part in (about, said(event)) if part), scene.glyphs)
+    name = event.aggregate_id if event.aggregate_type in ("source", "process", "series") else ""
+    if event.aggregate_type == _GPU:
+        name = about(scene, event)
+    return plain(" ".join(part for part in (name, said(event)) if part), scene.glyphs)
 
 
 def line(scene: Scene, width: int) -> Row:
@@ -90,7 +133,7 @@ def draw(scene: Scene, width: int, height: int) -> Body:
     events = scene.state.events
     if not events:
         return empty("no events yet", "they come as sources change, clocks step, signals are sent")
-    made_of = (len(events), events[-1], events[0], width, height, scene.glyphs)
+    made_of = (len(events), events[-1], events[0], _gpus(scene), width, height, scene.glyphs)
     return keep(scene.state, "events", made_of, lambda: _listing(scene, width, height))
 
 
