@@ -285,7 +285,8 @@ def _folded(scene: Scene, width: int, names: Sequence[str]) -> Row:
             brief = BRIEF[name](scene)
             row += [*brief, gap(3)] if row_width(brief) + 3 <= room else []
     room = width - row_width(row)
-    if "events" in names and room > 20 and scene.state.events:
+    # Beside figures of disks and network a word cut short is one too many.
+    if "events" in names and room > (10 if "gpus" in names else 20) and scene.state.events:
         row += events.line(scene, room)[1:]
     return fit_row(row, width)
 
