@@ -12,7 +12,7 @@ from tests.unit.kernel_files import PROC, at, values
 from wftui import names
 from wftui.clock import SystemClock
 from wftui.collectors import portable
-from wftui.collectors.base import INLINE, THREAD, Collector
+from wftui.collectors.base import INLINE, STREAM, THREAD, Collector
 from wftui.collectors.registry import host_collectors
 from wftui.errors import SourceError
 from wftui.model.health import STATES
@@ -107,7 +107,7 @@ def test_names_places_and_rates() -> None:
     collectors = host_collectors()
     assert len({collector.name for collector in collectors}) == len(collectors)
     for collector in collectors:
-        assert collector.where in (INLINE, THREAD)
+        assert collector.where in (INLINE, STREAM, THREAD)
         assert collector.interval_s > 0
         assert collector.timeout_s > 0
     rates = {collector.name: collector.interval_s for collector in collectors}

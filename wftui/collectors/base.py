@@ -11,6 +11,8 @@ INLINE: Final = "inline"
 """Runs in the recorder's event loop: only files of /proc and /sys that cannot wait."""
 THREAD: Final = "thread"
 """Runs in a daemon thread of its own under a deadline: whatever may block (statvfs, cmdline, hwmon)."""
+STREAM: Final = "stream"
+"""Brings at each second's end what it gathered on its own; asked in the recorder's loop, it never waits."""
 
 
 @runtime_checkable
@@ -40,7 +42,7 @@ class Collector(Protocol):
 
     @property
     def where(self) -> str:
-        """``INLINE`` or ``THREAD``."""
+        """``INLINE``, ``THREAD`` or ``STREAM``."""
         ...
 
     @property

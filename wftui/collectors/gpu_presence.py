@@ -36,7 +36,7 @@ class GpuPresence:
     ``class`` and ``vendor`` are answered from the kernel's memory: a sleeping GPU is not woken.
     """
 
-    name = "gpu"
+    name = "gpu.presence"
     interval_s = 60.0
     where = THREAD
     timeout_s = 5.0

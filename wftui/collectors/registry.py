@@ -19,6 +19,7 @@ def host_collectors(proc: str | Path = "/proc", sys: str | Path = "/sys") -> lis
     from wftui.collectors.cpu import Cores, Cpu
     from wftui.collectors.disk import Disks
     from wftui.collectors.frequency import Frequency
+    from wftui.collectors.gpu_nvidia import NvidiaGpus
     from wftui.collectors.gpu_presence import GpuPresence
     from wftui.collectors.memory import Memory, Paging
     from wftui.collectors.mounts import Mounts
@@ -43,4 +44,5 @@ def host_collectors(proc: str | Path = "/proc", sys: str | Path = "/sys") -> lis
         Sensors(sys),
         Processes(proc),
         GpuPresence(proc, sys),
+        NvidiaGpus(proc),
     ]

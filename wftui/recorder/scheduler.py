@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from wftui import clock, log
 from wftui.clock import Clock, Instant
-from wftui.collectors.base import Collector
+from wftui.collectors.base import STREAM, Collector
 from wftui.model import health
 from wftui.model.health import Health
 from wftui.model.sample import Scrape
@@ -64,7 +64,8 @@ class Scheduler:
         off = frozenset(disabled)
         self.sources = [Source(item, item.name in off) for item in collectors]
         self._deferring = [source for source in self.sources if source.deferring is not None]
-        self._others = [source for source in self.sources if source.deferring is None]
+        self._streaming = [source for source in self.sources if source.collector.where == STREAM]
+        self._others = [s for s in self.sources if s.deferring is None and s.collector.where != STREAM]
         self._urgent = urgent
         self._others_due_ns = 0
         self._clock = clock
@@ -178,6 +179,10 @@ class Scheduler:
                 self._inline(source, at, source.grab_s)
                 for file, _ in readings:
                     file.hold(None)  # what was not asked for must not be taken for a later reading
+        now = self._clock.now()
+        for source in self._streaming:
+            if not source.off:
+                self._inline(source, now)
 
     def _inline(self, source: Source, now: Instant, before_s: float = 0.0) -> None:
         # Wall time for people, CPU time for the budget: on a busy machine a reading waits, and must not be
@@ -241,10 +246,12 @@ class Scheduler:
 
     def _rebudget(self) -> None:
         """Stretch what costs too much, let it come back when it has become cheap."""
-        total = sum(s.cost_s / s.interval_s for s in self.sources if not s.off)
+        total = sum(s.cost_s / s.interval_s for s in self.sources if not s.off and s.collector.where != STREAM)
         # All are asked to give in proportion when they are over the common budget though each keeps its own.
         budget = BUDGET * min(1.0, TOTAL_BUDGET / total) if total > 0 else BUDGET
         for source in self.sources:
+            if source.collector.where == STREAM:
+                continue  # it is asked once a second and stretches by itself
             wanted = stretch(source.collector.interval_s, source.cost_s, budget)
             # Shrink only with some room, so that an interval at the edge does not swing.
             if wanted > source.interval_s or stretch(source.collector.interval_s, source.cost_s * 1.3, budget) < (
@@ -260,6 +267,8 @@ class Scheduler:
         now = self._clock.now()
         if off is not None:
             source.grabbed.clear()
+            if source.collector.where == STREAM:
+                source.collector.close()  # what it gathers with is not needed meanwhile
             self._enter(source, off.state, off.reason, off.fix, now)
         elif source.off:
             source.restart(now)

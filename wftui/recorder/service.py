@@ -259,8 +259,13 @@ class Recorder:
 
     def scraped(self, source: Source, at: Instant, scrape: Scrape) -> None:
         """Take a source's samples and tables in."""
+        for reading in scrape.readings:
+            self._accumulator.add(reading.samples, reading.at, reading.interval_s)
+            self._bus.publish_samples(reading.at.time_ns, reading.samples)
         self._accumulator.add(scrape.samples, at, source.interval_s)
         self._bus.publish_samples(at.time_ns, scrape.samples)
+        for happened in scrape.events:
+            self.emit(happened.kind, happened.about, dict(happened.payload), happened.at or at)
         if source.name in oom.SOURCES:
             self._tell_killed(self._oom.counted(scrape.samples, at))
         for snapshot in scrape.tables:

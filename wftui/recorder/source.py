@@ -5,7 +5,7 @@ from collections import deque
 from typing import Final
 
 from wftui.clock import Instant
-from wftui.collectors.base import THREAD, Collector, Deferring
+from wftui.collectors.base import STREAM, THREAD, Collector, Deferring
 from wftui.collectors.files import ProcFile, Reading
 from wftui.errors import SourceError
 from wftui.model import health
@@ -78,7 +78,7 @@ class Source:
 
     def restart(self, at: Instant) -> None:
         """Switched on: collect at once, as if nothing had been before."""
-        self.fresh = True
+        self.fresh = self.collector.where != STREAM
         self.due_ns = at.boottime_ns
         self._failed_in_a_row = 0
         self._covered.clear()

@@ -1,5 +1,7 @@
 """The tables as they are now, and what of each scan is worth telling and storing."""
 
+from collections.abc import Mapping
+
 from wftui.model.table import KEYFRAME_NS, Row, TableChange, TableSnapshot, apply, difference, keyframe
 
 
@@ -10,6 +12,8 @@ class Tables:
         self._newest: dict[str, TableSnapshot] = {}
         self._told: dict[str, dict[str, Row]] = {}
         self._keyframe_ns: dict[str, int] = {}
+        self._parts: dict[str, dict[str, Mapping[str, Row]]] = {}
+        """Table to part to rows, of tables that several sources fill."""
 
     def snapshots(self) -> list[TableSnapshot]:
         """All tables, now."""
@@ -22,6 +26,11 @@ class Tables:
     def scanned(self, snapshot: TableSnapshot, boottime_ns: int) -> tuple[TableChange, TableChange]:
         """Take a scan in: (the change for those who follow, the change to store: a keyframe once a minute)."""
         name = snapshot.schema.name
+        if snapshot.part:
+            parts = self._parts.setdefault(name, {})
+            parts[snapshot.part] = snapshot.rows
+            rows = {key: row for part in parts.values() for key, row in part.items()}
+            snapshot = TableSnapshot(snapshot.schema, snapshot.time_ns, rows)
         told = self._told.setdefault(name, {})
         change = difference(told, snapshot)
         apply(told, change)
