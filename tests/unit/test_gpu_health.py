@@ -15,6 +15,7 @@ from wftui.model.table import Cell, Row
 from wftui.names import METRICS
 from wftui.tui import gpus
 from wftui.tui.gpu_screen import fields, health, holders, lens, topology
+from wftui.tui.gpu_screen.field_list import GROUPS
 from wftui.tui.gpu_screen.health import BAD, GOOD, NONE, WARN, Check
 from wftui.tui.gpu_screen.model import GpuScreen
 from wftui.tui.gpu_screen.shown import Shown
@@ -22,7 +23,7 @@ from wftui.tui.gpu_screen.xids import XIDS, meaning
 from wftui.tui.state import State, text_of
 
 CARD = Card(0)
-NAMES = [name for _, specs in fields._GROUPS for spec in specs for name in spec.names]
+NAMES = [name for _, specs in GROUPS for spec in specs for name in spec.names]
 NOW_NS = NOW_S * NS
 
 
@@ -152,9 +153,7 @@ def test_sleep_is_no_trouble() -> None:
 
 def test_every_metric_of_a_gpu_has_its_field() -> None:
     """Nothing that is recorded of a GPU is missing on its screen."""
-    shown = {
-        name.lstrip("^").partition(":")[0] for _, specs in fields._GROUPS for spec in specs for name in spec.names
-    }
+    shown = {name.lstrip("^").partition(":")[0] for _, specs in GROUPS for spec in specs for name in spec.names}
     there = {name.removeprefix("hw.gpu.") for name in METRICS if name.startswith("hw.gpu.")}
     elsewhere = {"count", "up", "performance_state", "throttled"}
     assert there - shown == elsewhere

@@ -11,6 +11,7 @@ from wftui.model.sample import APPORTIONED, ESTIMATED
 from wftui.render import text
 from wftui.tui.frame import Row, fit_row, outside
 from wftui.tui.frame import cells as columns_of
+from wftui.tui.gpu_screen.field_list import GROUPS, IDENTITY, Spec
 from wftui.tui.gpu_screen.words import own
 from wftui.tui.scene import gap
 from wftui.tui.state import text_of
@@ -44,129 +45,8 @@ class Group(NamedTuple):
     lines: list[Line]
 
 
-class _Spec(NamedTuple):
-    label: str
-    unit: str
-    """How its values are written; a comma: two units."""
-    names: tuple[str, ...]
-    """``metric`` or ``metric:mode``; two make ``now / most``. ``^`` before it: the rate of a counter."""
-
-
-def _of(title: str, *specs: tuple[str, str, str]) -> tuple[str, tuple[_Spec, ...]]:
-    return title, tuple(_Spec(label, unit, tuple(names.split())) for label, unit, names in specs)
-
-
 _KEY: Final = {"temperature": "sensor", "fan.speed_ratio": "sensor", "io": "direction", "nvlink.io": "direction",
                "io.throughput": "direction"}  # fmt: skip
-_GROUPS: Final = (
-    _of(
-        "work",
-        ("utilisation", "1", "utilization"),
-        ("memory io", "1", "memory.io.utilization"),
-        ("encoder", "1", "engine.utilization:encoder"),
-        ("decoder", "1", "engine.utilization:decoder"),
-        ("jpeg", "1", "engine.utilization:jpeg"),
-        ("optical flow", "1", "engine.utilization:ofa"),
-        ("processes", "n", "process.count"),
-    ),
-    _of(
-        "memory",
-        ("used of all", "By", "memory.usage:used memory.limit"),
-        ("share", "1", "memory.utilization"),
-        ("reserved", "By", "memory.usage:reserved"),
-        ("free", "By", "memory.usage:free"),
-        ("BAR1 used", "By", "bar1.usage bar1.limit"),
-    ),
-    _of(
-        "power",
-        ("now", "W", "power"),
-        ("over 1 s", "W", "power.average"),
-        ("limit", "W", "power.limit:enforced"),
-        ("default limit", "W", "power.limit:default"),
-        ("limit range", "W", "power.limit:minimum power.limit:maximum"),
-        ("energy", "J", "energy"),
-        ("known for", "1", "energy.coverage"),
-    ),
-    _of(
-        "heat",
-        ("GPU", "Cel", "temperature:gpu"),
-        ("hot spot", "Cel", "temperature:hotspot"),
-        ("memory", "Cel", "temperature:memory"),
-        ("slows down at", "Cel", "temperature.limit:slowdown"),
-        ("shuts down at", "Cel", "temperature.limit:shutdown"),
-        ("made for", "Cel", "temperature.limit:maximum"),
-        ("memory limit", "Cel", "temperature.limit:memory"),
-        *((f"fan {n}", "1", f"fan.speed_ratio:fan{n}") for n in range(6)),
-    ),
-    _of(
-        "clocks",
-        ("SM", "Hz", "clock.frequency:sm clock.limit:sm"),
-        ("graphics", "Hz", "clock.frequency:graphics clock.limit:graphics"),
-        ("memory", "Hz", "clock.frequency:memory clock.limit:memory"),
-        ("video", "Hz", "clock.frequency:video clock.limit:video"),
-        ("power cap", "s", "throttle.time:power_cap"),
-        ("hot: driver", "s", "throttle.time:sw_thermal"),
-        ("hot: hardware", "s", "throttle.time:hw_thermal"),
-        ("power brake", "s", "throttle.time:hw_power_brake"),
-        ("slowdown", "s", "throttle.time:hw_slowdown"),
-        ("tied clocks", "s", "throttle.time:sync_boost"),
-    ),
-    _of(
-        "links",
-        ("PCIe generation", "n", "pcie.generation:current pcie.generation:maximum"),
-        ("PCIe lanes", "n", "pcie.width:current pcie.width:maximum"),
-        ("received", "By/s", "^io:receive"),
-        ("sent", "By/s", "^io:transmit"),
-        ("received 20 ms", "By/s", "io.throughput:receive"),
-        ("sent 20 ms", "By/s", "io.throughput:transmit"),
-        ("replays", "n", "pcie.replays"),
-        ("NVLinks up", "n", "nvlink.links:active"),
-        ("NVLinks down", "n", "nvlink.links:inactive"),
-        ("NVLink received", "By/s", "^nvlink.io:receive"),
-        ("NVLink sent", "By/s", "^nvlink.io:transmit"),
-        ("crc errors", "n", "nvlink.errors:crc"),
-        ("link replays", "n", "nvlink.errors:replay"),
-        ("recoveries", "n", "nvlink.errors:recovery"),
-    ),
-    _of(
-        "memory errors",
-        ("corrected", "n", "ecc.errors:corrected"),
-        ("uncorrected", "n", "ecc.errors:uncorrected"),
-        ("corrected ever", "n", "ecc.lifetime.errors:corrected"),
-        ("uncorr. ever", "n", "ecc.lifetime.errors:uncorrected"),
-        ("rows corrected", "n", "memory.remapped_rows:corrected"),
-        ("rows uncorr.", "n", "memory.remapped_rows:uncorrected"),
-        ("rows pending", "?", "memory.remapped_rows:pending"),
-        ("remap failed", "?", "memory.remapped_rows:failure"),
-        ("pages 1-bit", "n", "memory.retired_pages:single_bit"),
-        ("pages 2-bit", "n", "memory.retired_pages:double_bit"),
-        ("pages pending", "?", "memory.retired_pages:pending"),
-        ("Xid seen", "n", "xid"),
-    ),
-    _of(
-        "activity of units",
-        ("graphics", "1", "activity:graphics"),
-        ("SM", "1", "activity:sm"),
-        ("SM occupancy", "1", "activity:sm_occupancy"),
-        ("tensor", "1", "activity:tensor"),
-        ("DRAM", "1", "activity:dram"),
-        ("integer", "1", "activity:integer"),
-        ("fp16", "1", "activity:fp16"),
-        ("fp32", "1", "activity:fp32"),
-        ("fp64", "1", "activity:fp64"),
-        ("tensor hmma", "1", "activity:hmma_tensor"),
-        ("tensor imma", "1", "activity:imma_tensor"),
-        ("tensor dfma", "1", "activity:dfma_tensor"),
-    ),
-)  # fmt: skip
-_IDENTITY: Final = (
-    ("name", cells.NAME), ("UUID", cells.UUID), ("bus", cells.BUS), ("vendor", cells.VENDOR),
-    ("index", cells.INDEX), ("part of", cells.PARENT), ("driver", cells.DRIVER), ("CUDA", cells.CUDA),
-    ("state", cells.STATE), ("performance", cells.PERFORMANCE), ("energy from", cells.ENERGY_SOURCE),
-    ("memory kind", cells.MEMORY_KIND), ("MIG", cells.MIG), ("compute mode", cells.COMPUTE_MODE),
-    ("persistence", cells.PERSISTENCE), ("virtual", cells.VIRTUALIZATION), ("ECC", cells.ECC),
-    ("CPUs near it", cells.CPUS), ("NUMA node", cells.NUMA),
-)  # fmt: skip
 
 
 @lru_cache(maxsize=1024)
@@ -230,7 +110,7 @@ def groups(state: State, uuid: str, row: Cells | None) -> list[Group]:
     missing = _unavailable(keys, uuid)
     nvidia = row is None or row[cells.VENDOR] in ("nvidia", None)
     found = [_identity(row)] if row is not None else []
-    for title, specs in _GROUPS:
+    for title, specs in GROUPS:
         lines: list[Line] = []
         lacking: list[str] = []
         for spec in specs:
@@ -248,14 +128,14 @@ def groups(state: State, uuid: str, row: Cells | None) -> list[Group]:
 
 def _identity(row: Cells) -> Group:
     lines = []
-    for label, place in _IDENTITY:
+    for label, place in IDENTITY:
         value = row[place] if place < len(row) else None
         if value is not None and value != "":
             lines.append(Line(label, f"{value:.0f}" if isinstance(value, float) else str(value)))
     return Group("card", lines)
 
 
-def _line(state: State, spec: _Spec, texts: Sequence[str]) -> Line:
+def _line(state: State, spec: Spec, texts: Sequence[str]) -> Line:
     values = [
         state.newest(series, counter=name.startswith("^")) for name, series in zip(spec.names, texts, strict=True)
     ]

@@ -161,7 +161,7 @@ def _lines(scene: Scene, plot: Plot, height: int) -> list[Row]:
     rows: list[Row] = []
     for place, runs in enumerate(drawn):
         warmth = heat((height - 1 - place + 0.7) / height / share)
-        roles = ("faint", plot.back_role or "dim", plot.role or warmth)
+        roles = ("dim", plot.back_role or "dim", plot.role or warmth)
         rows.append([(words, roles[owner] if owner >= 0 else "faint") for words, owner in runs])
     return rows
 

@@ -53,10 +53,16 @@ class Check(NamedTuple):
 def checks(state: State, uuid: str, row: Cells | None, now_ns: int) -> list[Check]:
     """All checks of a GPU, in a fixed order."""
     seen = _Seen(state, uuid, row, now_ns)
-    return [
+    found = [
         _answers(seen), _xid(seen), _ecc(seen), _rows(seen), _clocks(seen), _heat(seen), _pcie(seen),
         _nvlink(seen),
     ]  # fmt: skip
+    # Whoever does not answer is not one that has no such thing; and some things only the whole card tells.
+    away = "not known now" if seen.cell(cells.STATE) not in ("", states.OK) else ""
+    instead = away or ("told of the whole card" if seen.cell(cells.PARENT) else "")
+    if not instead:
+        return found
+    return [found[0], *(check._replace(words=instead) if check.level == NONE else check for check in found[1:])]
 
 
 def worst(found: list[Check]) -> str:

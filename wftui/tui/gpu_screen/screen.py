@@ -6,27 +6,22 @@ from typing import TYPE_CHECKING, Final
 
 from wftui.model import gpus as cells
 from wftui.model.health import OK
-from wftui.render import text
 from wftui.tui import gpus
-from wftui.tui.frame import Row, fit_row, join, row_width
-from wftui.tui.gpu_screen import fields, graphs, health, panes, sidebar, strip
-from wftui.tui.gpu_screen.model import FIELDS, HOLDERS, PANES
+from wftui.tui.frame import Row, fit_row, join
+from wftui.tui.gpu_screen import fields, graphs, headings, health, panes, sidebar, strip
+from wftui.tui.gpu_screen.model import FIELDS, HOLDERS
 from wftui.tui.gpu_screen.shown import Shown
 from wftui.tui.gpu_screen.words import folded, own
 from wftui.tui.panels import parts
 from wftui.tui.scene import Body, Scene, gap
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from wftui.tui.gpu_screen.model import GpuScreen
-    from wftui.tui.gpus import Gpu
 
 _SMALL: Final = (60, 15)
 """Below this width or height there are lines and no graphs."""
 _SIDE_BY_SIDE: Final = 118
 """From this width of the main part on all that fits of the fields stands at its right."""
-_MIG_ON: Final = "MIG is on: the card itself tells no utilisation, its instances are the GPUs"
 
 
 def draw(scene: Scene, screen: GpuScreen, width: int, height: int) -> Body:
@@ -35,7 +30,7 @@ def draw(scene: Scene, screen: GpuScreen, width: int, height: int) -> Body:
     gpu = screen.selected(scene.state)
     if gpu is None:
         return _nothing(scene, screen, width)
-    right = _right(scene, screen, found, width)
+    right = headings.right(scene, screen, found, width)
     row = scene.state.tables[cells.GPUS.name][gpu.uuid]
     checks = health.checks(scene.state, gpu.uuid, row, scene.now.time_ns)
     shown = Shown(scene, screen, found, gpu, row, checks)
@@ -80,66 +75,11 @@ def _nothing(scene: Scene, screen: GpuScreen, width: int) -> Body:
     return Body(rows)
 
 
-def _right(scene: Scene, screen: GpuScreen, found: Sequence[Gpu], width: int) -> Row:
-    """In the border: what there is in all."""
-    those = gpus.cards(found)
-    kinds = {gpu.short for gpu in those}
-    kind = own(next(iter(kinds)), scene.glyphs) if len(kinds) == 1 else "GPUs"
-    row: Row = [(f"{len(those)} {kind}" if len(those) != 1 else kind, "text")]
-    if screen.mine:
-        row.append((f" of {len(gpus.cards(gpus.boxes(scene.state)))}", "mark"))
-    power, told, of = gpus.summed_power(found)
-    if told:
-        part = f" of {told}/{of}" if told < of else ""
-        shown = fields.watts(power) if power < 1000 else f"{text.significant(power / 1000).strip()} kW"
-        row.append((f" {scene.glyphs.separator} {shown}{part}", "dim"))
-    return row if row_width(row) < width - 12 else []
-
-
-def _head(shown: Shown, width: int) -> Row:
-    """Which one it is."""
-    scene, gpu, cell = shown.scene, shown.gpu, shown.row
-    glyph, role = sidebar.sign(gpu, scene.glyphs)
-    name = own(gpu.name or gpu.vendor or "GPU", scene.glyphs)
-    row: Row = [(glyph, role), (f" {gpu.label} ", "strong"), (name, "strong")]
-    if gpu.trouble:
-        row += [gap(2), (own(gpu.trouble, scene.glyphs), role)]
-    said = [gpu.performance, "unified memory" if gpu.unified else "", gpu.bus]
-    said += [
-        f"{word} {cell[place]}" for word, place in (("driver", cells.DRIVER), ("CUDA", cells.CUDA)) if cell[place]
-    ]
-    while said:
-        tail = own(f" {scene.glyphs.separator} ".join(word for word in said if word), scene.glyphs)
-        if row_width(row) + len(tail) + 3 <= width:
-            return join(row, [(tail, "dim")], width)
-        said.pop()
-    return fit_row(row, width)
-
-
-def _notes(shown: Shown, width: int, lines: int) -> list[Row]:
-    """What is wrong and what to do; nothing when all is well."""
-    scene, gpu, checks = shown.scene, shown.gpu, shown.checks
-    if gpu.state != OK:
-        told = checks[0]
-        since = health.since_words(told, scene.now.time_ns)
-        words = f"{told.words}, {since}" if since else told.words
-        role = told.level if told.level in (health.WARN, health.BAD) else "text"
-        rows = folded(words, width, scene.glyphs, role, max(1, lines - bool(told.step)))
-        if told.step and lines > 1:
-            rows += folded(
-                f"{scene.glyphs.right} {told.step}", width, scene.glyphs, "text", max(1, lines - len(rows))
-            )
-        return rows[:lines]
-    if gpu.mig.startswith("enabled") and gpu.utilization != gpu.utilization:
-        return folded(_MIG_ON, width, scene.glyphs, "dim", 1)
-    return strip.trouble(scene, checks, width, lines)
-
-
 def _main(shown: Shown, width: int, height: int) -> list[Row]:
     """Everything about the selected one."""
     scene = shown.scene
-    rows = [_head(shown, width), strip.strip(scene, shown.checks, width)]
-    rows += _notes(shown, width, 2 if 19 <= height < 30 else 1)
+    rows = [headings.head(shown, width), strip.strip(scene, shown.checks, width)]
+    rows += headings.notes(shown, width, 2 if 19 <= height < 30 else 1)
     fielded = width >= _SIDE_BY_SIDE and shown.screen.pane != FIELDS
     left = width - fields.COLUMN - 3 if fielded else width
     start = len(rows) + (height >= 19)
@@ -147,30 +87,44 @@ def _main(shown: Shown, width: int, height: int) -> list[Row]:
     if height >= 19:
         rows.append([])
     rows += _graphs(shown, left, tall)
-    rows.append(_values(shown, left))
+    rows.append(headings.values(shown, left))
     if height >= 19:
         rows.append([])
-    rows.append(_tabs(shown, left))
+    rows.append(headings.tabs(shown, left))
     rows += panes.draw(shown, left, max(0, height - len(rows)))
     if fielded:
-        beside = fields.draw(scene, _beside(shown), fields.COLUMN - 2)
+        beside, rest = _beside(shown, height - start)
+        more: list[fields.Group] = []
+        for group in rest:
+            if len(fields.draw(scene, [*more, group], left)) + len(rows) < height:
+                more.append(group)
+        if more:
+            rows += [[], *fields.draw(scene, more, left)]
         for place in range(start, height):
             at = place - start
             while len(rows) <= place:
                 rows.append([])
-            more = beside[at] if at < len(beside) else []
-            rows[place] = [*fit_row(rows[place], left), gap(5), *fit_row(more, fields.COLUMN - 2)]
+            there = beside[at] if at < len(beside) else []
+            rows[place] = [*fit_row(rows[place], left), gap(5), *fit_row(there, fields.COLUMN - 2)]
     return rows
 
 
-def _beside(shown: Shown) -> list[fields.Group]:
-    """The fields that are worth standing there all the time; the others have a pane."""
+def _beside(shown: Shown, room: int) -> tuple[list[Row], list[fields.Group]]:
+    """The fields at the right as lines, as many whole groups as fit, and the groups that are left."""
     found = fields.groups(shown.scene.state, shown.gpu.uuid, shown.row)
     if shown.gpu.state == OK:
         # The card's own texts stand in the head.
-        return found[1:]
-    known = [fields.Group(title, [line for line in lines if line.role == "text"]) for title, lines in found]
-    return [group for group in known if group.lines]
+        found = found[1:]
+    else:
+        known = [fields.Group(title, [line for line in lines if line.role == "text"]) for title, lines in found]
+        found = [group for group in known if group.lines]
+    rows: list[Row] = []
+    for place, group in enumerate(found):
+        more = fields.draw(shown.scene, [group], fields.COLUMN - 2)
+        if len(rows) + len(more) + bool(rows) > room:
+            return rows, found[place:]
+        rows += [[], *more] if rows else more
+    return rows, []
 
 
 def _graphs(shown: Shown, width: int, height: int) -> list[Row]:
@@ -189,70 +143,6 @@ def _graphs(shown: Shown, width: int, height: int) -> list[Row]:
     return [fit_row([*one, gap(3), *other], width) for one, other in zip(*drawn, strict=True)]
 
 
-def _values(shown: Shown, width: int) -> Row:
-    """What else it tells now, as much as fits."""
-    gpu, state, glyphs = shown.gpu, shown.scene.state, shown.scene.glyphs
-
-    def value(name: str) -> float:
-        return state.newest(fields.series_of(name, gpu.uuid), counter=name.startswith("^"))
-
-    told: list[tuple[str, str]] = []
-
-    def tell(label: str, number: float, unit: str, of: float = graphs.NAN) -> None:
-        if number == number:
-            words = fields.figure(number, unit)
-            if of == of:
-                words = f"{words} of {fields.figure(of, unit)}"
-            told.append((label, own(words, glyphs)))
-
-    if shown.screen.kind == graphs.WORK:
-        tell("memory", gpu.memory_used, "By", gpu.memory_total)
-        tell("", gpu.temperature, "Cel")
-    else:
-        tell("busy", gpu.utilization, "1")
-        tell("", gpu.power, "W", gpu.power_limit)
-    tell("clock", gpu.clock, "Hz")
-    tell("fan", value("fan.speed_ratio:fan0"), "1")
-    tell("PCIe in", value("^io:receive"), "By/s")
-    tell("out", value("^io:transmit"), "By/s")
-    tell("energy", value("energy"), "J")
-    row: Row = []
-    for label, words in told:
-        more: Row = [gap(3)] if row else []
-        more += [(f"{label} ", "dim")] if label else []
-        more.append((words, "text"))
-        if row_width(row) + row_width(more) > width:
-            break
-        row += more
-    return fit_row(row, width)
-
-
-def _tabs(shown: Shown, width: int) -> Row:
-    """The panes by name, the shown one marked; how the cursor gets in and out."""
-    screen, checks = shown.screen, shown.checks
-    bad = sum(check.level in (health.WARN, health.BAD) for check in checks)
-    counts = {"processes": len(gpus.held_by(shown.scene.state, shown.gpu.uuid)), "health": bad, "siblings": 0}
-    if len(shown.found) > 1:
-        from wftui.tui.gpu_screen import lens  # here: many machines have one GPU
-
-        counts["siblings"] = len(lens.compared(shown)[1])
-    row: Row = []
-    for name in PANES:
-        count = counts.get(name, 0)
-        words = f"{name} {count}" if count else name
-        role = "select" if name == screen.pane else "warn" if name != "processes" and count else "dim"
-        row += [(f" {words} ", role)]
-    if row_width(row) > width:
-        at = PANES.index(screen.pane)
-        count = counts.get(screen.pane, 0)
-        words = f"{screen.pane} {count}" if count else screen.pane
-        return join([(f" {words} ", "select")], [(f"{at + 1} of {len(PANES)}, Tab", "dim")], width)
-    hint: Row = (
-        [("Esc", "key"), (" to the GPUs", "dim")] if screen.inside else [("Enter", "key"), (" into it", "dim")]
-    )
-    return join(row, hint, width) if row_width(row) + row_width(hint) + 2 <= width else fit_row(row, width)
-
-
 def _small(shown: Shown, width: int, height: int) -> list[Row]:
     """Lines instead of graphs."""
     scene, gpu, found = shown.scene, shown.gpu, shown.found
@@ -260,17 +150,18 @@ def _small(shown: Shown, width: int, height: int) -> list[Row]:
     at = f"{found.index(gpu) + 1}/{len(found)}"
     right: Row = [(f" {at}", "dim")] if len(found) > 1 else []
     name = own(gpu.short, scene.glyphs)
-    head: Row = [(glyph, role), (f" {gpu.label} {name} ", "strong"), (own(gpu.trouble, scene.glyphs), role)]
+    head: Row = [(glyph, role), (f" {gpu.label} {name} ", "strong"), (headings.trouble(shown), role)]
     rows = [join(head, right, width)]
     if height >= 5:
         for plot in graphs.plots(scene, gpu, shown.screen.kind, 2 * width):
             rows += graphs.draw(scene, plot, width, 1)
     if height >= 8:
-        rows.append(_values(shown, width))
+        values = headings.values(shown, width)
+        rows += [values] if any(words.strip() for words, _ in values) else []
         rows.append(strip.strip(scene, shown.checks, width))
     if height >= 10:
-        rows += _notes(shown, width, 2 if height >= 12 else 1)
+        rows += headings.notes(shown, width, 2 if height >= 11 else 1)
     if height >= 3:
-        rows.append(_tabs(shown, width))
+        rows.append(headings.tabs(shown, width))
         rows += panes.draw(shown, width, max(0, height - len(rows)))
     return rows[:height]

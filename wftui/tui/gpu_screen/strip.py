@@ -48,7 +48,8 @@ def strip(scene: Scene, checks: Sequence[Check], width: int) -> Row:
             name = _BRIEF.get(check.name, check.name)
             row += [(f"{sign(check, scene.glyphs)} {name}", check.level), gap(2)]
     well = sum(check.level == health.GOOD for check in checks)
-    row += [(f"{scene.glyphs.ok} ", health.GOOD), (f"{well} of {len(checks)} checks ok", "dim")]
+    if well:
+        row += [(f"{scene.glyphs.ok} ", health.GOOD), (f"{well} of {len(checks)} checks ok", "dim")]
     return fit_row(row, width)
 
 
