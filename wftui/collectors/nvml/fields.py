@@ -106,7 +106,7 @@ FIELDS: Final[dict[str, Field]] = {
             "hw.gpu.temperature",
             (("sensor", "gpu"),),
             1,
-            -40,
+            0,  # -1 is a sentinel, and no GPU that works is that cold
             200,
             SECOND,
             "nvmlDeviceGetTemperatureV",
@@ -116,7 +116,7 @@ FIELDS: Final[dict[str, Field]] = {
             "hw.gpu.temperature",
             (("sensor", "memory"),),
             1,
-            -40,
+            0,
             200,
             SECOND,
             "field 82 MEMORY_TEMP",
