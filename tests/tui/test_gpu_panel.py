@@ -31,7 +31,7 @@ from wftui.model.event import Event
 from wftui.tui import layout
 from wftui.tui.compose import overview, picture
 from wftui.tui.gpus import boxes
-from wftui.tui.panels import gpu_rows, gpus
+from wftui.tui.panels import gpu_parts, gpu_rows, gpus
 from wftui.tui.panels.processes import SORTS, listed, sorts
 from wftui.tui.scene import Body
 from wftui.tui.state import State
@@ -181,6 +181,23 @@ def test_eight_gpus_at_80_by_24_are_all_there() -> None:
         assert any(re.search(said, line) for line in screen), said
 
 
+@pytest.mark.parametrize(
+    ("given_card", "reason", "said"),
+    [
+        (stuck(0), "no answer for 12 s (in nvmlDeviceGetName)", "no answer 12 s (in nvmlDeviceGetName)"),
+        (lost(0), "lost: it fell off the bus after Xid 79", "lost 4 min: it fell off the bus after Xid 79"),
+        (lost(0), "", "lost 4 min"),
+        (Card(0, state="denied", silent=True), "no permission for this GPU", "no permission 15 min: for this GPU"),
+        (Card(0, xid=48, xid_s=130), "", "Xid 48, 2 min ago"),
+        (asleep(0), "suspended by the kernel", "asleep 2h 13m: suspended by the kernel"),
+    ],
+)
+def test_nothing_is_said_twice(given_card: Card, reason: str, said: str) -> None:
+    state = GpuFed([given_card._replace(reason=reason, fix="")]).run(599, 600).furnish().state
+    (gpu,) = boxes(state)
+    assert gpu_parts.why(scene(state), gpu) == said
+
+
 def test_the_frame_says_of_how_many_the_power_is() -> None:
     assert "8 \u00d7 H200 · 2.84 kW from 5 of 8 · 2 processes" in "\n".join(shown(STATES["trouble"], 120, 40))
     assert "1 \u00d7 GB10 · unified memory" in "\n".join(shown(STATES["unified"], 120, 40))
@@ -224,7 +241,7 @@ def test_more_than_fit_are_counted() -> None:
         ([Card(0), lost(3)], "▲ GPU at 13:00.0 lost for 4 min"),
         ([stuck(1)], "▲ GPU 1 no answer for 12 s"),
         ([overheated(6)], "▲ GPU 6 overheated for 1 min"),
-        ([Card(0, xid=48, xid_s=130)], "▲ GPU 0 Xid 48 2 min ago"),
+        ([Card(0, xid=48, xid_s=130)], "▲ GPU 0 Xid 48, 2 min ago"),
         ([Card(0, used=0.99)], "▲ GPU 0 memory full"),
         ([Card(0), asleep(1)], "● well"),
     ],

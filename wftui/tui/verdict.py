@@ -95,7 +95,7 @@ def _gpus(state: State) -> list[Verdict]:
         which = f"{named} GPUs" if len(those) > 4 else f"GPU {named}" if len(those) == 1 else f"GPUs {named}"
         age_s = None if item.since_ns is None else max(0.0, (now_ns - item.since_ns) / NS_PER_S)
         since = "" if age_s is None else text.duration(age_s)
-        age = "" if not since else f" {since} ago" if item.word.startswith("Xid") else f" for {since}"
+        age = "" if not since else f", {since} ago" if item.word.startswith("Xid") else f" for {since}"
         found.append(Verdict(item.level, f"{which} {_outside(item.word)}{age}"))
     return found
 

@@ -150,7 +150,7 @@ def _figures(scene: Scene, gpu: Gpu, width: int, height: int) -> list[Row]:
 
 def _reason(scene: Scene, gpu: Gpu, width: int, height: int) -> list[Row]:
     """Why there are no figures, and what to do."""
-    rows = wrap(scene, plain(gpu.reason, scene.glyphs) or gpu.trouble, width, "dim", max(1, height // 2))
+    rows = wrap(scene, gpu_parts.reason(scene, gpu) or gpu.trouble, width, "dim", max(1, height // 2))
     if gpu.fix and height > len(rows):
         fix = f"{scene.glyphs.right} {plain(gpu.fix, scene.glyphs)}"
         rows += wrap(scene, fix, width, "text", height - len(rows))

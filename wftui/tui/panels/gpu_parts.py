@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from wftui.render import text
 from wftui.render.palette import heat
 from wftui.tui.frame import Row, Segment, plain
@@ -11,6 +13,7 @@ from wftui.units import NS_PER_S
 
 COOL = 30.0
 """Degrees at which the heat scale of a GPU begins."""
+_AGE = re.compile(r"^ for \d+ (s|min|h|d)\b")
 SPEECHLESS = frozenset({"lost", "stuck", "failed"})
 
 
@@ -33,17 +36,32 @@ def role(gpu: Gpu) -> str:
 
 def words(scene: Scene, gpu: Gpu) -> str:
     """Its trouble, and for how long; empty: none."""
-    if not gpu.trouble or gpu.trouble_ns is None:
-        return gpu.trouble
-    age_s = max(0.0, (scene.now.time_ns - gpu.trouble_ns) / NS_PER_S)
-    return f"{gpu.trouble} {text.duration(age_s)}"
+    return aged(scene, gpu.trouble, gpu.trouble_ns)
+
+
+def aged(scene: Scene, trouble: str, since_ns: int | None) -> str:
+    """A trouble with its age: ``power-capped 12 s``; of what was and is over, how long ago."""
+    if not trouble or since_ns is None:
+        return trouble
+    age = text.duration(max(0.0, (scene.now.time_ns - since_ns) / NS_PER_S))
+    return f"{trouble}, {age} ago" if trouble.startswith("Xid") else f"{trouble} {age}"
 
 
 def why(scene: Scene, gpu: Gpu) -> str:
     """The trouble with the source's own words after it."""
     said = words(scene, gpu)
-    reason = plain(gpu.reason, scene.glyphs)
-    return f"{said}: {reason}" if reason and said else said or reason
+    more = reason(scene, gpu)
+    if not said or not more:
+        return said or more
+    return f"{said} {more}" if more.startswith("(") else f"{said}: {more}"
+
+
+def reason(scene: Scene, gpu: Gpu) -> str:
+    """The source's words, without what the trouble and its age already say."""
+    said = plain(gpu.reason, scene.glyphs)
+    if gpu.trouble and said.lower().startswith(gpu.trouble.lower()):
+        said = _AGE.sub("", said[len(gpu.trouble) :]).lstrip(" :,")
+    return said
 
 
 def percent(gpu: Gpu, ratio: float, field: str, known: str = "strong") -> Segment:

@@ -11,7 +11,6 @@ from wftui.tui.frame import Row, Segment, fit_row, plain, row_width
 from wftui.tui.gpu_trouble import QUIET, findings
 from wftui.tui.panels import gpu_parts
 from wftui.tui.scene import Scene, gap
-from wftui.units import NS_PER_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -150,10 +149,9 @@ def trouble(scene: Scene, gpus: Sequence[Gpu], width: int) -> Row:
     """One line: each trouble with the numbers of those that have it; empty when there is none."""
     pieces: Row = []
     for found in findings(gpus):
-        age_s = None if found.since_ns is None else (scene.now.time_ns - found.since_ns) / NS_PER_S
-        age = "" if age_s is None else f" {text.duration(max(0.0, age_s))}"
         glyph = scene.glyphs.lost if found.word in _GONE else scene.glyphs.alert
-        pieces.append((plain(f"{glyph} {_some(found.labels)} {found.word}{age}", scene.glyphs), found.level))
+        said = gpu_parts.aged(scene, found.word, found.since_ns)
+        pieces.append((plain(f"{glyph} {_some(found.labels)} {said}", scene.glyphs), found.level))
     asleep = [gpu.label for gpu in gpus if gpu.level == QUIET and gpu.state == ASLEEP]
     if asleep:
         pieces.append((f"{scene.glyphs.health[ASLEEP]} {_some(asleep)} asleep", "dim"))
