@@ -59,6 +59,13 @@ def test_ascii(snap_compare, count: int) -> None:  # type: ignore[no-untyped-def
     assert snap_compare(app(cards, MONO, ascii_only=True), terminal_size=(80, 24))
 
 
+@pytest.mark.parametrize(("count", "size"), [(2, (120, 40)), (8, (200, 50)), (16, (200, 50))])
+def test_expanded(snap_compare, count: int, size: tuple[int, int]) -> None:  # type: ignore[no-untyped-def]  # as above
+    view = app(trouble() if count == 8 else box(count))
+    view.ui.focus = "gpus"
+    assert snap_compare(view, terminal_size=size, press=["e"])
+
+
 @pytest.mark.parametrize("keys", [["2", "s", "s"], ["2", "enter"]], ids=["sorted", "details"])
 def test_processes(snap_compare, keys: list[str]) -> None:  # type: ignore[no-untyped-def]  # as above
     assert snap_compare(app(box(4)), terminal_size=(120, 40), press=keys)

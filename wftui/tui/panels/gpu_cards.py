@@ -17,18 +17,25 @@ if TYPE_CHECKING:
 
 LEAST_WIDTH = 36
 LEAST_HEIGHT = 4
+GOOD_HEIGHT = 9
 _BETWEEN = 3
 
 
 def grid(count: int, width: int, height: int) -> tuple[int, int]:
-    """Cards beside and above each other; (0, 0): they do not fit."""
-    for beside in range(count, 0, -1):
+    """Cards beside and above each other; (0, 0): they do not fit.
+
+    Width shows more of the past than height does: as few beside each other as leave them ``GOOD_HEIGHT`` lines.
+    """
+    fitting = []
+    for beside in range(1, count + 1):
         above = -(-count // beside)
         wide = (width - _BETWEEN * (beside - 1)) // beside
         tall = (height - (above - 1)) // above
         if wide >= LEAST_WIDTH and tall >= LEAST_HEIGHT:
-            return beside, above
-    return 0, 0
+            if tall >= GOOD_HEIGHT:
+                return beside, above
+            fitting.append((beside, above))
+    return fitting[-1] if fitting else (0, 0)
 
 
 def draw(scene: Scene, gpus: Sequence[Gpu], width: int, height: int) -> list[Row]:
@@ -150,7 +157,8 @@ def _figures(scene: Scene, gpu: Gpu, width: int, height: int) -> list[Row]:
 
 def _reason(scene: Scene, gpu: Gpu, width: int, height: int) -> list[Row]:
     """Why there are no figures, and what to do."""
-    rows = wrap(scene, gpu_parts.reason(scene, gpu) or gpu.trouble, width, "dim", max(1, height // 2))
+    said = gpu_parts.reason(scene, gpu)
+    rows = wrap(scene, said, width, "dim", max(1, height // 2)) if said else []
     if gpu.fix and height > len(rows):
         fix = f"{scene.glyphs.right} {plain(gpu.fix, scene.glyphs)}"
         rows += wrap(scene, fix, width, "text", height - len(rows))
