@@ -156,6 +156,10 @@ async def test_keys_choose_a_gpu_and_a_pane() -> None:
             assert screen.pane == pane
         await press(pilot, "shift+tab")
         assert screen.pane == PANES[-1]
+        await press(pilot, "w")
+        assert (screen.pane, screen.whose) == ("holders", "user")
+        await press(pilot, "w")
+        assert (screen.pane, screen.whose) == ("holders", "job")
         await press(pilot, "p", "g")
         assert screen.pane == "processes"
         assert "temperature" in screen_text(app)

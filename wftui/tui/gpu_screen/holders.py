@@ -11,7 +11,7 @@ from wftui.tui.frame import Row, fit_row, outside, row_width
 from wftui.tui.gpu_screen.health import since
 from wftui.tui.gpu_screen.words import own
 from wftui.tui.scene import gap, keep
-from wftui.windows.holders import Holding, Idle, holders, idle
+from wftui.windows.holders import USER, Holding, Idle, holders, idle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,7 @@ def rows_of(scene: Scene, found: Sequence[Gpu]) -> list[Cells]:
 def _told(scene: Scene, found: Sequence[Gpu], by: str) -> tuple[list[Holding], list[Idle]]:
     def make() -> tuple[list[Holding], list[Idle]]:
         rows = rows_of(scene, found)
-        return holders(rows, by), idle(rows, by, _IDLE_LEAST)
+        return holders(rows, by), idle(rows, USER, _IDLE_LEAST)
 
     made_of = (scene.state.table_version, tuple(gpu.uuid for gpu in found), by)
     return keep(scene.state, f"gpu holders by {by}", made_of, make)
@@ -113,7 +113,7 @@ def _sentence(scene: Scene, item: Idle, titles: dict[str, str]) -> str:
 def brief(shown: Shown, width: int, room: int) -> list[Row]:
     """The same in little, for below the list of GPUs: holders by user, and who is idle."""
     scene = shown.scene
-    held, idling = _told(scene, shown.found, "user")
+    held, idling = _told(scene, shown.found, USER)
     if not held or room < 4:
         return []
     titles = _titles(shown.found)

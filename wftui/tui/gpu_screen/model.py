@@ -111,7 +111,8 @@ class GpuScreen:
         elif what == "graphs":
             self.kind = KINDS[(KINDS.index(self.kind) + 1) % len(KINDS)]
         elif what == "by":
-            self.whose = WHOSE[(WHOSE.index(self.whose) + 1) % len(WHOSE)]
+            if self.pane == HOLDERS:
+                self.whose = WHOSE[(WHOSE.index(self.whose) + 1) % len(WHOSE)]
             self.show(HOLDERS)
         elif what == "mine":
             return self._mine(state)

@@ -9,7 +9,7 @@ from wftui.model.health import OK
 from wftui.tui import gpus
 from wftui.tui.frame import Row, fit_row, join
 from wftui.tui.gpu_screen import fields, graphs, headings, health, panes, sidebar, strip
-from wftui.tui.gpu_screen.model import FIELDS, HOLDERS
+from wftui.tui.gpu_screen.model import FIELDS, HEALTH, HOLDERS, PROCESSES
 from wftui.tui.gpu_screen.shown import Shown
 from wftui.tui.gpu_screen.words import folded, own
 from wftui.tui.panels import parts
@@ -79,7 +79,7 @@ def _main(shown: Shown, width: int, height: int) -> list[Row]:
     """Everything about the selected one."""
     scene = shown.scene
     rows = [headings.head(shown, width), strip.strip(scene, shown.checks, width)]
-    rows += headings.notes(shown, width, 2 if 19 <= height < 30 else 1)
+    rows += headings.notes(shown, width, _note_lines(shown, height))
     fielded = width >= _SIDE_BY_SIDE and shown.screen.pane != FIELDS
     left = width - fields.COLUMN - 3 if fielded else width
     start = len(rows) + (height >= 19)
@@ -125,6 +125,15 @@ def _beside(shown: Shown, room: int) -> tuple[list[Row], list[fields.Group]]:
             return rows, found[place:]
         rows += [[], *more] if rows else more
     return rows, []
+
+
+def _note_lines(shown: Shown, height: int) -> int:
+    """Lines for what is wrong: one where its health stands below anyway."""
+    if height < 19:
+        return 1
+    if height >= 30:
+        return 1 if shown.screen.pane in (PROCESSES, HEALTH) else 3
+    return 2 if shown.gpu.state == OK else 3
 
 
 def _graphs(shown: Shown, width: int, height: int) -> list[Row]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from wftui.tui.frame import Row, fit_row, row_width
+from wftui.tui.frame import Row, cells, fit_row, row_width
 from wftui.tui.gpu_screen import health
 from wftui.tui.gpu_screen.words import folded, own
 from wftui.tui.scene import gap
@@ -60,7 +60,9 @@ def trouble(scene: Scene, checks: Sequence[Check], width: int, lines: int) -> li
         return []
     check = min(those, key=lambda item: item.level != health.BAD)
     since = health.since_words(check, scene.now.time_ns)
-    words = f"{sign(check, scene.glyphs)} {check.words}" + (f", {since}" if since else "")
+    words = f"{sign(check, scene.glyphs)} {check.words}"
+    if since and cells(own(words, scene.glyphs)) + len(since) + 2 <= width:
+        words += f", {since}"
     rows = folded(words, width, scene.glyphs, check.level, 1)
     if check.step and lines > 1:
         step = folded(f"{scene.glyphs.right} {check.step}", width, scene.glyphs, "text", lines - 1)
