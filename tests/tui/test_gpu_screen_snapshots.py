@@ -50,7 +50,7 @@ def test_trouble(snap_compare, place: int, size: tuple[int, int]) -> None:  # ty
         ("health", ["tab"]),
         ("fields", ["tab", "tab", "g"]),
         ("topology", ["tab", "tab", "tab"]),
-        ("holders", ["home", "w"]),
+        ("holders", ["home", "w", "w"]),
         ("siblings", ["home", "shift+tab"]),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
