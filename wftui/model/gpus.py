@@ -59,7 +59,7 @@ GPUS: Final = TableSchema(
 ``gpu.index`` that of NVML or of the DRM card, None when it has none now; ``gpu.vendor`` ``nvidia``, ``amd``,
 ``intel``; ``gpu.parent`` the UUID of the card whose MIG instance it is; ``gpu.since`` when it came into its state;
 ``gpu.performance_state`` ``P0``…; ``gpu.throttle`` reasons that hold it back now, as in ``REASONS``, with commas;
-``gpu.energy_source`` ``counter``, ``instant`` or ``average``; ``gpu.cpus`` the CPUs near it (``0-31``);
+``gpu.energy_source`` as in ``energy.meter.WORDS``; ``gpu.cpus`` the CPUs near it (``0-31``);
 ``gpu.unavailable`` the fields that this card does not have, with commas, as in ``collectors/nvml/fields.py``.
 """
 
