@@ -20,6 +20,8 @@ DIGITS: Final = {"1": 4, "By": 0, "Hz": 0, "s": 5, "Cel": 2, "W": 3}
 """Unit to the decimals that a gauge is kept with: 0.01 %, whole bytes, 10 µs. More is noise of the last few clock
 ticks and pages, and costs six bytes a sample where these take one or two. Counters are kept as they are."""
 _AS_IT_IS: Final = 12
+RING_S: Final = 60.0
+"""A ring is made for samples that come at least so often."""
 HELD: Final = 1.5
 """A slow gauge is repeated until this many of its intervals have passed, then it is unknown."""
 
@@ -32,6 +34,7 @@ class _Slot:
         "count",
         "digits",
         "hold_ns",
+        "interval_s",
         "last",
         "last_ns",
         "mean",
@@ -42,10 +45,12 @@ class _Slot:
         "total",
     )
 
-    def __init__(self, column: Column, ring: Ring, hold_ns: int, top: bool) -> None:
+    def __init__(self, column: Column, ring: Ring, interval_s: float, top: bool) -> None:
         self.column = column
         self.ring = ring
-        self.hold_ns = hold_ns
+        self.interval_s = interval_s
+        """Between two samples, as their source says."""
+        self.hold_ns = _hold_ns(column, interval_s)
         self.mean = column.kind == names.GAUGE
         self.digits = DIGITS.get(column.unit, _AS_IT_IS)
         self.top = top
@@ -103,6 +108,8 @@ class Accumulator:
                 self._per_source[column.source] = self._per_source.get(column.source, 0) + 1
                 slot.column = column
                 self._dirty = True
+            if slot.interval_s != interval_s:
+                self._pace(slot, interval_s)
             slot.last = value
             slot.last_ns = boottime_ns
             slot.count += 1
@@ -114,7 +121,14 @@ class Accumulator:
         """A source's interval changed: its gauges are held accordingly longer."""
         for slot in self._slots.values():
             if slot.column.source == source:
-                slot.hold_ns = _hold_ns(slot.column, interval_s)
+                self._pace(slot, interval_s)
+
+    def _pace(self, slot: _Slot, interval_s: float) -> None:
+        slot.interval_s = interval_s
+        slot.hold_ns = _hold_ns(slot.column, interval_s)
+        self.pool.pace(slot.column.series.text, min(interval_s, RING_S))
+        if not slot.top and _peaks(slot.column, interval_s):
+            slot.top = self._dirty = True
 
     def silence(self, source: str) -> None:
         """A source was switched off: nothing of it is known from now on, the open second included."""
@@ -152,10 +166,9 @@ class Accumulator:
                 self._refused.add(text)
                 self.rejected[column.source] = self.rejected.get(column.source, 0) + 1
             return None
-        metric = names.METRICS.get(column.series.name)
-        top = interval_s < 1.0 and metric is not None and "max" in metric.statistics
-        ring = self.pool.add(text, min(interval_s, 60.0), column.kind == names.COUNTER)
-        slot = _Slot(column, ring, _hold_ns(column, interval_s), top)
+        top = _peaks(column, interval_s)
+        ring = self.pool.add(text, min(interval_s, RING_S), column.kind == names.COUNTER)
+        slot = _Slot(column, ring, interval_s, top)
         self._slots[text] = slot
         self._per_source[column.source] = taken + 1
         self._dirty = True
@@ -204,6 +217,12 @@ class Accumulator:
                 if slot.top:
                     values[slot.place + 1] = held
         return Tick(seq, time_s, boottime_ns, boot, self.layout.id, pack(values))
+
+
+def _peaks(column: Column, interval_s: float) -> bool:
+    """Whether a tick keeps the maximum too: of what comes more often than ticks, where a peak matters."""
+    metric = names.METRICS.get(column.series.name)
+    return interval_s < 1.0 and metric is not None and "max" in metric.statistics
 
 
 def _hold_ns(column: Column, interval_s: float) -> int:

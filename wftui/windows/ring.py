@@ -102,6 +102,16 @@ class Pool:
         ring.resize(self._capacity(interval_s))
         return ring
 
+    def pace(self, key: str, interval_s: float) -> None:
+        """A series comes at another interval from now on: its ring gets the length for it."""
+        ring, before_s = self._rings[key]
+        if interval_s == before_s:
+            return
+        self._rings[key] = (ring, interval_s)
+        self._full_bytes += (self._wanted_s / interval_s - self._wanted_s / before_s) * ring.item_bytes
+        self._fit()
+        ring.resize(self._capacity(interval_s))
+
     def remove(self, key: str) -> None:
         """Forget a series; the others may grow again."""
         ring, interval_s = self._rings.pop(key)

@@ -36,7 +36,7 @@ OPEN_DEADLINE_S: Final = 1.5
 LOOK_S: Final = 10.0
 """Between two enumerations."""
 CALLS_S: Final = 10.0
-ADAPT_S: Final = 5.0
+ADAPT_S: Final = 3.0
 TELL_WAITING_S: Final = 1.0
 """A call that takes longer is told of."""
 LEAVE_S: Final = 60.0
@@ -110,7 +110,7 @@ class Worker:
         self._slow_running = self._shutting = False
         self._second = -1
         self._with_second = False
-        self._wished = self._rate = RATES[0]
+        self._wished, self._rate = RATES[0], RATES[-1]  # it climbs as far as it can pay for
         self._cpu_ns = self._cpu_told_ns = clock.cpu_ns()
         self._ending = False
 
