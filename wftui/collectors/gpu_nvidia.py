@@ -32,12 +32,6 @@ BACKOFF_S: Final = (1.0, 2.0, 5.0, 15.0, 60.0)
 """Before a worker that ended is started again."""
 LIVED_S: Final = 60.0
 """A worker that lived so long is no worker that cannot start."""
-_KINDS: Final = {
-    LOST: ("gpu.lost", "gpu.returned"),
-    health.STUCK: ("gpu.stuck", "gpu.answered"),
-    health.ASLEEP: ("gpu.asleep", "gpu.awake"),
-}
-"""State of a GPU to the events of coming into it and of leaving it."""
 _STAT: Final = ("count", "sum", "p50", "p99", "max")
 
 
@@ -68,6 +62,8 @@ class NvidiaGpus:
         self._leaving: list[Child] = []
         self._next_ns = 0
         self._started_ns = 0
+        self._now_ns = 0
+        """CLOCK_BOOTTIME of the newest collection."""
         self._ends = 0
         self._asked_rate = 0
         self._library: frames.Library | None = None
@@ -87,6 +83,7 @@ class NvidiaGpus:
 
     def collect(self, at: Instant) -> Scrape:
         """Everything that came since the last time; never waits."""
+        self._now_ns = at.boottime_ns
         out = _Out()
         if self._child is None:
             self._begin(at, out)
@@ -109,8 +106,8 @@ class NvidiaGpus:
     def close(self) -> None:
         """Ask the worker to end; nobody waits for it. Twice is harmless."""
         if self._child is not None:
-            at = Instant(0, self._started_ns)
-            self._child.close(at)
+            # Booked too early, SIGKILL would follow at once instead of a minute later.
+            self._child.close(Instant(0, self._now_ns))
             self._leaving.append(self._child)
             self._child = None
             self._status = None
@@ -306,17 +303,9 @@ class NvidiaGpus:
             state = self._state(uuid, card, whole, silent_s)
             if state is None:
                 continue
-            first = card.state is None
-            before = card.enter(state, at)
-            if first:
-                out.events.append(Occurrence("gpu.found", ("gpu", card.uuid), card.payload()))
-            if before is None:
-                continue
-            left, entered = _KINDS.get(before.state), _KINDS.get(state.state)
-            if left is not None:
-                out.events.append(Occurrence(left[1], ("gpu", card.uuid), card.payload()))
-            if entered is not None:
-                out.events.append(Occurrence(entered[0], ("gpu", card.uuid), card.payload()))
+            # A worker that is silent, ended or has not looked yet says nothing of a GPU: what was known stands.
+            told = self._child is not None and silent_s <= SILENT_S and (whole is not None or self._enumerated)
+            out.events += card.enter(state, at, told=told)
 
     def _whole(self) -> State | None:
         """What holds for all GPUs; None: each for itself."""

@@ -6,6 +6,7 @@ from typing import Final
 from wftui import text
 from wftui.clock import NS_PER_S, Instant
 from wftui.collectors.nvml import states
+from wftui.collectors.nvml.episodes import Episodes
 from wftui.collectors.nvml.fields import FIELDS, REASON_BITS, THROTTLE, Field, plausible
 from wftui.collectors.nvml.frames import Gpu
 from wftui.collectors.nvml.states import State
@@ -28,6 +29,11 @@ _FAULTS: Final = {
     "pages_pending": "a page retirement waits for a reset",
 }
 """Numbers that only get worse; an increase is an event."""
+_MOST_REASONS: Final = 0xFFFF
+"""All reasons, and some that a newer driver may know; 4294967295 is a sentinel, not every reason at once."""
+_MISSING: Final = frozenset({2, 3, 13})
+"""Codes of what a card or its driver does not have: invalid argument, not supported, no such function. What is
+refused, or fails, it has."""
 _UP: Final = frozenset({health.OK, health.UNSUPPORTED})
 
 
@@ -39,6 +45,10 @@ class Card:
         self.facts = Gpu(uuid)
         self.state: State | None = None
         """None: not judged yet."""
+        self.known = False
+        """Whether the worker said its state; else it is only that nothing is known."""
+        self._found = False
+        self._episodes = Episodes()
         self.since_ns = 0
         self.name = ""
         self.meter = EnergyMeter()
@@ -67,22 +77,31 @@ class Card:
         self.facts = facts
         self.name = text.clean(facts.name, 64) or self.name
 
-    def enter(self, state: State, at: Instant) -> State | None:
-        """Come into a state; the one before when it is another one (None at first: a state without words)."""
-        before = self.state
-        if before is not None and before.state == state.state:
-            self.state = state
-            return None
-        self.state = state
-        self.since_ns = at.time_ns
-        if state.state not in _UP:
-            self.reasons = frozenset()
-        return before or State("", "")
+    def enter(self, state: State, at: Instant, *, told: bool = True) -> Iterator[Occurrence]:
+        """Come into a state, or stay in it; the events of that.
+
+        ``told``: the worker said so. Else it is only that nothing is known, and nothing has happened to the GPU.
+        """
+        before, self.state = self.state, state
+        self.known = told
+        if before is None or before.state != state.state:
+            self.since_ns = at.time_ns
+            if state.state not in _UP:
+                self.reasons = frozenset()
+        return iter(self._turns(at) if told else ())
+
+    def _turns(self, at: Instant) -> list[Occurrence]:
+        assert self.state is not None  # noqa: S101  just entered
+        turns = [] if self._found else [self._about("gpu.found")]
+        self._found = True
+        for kind, for_s in self._episodes.enter(self.state.state, at.boottime_ns):
+            turns.append(self._about(kind) if for_s is None else self._about(kind, for_s=for_s))
+        return turns
 
     @property
     def up(self) -> bool | None:
-        """Whether it answers; None while it sleeps or is not judged."""
-        if self.state is None or self.state.state == health.ASLEEP:
+        """Whether it answers; None while it sleeps or nothing is known of it."""
+        if self.state is None or not self.known or self.state.state == health.ASLEEP:
             return None
         return self.state.state in _UP
 
@@ -105,7 +124,7 @@ class Card:
             text.clean(facts.virtualization, 16),
             text.clean(facts.ecc, 8), driver, cuda, text.clean(facts.cpus, 128), facts.numa,
             self.last_xid[0] if self.last_xid else None, self.last_xid[1] if self.last_xid else None,
-            ",".join(sorted(self.codes)),
+            ",".join(sorted(key for key, code in self.codes.items() if code in _MISSING)),
         )  # fmt: skip
 
     # ---- its numbers
@@ -175,7 +194,7 @@ class Card:
             yield Sample(self.column("energy", "hw.gpu.energy", (), call, quality), self.meter.joules)
 
     def _throttle(self, mask: float, at: Instant) -> Iterator[Sample]:
-        if not isinstance(mask, int) or not 0 <= mask < 2**32:
+        if not isinstance(mask, int) or not 0 <= mask <= _MOST_REASONS:
             self.rejected += 1
             return
         self.reasons = frozenset(word for bit, word in REASON_BITS.items() if mask & bit)

@@ -1,0 +1,171 @@
+"""The collector of NVIDIA GPUs, fed with the worker's frames: what becomes samples, states and events."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from wftui.clock import NS_PER_S, Instant
+from wftui.collectors.gpu_nvidia import NvidiaGpus
+from wftui.collectors.nvml import child as children
+from wftui.model import gpus as cells
+from wftui.model.sample import Scrape
+
+Frame = dict[str, Any]  # Any: JSON, as the worker writes it
+
+
+class Spoken:
+    """A worker that says what the test puts in its mouth."""
+
+    def __init__(self) -> None:
+        self.frames: list[Frame] = []
+        self.status: int | None = None
+        self.ended = False
+        self.terminated_ns: int | None = None
+        self.heard_ns = 0
+
+    def read(self, at: Instant) -> list[bytes]:
+        said, self.frames = self.frames, []
+        if said:
+            self.heard_ns = at.boottime_ns
+        return [json.dumps(frame).encode() for frame in said]
+
+    def silent_s(self, at: Instant) -> float:
+        return (at.boottime_ns - self.heard_ns) / NS_PER_S
+
+    def look(self, at: Instant) -> None:
+        """It is never reaped by itself."""
+
+    def close(self, at: Instant) -> None:
+        self.terminated_ns = at.boottime_ns
+
+
+class Box:
+    """A collector and its worker, a second at a time."""
+
+    def __init__(self, gpus: int = 2) -> None:
+        self.worker = Spoken()
+        self.collector = NvidiaGpus("/nonexistent")
+        self.collector._child = self.worker  # type: ignore[assignment]  # a worker without a process
+        self.second = 0
+        listed = [{"uuid": f"GPU-{n}", "index": n, "name": "H100"} for n in range(gpus)]
+        self.happened: list[tuple[str, str]] = []
+        self.says(
+            {"t": "hello", "version": 1, "pid": 1},
+            {"t": "library", "code": 0, "driver": "595.1", "cuda": "13.0"},
+            {"t": "box", "time_ns": 0, "gpus": listed, "links": []},
+        )
+
+    def says(self, *frames: Frame) -> Scrape:
+        """The worker says something in the next second."""
+        self.worker.frames += [*frames, {"t": "status", "time_ns": 0, "boottime_ns": 0, **self.status()}]
+        return self.passes(1)
+
+    def status(self) -> Frame:
+        return {}
+
+    def passes(self, seconds: int) -> Scrape:
+        self.second += seconds
+        scrape = self.collector.collect(self.now)
+        self.happened = [(item.kind, item.about[1]) for item in scrape.events]
+        return scrape
+
+    @property
+    def now(self) -> Instant:
+        return Instant(self.second * NS_PER_S, self.second * NS_PER_S)
+
+
+class Losing(Box):
+    """GPU-1 is lost from the second second on."""
+
+    def status(self) -> Frame:
+        return {"lost": {"GPU-1": 15}} if self.second >= 1 else {}
+
+
+def values(scrape: Scrape) -> dict[str, float]:
+    """Every sample by its series."""
+    found = [sample for reading in scrape.readings for sample in reading.samples] + scrape.samples
+    return {sample.column.series.text: sample.value for sample in found}
+
+
+def reading(second: int, **keys: float) -> Frame:
+    at = second * NS_PER_S
+    gpus = {"GPU-0": keys}
+    return {"t": "v", "time_ns": at, "boottime_ns": at, "cadence": "second", "interval_s": 1.0, "gpus": gpus}
+
+
+def test_each_gpu_is_found_once_and_lost_once() -> None:
+    box = Losing()
+    assert box.happened == [("gpu.found", "GPU-0"), ("gpu.found", "GPU-1")]
+    box.says()
+    assert box.happened == [("gpu.lost", "GPU-1")]
+    for _ in range(5):
+        box.says()
+        assert box.happened == []
+
+
+def test_a_silent_worker_brings_no_lost_gpu_back() -> None:
+    box = Losing()
+    box.says()
+    box.passes(6)
+    assert box.happened == [], "nothing is known of any GPU"
+    box.says()
+    assert box.happened == [], "it was lost all the time"
+
+
+def test_a_worker_that_ended_brings_no_lost_gpu_back_and_says_nothing_of_the_others() -> None:
+    box = Losing()
+    box.says()
+    box.worker.ended = True
+    scrape = box.passes(1)
+    assert box.happened == []
+    assert not [name for name in values(scrape) if name.startswith("hw.gpu.up")], "unknown is not 0"
+    assert scrape.note is not None
+    assert "ended" in scrape.note.reason
+
+
+def test_a_gpu_that_is_refused_or_hangs_after_it_was_lost_is_not_back() -> None:
+    box = Losing()
+    box.says()
+    box.status = lambda: {"waiting": {"GPU-1": ("nvmlDeviceGetPowerUsage", 12.0)}}  # type: ignore[method-assign]  # the next scene
+    box.says()
+    assert box.happened == [("gpu.stuck", "GPU-1")]
+    box.status = dict  # type: ignore[method-assign]  # all is well
+    box.says()
+    assert sorted(box.happened) == [("gpu.answered", "GPU-1"), ("gpu.returned", "GPU-1")]
+
+
+@pytest.mark.parametrize("mask", [4294967295, 2**64 - 1, -1, 0.5])
+def test_a_mask_that_cannot_be_true_throttles_nothing(mask: float) -> None:
+    box = Box()
+    found = values(box.says(reading(1, throttle=mask)))
+    assert not [name for name in found if name.startswith("hw.gpu.throttled")]
+    assert box.collector._cards["GPU-0"].rejected == 1
+
+
+def test_reasons_of_a_mask_are_series_of_their_own() -> None:
+    found = values(Box().says(reading(1, throttle=0x4)))
+    mode = 'hw.gpu.throttled{{gpu="GPU-0",mode="{}"}}'
+    assert found[mode.format("any")] == found[mode.format("power_cap")] == 1.0
+    assert mode.format("hw_thermal") not in found, "never seen"
+
+
+def test_only_what_a_card_does_not_have_is_unavailable() -> None:
+    box = Box()
+    box.status = lambda: {"errors": {"GPU-0": {"fan_fan0": 3, "power": 4, "util": 999}}}  # type: ignore[method-assign]  # the next scene
+    scrape = box.says()
+    (table,) = [table for table in scrape.tables if table.schema.name == "gpus"]
+    assert table.rows["GPU-0"][cells.UNAVAILABLE] == "fan_fan0", (
+        "power is refused, utilisation fails: it has both"
+    )
+
+
+def test_a_worker_let_go_has_its_minute() -> None:
+    box = Box()
+    for _ in range(200):
+        box.says()
+    box.collector.close()
+    assert box.worker.terminated_ns is not None
+    assert (box.now.boottime_ns - box.worker.terminated_ns) / NS_PER_S < children.KILL_S, "or it is killed at once"
