@@ -217,6 +217,13 @@ async def test_a_process_that_is_not_ours_is_not_signalled() -> None:
         assert link.sent == []
 
 
+async def test_export_is_of_the_gpus() -> None:
+    app, _ = make()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await press(pilot, "6", "x")
+        assert "-m 'hw.gpu.*'" in screen_text(app)
+
+
 async def test_a_readonly_view_signals_nobody() -> None:
     app, link = make(readonly=True)
     async with app.run_test(size=(120, 40)) as pilot:

@@ -139,7 +139,24 @@ def test_ecc_is_dated_by_its_event() -> None:
 @pytest.mark.parametrize("word", ["stuck", "lost", "failed"])
 def test_a_card_that_does_not_answer_is_in_trouble(word: str) -> None:
     check = checks(row={cells.STATE: word, cells.REASON: "why", cells.FIX: "how", cells.SINCE: NOW_NS})["answers"]
-    assert (check.level, check.words, check.step) == (BAD, f"{word}: why", "how")
+    assert (check.level, check.words, check.step) == (BAD, "why", "how")
+
+
+def test_what_was_well_is_not_known_to_be_so_any_more() -> None:
+    found = checks({"ecc.errors:uncorrected": 1.0}, row={cells.STATE: "stuck", cells.REASON: "why"})
+    others = ("answers", "Xid", "ECC")
+    assert {name: check.level for name, check in found.items() if name not in others} == dict.fromkeys(
+        ("bad memory", "clocks", "heat", "PCIe", "NVLink"), NONE
+    )
+    assert found["ECC"].level == BAD
+
+
+def test_an_instance_sends_to_its_card() -> None:
+    card, instance = boxes.partitioned()[:2]
+    state = told([card, instance])
+    row = state.tables["gpus"][instance.uuid]
+    said = {check.name: check.words for check in health.checks(state, instance.uuid, row, NOW_NS)}
+    assert said["ECC"] == said["PCIe"] == "told of the whole card"
 
 
 def test_sleep_is_no_trouble() -> None:

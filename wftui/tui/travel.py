@@ -161,6 +161,8 @@ class Travel:
         patterns: list[str] = []
         if (timeline := self._app.shown_timeline) is not None:
             begin, end, patterns = timeline.view()
+        elif self._ui.shown == "gpu":
+            patterns = ["hw.gpu.*"]
         end = min(end, newest)
         folder = self._app.seen.hello.data_dir if self._app.seen.hello else ""
 

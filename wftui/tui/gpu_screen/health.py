@@ -57,12 +57,16 @@ def checks(state: State, uuid: str, row: Cells | None, now_ns: int) -> list[Chec
         _answers(seen), _xid(seen), _ecc(seen), _rows(seen), _clocks(seen), _heat(seen), _pcie(seen),
         _nvlink(seen),
     ]  # fmt: skip
-    # Whoever does not answer is not one that has no such thing; and some things only the whole card tells.
-    away = "not known now" if seen.cell(cells.STATE) not in ("", states.OK) else ""
-    instead = away or ("told of the whole card" if seen.cell(cells.PARENT) else "")
-    if not instead:
-        return found
-    return [found[0], *(check._replace(words=instead) if check.level == NONE else check for check in found[1:])]
+    if seen.cell(cells.STATE) not in ("", states.OK):
+        # What was well when it last answered is not known to be so now; the driver's errors are.
+        return [*found[:2], *(_unknown(check, "not known now", GOOD, NONE) for check in found[2:])]
+    if seen.cell(cells.PARENT):
+        return [found[0], *(_unknown(check, "told of the whole card", NONE) for check in found[1:])]
+    return found
+
+
+def _unknown(check: Check, words: str, *levels: str) -> Check:
+    return check._replace(level=NONE, words=words) if check.level in levels else check
 
 
 def worst(found: list[Check]) -> str:
@@ -113,8 +117,7 @@ def _answers(seen: _Seen) -> Check:
         sleeping = "asleep: left alone, so that it stays so" if word == states.ASLEEP else word
         return Check(name, NONE, reason or sleeping, fix, since)
     level = WARN if word in (states.DENIED, states.LATE) else BAD
-    return Check(name, level, f"{word}: {reason}" if reason and not reason.startswith(word) else reason or word,
-                 fix, since)  # fmt: skip
+    return Check(name, level, reason or word, fix, since)
 
 
 def _xid(seen: _Seen) -> Check:
