@@ -8,7 +8,7 @@ is not sealed yet comes from the journal; no tick is counted twice. Buckets are 
 that took part. At a coarser level, a distribution's quantile is the worst second of each step.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby, islice
 from typing import Final
 
@@ -57,11 +57,40 @@ def range_(archive: Archive, question: m.Range, deadline_s: float = DEADLINE_S) 
     raise TooLargeError("range: the segments change faster than they can be read; ask again")
 
 
+def totals(
+    archive: Archive, question: m.Range, wanted: Callable[[Column], bool], deadline_s: float = DEADLINE_S
+) -> tuple[Totals, int]:
+    """Sums and how many seconds they stand for, of counters as rates; and the seconds of a row behind them.
+
+    Args:
+        archive: What was recorded.
+        question: Its selectors are not looked at.
+        wanted: Which columns are meant; two of one series that are known in different ways are added up.
+
+    Raises:
+        As ``range_``.
+    """
+    with archive.sealed.deadline(deadline_s):
+        for _ in range(_RETRIES):
+            try:
+                return _Range(archive, question, deadline_s, wanted).totals()
+            except SegmentGoneError as error:
+                archive.gone(error)
+    raise TooLargeError("range: the segments change faster than they can be read; ask again")
+
+
 class _Range:
     """One question under way."""
 
-    def __init__(self, archive: Archive, question: m.Range, deadline_s: float) -> None:
+    def __init__(
+        self,
+        archive: Archive,
+        question: m.Range,
+        deadline_s: float,
+        wanted: Callable[[Column], bool] | None = None,
+    ) -> None:
         self._archive, self._question = archive, question
+        self._is_wanted = wanted or self._is_selected
         self._deadline_ns = clock.perf_ns() + int(deadline_s * NS_PER_S)
         self._since_s = question.since_ns // NS_PER_S
         self._end_s = -(-question.until_ns // NS_PER_S)
@@ -69,9 +98,13 @@ class _Range:
     def reply(self) -> m.RangeReply:
         """Ask, and put it together."""
         archive = self._archive
-        first = archive.boundary()
-        if not archive.has_older(first, self._since_s - 1, self._end_s):
+        if not archive.has_older(archive.boundary(), self._since_s - 1, self._end_s):
             return answer_range(archive, self._question)  # the journal has all of it
+        return self._told(*self.totals())
+
+    def totals(self) -> tuple[Totals, int]:
+        """Buckets of all levels, and the seconds of the coarsest one."""
+        archive = self._archive
         cut = archive.sealed.manifest.sealed_seq + 1
         groups = self._groups(cut)
         level_s = max((LEVELS[share.kind] for group in groups for share in group.shares), default=1)
@@ -82,7 +115,7 @@ class _Range:
             totals.counts = list(map(max, totals.counts, sums.ask(archive.sealed, asked, group)))
         self._count_rest(asked, groups)
         self._live(totals, cut)
-        return self._told(totals, level_s)
+        return totals, level_s
 
     # ---- what is sealed
 
@@ -104,8 +137,9 @@ class _Range:
                 if self._overlaps(segment):
                     present.setdefault(key, {}).update({item.id: item for item in held[segment.columns]})
         level = self._level(len(wanted))
+        # A group may have files of other times only.
         return [
-            sums.Group(list(present[key].values()), self._shares(by_key[key], level)) for key in sorted(by_key)
+            sums.Group(list(present[key].values()), self._shares(by_key[key], level)) for key in sorted(present)
         ]
 
     def _shares(self, kinds: dict[str, list[Segment]], level: str) -> list[sums.Share]:
@@ -209,7 +243,7 @@ class _Range:
         self._limit(len(totals.columns), totals.points)
         return gauges, counters
 
-    def _is_wanted(self, column: Column) -> bool:
+    def _is_selected(self, column: Column) -> bool:
         return any(matches(selector, column.series) for selector in self._question.selectors)
 
     def _told(self, totals: Totals, level_s: int) -> m.RangeReply:

@@ -52,7 +52,7 @@ def holders(rows: Iterable[Row], by: str = USER) -> list[Holding]:
     """
     groups: dict[str, list[Row]] = {}
     for row in rows:
-        groups.setdefault(_who(row, by), []).append(row)
+        groups.setdefault(called(row, by), []).append(row)
     found = []
     for who, held in groups.items():
         memory = _numbers(held, cells.P_MEMORY)
@@ -80,7 +80,7 @@ def idle(rows: Iterable[Row], by: str = USER, least: float = 1.0) -> list[Idle]:
     """
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
-        groups.setdefault((str(row[cells.P_UUID]), _who(row, by)), []).append(row)
+        groups.setdefault((str(row[cells.P_UUID]), called(row, by)), []).append(row)
     found = []
     for (uuid, who), held in groups.items():
         since = _numbers(held, cells.P_IDLE_SINCE)
@@ -91,7 +91,8 @@ def idle(rows: Iterable[Row], by: str = USER, least: float = 1.0) -> list[Idle]:
     return sorted(found, key=lambda item: (-item.memory, item.uuid, item.who))
 
 
-def _who(row: Row, by: str) -> str:
+def called(row: Row, by: str) -> str:
+    """What the user, job or container of a row is called. Raises: KeyError."""
     name = str(row[_PLACES[by]] or "")
     if by == USER and name.isdigit():
         return f"uid {name}"
