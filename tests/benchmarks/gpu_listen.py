@@ -37,8 +37,8 @@ class Listener:
         """(UUID, field key) to all readings."""
         self.codes: dict[tuple[str, str], int] = {}
         """(UUID, field key) to the code of those that do not answer."""
-        self.fast: list[int] = []
-        """Times (boottime, ns) of the fast readings."""
+        self.fast: list[tuple[int, float]] = []
+        """Times (boottime, ns) of the fast readings, and the seconds to the next that were promised."""
         self.waiting: dict[str, tuple[str, float]] = {}
         """UUID to the worst call that did not come back in time."""
         self.lost: dict[str, int] = {}
@@ -114,7 +114,7 @@ class Listener:
                     for key, number in fields.items():
                         self.values.setdefault((uuid, key), []).append(Value(at, number))
                 if frame.cadence == "fast":
-                    self.fast.append(frame.boottime_ns)
+                    self.fast.append((frame.boottime_ns, frame.interval_s))
             case frames.Status():
                 self.status = frame
                 self.cpu.append(frame.cpu_utilization)
