@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from wftui import clock
 from wftui.clock import NS_PER_S, Clock, Instant
-from wftui.collectors.base import Collector
+from wftui.collectors.base import STREAM, Collector
 from wftui.model import health
 from wftui.model.health import Health
 from wftui.model.sample import Scrape
@@ -14,9 +14,16 @@ from wftui.model.table import TableSnapshot
 from wftui.model.tick import Layout, Tick
 from wftui.recorder.accumulator import Accumulator
 from wftui.recorder.source import Source
+from wftui.recorder.tables import Tables
 
 PAUSE_S: Final = 0.5
 DEADLINE_S: Final = 3.0
+FIRST_S: Final = 5.0
+"""A vendor's library takes a second or two to open without its persistence daemon."""
+AGAIN_S: Final = 1.2
+"""Within it, what is read once a second is read twice."""
+_STREAM_S: Final = 0.1
+"""Between two questions to a source that gathers on its own."""
 
 
 class Brief(NamedTuple):
@@ -40,12 +47,12 @@ def sample_twice(collectors: Iterable[Collector], clk: Clock, pause_s: float = P
     for source in sources:
         source.since_ns = clk.now().time_ns
     accumulator = Accumulator()
-    tables: dict[str, TableSnapshot] = {}
+    tables = Tables()
     at = clk.now()
     _round(sources, at, accumulator, tables)
     first = accumulator.close(1, at.time_ns // NS_PER_S, at.boottime_ns, boot=1)
     first_layout = accumulator.layout
-    clock.sleep(pause_s)
+    _stream(sources, clk, pause_s, accumulator, tables)
     at = clk.now()
     _round(sources, at, accumulator, tables)
     second = accumulator.close(2, at.time_ns // NS_PER_S, at.boottime_ns, boot=1)
@@ -53,10 +60,12 @@ def sample_twice(collectors: Iterable[Collector], clk: Clock, pause_s: float = P
         if source.state != health.STUCK:
             source.collector.close()
     found = [source.health() for source in sources]
-    return Brief(first_layout, first, accumulator.layout, second, list(tables.values()), found)
+    return Brief(first_layout, first, accumulator.layout, second, tables.snapshots(), found)
 
 
-def _round(sources: list[Source], at: Instant, accumulator: Accumulator, tables: dict[str, TableSnapshot]) -> None:
+def _round(sources: list[Source], at: Instant, accumulator: Accumulator, tables: Tables) -> set[str]:
+    """Names of the sources that brought readings of their own."""
+    read: set[str] = set()
     answers: dict[str, tuple[Scrape | Exception, float, float]] = {}
 
     def ask(source: Source) -> None:
@@ -87,5 +96,27 @@ def _round(sources: list[Source], at: Instant, accumulator: Accumulator, tables:
         source.succeeded(at, cost_s, duration_s)
         note = result.note
         source.enter(*((note.state, note.reason, note.fix) if note else (health.OK, "", "")), at.time_ns)
+        for reading in result.readings:
+            accumulator.add(reading.samples, reading.at, reading.interval_s)
         accumulator.add(result.samples, at, source.interval_s)
-        tables.update({snapshot.schema.name: snapshot for snapshot in result.tables})
+        for snapshot in result.tables:
+            tables.scanned(snapshot, at.boottime_ns)
+        if any(reading.samples for reading in result.readings):
+            read.add(source.name)
+    return read
+
+
+def _stream(sources: list[Source], clk: Clock, pause_s: float, accumulator: Accumulator, tables: Tables) -> None:
+    """Spend the pause; before it, wait for the first readings of what gathers on its own, up to ``FIRST_S``."""
+    begun_ns = clk.now().boottime_ns
+    streams = [source for source in sources if source.collector.where == STREAM]
+    # One that said why it brings nothing is not waited for.
+    while streams := [source for source in streams if source.state == health.OK]:
+        clock.sleep(_STREAM_S)
+        read = _round(streams, clk.now(), accumulator, tables)
+        streams = [source for source in streams if source.name not in read]
+        if read:
+            pause_s = max(pause_s, AGAIN_S)
+        if clk.now().boottime_ns - begun_ns > FIRST_S * NS_PER_S:
+            break
+    clock.sleep(pause_s)
