@@ -125,11 +125,10 @@ def test_the_worker_and_its_slowest_calls() -> None:
     values = [
         (series("wftop.cpu.utilization", source="gpu.worker"), 0.004),
         (series("wftop.memory.usage", source="gpu.worker"), 16 * 2.0**20),
-        (series("wftop.source.interval", source="gpu.worker"), 0.1),
         *((series(calls, "p50", source=name), p50) for name, p50, _ in slow),
         *((series(calls, "p99", source=name), p99) for name, _, p99 in slow),
     ]
-    worker, spent = looked(values=tuple(values))
+    _, worker, spent = looked(health=(Health("gpu", "ok", interval_s=0.1),), values=tuple(values))
     assert worker.state == OK
     assert "16.0 MiB" in worker.text
     assert "reads 10 times a second" in worker.text

@@ -133,12 +133,12 @@ def _worker(state: State) -> list[Check]:
     """What the process that reads the GPUs takes, and how often it can afford to read."""
     cpu = state.value("wftop.cpu.utilization", source=_WORKER)
     memory = state.value("wftop.memory.usage", source=_WORKER)
-    interval_s = state.value("wftop.source.interval", source=_WORKER)
+    interval_s = next((item.interval_s for item in state.health if item.source == _NVIDIA), 0.0)
     if cpu is None and memory is None:
         return []
     over = (cpu or 0.0) > _WORKER_CPU or (memory or 0.0) > _WORKER_MEMORY
     said = f"CPU {text.percent(cpu).strip()} of a core, memory {text.size(memory).strip()}"
-    if interval_s:
+    if interval_s > 0:
         said += f", reads {1 / interval_s:.3g} times a second"
     return [Check(AREA, "worker", WARN if over else OK, said + (", over its budget" if over else ""))]
 

@@ -84,7 +84,8 @@ def _own(places: Places) -> State:
 
     settings = config.load(places)
     disabled, groups = settings.names("sources.disabled"), settings.names("store.groups_disabled")
-    wanted = [item for item in host_collectors() if item.name not in disabled]
+    there = host_collectors(read_ranks=settings.flag("gpu.read_ranks"))
+    wanted = [item for item in there if item.name not in disabled]
     brief = sample_twice(wanted, clock.SystemClock())
     known = _known(brief.layout.columns, brief.second.values)
     values = {text: item for text, item in known.items() if item[0].group not in groups}

@@ -6,10 +6,13 @@ from pathlib import Path
 from wftui.collectors.base import Collector
 
 
-def host_collectors(proc: str | Path = "/proc", sys: str | Path = "/sys") -> list[Collector]:
+def host_collectors(
+    proc: str | Path = "/proc", sys: str | Path = "/sys", *, read_ranks: bool = True
+) -> list[Collector]:
     """Make the collectors of the host: straight from ``proc`` and ``sys`` on Linux, through psutil elsewhere.
 
     Nothing is read yet, but for whether cores tell their frequency. Each must be closed by its owner.
+    ``read_ranks``: look for the ranks of GPU processes in their environments, of our own only.
     """
     if platform.platform != "linux":
         from wftui.collectors import portable  # psutil is not installed on Linux
@@ -44,5 +47,5 @@ def host_collectors(proc: str | Path = "/proc", sys: str | Path = "/sys") -> lis
         Sensors(sys),
         Processes(proc),
         GpuPresence(proc, sys),
-        NvidiaGpus(proc),
+        NvidiaGpus(proc, read_ranks=read_ranks),
     ]

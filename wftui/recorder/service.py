@@ -70,6 +70,8 @@ class Options(msgspec.Struct, frozen=True):
     keep: retention.Caps = retention.Caps()
     """What of the segments is kept."""
     signals: bool = True
+    read_ranks: bool = True
+    """Of our own GPU processes, from their environments."""
     disabled: frozenset[str] = frozenset()
     groups_disabled: frozenset[str] = frozenset()
     tap: tuple[Path, int, int, float] | None = None

@@ -54,6 +54,7 @@ def options(places: Places, config: Config, mode: str, for_s: float | None) -> O
             config.whole("store.min_free_bytes"),
         ),
         signals=config.flag("recorder.signals"),
+        read_ranks=config.flag("gpu.read_ranks"),
         disabled=frozenset(config.names("sources.disabled")),
         groups_disabled=frozenset(config.names("store.groups_disabled")),
         tap=_tap(places, config),
@@ -83,7 +84,7 @@ def record(settings: Options, started: Callable[[Recorder, asyncio.AbstractEvent
     Raises:
         WftopError: It cannot run.
     """
-    recorder = Recorder(settings, SystemClock(), host_collectors())
+    recorder = Recorder(settings, SystemClock(), host_collectors(read_ranks=settings.read_ranks))
 
     async def main() -> str:
         loop = asyncio.get_running_loop()
