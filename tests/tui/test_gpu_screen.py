@@ -11,6 +11,7 @@ from tests.tui.test_compose import SIZES, check, lines
 from tests.tui.test_keys import FakeLink, Still, press, screen_text
 from wftui import paths
 from wftui.model import gpus as cells
+from wftui.model.gpus import GPU_PROCESSES
 from wftui.render.palette import TRUECOLOR, load
 from wftui.tui.app import WftopApp
 from wftui.tui.compose import Picture, picture
@@ -120,6 +121,17 @@ def test_other_users_processes_are_named_as_such() -> None:
     assert "slurm:4711 #0" in shown
     idle = boxes.box(8)[2].uuid
     assert "12h 22m" in body(show(EIGHT, (160, 40), uuid=idle)[0])
+
+
+@pytest.mark.parametrize("why", ["it ended, yet the driver lists it", "another user's process: not ours to read"])
+def test_a_reason_that_says_it_all_stands_alone(why: str) -> None:
+    fed = ScreenFed(boxes.box(1)).run(590, 600).furnish()
+    fed.table(
+        GPU_PROCESSES, dict([boxes.holder(boxes.box(1)[0], 77, None, 1.0, None, **{"process.gpu.unseen": why})])
+    )
+    shown = body(show(fed.state, (120, 40))[0])
+    assert why in shown
+    assert "other users' process" not in shown
 
 
 def test_the_past_is_drawn_from_its_own_state() -> None:

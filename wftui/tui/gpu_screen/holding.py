@@ -144,9 +144,11 @@ def line(scene: Scene, row: Cells, shown: Sequence[_Column], width: int, *, sele
 
 def _said(scene: Scene, row: Cells) -> tuple[str, str]:
     """Its command line, its name, or why neither is known."""
-    unseen = row[cells.P_UNSEEN]
+    unseen = str(row[cells.P_UNSEEN] or "")
     if unseen:
-        return own(f"other users' process: {unseen}", scene.glyphs), "dim"
+        # Some reasons say whose it is, or that it is nobody's any more.
+        whole = unseen.startswith(("another user", "other users", "it ended"))
+        return own(unseen if whole else f"other users' process: {unseen}", scene.glyphs), "dim"
     pid, start = row[cells.P_PID], row[cells.P_START]
     if isinstance(pid, int | float) and isinstance(start, int | float):
         known = scene.state.processes().get(row_key(int(pid), int(start)))
