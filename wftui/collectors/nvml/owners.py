@@ -66,7 +66,7 @@ class ProcessRows:
         """UUID to boottime (ns) of its last list."""
         self._joules: dict[str, float] = {}
         self.rejected: dict[str, int] = {}
-        """UUID to the number of readings that cannot be true, since the beginning."""
+        """UUID to the number of readings of the last list that cannot be true."""
 
     def take(
         self, frame: Processes, joules: Mapping[str, float] | None = None, gpus: Collection[str] | None = None
@@ -80,6 +80,7 @@ class ProcessRows:
             gpus: All GPUs that are there. One of them that tells nothing this time (a call hangs) keeps its
                 processes, as long as these live, with their numbers unknown; None: those of the frame.
         """
+        self.rejected = {}
         told = {uuid: self._plausible(uuid, listed) for uuid, listed in frame.gpus.items()}
         silent = [
             uuid for uuid in self._held
