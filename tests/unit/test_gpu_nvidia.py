@@ -157,9 +157,7 @@ def test_only_what_a_card_does_not_have_is_unavailable() -> None:
     box.status = lambda: {"errors": {"GPU-0": {"fan_fan0": 3, "power": 4, "util": 999}}}  # type: ignore[method-assign]  # the next scene
     scrape = box.says()
     (table,) = [table for table in scrape.tables if table.schema.name == "gpus"]
-    assert table.rows["GPU-0"][cells.UNAVAILABLE] == "fan_fan0", (
-        "power is refused, utilisation fails: it has both"
-    )
+    assert table.rows["GPU-0"][cells.UNAVAILABLE] == "fan_fan0", "power is refused, utilisation fails: it has both"
 
 
 def test_a_worker_let_go_has_its_minute() -> None:
