@@ -109,7 +109,7 @@ def test_a_rank_of_torchrun(tmp_path: Path) -> None:
 def test_ranks_are_not_read_when_that_is_switched_off(tmp_path: Path) -> None:
     put(tmp_path, 900, stat(900), cgroup=SLURM_V2, environ=words("RANK=5"))
     owner = Owners(tmp_path, read_ranks=False, wait=True).look(900)
-    assert (owner.job, owner.rank) == ("slurm:4711", None)
+    assert (owner.cgroup, owner.job, owner.rank) == ("job_4711", "slurm:4711", None)
     owner = Owners(tmp_path, wait=True).look(900)
     assert (owner.job, owner.rank) == ("slurm:4711", 5)
 

@@ -52,18 +52,21 @@ class Owner(NamedTuple):
 
 
 class _Known:
-    __slots__ = ("comm", "owner", "parent", "slurm", "uid")
+    __slots__ = ("comm", "owner", "parent", "uid")
 
     def __init__(self, stat: ProcessStat, uid: int | None, cgroup: bytes) -> None:
         self.comm = stat.name
         self.parent = stat.parent
         self.uid = uid
-        self.slurm = slurm_job(cgroup)
+        number = slurm_job(cgroup)
         try:
             place = short_cgroup(cgroup)
         except SourceFormatError:
             place = ""
-        job = f"slurm:{self.slurm}" if self.slurm is not None else ""
+        job = ""
+        if number is not None:
+            job = f"slurm:{number}"
+            place = f"job_{number}"  # its last part, step_0, is the same in every job
         self.owner = Owner(stat.start, "" if uid is None else str(uid), text.clean(stat.name, 64), place, job)
 
 
