@@ -3,8 +3,8 @@
     python tests/benchmarks/bench_gpu.py [--gpus 1 8 16] [--processes 64] [--seconds 30]
 
 Each box is recorded by a real recorder with a real worker; CPU and memory come from /proc, lateness of ticks from
-the recorder itself. What calls of a real driver cost comes on top: ``gpu_check.py`` measures it. Ends with 1 when a
-limit is missed, with 77 where there is no gcc.
+the recorder itself. What calls of a real driver cost comes on top: ``gpu_check.py`` measures it. Ends with 1 when
+a limit is missed, with 77 where there is no gcc.
 """
 
 from __future__ import annotations

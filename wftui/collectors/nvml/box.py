@@ -282,6 +282,12 @@ class Box:
         for found in self.found.values():
             rows.append(found.facts)
             rows += [one.facts for one in found.instances]
+        there = {row["uuid"] for row in rows}
+        for item, code in self.failed.items():
+            # Known from before: the code says what became of it.
+            if (lost := self._names.get(item)) is not None and lost.uuid not in there:
+                facts = {key: value for key, value in lost.facts.items() if key != "index"}
+                rows.append({**facts, "code": code})
         return rows
 
 

@@ -30,6 +30,8 @@ VERSION: Final = 1
 RATES: Final = (10.0, 5.0, 2.0, 1.0)
 SHARE: Final = 0.005
 """Of a core: what the fast readings may cost before they become fewer."""
+SHARE_FOR_ENERGY: Final = 0.01
+"""The same where energy is added up from power, which has to be read often for that."""
 FAST_DEADLINE_S: Final = 0.08
 SLOW_DEADLINE_S: Final = 1.0
 OPEN_DEADLINE_S: Final = 1.5
@@ -112,6 +114,7 @@ class Worker:
         self._with_second = False
         self._wished, self._rate = RATES[0], RATES[-1]  # it climbs as far as it can pay for
         self._cpu_ns = self._cpu_told_ns = clock.cpu_ns()
+        self._fast_ns = self._beats = self._main_ns = 0
         self._ending = False
 
     # ---- the main thread
@@ -155,6 +158,7 @@ class Worker:
                 self._hourly.clear()
 
     def _beat(self) -> None:
+        self._beats += 1
         now = self._clock.now().boottime_ns
         if self._state == "open":
             self._readings(now)
@@ -308,7 +312,9 @@ class Worker:
         target = self._box.targets.get(uuid)
         if target is None:
             return
+        started = clock.thread_cpu_ns()
         self._reader.read(target, FAST)
+        self._fast_ns += clock.thread_cpu_ns() - started
         if self._with_second and not target.failing:
             self._reader.read(target, SECOND)
 
@@ -473,14 +479,24 @@ class Worker:
         cpu = clock.cpu_ns()
         if self._adapt_ns:
             share = (cpu - self._cpu_ns) / (now - self._cpu_at)
+            # Only the fast readings and the beat come more often with the rate; the rest stays as it is.
+            each = (self._fast_ns + clock.thread_cpu_ns() - self._main_ns) / max(1, self._beats)
             place = RATES.index(self._rate)
-            if share > SHARE and self._rate > RATES[-1]:
+            most = SHARE_FOR_ENERGY if self._integrates() else SHARE
+            if share > most and self._rate > RATES[-1]:
                 self._rate = RATES[place + 1]
-            elif (
-                place and RATES[place - 1] <= self._wished and share * RATES[place - 1] / self._rate < 0.8 * SHARE
-            ):
-                self._rate = RATES[place - 1]
+            elif place and RATES[place - 1] <= self._wished:
+                more = each * (RATES[place - 1] - self._rate) / _S
+                if share + more < 0.9 * most:
+                    self._rate = RATES[place - 1]
+        self._fast_ns = self._beats = 0
+        self._main_ns = clock.thread_cpu_ns()
         self._cpu_ns, self._cpu_at, self._adapt_ns = cpu, now, now
+
+    def _integrates(self) -> bool:
+        """Whether the energy of a card is only known by adding up its power."""
+        facts = [found.facts for found in list(self._box.found.values())]
+        return any(item.get("instant") and not item.get("counter") for item in facts)
 
     # ---- its end
 
