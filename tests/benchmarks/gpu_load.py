@@ -22,23 +22,27 @@ PTX = b"""
 .visible .entry spin(.param .u64 nanoseconds)
 {
     .reg .u64 %begun, %now, %spent, %limit;
-    .reg .f32 %a, %b, %c, %d;
-    .reg .pred %more;
+    .reg .f32 %a, %b, %c, %d, %most, %rest;
+    .reg .pred %more, %never;
     ld.param.u64 %limit, [nanoseconds];
     mov.u64 %begun, %globaltimer;
-    mov.f32 %a, 0f3F800001;
-    mov.f32 %b, 0f3F800002;
-    mov.f32 %c, 0f3F800003;
-    mov.f32 %d, 0f3F800004;
+    mov.f32 %most, 0f3F7FFF00;
+    mov.f32 %rest, 0f37800000;
+    mov.f32 %a, 0f3F800000;
+    mov.f32 %b, 0f3F800000;
+    mov.f32 %c, 0f3F800000;
+    mov.f32 %d, 0f3F800000;
 AGAIN:
-    fma.rn.f32 %a, %a, %b, %c;
-    fma.rn.f32 %b, %b, %c, %d;
-    fma.rn.f32 %c, %c, %d, %a;
-    fma.rn.f32 %d, %d, %a, %b;
+    fma.rn.f32 %a, %a, %most, %rest;
+    fma.rn.f32 %b, %b, %most, %a;
+    fma.rn.f32 %c, %c, %most, %b;
+    fma.rn.f32 %d, %d, %most, %c;
     mov.u64 %now, %globaltimer;
     sub.u64 %spent, %now, %begun;
     setp.lt.u64 %more, %spent, %limit;
     @%more bra AGAIN;
+    setp.lt.f32 %never, %d, 0f00000000;
+    @%never trap;
     ret;
 }
 \0"""
