@@ -37,8 +37,8 @@ GONE: Final = frozenset({LOST, RESET_REQUIRED})
 DRIVERLESS: Final = frozenset({UNINITIALIZED, DRIVER_NOT_LOADED, MISMATCH, UNKNOWN})
 """Codes that, when all calls give them, mean that the library has lost its driver."""
 
-_STEPS: Final = 96
-"""Classes of durations: eight to a factor of two, from 0.5 µs on."""
+_STEPS: Final = 8 * 30
+"""Classes of durations: eight to a factor of two, from 0.5 µs to nine minutes."""
 
 
 class Answer(NamedTuple):
