@@ -41,6 +41,15 @@ def test_a_box_without_gpus_says_why_and_no_more() -> None:
     assert looked() == []
 
 
+def test_a_card_that_nothing_reads_is_a_warning() -> None:
+    health = (Health("gpu", "absent", "the NVIDIA driver is not loaded", "modprobe nvidia"),)
+    count = "hw.gpu.count"
+    (only,) = looked(health=health, values=((series(count, device="nvidia"), 2.0),))
+    assert (only.state, only.fix) == (WARN, "modprobe nvidia")
+    for values in (((series(count, device="nvidia"), 0.0),), ((series(count, device="amd"), 1.0),)):
+        assert looked(health=health, values=values)[0].state == OK
+
+
 def test_a_mismatch_is_bad_and_has_its_fix() -> None:
     health = Health("gpu", "failed", "driver updated, library not: reboot", "sudo reboot")
     (only,) = looked(health=(health,))

@@ -34,7 +34,7 @@ def gpu(state: State) -> list[Check]:
     """The area ``gpu``: nothing but the word on why when there is no GPU."""
     table = state.tables.get(cells.GPUS.name)
     rows = sorted(table[1].values(), key=_order) if table is not None else []
-    found = [_source(item, rows) for item in state.health if item.source in _TITLES]
+    found = [_source(state, item, rows) for item in state.health if item.source in _TITLES]
     found += [_card(state, row) for row in rows]
     found += [check for row in rows if (check := _memory(state, row)) is not None]
     return [*found, *_worker(state), *_calls(state)]
@@ -56,7 +56,7 @@ def _word(row: Row, place: int) -> str:
     return clean(str(row[place] or ""))
 
 
-def _source(item: Health, rows: list[Row]) -> Check:
+def _source(state: State, item: Health, rows: list[Row]) -> Check:
     said = f"{item.state}: {item.reason}" if item.reason else item.state
     if item.source == _NVIDIA:
         ours = [row for row in rows if row[cells.VENDOR] == "nvidia"]
@@ -64,7 +64,10 @@ def _source(item: Health, rows: list[Row]) -> Check:
         cuda = next((word for row in ours if (word := _word(row, cells.CUDA))), "")
         if driver:
             said += f"; driver {driver}" + (f", CUDA {cuda}" if cuda else "")
-    return Check(AREA, _TITLES[item.source], level(item.state), said, item.fix)
+    verdict = level(item.state)
+    if item.source == _NVIDIA and item.state == health.ABSENT and state.value("hw.gpu.count", device="nvidia"):
+        verdict = WARN  # there is one, and nothing reads it
+    return Check(AREA, _TITLES[item.source], verdict, said, item.fix)
 
 
 def _name(row: Row) -> str:
