@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from wftui.collectors.gpu_nvidia import NvidiaGpus
 from wftui.collectors.nvml import child as children
 from wftui.model import gpus as cells
 from wftui.model.sample import Scrape
+from wftui.model.tick import unpack
+from wftui.recorder.accumulator import Accumulator
 
 Frame = dict[str, Any]  # Any: JSON, as the worker writes it
 
@@ -167,3 +170,50 @@ def test_a_worker_let_go_has_its_minute() -> None:
     box.collector.close()
     assert box.worker.terminated_ns is not None
     assert (box.now.boottime_ns - box.worker.terminated_ns) / NS_PER_S < children.KILL_S, "or it is killed at once"
+
+
+def test_a_storm_of_errors_is_one_event_a_minute_and_all_are_counted() -> None:
+    box, told = Box(), []
+    error = {"t": "xid", "time_ns": 0, "uuid": "GPU-0", "xid": 13}
+    for _ in range(61):
+        scrape = box.says(*[error] * 50)
+        told += [event.payload.get("left_out", 0) for event in scrape.events if event.kind == "gpu.xid"]
+    assert told == [0, 60 * 50 - 1]
+    assert box.collector._cards["GPU-0"].xids == 61 * 50
+    other = box.says({**error, "xid": 79})
+    assert [event.payload["xid"] for event in other.events] == [79], "another number is told at once"
+
+
+def recorded(box: Box, accumulator: Accumulator, scrape: Scrape) -> dict[str, float]:
+    """The tick that a recorder would close now."""
+    for item in scrape.readings:
+        accumulator.add(item.samples, item.at, item.interval_s)
+    accumulator.add(scrape.samples, box.now, 1.0)
+    tick = accumulator.close(box.second, box.second, box.now.boottime_ns, 1)
+    names = [column.series.text for column in accumulator.layout.columns]
+    return dict(zip(names, unpack(tick.values), strict=True))
+
+
+def test_limits_stay_while_a_gpu_answers_and_go_with_it() -> None:
+    box, accumulator = Box(), Accumulator()
+    limit = 'hw.gpu.clock.limit{gpu="GPU-0",mode="sm"}'
+    hourly = {**reading(1, clock_limit_sm=1980), "cadence": "hourly", "interval_s": 3600.0}
+    assert recorded(box, accumulator, box.says(hourly))[limit] == 1.98e9, "told at once"
+    for _ in range(60):
+        assert recorded(box, accumulator, box.says())[limit] == 1.98e9
+    box.status = lambda: {"lost": {"GPU-0": 15}}  # type: ignore[method-assign]  # the next scene
+    found = [recorded(box, accumulator, box.says()) for _ in range(16)][-1]
+    assert math.isnan(found[limit]), "of a lost GPU nothing is known"
+
+
+def test_costs_of_calls_add_up_over_the_seconds_that_repeat_them() -> None:
+    box, accumulator = Box(), Accumulator()
+    calls = {"t": "calls", "time_ns": 0, "calls": {"nvmlX": [500, 0.5, 0.001, 0.002, 0.003, 2]}}
+    name = 'wftop.gpu.call.duration{{source="nvmlX",stat="{}"}}'
+    ticks = [
+        recorded(box, accumulator, box.says(calls) if second % 10 == 0 else box.says()) for second in range(20)
+    ]
+    assert sum(tick[name.format("count")] for tick in ticks) == pytest.approx(1000)
+    assert sum(tick[name.format("sum")] for tick in ticks) == pytest.approx(1.0)
+    assert {tick[name.format("p99")] for tick in ticks} == {0.002}
+    assert ticks[-1]['wftop.gpu.call.errors{source="nvmlX"}'] == 4

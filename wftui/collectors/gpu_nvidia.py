@@ -12,10 +12,12 @@ from wftui.clock import NS_PER_S, Instant
 from wftui.collectors.base import STREAM
 from wftui.collectors.gpu_owners import Owners
 from wftui.collectors.nvml import frames, library, states
-from wftui.collectors.nvml.card import SOURCE, Card
+from wftui.collectors.nvml.card import LIMITS_S, SOURCE, Card
 from wftui.collectors.nvml.child import COMMAND, Child
+from wftui.collectors.nvml.fields import HOURLY
 from wftui.collectors.nvml.owners import ProcessRows
 from wftui.collectors.nvml.states import State
+from wftui.collectors.nvml.storms import Storms
 from wftui.collectors.nvml.unified import system_memory
 from wftui.model import health
 from wftui.model.gpus import GPU_LINKS, GPU_PROCESSES, GPUS, LOST, link_key
@@ -30,6 +32,8 @@ TABLE_S: Final = 10.0
 """The table of GPUs is told at least so often, else when it changed."""
 BACKOFF_S: Final = (1.0, 2.0, 5.0, 15.0, 60.0)
 """Before a worker that ended is started again."""
+CALLS_S: Final = 10.0
+"""Between two frames of what calls cost, as the worker sends them."""
 LIVED_S: Final = 60.0
 """A worker that lived so long is no worker that cannot start."""
 _STAT: Final = ("count", "sum", "p50", "p99", "max")
@@ -78,6 +82,7 @@ class NvidiaGpus:
         self._told_ns = 0
         self._columns: dict[tuple[str, str, str], Column] = {}
         self._failed_calls: dict[str, int] = {}
+        self._storms = Storms()
 
     # ---- what the recorder calls
 
@@ -95,6 +100,9 @@ class NvidiaGpus:
             child.look(at)
         self._leaving = [child for child in self._leaving if child.status is None]
         self._judge(at, out)
+        limits = [sample for card in self._cards.values() for sample in card.limits(at)]
+        if limits:
+            out.readings.append(Reading(at, LIMITS_S, limits))
         for card in self._cards.values():
             out.samples += card.slow_samples(at)
             if (event := card.throttled(at)) is not None:
@@ -197,7 +205,11 @@ class NvidiaGpus:
             card = self._cards.get(uuid)
             if card is None:
                 continue  # no box named it: nothing is known of it
-            samples += card.samples(values, at)
+            found = card.samples(values, at)
+            if frame.cadence == HOURLY:
+                card.keep(found)
+                continue
+            samples += found
             if frame.cadence == "slow":
                 out.events += card.faults(values)
         out.readings.append(Reading(at, frame.interval_s, samples))
@@ -263,28 +275,35 @@ class NvidiaGpus:
 
     def _xid(self, frame: frames.Xid, out: "_Out") -> None:
         card = self._cards.get(frame.uuid)
+        if card is not None:
+            card.xid(frame.xid, frame.time_ns)
+        left_out = self._storms.tell(frame.uuid[:64], frame.xid, self._now_ns)
+        if left_out is None:
+            return
         payload: dict[str, JsonValue] = {
             "xid": frame.xid, "origin": text.clean(frame.origin, 16), "words": text.clean(frame.words, 200),
         }  # fmt: skip
         if card is not None:
-            card.xid(frame.xid, frame.time_ns)
             payload = {**card.payload(), **payload}
+        if left_out:
+            payload["left_out"] = left_out
         about = ("gpu", card.uuid if card is not None else "unknown")
         out.events.append(Occurrence("gpu.xid", about, payload))
 
     def _calls(self, frame: frames.Calls, out: "_Out") -> None:
+        samples: list[Sample] = []
         for call, (count, total, p50, p99, longest, failed) in frame.calls.items():
             name = text.clean(call, 64)
-            for stat, value in zip(_STAT, (count, total, p50, p99, longest), strict=True):
+            # Each second until the next frame repeats these: shares of one second add up to what there was.
+            told = (count / CALLS_S, total / CALLS_S, p50, p99, longest)
+            for stat, value in zip(_STAT, told, strict=True):
                 item = self._own("wftop.gpu.call.duration", {"source": name}, stat)
-                out.slow.append(Sample(item, value))
+                samples.append(Sample(item, value))
             self._failed_calls[name] = self._failed_calls.get(name, 0) + failed
             if self._failed_calls[name]:
                 item = self._own("wftop.gpu.call.errors", {"source": name})
-                out.slow.append(Sample(item, self._failed_calls[name]))
-        if out.slow:
-            out.readings.append(Reading(Instant(frame.time_ns, out.newest_ns), 10.0, out.slow))
-            out.slow = []
+                samples.append(Sample(item, self._failed_calls[name]))
+        out.readings.append(Reading(Instant(frame.time_ns, self._now_ns), CALLS_S, samples))
 
     def _own(self, name: str, labels: dict[str, str], stat: str = "") -> Column:
         key = (name, labels["source"], stat)
@@ -402,9 +421,3 @@ class _Out:
         self.readings: list[Reading] = []
         self.tables: list[TableSnapshot] = []
         self.events: list[Occurrence] = []
-        self.slow: list[Sample] = []
-
-    @property
-    def newest_ns(self) -> int:
-        """Boottime of the newest reading."""
-        return max((reading.at.boottime_ns for reading in self.readings), default=0)

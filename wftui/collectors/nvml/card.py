@@ -18,6 +18,8 @@ from wftui.model.sample import DERIVED, ESTIMATED, MEASURED, Column, JsonValue, 
 from wftui.model.table import Row
 
 SOURCE: Final = "gpu"
+LIMITS_S: Final = 10.0
+"""What is asked once an hour is told so often, while the GPU answers: of a lost one it is not known any more."""
 HOLD_S: Final = 3.0
 """So long clocks have to be held back, or free, before it is an event: flapping makes no storm."""
 _FAULTS: Final = {
@@ -69,6 +71,8 @@ class Card:
         self._seen_reasons: set[str] = set()
         self._pstate: float | None = None
         self._faults: dict[str, float] = {}
+        self._limits: dict[Column, Sample] = {}
+        self._limits_ns: int | None = None
 
     # ---- who it is
 
@@ -209,6 +213,21 @@ class Card:
         for reason in self._seen_reasons:
             item = self.column(f"why {reason}", "hw.gpu.throttled", (("mode", reason),), call)
             yield Sample(item, float(reason in self.reasons))
+
+    def keep(self, samples: list[Sample]) -> None:
+        """Samples of what is asked once an hour: limits."""
+        self._limits.update((sample.column, sample) for sample in samples)
+        self._limits_ns = None
+
+    def limits(self, at: Instant) -> list[Sample]:
+        """What was kept, when it is due."""
+        if not self.up:
+            self._limits_ns = None
+            return []
+        if self._limits_ns is not None and at.boottime_ns - self._limits_ns < LIMITS_S * NS_PER_S:
+            return []
+        self._limits_ns = at.boottime_ns
+        return list(self._limits.values())
 
     def slow_samples(self, at: Instant) -> Iterator[Sample]:
         """What is told of it each second, whatever it answers."""
