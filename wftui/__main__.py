@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COLORS = ("auto", "truecolor", "256", "16", "mono")
-COMMANDS = "record, export, sql, report, doctor, sources, purge, service, backup, restore"
+COMMANDS = "record, export, sql, report, energy, gpus, doctor, sources, purge, service, backup, restore"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -72,6 +72,8 @@ KEYS: Final = {
         Key("store.min_free_bytes", "size", 500 * 10**6, "bytes that stay free on the disk"),
         Key("history.idle_s", "number", 60.0, "seconds that the history service waits for questions", 0.1, 1e6),
         Key("gpu.read_ranks", "bool", True, "read the rank numbers in the environment of your own GPU processes"),
+        Key("energy.price_per_kwh", "number", 0.0, "price of a kilowatt-hour; 0: no cost is shown", 0, 1e6),
+        Key("energy.currency", "text", "EUR", "what the price is in"),
         Key("log.max_bytes", "size", 2**20, "bytes of one log file", 2**12),
         Key("log.files", "int", 3, "log files that are kept", 1, 100),
         Key("log.days", "number", 30.0, "days after which log lines are removed", 0.01, 3_650),

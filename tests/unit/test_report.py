@@ -161,7 +161,7 @@ def test_markdown_is_tables(data: Path, tmp_path: Path, capsys: pytest.CaptureFi
 def test_a_label_cannot_become_markup() -> None:
     hostile = "a|b`c*d_<img>\x1b[2J\n# e"
     row = drawn.Busy(hostile, "1", 0.5, 0.5, START_S)
-    found = drawn.Digest(0, 60, 60, 0, 1, [("X", [row])], [], [], [], [], [], 0, 0)
+    found = drawn.Digest(0, 60, 60, 0, 1, [("X", [row])], [], [], [], [], [], [], 0, 0)
     (line,) = [line for line in drawn.markdown(found).splitlines() if "img" in line]
     assert line.startswith("| a\\|b\\`c\\*d\\_\\<img\\>\\\\x1b\\[2J\\\\x0a\\# e | 50 % |")
     assert "\x1b" not in drawn.plain(found)

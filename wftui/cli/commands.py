@@ -104,6 +104,38 @@ def sources(
     raise typer.Exit(command.main(action, names or [], json=json, data_dir=data_dir, config_file=config))
 
 
+@app.command()
+def energy(
+    since: Annotated[str, typer.Option(metavar="TIME", help="begin of the range")] = "24h",
+    until: Annotated[str, typer.Option(metavar="TIME", help="end of the range")] = "now",
+    json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
+    config: Annotated[str | None, _CONFIG] = None,
+    data_dir: Annotated[str | None, _DATA_DIR] = None,
+) -> None:
+    """Watt-hours of every GPU and CPU package over a range, how they are known, and what they cost."""
+    from wftui.cli import energy as command
+
+    raise typer.Exit(command.main(since=since, until=until, json=json, data_dir=data_dir, config_file=config))
+
+
+@app.command()
+def gpus(
+    who: Annotated[bool, typer.Option("--who", help="who used them over a range")] = False,
+    since: Annotated[str | None, typer.Option(metavar="TIME", help="begin of the range, with --who: 24h")] = None,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="end of the range, with --who: now")] = None,
+    by: Annotated[str, typer.Option(metavar="user|job|container|process", help="with --who")] = "user",
+    json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
+    config: Annotated[str | None, _CONFIG] = None,
+    data_dir: Annotated[str | None, _DATA_DIR] = None,
+) -> None:
+    """The GPUs now; with --who: memory, GPU-hours, energy and idle hours of users, jobs, containers, processes."""
+    from wftui.cli import gpus as command
+
+    raise typer.Exit(
+        command.main(who=who, since=since, until=until, by=by, json=json, data_dir=data_dir, config_file=config)
+    )
+
+
 service_app = typer.Typer(help="The recorder as a systemd user unit.", no_args_is_help=True)
 app.add_typer(service_app, name="service")
 

@@ -8,10 +8,12 @@ from wftui.model.event import Event
 from wftui.model.sample import Column
 from wftui.model.series import Series, series
 from wftui.model.tick import unpack
+from wftui.render import energy as drawn
 from wftui.render import text
 from wftui.render.digest import Busy, Covered, Digest, Gap, Happened, Kept
 from wftui.store import gaps, query, retention
 from wftui.store.archive import Archive
+from wftui.store.energy import energy
 from wftui.units import NS_PER_S
 from wftui.wire import messages as m
 
@@ -112,6 +114,7 @@ def digest(archive: Archive, since_s: int, until_s: int) -> Digest | None:
         first_s=numbers.first_s,
         level_s=numbers.level_s,
         busy=[(title, rows) for title, rows in numbers.families() if rows],
+        energy=drawn.report(energy(archive, since_s, until_s)),
         gaps=[Gap(*item, reason(item, events)) for item in found],
         events=_counted(events),
         coverage=numbers.coverage(),

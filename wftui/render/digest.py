@@ -72,6 +72,8 @@ class Digest(NamedTuple):
     """Seconds of one row of the data behind the means."""
     busy: Sequence[tuple[str, Sequence[Busy]]]
     """Group to its things."""
+    energy: Sequence[tuple[str, ...]]
+    """Device, energy, mean, how much of the range it covers, how it is known."""
     gaps: Sequence[Gap]
     events: Sequence[Happened]
     coverage: Sequence[Covered]
@@ -167,6 +169,8 @@ def _tables(digest: Digest) -> list[_Table]:
         found.append(_Table(title, heads, rows))
     if not digest.busy:
         found.append(_Table("Busy", (), [], "No value in this range."))
+    if digest.energy:
+        found.append(_Table("Energy", ("device", "energy", "mean", "covered", "known"), digest.energy))
     found.append(_events(digest))
     found.append(_gaps(digest))
     covered = [(item.source, _share(item.mean), _share(item.worst)) for item in digest.coverage]
