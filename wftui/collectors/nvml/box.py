@@ -288,6 +288,10 @@ class Box:
             if (lost := self._names.get(item)) is not None and lost.uuid not in there:
                 facts = {key: value for key, value in lost.facts.items() if key != "index"}
                 rows.append({**facts, "code": code})
+            elif lost is None and code != b.NOT_FOUND:
+                # Never seen in a better state: where it is will have to do for who it is.
+                name = f"pci-{item}" if isinstance(item, str) else f"index-{item}"
+                rows.append({"uuid": name, "bus_id": item if isinstance(item, str) else "", "code": code})
         return rows
 
 

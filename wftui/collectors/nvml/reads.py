@@ -113,7 +113,7 @@ class Reader:
                 for key in keys:
                     if key in answer:
                         target.codes.pop(key, None)
-                    else:
+                    elif answer:
                         target.codes.setdefault(key, b.NOT_SUPPORTED)
         if asked and cadence == FAST:
             target.failing = code if failed == asked and code not in b.NEVER else 0

@@ -125,8 +125,11 @@ class Worker:
         self._cpu_at = self._cpu_told_at = now.boottime_ns
         self._out.write({"t": "hello", "version": VERSION, "pid": os.getpid()})
         words = b""
+        self._beat()
         while not self._ending:
-            period_ns = int(_S / self._rate)
+            # Until there is something to read it looks often: somebody may wait for the first numbers.
+            begun = self._state == "open" and self._told_box is not None
+            period_ns = int(_S / (self._rate if begun or self._state == "closed" else RATES[0]))
             now = self._clock.now()
             pause_ns = period_ns - now.time_ns % period_ns
             try:
