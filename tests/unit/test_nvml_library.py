@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from wftui.collectors.nvml import library
+from wftui.collectors.nvml import library, states
 from wftui.collectors.nvml.states import in_container
+from wftui.model import health
 
 
 def put(path: Path) -> Path:
@@ -53,3 +54,40 @@ def test_signs_of_a_container(tmp_path: Path, sign: str) -> None:
     assert not in_container(root)
     put(tmp_path / sign)
     assert in_container(root)
+
+
+def device(root: Path, name: str, vendor: str, kind: str = "0x030200", driver: str = "") -> None:
+    folder = root / "bus/pci/devices" / name
+    folder.mkdir(parents=True)
+    (folder / "vendor").write_text(vendor + "\n")
+    (folder / "class").write_text(kind + "\n")
+    if driver:
+        (folder / "driver").symlink_to(f"../../../../bus/pci/drivers/{driver}")
+
+
+def test_a_machine_without_a_card_is_not_told_to_install_its_driver(tmp_path: Path) -> None:
+    assert library.drivers(str(tmp_path / "none")) == []
+    device(tmp_path, "0000:00:02.0", "0x8086")
+    device(tmp_path, "0000:01:00.1", "0x10de", "0x040300")
+    assert library.drivers(str(tmp_path)) == [], "neither another vendor's nor the sound of a card"
+    found = states.missing(library.drivers(str(tmp_path)))
+    assert found.state == health.ABSENT
+    assert not found.fix
+
+
+@pytest.mark.parametrize(
+    ("driver", "state", "says", "mends"),
+    [
+        ("", health.ABSENT, "cannot be loaded", "install NVIDIA's driver"),
+        ("nvidia", health.ABSENT, "cannot be loaded", "install NVIDIA's driver"),
+        ("nouveau", health.UNSUPPORTED, "nouveau", "install NVIDIA's driver"),
+        ("vfio-pci", health.UNSUPPORTED, "virtual machines", "inside"),
+    ],
+)
+def test_a_card_without_a_library(tmp_path: Path, driver: str, state: str, says: str, mends: str) -> None:
+    device(tmp_path, "0000:01:00.0", "0x10de", driver=driver)
+    assert library.drivers(str(tmp_path)) == [driver]
+    found = states.missing([driver])
+    assert found.state == state
+    assert says in found.reason
+    assert mends in found.fix

@@ -50,6 +50,7 @@ class NvidiaGpus:
     def __init__(
         self,
         proc: str | Path = "/proc",
+        sys: str | Path = "/sys",
         *,
         read_ranks: bool = True,
         command: tuple[str, ...] = COMMAND,
@@ -58,6 +59,7 @@ class NvidiaGpus:
     ) -> None:
         """``root`` is where the loader's cache and the signs of a container are looked for."""
         self._proc = str(proc)
+        self._sys = str(sys)
         self._command = command
         self._environ = os.environ if environ is None else environ
         self._root = root
@@ -128,7 +130,7 @@ class NvidiaGpus:
             return
         if not library.present(self._environ, self._root.rstrip("/")):
             self._next_ns = at.boottime_ns + int(LOOK_S * NS_PER_S)
-            self._absent = states.library(frames.NO_LIBRARY, container=self._container)
+            self._absent = states.missing(library.drivers(self._sys), container=self._container)
             return
         try:
             self._child = Child(self._command, at)

@@ -47,5 +47,5 @@ def host_collectors(
         Sensors(sys),
         Processes(proc),
         GpuPresence(proc, sys),
-        NvidiaGpus(proc, read_ranks=read_ranks),
+        NvidiaGpus(proc, sys, read_ranks=read_ranks),
     ]

@@ -4,6 +4,8 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
+from wftui.collectors.files import read_once
+
 NAME: Final = "libnvidia-ml.so.1"
 FOLDERS: Final = (
     "/usr/lib/x86_64-linux-gnu",
@@ -37,3 +39,28 @@ def present(environ: Mapping[str, str], root: str = "") -> bool:
             return NAME.encode() in file.read(_MOST)
     except OSError:
         return False
+
+
+def drivers(sys: str = "/sys") -> list[str]:
+    """The name of the kernel's driver of each NVIDIA display device on the PCI bus; empty: none is bound.
+
+    Answered from the kernel's memory: a card that sleeps is not woken.
+    """
+    folder = f"{sys}/bus/pci/devices"
+    found = []
+    try:
+        names = sorted(os.listdir(folder))  # noqa: PTH208  names, no paths
+    except OSError:
+        return []
+    for name in names:
+        try:
+            vendor = read_once(f"{folder}/{name}/vendor", 64)
+            kind = read_once(f"{folder}/{name}/class", 64)
+        except OSError:
+            continue
+        if vendor.strip() == b"0x10de" and kind.startswith(b"0x03"):
+            try:
+                found.append(os.path.basename(os.readlink(f"{folder}/{name}/driver")))  # noqa: PTH115, PTH119  as above
+            except OSError:
+                found.append("")
+    return found

@@ -1,6 +1,7 @@
 """What a code of NVML means for a person: the state, the reason, and the exact step that mends it."""
 
 import os
+from collections.abc import Collection
 from typing import Final, NamedTuple
 
 from wftui.collectors.nvml.frames import NO_LIBRARY
@@ -71,6 +72,25 @@ def library(code: int, words: str = "", *, container: bool = False, known: bool 
             return State(health.FAILED, "NVML answers Unknown Error", f"dmesg | grep -i nvrm; {_DRIVER}")
         case _:
             return State(health.FAILED, f"NVML cannot be initialised: code {code}{said}", _DRIVER)
+
+
+def missing(drivers: Collection[str], *, container: bool = False) -> State:
+    """The state of the whole source where there is no library.
+
+    Args:
+        drivers: What drives each NVIDIA card on the PCI bus, empty words for nothing; none: there is no card.
+        container: We run in a container.
+    """
+    if not drivers:
+        return State(health.ABSENT, "no NVIDIA GPU on the PCI bus")
+    if all(driver == "vfio-pci" for driver in drivers):
+        return State(
+            health.UNSUPPORTED, "its GPUs are given to virtual machines (vfio-pci)", "run wftop inside the machine"
+        )
+    found = library(NO_LIBRARY, container=container)
+    if "nouveau" in drivers:
+        return State(health.UNSUPPORTED, "the driver nouveau has no NVML: it tells no utilisation", found.fix)
+    return found
 
 
 def gpu(code: int, xid: int | None = None, *, container: bool = False) -> State:
