@@ -26,7 +26,7 @@ class Streaming(Counting):
             return Scrape([])
         row: Row = (self.name, *[None] * (len(GPUS.columns) - 1))
         table = TableSnapshot(GPUS, at.time_ns, {self.name: row}, self.name)
-        return Scrape([], (table,), readings=(Reading(at, 1.0, scrape.samples),))
+        return Scrape([], (table,), readings=(Reading(at, 10.0, scrape.samples),))
 
 
 @pytest.fixture(autouse=True)

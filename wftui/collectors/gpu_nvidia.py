@@ -28,6 +28,8 @@ LOOK_S: Final = 60.0
 """Between two looks for a library that is not there."""
 SILENT_S: Final = 2.5
 """A worker that says nothing for so long has no news of any GPU."""
+RARE_S: Final = 5.0
+"""What hardly changes is told so often, and whenever something happened."""
 TABLE_S: Final = 10.0
 """The table of GPUs is told at least so often, else when it changed."""
 BACKOFF_S: Final = (1.0, 2.0, 5.0, 15.0, 60.0)
@@ -66,7 +68,7 @@ class NvidiaGpus:
         self._container = states.in_container(root)
         self._child: Child | None = None
         self._leaving: list[Child] = []
-        self._next_ns = 0
+        self._next_ns = self._rare_ns = 0
         self._started_ns = 0
         self._now_ns = 0
         """CLOCK_BOOTTIME of the newest collection."""
@@ -105,10 +107,16 @@ class NvidiaGpus:
         limits = [sample for card in self._cards.values() for sample in card.limits(at)]
         if limits:
             out.readings.append(Reading(at, LIMITS_S, limits))
+        due = at.boottime_ns - self._rare_ns >= RARE_S * NS_PER_S or bool(out.events)
+        rare: list[Sample] = []
         for card in self._cards.values():
-            out.samples += card.slow_samples(at)
+            if due:
+                rare += card.slow_samples(at)
             if (event := card.throttled(at)) is not None:
                 out.events.append(event)
+        if due:
+            self._rare_ns = at.boottime_ns
+            out.readings.append(Reading(at, RARE_S, rare))
         self._unified(out)
         self._tell_gpus(at, out)
         return Scrape(out.samples, tuple(out.tables), self._note(), tuple(out.readings), tuple(out.events))
@@ -228,7 +236,8 @@ class NvidiaGpus:
                 else:
                     card.codes.pop(key, None)
         own = {"source": "gpu.worker"}
-        out.samples.append(Sample(self._own("wftop.cpu.utilization", own), frame.cpu_utilization))
+        if frame.cpu_utilization is not None:
+            out.samples.append(Sample(self._own("wftop.cpu.utilization", own), frame.cpu_utilization))
         if frame.memory_bytes > 0:
             out.samples.append(Sample(self._own("wftop.memory.usage", own), frame.memory_bytes))
         self.interval_s = 1 / frame.rate_hz if 1 <= frame.rate_hz <= 10 else 1.0
@@ -266,6 +275,9 @@ class NvidiaGpus:
         joules = {uuid: card.meter.joules for uuid, card in self._cards.items() if card.meter.source}
         rows = self._rows.take(frame, joules, self._listed)
         out.tables.append(TableSnapshot(GPU_PROCESSES, frame.time_ns, rows, part="nvidia"))
+        for uuid, count in self._rows.rejected.items():
+            if uuid in self._cards:
+                self._cards[uuid].rejected += count
         samples = []
         for uuid, count in self._rows.processes().items():
             card = self._cards.get(uuid)

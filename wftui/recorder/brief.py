@@ -18,6 +18,7 @@ from wftui.recorder.tables import Tables
 
 PAUSE_S: Final = 0.5
 DEADLINE_S: Final = 3.0
+SELDOM_S: Final = 10.0
 FIRST_S: Final = 5.0
 """A vendor's library takes a second or two to open without its persistence daemon."""
 AGAIN_S: Final = 1.2
@@ -101,7 +102,8 @@ def _round(sources: list[Source], at: Instant, accumulator: Accumulator, tables:
         accumulator.add(result.samples, at, source.interval_s)
         for snapshot in result.tables:
             tables.scanned(snapshot, at.boottime_ns)
-        if any(reading.samples for reading in result.readings):
+        # What comes seldom comes last: then everything was there once.
+        if any(reading.samples and reading.interval_s >= SELDOM_S for reading in result.readings):
             read.add(source.name)
     return read
 

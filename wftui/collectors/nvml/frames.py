@@ -113,8 +113,8 @@ class Status(msgspec.Struct, frozen=True, tag="status", tag_field="t"):
     """UUID to code (15, 999, …) of those that all calls fail for; repeated while it lasts."""
     rate_hz: float = 10.0
     """Readings a second of the fast cadence, as the worker affords them."""
-    cpu_utilization: float = 0.0
-    """Of the worker, since the last one; 1 = one core."""
+    cpu_utilization: float | None = None
+    """Of the worker, since the last one; 1 = one core; None while it looks around for the first time."""
     memory_bytes: int = 0
 
 
@@ -128,11 +128,11 @@ class Process(msgspec.Struct, frozen=True, omit_defaults=True):
     """By; None: not available."""
     instance: str = ""
     """UUID of the MIG instance."""
-    sm: int | None = None
+    sm: float | None = None
     """%, of the last interval; None: no word, 0: asked and idle."""
-    mem: int | None = None
-    enc: int | None = None
-    dec: int | None = None
+    mem: float | None = None
+    enc: float | None = None
+    dec: float | None = None
 
 
 class Processes(msgspec.Struct, frozen=True, tag="processes", tag_field="t"):

@@ -147,7 +147,7 @@ class ProcessRows:
             found[item.pid] = uses
         return found
 
-    def _share(self, uuid: str, percent: int | None) -> float | None:
+    def _share(self, uuid: str, percent: float | None) -> float | None:
         if percent is None:
             return None
         if not 0 <= percent <= 100:

@@ -39,6 +39,8 @@ LOOK_S: Final = 10.0
 """Between two enumerations."""
 CALLS_S: Final = 10.0
 ADAPT_S: Final = 3.0
+SETTLED_S: Final = 5.0
+"""So long after its start what it costs is that of the start."""
 TELL_WAITING_S: Final = 1.0
 """A call that takes longer is told of."""
 LEAVE_S: Final = 60.0
@@ -114,7 +116,7 @@ class Worker:
         self._with_second = False
         self._wished, self._rate = RATES[0], RATES[-1]  # it climbs as far as it can pay for
         self._cpu_ns = self._cpu_told_ns = clock.cpu_ns()
-        self._fast_ns = self._beats = self._main_ns = 0
+        self._fast_ns = self._beats = self._main_ns = self._began_ns = 0
         self._ending = False
 
     # ---- the main thread
@@ -123,6 +125,7 @@ class Worker:
         """Until standard input ends or SIGTERM comes."""
         now = self._clock.now()
         self._cpu_at = self._cpu_told_at = now.boottime_ns
+        self._began_ns = now.boottime_ns
         self._out.write({"t": "hello", "version": VERSION, "pid": os.getpid()})
         words = b""
         self._beat()
@@ -302,6 +305,7 @@ class Worker:
                 self._slow.look()
             if not self._slow.busy:
                 self._slow_running = False
+                self._status_ns = 0  # what is not offered is known now
                 self._send(SLOW, SLOW_S)
                 self._send(HOURLY, HOUR_S)
                 self._tell_processes()
@@ -462,6 +466,7 @@ class Worker:
         cpu = clock.cpu_ns()
         elapsed = max(1, now.boottime_ns - self._cpu_told_at)
         share = (cpu - self._cpu_told_ns) / elapsed
+        settled = now.boottime_ns - self._began_ns > SETTLED_S * _S
         self._cpu_told_ns, self._cpu_told_at = cpu, now.boottime_ns
         if stuck is not None:
             self._told = None
@@ -471,7 +476,8 @@ class Worker:
                 "t": "status", "time_ns": now.time_ns, "boottime_ns": now.boottime_ns, "waiting": waiting,
                 "errors": errors,
                 "lost": {uuid: target.failing for uuid, target in list(box.targets.items()) if target.failing},
-                "rate_hz": self._rate, "cpu_utilization": round(share, 6), "memory_bytes": resident(),
+                "rate_hz": self._rate, "cpu_utilization": round(share, 6) if settled else None,
+                "memory_bytes": resident(),
             }
         )  # fmt: skip
 
