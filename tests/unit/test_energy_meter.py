@@ -118,6 +118,19 @@ def test_a_pause_of_the_power_is_never_bridged(hertz: float, pause: float) -> No
     assert covered < 1.0
 
 
+def test_jitter_at_5_hz_does_not_change_what_is_said() -> None:
+    meter = EnergyMeter()
+    said: list[str] = []
+    for number in range(200):
+        meter.power(100.0, at(number * 0.2 + (0.0, 0.045, 0.09, 0.02)[number % 4]), instant=True)
+        if meter.source not in said[-1:]:
+            said.append(meter.source)
+    assert said == ["", SPARSE, INSTANT], "two steps of 0.245 s came first"
+    for number in range(40):
+        meter.power(100.0, at(40.2 + number * 0.5), instant=True)
+    assert meter.source == SPARSE
+
+
 def test_a_late_reading_at_10_hz_is_no_gap() -> None:
     meter = EnergyMeter()
     for second in (0.0, 0.1, 0.2, 0.45, 0.5, 0.6):

@@ -55,10 +55,8 @@ class _Power:
         """Boottime of the last reading; -1: there was none."""
         self.every_s = SLOWEST_S
         """Interval of the readings, as it was seen."""
-
-    @property
-    def often(self) -> bool:
-        return self.every_s <= OFTEN_S
+        self.often = False
+        """Whether they come at 5 Hz; some jitter does not change that."""
 
     def fresh(self, now_ns: int) -> bool:
         return self.ns >= 0 and now_ns - self.ns <= max(SURE_S, GAP * self.every_s) * NS_PER_S
@@ -73,6 +71,7 @@ class _Power:
         if elapsed_s <= SLOWEST_S:
             # A slower rate counts from its first step, jitter does not make one.
             self.every_s = elapsed_s if not fresh or not self.often else 0.8 * self.every_s + 0.2 * elapsed_s
+            self.often = self.every_s <= (SURE_S if self.often else OFTEN_S)
         if not fresh:
             return 0.0, now_ns
         return (before + watts) / 2 * elapsed_s, before_ns
