@@ -144,7 +144,9 @@ def test_512_random_bytes_are_found_wherever_they_are(sealed: Path) -> None:
     assert found == 100
 
 
-@pytest.mark.parametrize("what", ["garbage", "empty", "missing", "folder"])
+@pytest.mark.parametrize(
+    "what", ["garbage", "missing", *(pytest.param(it, marks=pytest.mark.slow) for it in ("empty", "folder"))]
+)
 def test_a_damaged_manifest(sealed: Path, what: str) -> None:
     path = sealed / manifest.FOLDER / manifest.NAME
     before = manifest.load(sealed)
