@@ -51,7 +51,7 @@ def test_instances_stand_behind_their_card_and_each_has_a_line() -> None:
 def test_a_line_has_what_is_known_and_a_dash_for_what_is_not() -> None:
     (section,) = now(state(ROWS, VALUES))
     lines = section.lines
-    assert " ".join(lines[1].split()) == "0 H200 ok 41 % 71.0 GiB of 141 GiB - 512 of 700 W 3"
+    assert " ".join(lines[1].split()) == "0 H200 ok 41 % 71.0/141 GiB - 512/700 W 3"
     assert lines[2].split()[:5] == ["-", "MIG", "1g", "ok", "-"]
     assert lines[3].split() == ["1", "H200", "lost"], "numbers of a lost GPU are of the past"
     assert "(system's)" in lines[4]

@@ -12,7 +12,8 @@ from wftui.render.report import Section, State
 from wftui.text import clean, cut_middle
 from wftui.units import NS_PER_S
 
-_NAME: Final = 22
+_NAME: Final = 20
+"""With it a line has 80 cells."""
 
 
 class Gpu(NamedTuple):
@@ -111,10 +112,10 @@ def _cells(item: Gpu) -> tuple[str, ...]:
     if item.memory is not None:
         memory = text.size(item.memory).strip()
         if item.memory_limit is not None:
-            memory += f" of {text.size(item.memory_limit).strip()}"
+            memory = text.share(item.memory, item.memory_limit).strip()
         if item.memory_kind == cells.UNIFIED:
             memory += " (system's)"
-    name = clean(item.name) or item.uuid
+    name = clean(item.name).removeprefix("NVIDIA ") or item.uuid
     return (
         _number(item) if not item.parent else "",
         cut_middle(f"- {name}" if item.parent else name, _NAME),
@@ -130,5 +131,5 @@ def _cells(item: Gpu) -> tuple[str, ...]:
 def _watts(item: Gpu) -> str:
     if item.power is None:
         return text.UNKNOWN
-    limit = "" if item.power_limit is None else f" of {item.power_limit:.0f}"
+    limit = "" if item.power_limit is None else f"/{item.power_limit:.0f}"
     return f"{item.power:.0f}{limit} W"

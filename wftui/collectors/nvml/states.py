@@ -105,7 +105,7 @@ def gpu(code: int, xid: int | None = None, *, container: bool = False) -> State:
             )
         case 15:
             return State(
-                LOST, f"lost: it fell off the bus{after}", "save what you can, then power-cycle the machine"
+                LOST, f"it fell off the bus{after}", "save what you can, then power-cycle the machine"
             )
         case 16:
             return State(
