@@ -245,6 +245,28 @@ def test_a_recorder_that_began_anew_counts_from_0_and_its_pause_from_nothing(tmp
     assert found.held_s == 200.0
 
 
+def test_what_was_used_is_the_same_across_the_seam_of_segments_and_journal(tmp_path: Path) -> None:
+    seconds = 7_200
+    changes = [
+        change(
+            n, PROCESSES, {"A/1:7": held("A", 1, "alice", time=n * 0.5, energy=n * 9.0)}, whole=n % 60 == 0
+        )
+        for n in range(0, seconds, 5)
+    ]  # fmt: skip
+    with recorded(tmp_path) as made:
+        made.many(COLUMNS, rows(0), seconds)
+        made.write(changes=changes)
+    before = asked(tmp_path, 0, seconds)["alice"]
+    seal.run(tmp_path, (START_S + seconds + 90_000) * S)
+    with open_archive(tmp_path) as archive:
+        assert 0 < archive.sealed.manifest.sealed_seq < seconds, "the newest ticks are in the journal only"
+        told = archive.changes(PROCESSES.name, START_S * S, (START_S + seconds) * S)
+        times = [item.time_ns for _, item in told]
+    assert times == sorted(times), "what a segment told is not told again"
+    assert asked(tmp_path, 0, seconds)["alice"] == before
+    assert (before.gpu_s, before.joules) == ((seconds - 5) * 0.5, (seconds - 5) * 9.0)
+
+
 def test_memory_held_while_idle_needs_all_of_them_to_be_idle(tmp_path: Path) -> None:
     idle, busy = {"idle_since": float(START_S * S)}, {"idle_since": None}
     played(

@@ -210,7 +210,8 @@ class Archive(Holdings):
                 yield from self._sealed_changes(name, span.first_seq, min(span.last_seq, cut - 1))
         if self.journal is not None and span.last_seq >= cut:
             # The open second has changes, but no tick yet: hence one more.
-            yield from self.journal.stored(name, max(span.first_seq, cut), span.last_seq, 1)
+            told = self.journal.resumed if span.first_seq < cut else self.journal.stored
+            yield from told(name, max(span.first_seq, cut), span.last_seq, 1)
 
     def _sealed_changes(self, name: str, low: int, high: int) -> Iterator[tuple[TableSchema, TableChange]]:
         place = low

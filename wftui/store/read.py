@@ -284,6 +284,28 @@ class Reader:
 
     def stored(self, name: str, low: int, high: int, beyond: int = 0) -> Iterator[tuple[TableSchema, TableChange]]:
         """Changes that belong to the ticks [low, high + beyond], from the last keyframe before them on."""
+        for _, schema, change in self._changes(name, low, high + beyond):
+            yield schema, change
+
+    def resumed(
+        self, name: str, low: int, high: int, beyond: int = 0
+    ) -> Iterator[tuple[TableSchema, TableChange]]:
+        """As ``stored``, with one keyframe of what there was before ``low``: for who has seen what led to it."""
+        rows: dict[str, Row] = {}
+        before: tuple[TableSchema, int] | None = None
+        for tick, schema, change in self._changes(name, low, high + beyond):
+            if tick < low:
+                apply(rows, change)
+                before = schema, change.time_ns
+                continue
+            if before is not None:
+                yield before[0], keyframe(*before, rows)
+                before = None
+            yield schema, change
+        if before is not None:
+            yield before[0], keyframe(*before, rows)
+
+    def _changes(self, name: str, low: int, high: int) -> Iterator[tuple[int, TableSchema, TableChange]]:
         first = next(
             self._database.rows(
                 # The + keeps SQLite off the index by name and time: it would sort.
@@ -294,10 +316,10 @@ class Reader:
             (low,),
         )
         whole = False
-        for schema, crc, body in self._database.rows(
-            "SELECT schema, crc32, body FROM table_change WHERE +name = ? AND tick BETWEEN ? AND ?"
+        for tick, schema, crc, body in self._database.rows(
+            "SELECT tick, schema, crc32, body FROM table_change WHERE +name = ? AND tick BETWEEN ? AND ?"
             " ORDER BY tick, id",
-            (name, first[0], high + beyond),
+            (name, first[0], high),
         ):
             if not _fits(crc, body):
                 self.damaged += 1
@@ -307,7 +329,7 @@ class Reader:
             known = self.schema(schema)
             whole = known is not None and (whole or change.keyframe)
             if known is not None and whole:
-                yield known, change
+                yield tick, known, change
 
     def schema(self, number: int) -> TableSchema | None:
         """A schema by its id; None: it is damaged."""
