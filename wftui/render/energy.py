@@ -13,7 +13,8 @@ from wftui.store.gpu_usage import Usage
 from wftui.text import clean, cut_middle
 
 J_PER_WH: Final = 3600.0
-_NAME: Final = 26
+_NAME: Final = 20
+"""With it a line has 80 cells."""
 _UNITS: Final = ((1e6, "MWh"), (1e3, "kWh"), (1.0, "Wh"), (0.0, "mWh"))
 _FULL: Final = 0.9995
 _NOTES: Final = "How this is known"
@@ -65,7 +66,7 @@ def called(device: Device) -> str:
     if device.kind == HOST:
         return cut_middle(device.id, _NAME)
     number = "GPU" if device.number is None else f"GPU {device.number}"
-    return cut_middle(clean(f"{number} {device.name or device.id}"), _NAME)
+    return cut_middle(clean(f"{number} {device.name.removeprefix('NVIDIA ') or device.id}"), _NAME)
 
 
 def known(device: Device) -> str:
@@ -75,7 +76,7 @@ def known(device: Device) -> str:
     measured = sum(item.joules for item in device.parts if item.quality == MEASURED)
     joules = device.joules or 0.0
     if device.quality == MEASURED:
-        return "measured, ±5 %" if device.kind == GPU else "measured"
+        return "measured ±5 %" if device.kind == GPU else "measured"
     return f"{min(99.0, measured / joules * 100):.0f} % measured" if measured and joules else device.quality
 
 
@@ -127,7 +128,7 @@ def _row(found: Energy, item: Device, price: Price) -> tuple[str, ...]:
 
 
 def _sum(item: Sum, what: str, price: Price) -> tuple[str, ...]:
-    said = "" if item.told == item.devices else f"{item.told} of {item.devices} have readings"
+    said = "" if item.told == item.devices else f"{item.told} of {item.devices} told"
     return f"= {what}", watt_hours(item.joules), "", "", money(price.of(item.joules), price.currency), said
 
 
@@ -191,5 +192,6 @@ def report(found: Energy) -> list[tuple[str, ...]]:
 
 
 def hours(seconds: float) -> str:
-    """Hours: ``0.25``, ``12.3``."""
-    return text.significant(seconds / 3600).strip()
+    """Hours: ``0.003``, ``0.25``, ``12.3``."""
+    value = seconds / 3600
+    return f"{value:.3f}" if 0 < value < 0.0995 else text.significant(value).strip()

@@ -91,7 +91,7 @@ def now(state: State) -> list[Section]:
     heads = ("", "name", "state", "busy", "memory", "temp", "power", "procs")
     lines = aligned(heads, [_cells(item) for item in found], (1, 2))
     for item in found:
-        called = f"GPU {_number(item)}"
+        called = f"GPU {item.uuid if item.number is None else item.number}"
         if item.reason or item.fix:
             fix = f"; fix: {clean(item.fix)}" if item.fix else ""
             lines.append(f"{called} {clean(item.state)}: {clean(item.reason)}{fix}")

@@ -302,7 +302,13 @@ def _events(state: State) -> Section:
 
 def plain(value: str) -> str:
     """The same line in ASCII: a degree sign is left out, other letters become escapes."""
-    return value.replace("°", "").replace("…", "..").encode("ascii", "backslashreplace").decode("ascii")
+    return (
+        value.replace("°", "")
+        .replace("…", "..")
+        .replace("±", "+-")
+        .encode("ascii", "backslashreplace")
+        .decode("ascii")
+    )
 
 
 def rates(
