@@ -24,6 +24,7 @@ def host_collectors(
     from wftui.collectors.frequency import Frequency
     from wftui.collectors.gpu_nvidia import NvidiaGpus
     from wftui.collectors.gpu_presence import GpuPresence
+    from wftui.collectors.gpu_sysfs import SysfsGpus
     from wftui.collectors.memory import Memory, Paging
     from wftui.collectors.mounts import Mounts
     from wftui.collectors.network import Links, Network
@@ -47,5 +48,6 @@ def host_collectors(
         Sensors(sys),
         Processes(proc),
         GpuPresence(proc, sys),
+        SysfsGpus(proc, sys, read_ranks=read_ranks),
         NvidiaGpus(proc, sys, read_ranks=read_ranks),
     ]
