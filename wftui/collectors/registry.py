@@ -28,6 +28,7 @@ def host_collectors(
     from wftui.collectors.memory import Memory, Paging
     from wftui.collectors.mounts import Mounts
     from wftui.collectors.network import Links, Network
+    from wftui.collectors.powercap import Powercap
     from wftui.collectors.pressure import Pressure
     from wftui.collectors.process import Processes
     from wftui.collectors.sensors import Sensors
@@ -46,6 +47,7 @@ def host_collectors(
         Network(proc, sys),
         Links(sys),
         Sensors(sys),
+        Powercap(sys),
         Processes(proc),
         GpuPresence(proc, sys),
         SysfsGpus(proc, sys, read_ranks=read_ranks),
