@@ -117,7 +117,8 @@ class Listener:
                     self.fast.append((frame.boottime_ns, frame.interval_s))
             case frames.Status():
                 self.status = frame
-                self.cpu.append(frame.cpu_utilization)
+                if frame.cpu_utilization is not None:
+                    self.cpu.append(frame.cpu_utilization)
                 self.memory = max(self.memory, frame.memory_bytes)
                 self.lost.update(frame.lost)
                 for uuid, waits in frame.waiting.items():

@@ -100,9 +100,11 @@ def processes(cards: Sequence[Card]) -> dict[str, Row]:
             }  # fmt: skip
             rows.append(holder(card, 812, 1000, 0.9 * card.used * card.total, card.load, **more))
         else:
-            rows.append(holder(card, 4242, 77, 71 * GIB, 0.0, **{
+            idle: dict[str, Cell] = {
                 "process.user": "1004", "process.name": "jupyter-lab", "process.cgroup": "3f2a9c11d0e4",
-                "process.gpu.idle_since": (NOW_S - 44_525) * NS}))  # fmt: skip
+                "process.gpu.idle_since": (NOW_S - 44_525) * NS,
+            }  # fmt: skip
+            rows.append(holder(card, 4242, 77, 71 * GIB, 0.0, **idle))
     if rows:
         first = cards[0]
         rows.append(holder(first, 909, 1001, 0.4 * GIB, None, **{"process.gpu.type": "G"}))

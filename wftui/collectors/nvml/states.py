@@ -104,9 +104,7 @@ def gpu(code: int, xid: int | None = None, *, container: bool = False) -> State:
                 "dmesg | grep -i xid; nvidia-smi -L shows what the driver still has",
             )
         case 15:
-            return State(
-                LOST, f"it fell off the bus{after}", "save what you can, then power-cycle the machine"
-            )
+            return State(LOST, f"it fell off the bus{after}", "save what you can, then power-cycle the machine")
         case 16:
             return State(
                 health.FAILED, f"needs a reset{after}", "stop its processes, then: nvidia-smi --gpu-reset"
