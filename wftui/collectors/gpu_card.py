@@ -6,6 +6,7 @@ from typing import Final
 from wftui import names, text
 from wftui.clock import NS_PER_S, Instant
 from wftui.collectors import gpu_amd, gpu_pci
+from wftui.collectors.gpu_drivers import AMD, INTEL, SOURCE, TELLING, judge
 from wftui.collectors.gpu_hwmon import Hwmon
 from wftui.collectors.gpu_intel import Intel
 from wftui.collectors.gpu_pci import Device
@@ -21,7 +22,6 @@ from wftui.model.gpus import UNIFIED as SHARED
 from wftui.model.sample import DERIVED, ESTIMATED, MEASURED, Column, JsonValue, Occurrence, Sample, column
 from wftui.model.table import Row
 
-SOURCE: Final = "gpu.sysfs"
 IDLE_S: Final = 60.0
 """So long nothing may have run on a card that may sleep, before it is left alone for a while."""
 LONGEST_S: Final = 600.0
@@ -32,35 +32,10 @@ _BUSY: Final = 0.01
 _REJECTED: Final = "wftop.gpu.rejected"
 FRESH_S: Final = 15.0
 """So long the sum over its processes stands for the use of a card."""
-_TELLING: Final = frozenset({"amdgpu", "radeon", "i915", "xe", "nouveau"})
-_AMD: Final = frozenset({"amdgpu", "radeon"})
-_INTEL: Final = frozenset({"i915", "xe"})
-_WITHOUT: Final = {
-    "nvidia": "install NVIDIA's driver, or load it: modprobe nvidia",
-    "amd": "modprobe amdgpu; dmesg | grep -i amdgpu",
-    "intel": "modprobe xe, or i915 for older ones; dmesg | grep -iE 'xe|i915'",
-}
 _LOST: Final = State(
     LOST, "not there any more: unplugged, off the bus, or its driver let go of it", "dmesg | grep -iE 'drm|pci'"
 )
 _RESTING: Final = State(health.OK, "idle: left alone for some seconds, so that the kernel can suspend it")
-
-
-def judge(device: Device) -> State:
-    """How a device is by its driver alone."""
-    if device.driver == "nouveau":
-        return State(
-            health.UNSUPPORTED,
-            "driven by nouveau, which tells no utilisation and no memory",
-            "install NVIDIA's driver, then reboot",
-        )
-    if device.driver == "vfio-pci":
-        return State(health.UNSUPPORTED, "given to a virtual machine (vfio-pci)")
-    if not device.driver:
-        return State(health.UNSUPPORTED, "no driver is bound to it", _WITHOUT[device.vendor])
-    if device.driver not in _TELLING:
-        return State(health.UNSUPPORTED, f"its driver {text.clean(device.driver, 32)} is none that we can read")
-    return OK
 
 
 class Card:
@@ -109,7 +84,7 @@ class Card:
             self.state = self._enter(ASLEEP, at)
             return False
         state = judge(self.device)
-        if self.device.driver not in _TELLING:
+        if self.device.driver not in TELLING:
             self.state = self._enter(state, at)
             return False
         if state is OK and at.boottime_ns < self._rest_ns:
@@ -153,12 +128,12 @@ class Card:
         if self._hwmon is None:
             self._hwmon = Hwmon(device.folder)
             self.name = gpu_pci.product(device) or self.name
-            if device.driver in _AMD:
+            if device.driver in AMD:
                 self.uuid = gpu_amd.identity(device.folder) or self.uuid
-            elif device.driver in _INTEL:
+            elif device.driver in INTEL:
                 self._intel = Intel(device.folder, device.card_folder, device.bus, self._proc)
         told = Told()
-        if device.driver in _AMD:
+        if device.driver in AMD:
             gpu_amd.read(device.folder, self._hwmon, told)
         elif self._intel is not None:
             self._intel.read(self._hwmon, told, at)
@@ -179,7 +154,7 @@ class Card:
     def read_rare(self, at: Instant) -> tuple[list[Sample], list[Occurrence]]:
         """What hardly ever changes: after ``read``."""
         told = Told()
-        if self._hwmon is not None and self.device.driver in _AMD:
+        if self._hwmon is not None and self.device.driver in AMD:
             gpu_amd.read_rare(self.device.folder, self._hwmon, told)
         elif self._hwmon is not None and self._intel is not None:
             self._intel.read_rare(self._hwmon, told)
@@ -203,7 +178,7 @@ class Card:
     def state_samples(self) -> Iterator[Sample]:
         """What is told of it each time, whether it was asked or not."""
         assert self.state is not None  # noqa: S101  asked after ``look``
-        if self.state.state == LOST or (self.awake and self.device.driver in _TELLING):
+        if self.state.state == LOST or (self.awake and self.device.driver in TELLING):
             yield self._sample(Value("up", "", float(self.awake), "whether its driver lists it", DERIVED))
         yield self._sample(Value(_REJECTED, "", self.rejected, "bounds of each field"))
 
@@ -239,7 +214,7 @@ class Card:
 
     def _rest(self, busy: float | None, at: Instant) -> None:
         """Each question sets the kernel's idle clock back: an idle card gets time to fall asleep."""
-        if busy is None or busy >= _BUSY or not self.device.may_sleep:
+        if (busy is not None and busy >= _BUSY) or not self.device.may_sleep:
             self._idle_ns = 0
             self._pause_s = IDLE_S
             return

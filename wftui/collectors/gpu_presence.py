@@ -9,7 +9,7 @@ from wftui.clock import Instant
 from wftui.collectors import gpu_pci
 from wftui.collectors.base import THREAD
 from wftui.collectors.files import label
-from wftui.collectors.gpu_card import judge
+from wftui.collectors.gpu_drivers import judge
 from wftui.collectors.gpu_pci import DISPLAY, TITLES, VENDORS, Device
 from wftui.collectors.gpu_reading import word
 from wftui.collectors.nvml import library, states

@@ -3,37 +3,21 @@
 NVIDIA's are left to NVML; one that its driver does not have is listed here, with the reason.
 """
 
-import os
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from wftui.clock import NS_PER_S, Instant
 from wftui.collectors import gpu_pci
 from wftui.collectors.base import THREAD
-from wftui.collectors.gpu_card import SOURCE, Card
-from wftui.collectors.gpu_clients import Clients
-from wftui.collectors.gpu_fdinfo import Scanner
-from wftui.collectors.gpu_kfd import Kfd
-from wftui.collectors.gpu_owners import Owners
-from wftui.collectors.nvml.frames import Processes
-from wftui.collectors.nvml.owners import ProcessRows
+from wftui.collectors.gpu_drivers import SOURCE
 from wftui.errors import SourceUnavailableError
-from wftui.model import health
-from wftui.model.gpus import GPU_PROCESSES, GPUS, LOST
-from wftui.model.sample import ESTIMATED, MEASURED, Note, Occurrence, Reading, Sample, Scrape
-from wftui.model.table import Row, TableSnapshot
+from wftui.model.sample import Scrape
+
+if TYPE_CHECKING:
+    from wftui.collectors.gpu_cards import Cards
 
 LOOK_S: Final = 5.0
 """Between two looks for cards that came or went."""
-SCAN_S: Final = 5.0
-"""Between two rounds through the open files of processes."""
-RARE_S: Final = 10.0
-TABLE_S: Final = 10.0
-"""The table of GPUs is told at least so often, else when it changed."""
-PART: Final = "sysfs"
-_FIRST_NAMESPACE: Final = "pid:[4026531836]"
-"""Source: include/linux/proc_ns.h, PROC_PID_INIT_INO."""
-_NOTHING: Final = "no GPU of AMD or Intel on the PCI bus"
 
 
 class SysfsGpus:
@@ -55,17 +39,9 @@ class SysfsGpus:
     ) -> None:
         """``ids``: lists of PCI numbers; ``sees_all``: whether no process hides from us, None: find out."""
         self._proc, self._sys, self._ids = str(proc), str(sys), ids
-        self._sees_all = _sees_all(self._proc) if sees_all is None else sees_all
-        self._cards: dict[str, Card] = {}
-        """PCI address to card."""
-        self._listed: set[str] = set()
-        self._look_ns = self._scan_ns = self._rare_ns = self._told_ns = 0
-        self._told: dict[str, Row] = {}
-        self._scanner = Scanner(self._proc)
-        self._clients = Clients()
-        self._kfd = Kfd(self._sys)
-        self._nodes: dict[str, str] = {}
-        self._rows = ProcessRows(Owners(self._proc, read_ranks=read_ranks))
+        self._read_ranks, self._sees_all = read_ranks, sees_all
+        self._cards: Cards | None = None
+        self._look_ns = 0
 
     def collect(self, at: Instant) -> Scrape:
         """Read all cards that are awake.
@@ -78,99 +54,19 @@ class SysfsGpus:
             self._look()
         if not self._cards:
             self._look_ns = 0
-            raise SourceUnavailableError(_NOTHING, state="absent")
-        rare = at.boottime_ns >= self._rare_ns
-        samples: list[Sample] = []
-        slow: list[Sample] = []
-        events: list[Occurrence] = []
-        for bus, card in self._cards.items():
-            if card.look(at, listed=bus in self._listed):
-                samples += card.read(at)
-                if rare:
-                    more, happened = card.read_rare(at)
-                    slow += more
-                    events += happened
-            samples += card.state_samples()
-            events += card.events(at)
-        if rare:
-            self._rare_ns = at.boottime_ns + int(RARE_S * NS_PER_S)
-        readings = [Reading(at, RARE_S, slow)] if slow else []
-        tables: list[TableSnapshot] = []
-        if at.boottime_ns >= self._scan_ns:
-            self._scan_ns = at.boottime_ns + int(SCAN_S * NS_PER_S)
-            self._scan(at, readings, tables)
-        self._tell(at, tables)
-        return Scrape(samples, tuple(tables), self._note(), tuple(readings), tuple(events))
+            raise SourceUnavailableError("no GPU of AMD or Intel on the PCI bus", state="absent")
+        return self._cards.read(at)
 
     def close(self) -> None:
         """Nothing is kept open."""
 
     def _look(self) -> None:
         found = {device.bus: device for device in gpu_pci.devices(self._sys)}
-        # NVIDIA's own driver has it now: NVML tells the rest.
-        ours = {bus: device for bus, device in found.items() if device.driver != "nvidia"}
-        for bus in found.keys() - ours.keys():
-            self._cards.pop(bus, None)
-        self._listed = set(ours)
-        for bus, device in ours.items():
-            card = self._cards.get(bus)
-            if card is None:
-                self._cards[bus] = Card(device, self._proc, self._ids)
-            else:
-                card.renew(device)
-        self._nodes = (
-            self._kfd.nodes() if any(card.device.vendor == "amd" for card in self._cards.values()) else {}
-        )
+        if self._cards is None and any(device.driver != "nvidia" for device in found.values()):
+            from wftui.collectors.gpu_cards import Cards  # only where there is something to read
 
-    def _scan(self, at: Instant, readings: list[Reading], tables: list[TableSnapshot]) -> None:
-        awake = {bus: card for bus, card in self._cards.items() if card.awake and card.device.card}
-        nodes = {name for card in awake.values() for name in (card.device.card, card.device.render) if name}
-        if not awake and not self._rows.processes():
-            return
-        found = self._scanner.scan(nodes, awake.keys())
-        rocm = self._kfd.memory({number: bus for number, bus in self._nodes.items() if bus in awake})
-        unified = frozenset(bus for bus, card in awake.items() if card.unified)
-        held, busy = self._clients.take(found, rocm, unified, at)
-        if self._sees_all and found.whole and not found.hidden:
-            for bus, card in awake.items():
-                if bus in busy or bus not in held:
-                    card.used_by_clients(busy.get(bus, 0.0), at)
-        frame = Processes(
-            at.time_ns, at.boottime_ns, SCAN_S, {card.uuid: held.get(bus, []) for bus, card in awake.items()}
-        )
-        joules = {card.uuid: card.meter.joules for card in awake.values() if card.meter.source}
-        rows = self._rows.take(frame, joules)
-        tables.append(TableSnapshot(GPU_PROCESSES, at.time_ns, rows, part=PART))
-        counts = self._rows.processes()
-        call = "/proc/PID/fdinfo" if self._sees_all else "/proc/PID/fdinfo of the processes that are ours to see"
-        quality = MEASURED if self._sees_all else ESTIMATED
-        samples = [card.processes(counts.get(card.uuid, 0), call, quality) for card in awake.values()]
-        if samples:
-            readings.append(Reading(at, SCAN_S, samples))
-
-    def _tell(self, at: Instant, tables: list[TableSnapshot]) -> None:
-        rows = {card.uuid: card.row() for card in self._cards.values()}
-        if rows != self._told or at.boottime_ns - self._told_ns > TABLE_S * NS_PER_S:
-            self._told, self._told_ns = rows, at.boottime_ns
-            tables.append(TableSnapshot(GPUS, at.time_ns, rows, part=PART))
-
-    def _note(self) -> Note | None:
-        """The worst that is known; None: all is well."""
-        states = [(card, card.state) for card in self._cards.values() if card.state is not None]
-        for wanted in (LOST, health.FAILED, health.UNSUPPORTED):
-            for card, state in states:
-                if state.state == wanted:
-                    word = health.FAILED if wanted == LOST else wanted
-                    return Note(word, f"{card.name} at {card.device.bus}: {state.reason}", state.fix)
-        if states and all(state.state == health.ASLEEP for _, state in states):
-            return Note(health.ASLEEP, states[0][1].reason)
-        return None
-
-
-def _sees_all(proc: str) -> bool:
-    """Whether every process of the machine is ours to see: root, and not in a pid namespace of our own."""
-    try:
-        space = os.readlink(f"{proc}/self/ns/pid")  # noqa: PTH115  a text is compared, not a path
-    except OSError:
-        return False
-    return os.geteuid() == 0 and space == _FIRST_NAMESPACE
+            self._cards = Cards(
+                self._proc, self._sys, self._ids, read_ranks=self._read_ranks, sees_all=self._sees_all
+            )
+        if self._cards is not None:
+            self._cards.listed(found)
