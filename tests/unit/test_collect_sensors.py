@@ -104,6 +104,18 @@ def test_a_device_that_falls_asleep_is_left_alone_at_once(tmp_path: Path) -> Non
     assert sensors.collect(at(5)).samples == []
 
 
+def test_a_gpu_that_may_fall_asleep_is_left_to_its_own_source(tmp_path: Path) -> None:
+    chip(tmp_path, 0, "amdgpu", "pci/0000:03:00.0", {"temp1_input": "30000\n"})
+    chip(tmp_path, 1, "nvme", "pci/0000:04:00.0", {"temp1_input": "40000\n"})
+    for device in ("0000:03:00.0", "0000:04:00.0"):
+        plant(tmp_path, {f"devices/pci/{device}/power/control": "auto\n"})
+    plant(tmp_path, {"devices/pci/0000:03:00.0/drm/card0/dev": "226:0\n"})
+    sensors = Sensors(tmp_path)
+    assert list(values(sensors.collect(at(0))).values()) == [40]
+    plant(tmp_path, {"devices/pci/0000:03:00.0/power/control": "on\n"})
+    assert list(values(sensors.collect(at(5))).values()) == [30, 40]
+
+
 def test_thermal_zones_stand_in(tmp_path: Path) -> None:
     zone = "class/thermal/thermal_zone{}/{}"
     plant(

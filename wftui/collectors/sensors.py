@@ -51,8 +51,13 @@ def _word(path: str) -> str:
 
 
 def _asleep(folder: str) -> bool:
-    """A sleeping device (GPU, NVMe) would be woken by the question."""
-    return _word(f"{folder}/device/power/runtime_status") == "suspended"
+    """A sleeping device (GPU, NVMe) would be woken by the question, an idle GPU kept from falling asleep.
+
+    The source ``gpu.sysfs`` tells a GPU's sensors, and leaves it alone from time to time.
+    """
+    if _word(f"{folder}/device/power/runtime_status") == "suspended":
+        return True
+    return _word(f"{folder}/device/power/control") == "auto" and bool(_names(f"{folder}/device/drm", "card"))
 
 
 def _critical(path: str) -> float | None:
