@@ -41,6 +41,8 @@ CALLS_S: Final = 10.0
 ADAPT_S: Final = 3.0
 SETTLED_S: Final = 5.0
 """So long after its start what it costs is that of the start."""
+WATCH_NS: Final = 100_000_000
+"""Between two looks at a call that hangs, however seldom the others are read."""
 TELL_WAITING_S: Final = 1.0
 """A call that takes longer is told of."""
 LEAVE_S: Final = 60.0
@@ -106,6 +108,8 @@ class Worker:
         self._opened = b.Answer(b.UNINITIALIZED, None)
         self._versions = ("", "", "")
         self._told: tuple[object, ...] | None = None
+        self._late: set[tuple[str, object]] = set()
+        """What has been told to wait."""
         self._told_box: object = None
         self._open_ns = self._look_ns = self._slow_ns = self._calls_ns = self._status_ns = self._adapt_ns = 0
         self._box_ns = 0
@@ -135,6 +139,11 @@ class Worker:
             period_ns = int(_S / (self._rate if begun or self._state == "closed" else RATES[0]))
             now = self._clock.now()
             pause_ns = period_ns - now.time_ns % period_ns
+            watching = self._hangs()
+            if watching:
+                # Read once a second, a hang would be told two seconds later, and one more by the recorder.
+                pause_ns = min(pause_ns, WATCH_NS - now.time_ns % WATCH_NS)
+            due = now.time_ns // period_ns + 1
             try:
                 ready, _, _ = select.select([told], [], [], pause_ns / 1e9)
             except InterruptedError:
@@ -148,7 +157,10 @@ class Worker:
                 for line in lines:
                     self._obey(line.decode("ascii", "replace").split())
                 continue
-            self._beat()
+            if watching and self._clock.now().time_ns // period_ns < due:
+                self._tell_status_if_due()
+            else:
+                self._beat()
             self._out.flush()
 
     def _obey(self, words: list[str]) -> None:
@@ -175,9 +187,7 @@ class Worker:
             uuid = next((one.uuid for one in self._box.found.values() if one.facts.get("bus_id") == bus_id), "")
             self._heard.append((uuid, xid, "kernel", words))
         self._tell_xids()
-        if now - self._status_ns >= _S - 50_000_000:
-            self._status_ns = now
-            self._tell_status()
+        self._tell_status_if_due()
         if now - self._calls_ns >= CALLS_S * _S:
             self._calls_ns = now
             if calls := self._binding.costs():
@@ -436,6 +446,28 @@ class Worker:
             self._give_up()
 
     # ---- telling about itself
+
+    @property
+    def _asked(self) -> tuple[Crew[str] | Crew[Item], ...]:
+        return self._fast, self._slow, self._look, self._opening
+
+    def _hangs(self) -> bool:
+        """Whether a call is under way for longer than it should."""
+        return any(crew.waiting() for crew in self._asked)
+
+    def _tell_status_if_due(self) -> None:
+        """Once a second, and at once when a call has waited for too long or came back."""
+        now, mono = self._clock.now().boottime_ns, clock.perf_ns()
+        late: set[tuple[str, object]] = {
+            (crew.name, target)
+            for crew in self._asked
+            for target, (_, since) in crew.waiting().items()
+            if mono - since > TELL_WAITING_S * _S
+        }
+        if now - self._status_ns >= _S - 50_000_000 or late != self._late:
+            self._late = late
+            self._status_ns = now
+            self._tell_status()
 
     def _tell_status(self) -> None:
         now = self._clock.now()
