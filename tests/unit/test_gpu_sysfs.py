@@ -4,8 +4,11 @@ import itertools
 import os
 import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.unit.gpu_files import (
     AMD_BUS,
@@ -170,6 +173,49 @@ def test_what_cannot_be_true_is_counted_and_left_out(tmp_path: Path, file: str, 
             name if "." in name and name.startswith("wftop") else f"hw.gpu.{name.split(':')[0]}"
         ].unit
         assert 0 <= value <= {"1": 1 if not name.startswith("pcie") else 6, "By": 2**50}.get(unit, 1e11)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_any_text_in_any_file_is_no_garbage(data: st.DataObject) -> None:
+    """Nothing is raised, no series leaves its bounds, every row has all cells, all text is clean."""
+    junk = st.one_of(
+        st.binary(max_size=40),
+        st.sampled_from([b"", b"-1", b"18446744073709551615", b"4294967295", b"1e9", b"nan", b"9" * 60, b"0"]),
+        st.integers(-(2**70), 2**70).map(lambda number: str(number).encode()),
+    )
+    more = (
+        "gpu_metrics",
+        "product_name",
+        "power/autosuspend_delay_ms",
+        "current_link_speed",
+        "current_link_width",
+    )
+    with TemporaryDirectory() as folder:
+        root = Path(folder)
+        source = collector(root)
+        for second in range(4):
+            for bus, files, vendor, driver, card in (
+                (AMD_BUS, NAVI, "0x1002", "amdgpu", 0), (INTEL_BUS, IRIS, "0x8086", "i915", 1),
+                (ARC_BUS, ARC, "0x8086", "xe", 2),
+            ):  # fmt: skip
+                chosen = data.draw(st.sets(st.sampled_from([*files, *more]), max_size=8))
+                changed: dict[str, str | bytes] = {**files}
+                changed.update({name: data.draw(junk) for name in sorted(chosen)})
+                gpu(root, bus, changed, vendor=vendor, driver=driver, card=card, control="auto")
+            info = data.draw(st.one_of(junk, junk.map(lambda text: b"drm-client-id:\t1\ndrm-engine-gfx: " + text)))
+            process(root, 50, {3: ("/dev/dri/renderD128", info.decode("latin-1"))})
+            check(source.collect(at(5 * second)))
+
+
+def check(scrape: Scrape) -> None:
+    most = {"1": 16, "By": 2**50, "W": 20_000, "Cel": 200, "Hz": 2e10}
+    for sample in [*scrape.samples, *(item for reading in scrape.readings for item in reading.samples)]:
+        assert 0 <= sample.value <= most.get(sample.column.unit, 2.0**63), sample
+    for table in scrape.tables:
+        for row in table.rows.values():
+            assert len(row) == len(table.schema.columns)
+            assert all(cell.isprintable() for cell in row if isinstance(cell, str)), row
 
 
 def test_processes_of_a_card(tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ _REASONS: Final = {
 }  # fmt: skip
 """Power limits; temperature, its running average, the regulator's; the regulator's current; a pin of the board."""
 _ASLEEP_CALL: Final = "time outside of RC6: a share in which it was powered, not only in which it worked"
+_SLACK_MS: Final = 100
+"""The driver adds up when a part wakes, not all the time."""
 _LONGEST_MS: Final = 5_000
 """Between two readings; a longer pause tells nothing of now."""
 
@@ -71,8 +73,9 @@ class Intel:
                 continue
             elapsed_ms = (at.boottime_ns - before[1]) / 1e6
             slept_ms = asleep - before[0]
-            if 0 < elapsed_ms <= _LONGEST_MS and slept_ms >= 0:  # a 32-bit counter began anew
-                shares.append(min(1.0, max(0.0, 1 - slept_ms / elapsed_ms)))
+            # Less than before: a 32-bit counter began anew; more than time went by: it was set.
+            if 0 < elapsed_ms <= _LONGEST_MS and 0 <= slept_ms <= elapsed_ms + _SLACK_MS:
+                shares.append(max(0.0, 1 - slept_ms / elapsed_ms))
         if shares:
             told.busy = told.add("utilization", "", max(shares), 1, _ASLEEP_CALL, ESTIMATED)
 
