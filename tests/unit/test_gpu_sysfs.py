@@ -361,7 +361,7 @@ def test_a_card_of_intel(tmp_path: Path) -> None:
     scrape = source.collect(at(1))
     assert numbers(scrape, f"pci-{ARC_BUS}") == {
         "up": 1, "utilization": pytest.approx(0.75), "clock.frequency:graphics": 2850e6, "throttled:any": 1,
-        "throttled:power_cap": 1, "temperature:gpu": 61, "temperature:memory": 58, "energy": 120,
+        "throttled:power_cap": 1, "temperature:gpu": 61, "temperature:memory": 58, "energy": 120, "power": 120,
         "wftop.gpu.rejected": 0,
     }  # fmt: skip
 

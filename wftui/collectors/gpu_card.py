@@ -10,7 +10,7 @@ from wftui.collectors.gpu_drivers import AMD, INTEL, SOURCE, TELLING, judge
 from wftui.collectors.gpu_hwmon import Hwmon
 from wftui.collectors.gpu_intel import Intel
 from wftui.collectors.gpu_pci import Device
-from wftui.collectors.gpu_reading import Told, Value, word
+from wftui.collectors.gpu_reading import MOST_W, Told, Value, word
 from wftui.collectors.gpu_throttle import Throttle
 from wftui.collectors.nvml.episodes import Episodes
 from wftui.collectors.nvml.states import ASLEEP, OK, UNIFIED, State
@@ -63,6 +63,8 @@ class Card:
         self._clients: tuple[float, int] | None = None
         """(share of time of its busiest engine, boottime)."""
         self._told: set[str] = set()
+        self._counted: tuple[float, int] | None = None
+        """(J, boottime) of the card's counter, where nothing else tells its power."""
 
     # ---- how it is
 
@@ -141,6 +143,7 @@ class Card:
             self._hwmon.read(told)
         self.unified = told.unified
         self._use(told, at)
+        self._power(told, at)
         self.rejected += told.rejected
         self._told |= {value.name for value in told.values}
         samples = [self._sample(value) for value in told.values]
@@ -200,6 +203,18 @@ class Card:
         told.values = [value for value in told.values if value.name != "utilization"]
         call = "fdinfo: the busiest engine, summed over all processes"
         told.busy = told.add("utilization", "", share, 1, call, ESTIMATED)
+
+    def _power(self, told: Told, at: Instant) -> None:
+        """Cards of Intel count energy, and tell no power."""
+        before, self._counted = self._counted, None
+        if told.joules is None or told.watts is not None:
+            return
+        self._counted = told.joules, at.boottime_ns
+        elapsed_s = (at.boottime_ns - before[1]) / NS_PER_S if before is not None else 0.0
+        if before is not None and 0 < elapsed_s <= FRESH_S and told.joules >= before[0]:
+            told.add(
+                "power", "", (told.joules - before[0]) / elapsed_s, MOST_W, "growth of the energy counter", DERIVED
+            )
 
     def _energy(self, told: Told, at: Instant) -> Iterator[Sample]:
         if told.joules is not None:
