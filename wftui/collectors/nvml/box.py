@@ -84,6 +84,8 @@ class Box:
         """Of the last round; a hanging look-up leaves the one before."""
         self.failed: dict[Item, int] = {}
         """Item to the code with which its handle was refused."""
+        self.refused = 0
+        """Code of the question how many there are."""
         self.targets: dict[str, Target] = {}
         self.links: list[tuple[str, str, str, int | None]] = []
         self.linked: tuple[str, ...] = ()
@@ -95,6 +97,7 @@ class Box:
         listed = self.pci.list()
         if not listed:
             code, count = self._binding.ask("nvmlDeviceGetCount")
+            self.refused = code
             return list(range(min(int(count), _MOST_GPUS))) if not code and isinstance(count, int) else []
         awake: list[Item] = []
         for bus_id in listed:
@@ -117,6 +120,7 @@ class Box:
         """The library was given up: handles mean nothing any more."""
         self._names |= self.found
         self.found, self.failed, self.targets, self.linked = {}, {}, {}, ()
+        self.refused = 0
 
     def gone(self, items: list[Item]) -> None:
         """Let go of what is not listed any more."""

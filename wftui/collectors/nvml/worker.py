@@ -436,7 +436,7 @@ class Worker:
         """Whether the library as a whole has lost its driver, or may be let go of."""
         targets = [target for target in self._box.targets.values() if not target.instance]
         failing = [target.failing for target in targets]
-        codes = set(failing) or set(self._box.failed.values())
+        codes = set(failing) or set(self._box.failed.values()) or {self._box.refused}
         if not self._looking and codes and codes <= b.DRIVERLESS | b.GONE and codes & b.DRIVERLESS:
             self._give_up()
             return
