@@ -11,7 +11,7 @@ from tests.records import COUNTER, SCHEMA, Counting, rows
 from tests.unit.test_scheduler import Heard, run
 from wftui.clock import NS_PER_S, Instant
 from wftui.collectors.base import STREAM
-from wftui.model.sample import Sample, Scrape
+from wftui.model.sample import Reading, Sample, Scrape
 from wftui.model.table import TableSnapshot, apply
 from wftui.recorder.scheduler import Scheduler
 from wftui.recorder.tables import Tables
@@ -111,3 +111,50 @@ def test_a_keyframe_holds_all_parts() -> None:
     _, stored = tables.scanned(TableSnapshot(SCHEMA, 2, {"other": ("x", 2.0)}, part="other"), 2)
     assert stored.keyframe
     assert set(stored.rows) == {"k0", "other"}
+
+
+class Reading10(Streaming):
+    """Has read at each tenth of a second until now, as a worker does; its numbers are the times."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__()
+        self._clock = clock
+        self._read_ns = clock.time_ns
+
+    def collect(self, at: Instant) -> Scrape:
+        found = []
+        ahead_ns = at.boottime_ns - at.time_ns
+        while self._read_ns + 100_000_000 <= at.time_ns:
+            self._read_ns += 100_000_000
+            then = Instant(self._read_ns, self._read_ns + ahead_ns)
+            found.append(Reading(then, 0.1, [Sample(COUNTER, self._read_ns / NS_PER_S)]))
+        return Scrape([], readings=tuple(found))
+
+
+class Seconds(Heard):
+    """Keeps which readings came before the end of which second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[int] = []
+        self.closed: dict[int, list[int]] = {}
+
+    def second_ended(self, time_s: int, ended_ns: int, at: Instant) -> None:
+        super().second_ended(time_s, ended_ns, at)
+        self.closed[time_s], self.open = self.open, []
+
+    def scraped(self, source: object, at: Instant, scrape: Scrape) -> None:
+        del source, at
+        self.open += [item.at.time_ns for item in scrape.readings]
+
+
+@pytest.mark.parametrize("urgent", [False, True])
+@pytest.mark.parametrize("late_ns", [0, 5_000_000, 250_000_000])
+async def test_a_reading_is_counted_in_the_second_in_which_it_was_taken(late_ns: int, urgent: bool) -> None:
+    clock, heard = FakeClock(), Seconds()
+    clock.late_ns = late_ns
+    await run(clock, Scheduler([Reading10(clock)], clock, heard, urgent=lambda: urgent), 12.05)
+    whole = sorted(heard.closed)[1:]
+    assert len(whole) >= 9
+    for second in whole:
+        assert [at // NS_PER_S for at in heard.closed[second]] == [second] * 10, "none lost, none of another one"

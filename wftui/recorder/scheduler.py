@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
+from msgspec.structs import replace
+
 from wftui import clock, log
 from wftui.clock import Clock, Instant
 from wftui.collectors.base import STREAM, Collector
 from wftui.model import health
 from wftui.model.health import Health
-from wftui.model.sample import Scrape
+from wftui.model.sample import Reading, Scrape
 from wftui.recorder.source import BUDGET, TOTAL_BUDGET, Source, stretch
 from wftui.recorder.worker import Worker
 
@@ -72,6 +74,8 @@ class Scheduler:
         self._listener = listener
         self._workers: dict[str, Worker] = {}
         self._second = 0
+        self._early: list[tuple[Source, tuple[Reading, ...]]] = []
+        """Readings of the second that follows the open one."""
         self._offset_ns = 0
         self._last_ns = 0
         self._slots = 0
@@ -100,6 +104,10 @@ class Scheduler:
             self.harvest()
             self._listener.second_ended(self._second, ended_ns, now)
             self._second = second
+            early, self._early = self._early, []
+            for source, readings in early:
+                if not source.off:
+                    self._listener.scraped(source, now, Scrape([], readings=readings))
         if abs(step) > STEP_NS:
             self._listener.clock_stepped(step, now)
             for source in self.sources:
@@ -228,6 +236,8 @@ class Scheduler:
                 self._enter(source, health.OK, "", "", now)
             else:
                 self._enter(source, note.state, note.reason, note.fix, now)
+            if source.collector.where == STREAM:
+                result = self._of_this_second(source, result)
             if source.fresh:
                 source.fresh = False  # a share of the time that it was off would be one of now
             else:
@@ -236,6 +246,18 @@ class Scheduler:
         state, reason, fix = source.failed(at, result)
         if self._enter(source, state, reason, fix, now) and state == health.FAILED:
             log.error("source", f"{source.name} failed", exc=result)
+
+    def _of_this_second(self, source: Source, scrape: Scrape) -> Scrape:
+        """Without the readings that were taken after the second that is about to be closed; these wait for it.
+
+        A slot that is some milliseconds late finds one: a counter's tick would be a tenth of a second ahead.
+        """
+        next_ns = (self._second + 1) * clock.NS_PER_S
+        early = tuple(item for item in scrape.readings if item.at.time_ns >= next_ns)
+        if not early:
+            return scrape
+        self._early.append((source, early))
+        return replace(scrape, readings=tuple(item for item in scrape.readings if item.at.time_ns < next_ns))
 
     def _enter(self, source: Source, state: str, reason: str, fix: str, at: Instant) -> bool:
         before = source.state
