@@ -109,6 +109,8 @@ class Reader:
                     target.failing = answer
                     return  # nothing else is asked of a GPU that is not there
             else:
+                # NaN and infinity are no numbers, and no JSON.
+                answer = {key: value for key, value in answer.items() if value - value == 0}
                 found.update(answer)
                 for key in keys:
                     if key in answer:
