@@ -48,10 +48,12 @@ def test_joules_are_near_the_truth_and_say_how_they_are_known(nvml: Path, tmp_pa
     counted, instant, averaged, silent = found["devices"][:4]
     assert counted["quality"] == "measured"
     span_s, end = counted["known_s"], found["until_s"] - time.time() + box.boottime() - scene.start
-    assert counted["joules"] == pytest.approx(box.integral(SAW, end - span_s, end) / 1000, rel=0.01)
+    # The ends of a range of eleven seconds may be off by most of one. The meter itself is better:
+    # test_meter_truth.py.
+    assert counted["joules"] == pytest.approx(box.integral(SAW, end - span_s, end) / 1000, rel=0.1)
     assert instant["quality"] == "estimated"
     assert [part["call"] for part in instant["parts"]] == [WORDS[INSTANT]]
-    assert instant["joules"] == pytest.approx(counted["joules"], rel=0.05)
+    assert instant["joules"] == pytest.approx(counted["joules"], rel=0.07)
     assert averaged["quality"] == "estimated"
     assert [part["call"] for part in averaged["parts"]] == [WORDS[AVERAGE]]
     assert averaged["joules"] == pytest.approx(counted["joules"], rel=0.1)
