@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fakeclock import START_NS, FakeClock
-from tests.records import COUNTER, GAUGE, Counting
+from tests.records import COUNTER, Counting
 from wftui.client import lock
 from wftui.clock import NS_PER_S, Instant
 from wftui.collectors.base import Collector
