@@ -145,3 +145,18 @@ def test_an_xid_that_comes_both_ways_is_told_once() -> None:
     assert seen.new("GPU-1", 13, "kernel")
     assert seen.new("GPU-2", 79, "kernel")
     assert seen.new("GPU-1", 13, "kernel")  # the same way again is another one
+
+
+def test_work_that_raises_costs_its_target_only(box: Box, capsys: pytest.CaptureFixture[str]) -> None:
+    def work(target: str) -> None:
+        if target == "b":
+            raise ValueError("b is broken")
+        box.done.append(target)
+
+    crew: Crew[str] = Crew("broken", Binding(), work, 5.0)
+    for _ in range(3):
+        assert crew.begin("abc")
+        assert crew.wait(5)
+    assert box.done == ["a", "c"] * 3
+    assert crew.waiting() == {}
+    assert capsys.readouterr().err.count("ValueError: b is broken") == 1

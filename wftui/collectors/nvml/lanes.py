@@ -6,6 +6,7 @@ another lane goes on with the others. When the call does come back, that lane ha
 Threads cannot be cancelled, so at most one waits for each target and crew.
 """
 
+import sys
 import threading
 from collections.abc import Callable, Hashable, Iterable
 from typing import Final, Generic, NamedTuple, TypeVar
@@ -51,7 +52,10 @@ class _Lane(threading.Thread, Generic[T]):
         while True:
             self._go.acquire()
             while (target := crew.take(self)) is not None:
-                crew.work(target)
+                try:
+                    crew.work(target)
+                except Exception:  # noqa: BLE001  a mistake of ours costs one reading, never the lane and its GPUs
+                    crew.mistaken()
                 if crew.done(self, target):
                     return
             if self.left:
@@ -62,7 +66,7 @@ class Crew(Generic[T]):
     """Work for targets in turn. Used by one thread, the main one; ``take`` and ``done`` are the lanes'."""
 
     def __init__(self, name: str, binding: Binding, work: Callable[[T], None], deadline_s: float) -> None:
-        """``work`` must not raise."""
+        """``work`` should not raise; what it raises is told on stderr, once."""
         self.name = name
         self.binding = binding
         self.work = work
@@ -73,6 +77,7 @@ class Crew(Generic[T]):
         self._todo: list[T] = []
         self._lane: _Lane[T] | None = None
         self._held: dict[T, _Lane[T]] = {}
+        self._told = False
 
     @property
     def busy(self) -> bool:
@@ -140,6 +145,12 @@ class Crew(Generic[T]):
         return lane
 
     # ---- what lanes do
+
+    def mistaken(self) -> None:
+        """Work raised: tell it once, go on."""
+        if not self._told:
+            self._told = True
+            sys.excepthook(*sys.exc_info())
 
     def take(self, lane: _Lane[T]) -> T | None:
         """The next target; None: nothing is left, or the lane was left."""

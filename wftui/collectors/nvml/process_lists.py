@@ -90,7 +90,7 @@ class ProcessLists:
             room = min(_MOST, max(2 * room, count.value + 16))
         else:
             # It grows each time it is asked for: what fits is better than nothing.
-            rows = [_row(buffer[place]) for place in range(min(room, count.value)) if buffer[place].pid]
+            rows = [_row(item) for item in buffer[: count.value] if item.pid]
             return b.OK, rows, True
         if code:
             if code in b.NEVER:
@@ -98,7 +98,7 @@ class ProcessLists:
             target.codes[name] = code
             return code, [], False
         target.codes.pop(name, None)
-        return b.OK, [_row(buffer[place]) for place in range(min(room, count.value))], False
+        return b.OK, [_row(item) for item in buffer[: count.value]], False
 
     def _utilization(self, target: Target, found: dict[int, dict[str, object]]) -> None:
         name = "nvmlDeviceGetProcessUtilization"
