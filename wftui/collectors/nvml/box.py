@@ -16,6 +16,8 @@ Item = int | str
 """What a handle is asked for by: an index, or a PCI address."""
 TOPOLOGY: Final = "topology"
 """An item of its own: pairs of GPUs, asked for when these have changed."""
+COUNT: Final = "count"
+"""An item of its own: how many there are, where only the library can tell."""
 _COMPUTE: Final = {0: "default", 1: "exclusive thread", 2: "prohibited", 3: "exclusive process"}
 _VIRTUAL: Final = {0: "none", 1: "passthrough", 2: "vgpu", 3: "host vgpu", 4: "host vsga"}
 _PATHS: Final = {0: "internal", 10: "single", 20: "multiple", 30: "hostbridge", 40: "node", 50: "system"}
@@ -86,19 +88,19 @@ class Box:
         """Item to the code with which its handle was refused."""
         self.refused = 0
         """Code of the question how many there are."""
+        self.counted: int | None = None
+        """The answer; None: not asked, or not answered yet."""
         self.targets: dict[str, Target] = {}
         self.links: list[tuple[str, str, str, int | None]] = []
         self.linked: tuple[str, ...] = ()
         """UUIDs that ``links`` is about."""
         self._names: dict[Item, Found] = {}
 
-    def items(self) -> list[Item]:
-        """What to look at now; sleeping ones are seen to here."""
+    def items(self) -> list[Item] | None:
+        """What to look at now; sleeping ones are seen to here; None: only the library can tell (``COUNT``)."""
         listed = self.pci.list()
         if not listed:
-            code, count = self._binding.ask("nvmlDeviceGetCount")
-            self.refused = code
-            return list(range(min(int(count), _MOST_GPUS))) if not code and isinstance(count, int) else []
+            return None
         awake: list[Item] = []
         for bus_id in listed:
             if self.pci.suspended(bus_id):
@@ -136,6 +138,9 @@ class Box:
         if item == TOPOLOGY:
             self._topology()
             return
+        if item == COUNT:
+            self._count()
+            return
         if isinstance(item, int):
             code, handle = self._binding.ask("nvmlDeviceGetHandleByIndex", item)
         else:
@@ -151,6 +156,11 @@ class Box:
             return
         self.failed.pop(item, None)
         self.found[item] = self._look(uuid, handle, item)
+
+    def _count(self) -> None:
+        code, count = self._binding.ask("nvmlDeviceGetCount")
+        self.refused = code
+        self.counted = min(int(count), _MOST_GPUS) if not code and isinstance(count, int) else 0
 
     def _look(self, uuid: str, handle: Any, item: Item) -> Found:  # Any: the binding's handle
         found = Found(uuid)

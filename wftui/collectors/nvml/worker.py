@@ -17,13 +17,13 @@ from typing import Final, NoReturn
 from wftui import clock
 from wftui.collectors.nvml import binding as b
 from wftui.collectors.nvml.binding import Binding
-from wftui.collectors.nvml.box import TOPOLOGY, Box, Item, Pci
+from wftui.collectors.nvml.box import COUNT, TOPOLOGY, Box, Item, Pci
 from wftui.collectors.nvml.fields import FAST, HOUR_S, HOURLY, SECOND, SLOW, SLOW_S
 from wftui.collectors.nvml.lanes import STACK_BYTES, Crew
 from wftui.collectors.nvml.process_lists import Listed, ProcessLists
 from wftui.collectors.nvml.reads import Reader, forgive
 from wftui.collectors.nvml.rest import Rest
-from wftui.collectors.nvml.xids import Doubles, KernelLog, XidWatch
+from wftui.collectors.nvml.xids import Doubles, KernelLog, XidWatches
 
 VERSION: Final = 1
 """Of the frames."""
@@ -35,6 +35,8 @@ SHARE_FOR_ENERGY: Final = 0.01
 FAST_DEADLINE_S: Final = 0.08
 SLOW_DEADLINE_S: Final = 1.0
 OPEN_DEADLINE_S: Final = 1.5
+AGAIN_S: Final = 5.0
+"""Between two attempts to open a library that has no driver."""
 LOOK_S: Final = 10.0
 """Between two enumerations."""
 CALLS_S: Final = 10.0
@@ -67,10 +69,15 @@ class Out:
         Raises:
             BrokenPipeError: Nobody reads any more.
         """
-        if len(self._buffer) > BACKLOG and frame["t"] in ("v", "processes", "calls"):
+        if self.full and frame["t"] in ("v", "processes", "calls"):
             return
         self._buffer += json.dumps(frame, separators=(",", ":"), allow_nan=False).encode() + b"\n"
         self.flush()
+
+    @property
+    def full(self) -> bool:
+        """Whether the reader has not read for long."""
+        return len(self._buffer) > BACKLOG
 
     def flush(self) -> None:
         """Write what can be written."""
@@ -102,19 +109,27 @@ class Worker:
         self._look: Crew[Item] = Crew("look", self._binding, self._box.identify, OPEN_DEADLINE_S)
         self._closing: Crew[str] = Crew("close", self._binding, lambda _: self._shut(), OPEN_DEADLINE_S)
         self._opening: Crew[str] = Crew("open", self._binding, self._open, OPEN_DEADLINE_S)
-        self._xids: XidWatch | None = None
+        self._xids = XidWatches(self._binding, lambda *told: self._heard.append(told))
         self._state = "closed"
         """``closed``, ``opening``, ``open``, ``closing``, ``resting``."""
         self._opened = b.Answer(b.UNINITIALIZED, None)
         self._versions = ("", "", "")
         self._told: tuple[object, ...] | None = None
+        self._library: dict[str, object] = {"t": "library", "code": 0, "call": "nvmlInit_v2"}
+        """As it was told last, but for what hangs."""
+        self._pause_s = 1.0
+        """Between closing the library and opening it anew."""
+        self._waits = False
+        """It was told that a call about the library as a whole hangs."""
+        self._lost_times = 0
+        """How often in a row the library was opened anew and knew no GPU that answers."""
         self._late: set[tuple[str, object]] = set()
         """What has been told to wait."""
         self._told_box: object = None
         self._open_ns = self._look_ns = self._slow_ns = self._calls_ns = self._status_ns = self._adapt_ns = 0
         self._box_ns = 0
         self._hourly: dict[str, int] = {}
-        self._looking = self._topology = False
+        self._looking = self._counting = self._topology = False
         self._slow_running = self._shutting = False
         self._second = -1
         self._with_second = False
@@ -182,10 +197,6 @@ class Worker:
             self._readings(now)
         else:
             self._come_back(now)
-        for origin in self._kernel.xids() if now - self._status_ns >= _S else ():
-            bus_id, xid, words = origin
-            uuid = next((one.uuid for one in self._box.found.values() if one.facts.get("bus_id") == bus_id), "")
-            self._heard.append((uuid, xid, "kernel", words))
         self._tell_xids()
         self._tell_status_if_due()
         if now - self._calls_ns >= CALLS_S * _S:
@@ -244,15 +255,14 @@ class Worker:
         told = (code, str(words or ""), driver, cuda, nvml)
         if told != self._told:
             self._told = told
-            self._out.write(
-                {
-                    "t": "library", "code": code, "call": "nvmlInit_v2", "words": told[1], "driver": driver,
-                    "cuda": cuda, "nvml": nvml,
-                }
-            )  # fmt: skip
+            self._library = {
+                "t": "library", "code": code, "call": "nvmlInit_v2", "words": told[1], "driver": driver,
+                "cuda": cuda, "nvml": nvml,
+            }  # fmt: skip
+            self._out.write(self._library)
         if code:
             self._state = "closed"
-            self._open_ns = now + int((60 if code in (b.MISMATCH, b.NO_LIBRARY) else 5) * _S)
+            self._open_ns = now + int((60 if code in (b.MISMATCH, b.NO_LIBRARY) else AGAIN_S) * _S)
             return
         self._state = "open"
         self._look_ns = self._slow_ns = 0
@@ -261,8 +271,7 @@ class Worker:
     def _give_up(self) -> None:
         """The library has lost its driver, or is not needed: shut it down, then try anew."""
         self._state = "closing"
-        if self._xids is not None:
-            self._xids.stop()
+        self._xids.stop()
 
     def _close(self, now: int) -> None:
         for crew in (self._fast, self._slow, self._look):
@@ -270,9 +279,9 @@ class Worker:
                 crew.look()
         if any(crew.busy or crew.waiting() for crew in (self._fast, self._slow, self._look)):
             return  # never shut down under a call
-        if self._xids is not None and not self._xids.over:
+        if not self._xids.over:
             return
-        self._xids = None
+        self._xids.forget()
         if not self._shutting:
             self._shutting = self._closing.begin(["close"])
             return
@@ -281,14 +290,15 @@ class Worker:
             return
         self._shutting = False
         self._box.forget()
-        self._looking = self._slow_running = False
+        self._looking = self._counting = self._slow_running = False
         self._told_box = self._told = None
         if self._rest.wanted:
             self._state = "resting"
             self._rest.begin(now)
         else:
             self._state = "closed"
-            self._open_ns = now + _S
+            self._open_ns = now + int(self._pause_s * _S)
+            self._pause_s = 1.0
 
     def _shut(self) -> None:
         self._binding.end()
@@ -319,11 +329,16 @@ class Worker:
                 self._send(SLOW, SLOW_S)
                 self._send(HOURLY, HOUR_S)
                 self._tell_processes()
-        elif now >= self._slow_ns and targets and self._slow.begin(targets):
+        elif now >= self._slow_ns and targets and self._slow.begin(self._answering()):
             self._slow_running = True
             self._slow_ns = now + int(SLOW_S * _S)
         self._judge(now)
         self._adapt(now)
+
+    def _answering(self) -> list[str]:
+        """GPUs of which no fast reading hangs: a second thread would only hang beside the first."""
+        hanging = self._fast.waiting()
+        return [uuid for uuid in self._box.targets if uuid not in hanging]
 
     def _read_fast(self, uuid: str) -> None:
         target = self._box.targets.get(uuid)
@@ -385,6 +400,11 @@ class Worker:
             if self._look.busy:
                 return
             self._looking = False
+            if self._counting:
+                self._counting = False
+                if self._box.counted is not None:  # it hangs: those that are known will do
+                    self._look_at(list(range(self._box.counted)))
+                    return
             self._box.settle()
             names = tuple(
                 sorted(self._box.targets[u].uuid for u in self._box.targets if not self._box.targets[u].instance)
@@ -398,8 +418,19 @@ class Worker:
         elif now >= self._look_ns:
             self._look_ns = now + int(LOOK_S * _S)
             items = self._box.items()
-            self._box.gone(items)
-            self._looking = self._look.begin(items)
+            if items is not None:
+                self._look_at(items)
+            else:
+                self._box.counted = None
+                self._counting = self._looking = self._look.begin([COUNT])
+
+    def _look_at(self, items: list[Item]) -> None:
+        self._box.gone(items)
+        hanging = self._fast.waiting().keys() | self._slow.waiting().keys()
+        known = self._box.found
+        self._looking = self._look.begin(
+            item for item in items if item not in known or known[item].uuid not in hanging
+        )
 
     def _tell_box(self) -> None:
         rows = self._box.described()
@@ -409,17 +440,6 @@ class Worker:
             self._told_box = ([dict(row) for row in rows], list(self._box.links))
             self._box_ns = now.boottime_ns
             self._out.write({"t": "box", "time_ns": now.time_ns, "gpus": rows, "links": self._box.links})
-            if self._state == "open" and (self._xids is None or self._xids.over or self._changed()):
-                self._watch_xids()
-
-    def _changed(self) -> bool:
-        return self._xids is not None and self._xids.uuids != set(self._box.targets)
-
-    def _watch_xids(self) -> None:
-        if self._xids is not None:
-            self._xids.stop()
-        if self._box.targets:
-            self._xids = XidWatch(self._binding, self._box.targets, lambda *told: self._heard.append(told))
 
     def _tell_xids(self) -> None:
         heard, self._heard = self._heard, []
@@ -437,7 +457,14 @@ class Worker:
         targets = [target for target in self._box.targets.values() if not target.instance]
         failing = [target.failing for target in targets]
         codes = set(failing) or set(self._box.failed.values()) or {self._box.refused}
-        if not self._looking and codes and codes <= b.DRIVERLESS | b.GONE and codes & b.DRIVERLESS:
+        if 0 in failing:
+            self._lost_times = 0
+        if not self._looking and codes and codes <= b.DRIVERLESS | b.GONE:
+            # A card that was reset is only known to a library that begins anew; a driver is waited for at a
+            # steady pace, a card that fell off the bus more and more rarely: each look is work for the kernel.
+            often = AGAIN_S if codes & b.DRIVERLESS else min(LEAVE_S, AGAIN_S * 2 ** max(0, self._lost_times - 1))
+            self._pause_s = often if self._lost_times else 1.0
+            self._lost_times += 1
             self._give_up()
             return
         if any(failing):
@@ -467,7 +494,18 @@ class Worker:
         if now - self._status_ns >= _S - 50_000_000 or late != self._late:
             self._late = late
             self._status_ns = now
-            self._tell_status()
+            self._listen()
+            if not self._out.full:
+                self._tell_status()
+
+    def _listen(self) -> None:
+        """What is heard once a second, also while calls hang."""
+        for bus_id, xid, words in self._kernel.xids():
+            uuid = next((one.uuid for one in self._box.found.values() if one.facts.get("bus_id") == bus_id), "")
+            self._heard.append((uuid, xid, "kernel", words))
+        self._tell_xids()
+        if self._state == "open":
+            self._xids.keep(self._box.targets)
 
     def _tell_status(self) -> None:
         now = self._clock.now()
@@ -478,15 +516,17 @@ class Worker:
             for uuid, (call, since) in crew.waiting().items():
                 if mono - since > TELL_WAITING_S * _S:
                     waiting[uuid] = (call, round((mono - since) / 1e9, 1))
-        stuck: float | None = None
-        for item, (call, since) in self._look.waiting().items():
+        stuck: list[tuple[str, int]] = []
+        for item, held in self._look.waiting().items():
             known = box.found.get(item)
             if known is not None:
-                waiting.setdefault(known.uuid, (call, round((mono - since) / 1e9, 1)))
+                waiting.setdefault(known.uuid, (held.call, round((mono - held.since_ns) / 1e9, 1)))
             else:
-                stuck = (mono - since) / 1e9
-        for _, since in (self._opening.waiting() | self._closing.waiting()).values():
-            stuck = (mono - since) / 1e9
+                stuck.append(held)
+        stuck += (self._opening.waiting() | self._closing.waiting()).values()
+        if self._state == "closing" and (hangs := self._xids.hangs) is not None:
+            stuck.append(hangs)
+        self._tell_library(stuck, mono)
         errors = {}
         for uuid, target in list(box.targets.items()):
             codes = dict(target.codes)
@@ -500,9 +540,6 @@ class Worker:
         share = (cpu - self._cpu_told_ns) / elapsed
         settled = now.boottime_ns - self._began_ns > SETTLED_S * _S
         self._cpu_told_ns, self._cpu_told_at = cpu, now.boottime_ns
-        if stuck is not None:
-            self._told = None
-            self._out.write({"t": "library", "code": 0, "call": "nvmlInit_v2", "waiting_s": round(stuck, 1)})
         self._out.write(
             {
                 "t": "status", "time_ns": now.time_ns, "boottime_ns": now.boottime_ns, "waiting": waiting,
@@ -512,6 +549,15 @@ class Worker:
                 "memory_bytes": resident(),
             }
         )  # fmt: skip
+
+    def _tell_library(self, stuck: list[tuple[str, int]], mono: int) -> None:
+        """What hangs of the library as a whole, each second; and once that nothing does any more."""
+        if stuck:
+            call, since = min(stuck, key=lambda one: one[1])
+            self._out.write({**self._library, "call": call, "waiting_s": round((mono - since) / 1e9, 1)})
+        elif self._waits:
+            self._out.write(self._library)
+        self._waits = bool(stuck)
 
     def _adapt(self, now: int) -> None:
         """As many readings a second as half a percent of a core pays for."""
@@ -543,8 +589,7 @@ class Worker:
 
     def leave(self) -> NoReturn:
         """Shut down if nothing hangs; wait for what hangs, but not for ever."""
-        if self._xids is not None:
-            self._xids.stop()
+        self._xids.stop()
         crews = (self._fast, self._slow, self._look, self._opening)
         end = clock.perf_ns() + int(LEAVE_S * _S)
         while clock.perf_ns() < end:
@@ -555,9 +600,9 @@ class Worker:
             clock.sleep(0.02)
         else:
             os._exit(0)
-        while self._xids is not None and not self._xids.over and clock.perf_ns() < end:
+        while not self._xids.over and clock.perf_ns() < end:
             clock.sleep(0.02)
-        if self._state in ("open", "closing"):
+        if self._state in ("open", "closing") and self._xids.over:
             self._closing.begin(["close"])
             self._closing.wait(OPEN_DEADLINE_S)
         os._exit(0)

@@ -1,5 +1,6 @@
 """Xid errors: from NVML's event set, and from the kernel's log where that may be read."""
 
+import ctypes
 import os
 import re
 import threading
@@ -9,6 +10,7 @@ from typing import Final
 from wftui import clock
 from wftui.collectors.nvml import binding as b
 from wftui.collectors.nvml.binding import Binding
+from wftui.collectors.nvml.fields import HOUR_S
 from wftui.collectors.nvml.reads import Target
 
 XID_TYPE: Final = 0x8
@@ -18,18 +20,32 @@ WAIT_MS: Final = 1000
 _LINE: Final = re.compile(rb"NVRM: Xid \(PCI:([0-9a-fA-F:.]+)\): (\d+),? ?(.*)")
 _SAME_NS: Final = 5_000_000_000
 """An Xid that comes both ways within this time is one."""
+_AGAIN_NS: Final = 10_000_000_000
+"""After a wait that failed."""
+_UNOFFERED_NS: Final = int(HOUR_S * 1e9)
+"""Where no GPU reports such events."""
+_LATE_NS: Final = 2 * WAIT_MS * 1_000_000
+_TIMEOUT: Final = 10
+"""Source: nvml.h, NVML_ERROR_TIMEOUT: nothing happened."""
 
 Tell = Callable[[str, int, str, str], None]
 """(UUID, number, origin, words)."""
 
 
 class XidWatch:
-    """A thread that waits for events. A new one is made after each enumeration that changed the GPUs."""
+    """A thread that waits for events of the GPUs that there were when it began."""
 
     def __init__(self, binding: Binding, targets: Mapping[str, Target], tell: Tell) -> None:
-        self._binding = binding
-        self._targets = dict(targets)
         self.uuids = set(targets)
+        self.began_ns = clock.perf_ns()
+        self.registered = 0
+        """GPUs that report such events."""
+        self.call: tuple[str, int] | None = None
+        """(name, ``clock.perf_ns``) of what is under way."""
+        self._binding = binding
+        self._targets = {uuid: target for uuid, target in targets.items() if not target.instance}
+        # A GPU that fell off the bus, which is what an Xid is often about, does not tell its UUID any more.
+        self._names = {_address(target.handle): uuid for uuid, target in self._targets.items()}
         self._tell = tell
         self._end = False
         self._thread = threading.Thread(target=self._run, name="wftop-xids", daemon=True)
@@ -45,36 +61,90 @@ class XidWatch:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        self._binding.under_way.track = self
+        while not self._end and not self._wait():
+            pass
+
+    def _wait(self) -> bool:
+        """One event set's life; whether it was the last."""
         binding = self._binding
         code, events = binding.ask("nvmlEventSetCreate")
         if code:
-            return
-        registered = 0
+            return True
+        self.registered = 0
         for uuid, target in list(self._targets.items()):
-            if target.instance:
-                continue
             code, _ = binding.ask("nvmlDeviceRegisterEvents", target.handle, XID_TYPE, events)
             if code == b.UNKNOWN:
                 # The header: the set is undefined then. Begin again without this GPU.
                 binding.ask("nvmlEventSetFree", events)
                 del self._targets[uuid]
-                if not self._end:
-                    self._run()
-                return
-            registered += not code
-        while registered and not self._end:
+                return False
+            self.registered += not code
+        while self.registered and not self._end:
             code, data = binding.ask("nvmlEventSetWait_v2", events, WAIT_MS)
-            if code == 10:  # NVML_ERROR_TIMEOUT: nothing happened
+            if code == _TIMEOUT:
                 continue
             if code:
                 break
             if int(data.eventType) & XID_TYPE:
                 self._tell(self._whose(data.device), int(data.eventData), "nvml", "")
         binding.ask("nvmlEventSetFree", events)
+        return True
 
     def _whose(self, handle: object) -> str:
+        known = self._names.get(_address(handle))
+        if known is not None:
+            return known
         code, uuid = self._binding.ask("nvmlDeviceGetUUID", handle)
         return "" if code else b.text(uuid)
+
+
+class XidWatches:
+    """One watch at a time: the next begins when the one before has come back from its wait."""
+
+    def __init__(self, binding: Binding, tell: Tell) -> None:
+        self._binding = binding
+        self._tell = tell
+        self._watch: XidWatch | None = None
+
+    def keep(self, targets: Mapping[str, Target]) -> None:
+        """Watch these, and go on after a wait that failed."""
+        watch = self._watch
+        if watch is not None:
+            same = watch.uuids == targets.keys()
+            if not watch.over:
+                if not same:
+                    watch.stop()
+                return
+            pause_ns = _AGAIN_NS if watch.registered else _UNOFFERED_NS
+            if same and clock.perf_ns() - watch.began_ns < pause_ns:
+                return
+        self._watch = XidWatch(self._binding, targets, self._tell) if targets else None
+
+    def stop(self) -> None:
+        """End after the wait that is under way."""
+        if self._watch is not None:
+            self._watch.stop()
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is under way, so that the library may be shut down."""
+        return self._watch is None or self._watch.over
+
+    @property
+    def hangs(self) -> tuple[str, int] | None:
+        """(call, ``clock.perf_ns``) of a wait that should have ended."""
+        call = None if self.over or self._watch is None else self._watch.call
+        return call if call is not None and clock.perf_ns() - call[1] > _LATE_NS else None
+
+    def forget(self) -> None:
+        """The library was given up."""
+        self._watch = None
+
+
+def _address(handle: object) -> int | None:
+    """Where a handle points to: the library gives the same for the same GPU."""
+    return ctypes.cast(handle, ctypes.c_void_p).value  # type: ignore[arg-type]  # the binding's handles are pointers
 
 
 class KernelLog:
