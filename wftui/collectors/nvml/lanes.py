@@ -16,8 +16,8 @@ from wftui.collectors.nvml.binding import Binding
 
 T = TypeVar("T", bound=Hashable)
 
-STACK_BYTES: Final = 256 * 1024
-"""Of a lane: a few frames of Python and what the library needs."""
+STACK_BYTES: Final = 1 << 20
+"""Of a lane: how much a driver's library puts there is not known; what is not used costs no memory."""
 
 
 class Waiting(NamedTuple):

@@ -75,6 +75,11 @@ class Out:
         self.flush()
 
     @property
+    def empty(self) -> bool:
+        """Whether all is written."""
+        return not self._buffer
+
+    @property
     def full(self) -> bool:
         """Whether the reader has not read for long."""
         return len(self._buffer) > BACKLOG
@@ -131,6 +136,8 @@ class Worker:
         self._hourly: dict[str, int] = {}
         self._looking = self._counting = self._topology = False
         self._slow_running = self._shutting = False
+        self._slow_ones: set[str] = set()
+        """GPUs of which a fast reading was over its deadline."""
         self._second = -1
         self._with_second = False
         self._wished, self._rate = RATES[0], RATES[-1]  # it climbs as far as it can pay for
@@ -140,8 +147,13 @@ class Worker:
 
     # ---- the main thread
 
-    def run(self, told: int) -> None:
-        """Until standard input ends or SIGTERM comes."""
+    def run(self, told: int, woken: int) -> None:
+        """Until standard input ends or SIGTERM comes.
+
+        Args:
+            told: Where commands are read from.
+            woken: Readable after a signal.
+        """
         now = self._clock.now()
         self._cpu_at = self._cpu_told_at = now.boottime_ns
         self._began_ns = now.boottime_ns
@@ -159,9 +171,9 @@ class Worker:
                 # Read once a second, a hang would be told two seconds later, and one more by the recorder.
                 pause_ns = min(pause_ns, WATCH_NS - now.time_ns % WATCH_NS)
             due = now.time_ns // period_ns + 1
-            try:
-                ready, _, _ = select.select([told], [], [], pause_ns / 1e9)
-            except InterruptedError:
+            ready, _, _ = select.select([told, woken], [], [], pause_ns / 1e9)
+            if woken in ready:
+                os.read(woken, 64)
                 continue
             if ready:
                 said = os.read(told, 4096)
@@ -187,7 +199,7 @@ class Worker:
             case ["again"]:
                 for target in self._box.targets.values():
                     forgive(target)
-                self._look_ns = self._slow_ns = 0
+                self._look_ns = self._slow_ns = self._open_ns = 0
                 self._hourly.clear()
 
     def _beat(self) -> None:
@@ -231,6 +243,8 @@ class Worker:
                 self._tell_box()
                 self._open_ns = now + _S
                 return
+            if self._opened.code == b.MISMATCH:
+                self._anew()
             if self._opening.begin(["open"]):
                 self._state = "opening"
         elif self._state == "opening":
@@ -248,6 +262,12 @@ class Worker:
         elif self._state == "resting":
             self._box.items()
             self._tell_box()
+
+    def _anew(self) -> None:
+        """Become a new process: the library of the old driver stays loaded as long as this one lives."""
+        if self._out.empty and not any(crew.busy or crew.waiting() for crew in (*self._asked, self._closing)):
+            with suppress(OSError):  # python itself is being replaced: the next time, then
+                os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  our own command again
 
     def _settle_opening(self, now: int) -> None:
         code, words = self._opened
@@ -313,7 +333,9 @@ class Worker:
         begun = False
         if not self._fast.busy or self._fast.begin(()):
             self._with_second = second != self._second
-            begun = self._fast.begin(targets)
+            # Who was late before comes last, so that nobody waits behind it when it is late again.
+            self._slow_ones |= self._fast.waiting().keys()
+            begun = self._fast.begin(sorted(targets, key=self._slow_ones.__contains__))
             if begun:
                 self._second = second
         over = self._fast.wait(min(0.09, 0.9 / self._rate))
@@ -630,11 +652,11 @@ def main() -> NoReturn:
     signal.signal(signal.SIGTERM, worker.end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    read, write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-    signal.set_wakeup_fd(write, warn_on_full_buffer=False)
-    del read
+    # select goes on after a signal, so that SIGTERM has to be something to read.
+    woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     with suppress(BrokenPipeError):
-        worker.run(sys.stdin.fileno())
+        worker.run(sys.stdin.fileno(), woken)
     worker.leave()
 
 
