@@ -210,7 +210,7 @@ def test_it_leaves_at_once_and_shuts_the_library_down(nvml: Path, scene: Scene) 
         began = time.monotonic()
         it.process.send_signal(signal.SIGTERM)
         assert it.process.wait(10) == 0
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 3  # the recorder does not wait for it
     assert box.calls(log)[-1].function == "nvmlShutdown"
     assert "busy" not in {call.code for call in box.calls(log)}
 
