@@ -152,7 +152,8 @@ class Buckets:
         runs = self._runs(ticks)
         # The usual case, a bucket a tick: columns are copied as they are.
         single = bool(runs) and runs[0][0] >= self._end and len(runs) == runs[-1][2] - runs[0][1]
-        single = single and len(runs) == runs[-1][0] - runs[0][0] + 1
+        # A clock that was stepped back goes through the same buckets twice.
+        single = single and [run[0] for run in runs] == list(range(runs[0][0], runs[0][0] + len(runs)))
         for place, low, high in runs:
             self.counts[place] += high - low
             self._end = max(self._end, place + 1)
