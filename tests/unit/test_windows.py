@@ -6,14 +6,14 @@ import math
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.records import tick
 from wftui.model.tick import Tick, unpack
 from wftui.windows import rolling
 from wftui.windows.buckets import GAP_NS, Buckets, Rates, split
-from wftui.windows.ring import MIN_SPAN_S, POOL_BYTES, Pool, Ring
+from wftui.windows.ring import FINENESS, MIN_SPAN_S, POOL_BYTES, Pool, Ring
 
 SECOND = 1_000_000_000
 VALUES = st.floats(-1e6, 1e6, width=32)
@@ -28,8 +28,8 @@ def test_a_ring_keeps_the_newest_through_every_resize(capacity: int, steps: list
     kept: list[tuple[int, float]] = []
     for number, (what, value) in enumerate(steps):
         if what == "put":
-            ring.append(number, value)
-            kept.append((number, value))
+            ring.append(number * SECOND, value)
+            kept.append((number * SECOND, value))
         else:
             capacity = int(value)
             ring.resize(capacity)
@@ -45,7 +45,37 @@ def test_counters_are_float64_and_gauges_float32() -> None:
     gauge.append(0, 0.1)
     assert next(iter(counter.since(0)))[1] == big
     assert next(iter(gauge.since(0)))[1] == struct.unpack("f", struct.pack("f", 0.1))[0]
-    assert (counter.item_bytes, gauge.item_bytes) == (16, 12)
+    assert (counter.item_bytes, gauge.item_bytes) == (10, 6)
+
+
+@given(
+    st.sampled_from([0.1, 0.5, 1.0, 5.0]),
+    st.lists(st.one_of(st.integers(0, 3 * SECOND), st.integers(0, 400 * SECOND)), max_size=40),
+    st.integers(0, 2**62),
+    st.sampled_from([None, 0.1, 1.0, 10.0]),
+)
+def test_times_are_kept_to_a_part_of_the_interval_over_any_gap(
+    interval_s: float, gaps: list[int], start: int, later_s: float | None
+) -> None:
+    ring, fed, now = Ring(20_000, counter=True, interval_s=interval_s), [], start
+    for number, gap in enumerate(gaps):
+        now += gap
+        ring.append(now, float(number))
+        fed.append(now)
+    if later_s is not None:
+        ring.resize(20_000, later_s)
+    off = (interval_s + (later_s or 0.0)) * SECOND / FINENESS
+    times, values = ring.between(0, 2**63 - 1)
+    assert list(values) == [float(number) for number in range(len(fed))]
+    assert all(0 <= kept - at <= off for at, kept in zip(fed, times, strict=True)), "never before it was"
+    assert list(ring.since(0)) == list(zip(times, values, strict=True))[::-1]
+
+
+def test_a_gap_longer_than_a_ring_empties_it() -> None:
+    ring = Ring(3, counter=False)
+    for at in (1, 2, 3, 9_000):
+        ring.append(at * SECOND, float(at))
+    assert list(ring.since(0)) == [(9_000 * SECOND, 9_000.0)]
 
 
 def test_ten_thousand_series_stay_in_the_pool() -> None:
@@ -55,7 +85,7 @@ def test_ten_thousand_series_stay_in_the_pool() -> None:
     assert MIN_SPAN_S <= pool.span_s < 300
     for ring in rings:
         for number in range(ring.capacity * 2):
-            ring.append(number, 1.0)
+            ring.append(number * SECOND, 1.0)
     held = sum(len(ring) * ring.item_bytes for ring in rings)
     assert held <= POOL_BYTES * 1.01
     for number in range(9_900):
@@ -66,12 +96,12 @@ def test_ten_thousand_series_stay_in_the_pool() -> None:
     assert pool.get("s0") is None
 
 
-@given(st.lists(st.tuples(st.integers(0, 3 * SECOND), VALUES), max_size=60), st.sampled_from(rolling.SPANS_S))
+@given(st.lists(st.tuples(st.integers(0, 6_000), VALUES), max_size=60), st.sampled_from(rolling.SPANS_S))
 def test_rolling_statistics_equal_a_plain_count(steps: list[tuple[int, float]], span_s: float) -> None:
     ring = Ring(1000, counter=True)
     now, samples = 0, []
     for by, value in steps:
-        now += by
+        now += by * (SECOND // FINENESS)
         ring.append(now, value)
         samples.append((now, value))
     inside = [value for at, value in samples if at >= now - int(span_s * SECOND)]
@@ -200,7 +230,15 @@ def recordings(draw: st.DrawFn) -> list[Tick]:
     return found
 
 
+STEPPED_BACK_AND_LEFT_OUT = [
+    tick(2 + place, time_s, (0.1, 0.0), boottime_ns=(time_s if time_s > 12 else place + 1) * SECOND)
+    for place, time_s in enumerate((11, 12, 8, 17, 18, 19, 20))
+]
+"""Buckets 1, 2, 0, 4: as many as lie between the first and the last."""
+
+
 @given(recordings(), st.lists(st.integers(1, 7), max_size=6), st.integers(1, 3), st.integers(1, 40))
+@example(STEPPED_BACK_AND_LEFT_OUT, [], 2, 5)
 def test_blocks_of_ticks_equal_one_after_the_other(
     ticks: list[Tick], cuts: list[int], step_s: int, points: int
 ) -> None:

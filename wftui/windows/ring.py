@@ -1,77 +1,136 @@
 """Rings: the last minutes of every series at full rate, inside one memory budget."""
 
+import math
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Final
 
 POOL_BYTES: Final = 8 * 1024 * 1024
 SPAN_S: Final = 300.0
 """Seconds that a ring keeps as long as the pool suffices."""
 MIN_SPAN_S: Final = 10.0
+FINENESS: Final = 2000
+"""Times are kept to this part of a series' interval: 50 µs at 10 Hz, 0.5 ms at 1 Hz."""
+_FAR: Final = 65_535
+"""Steps of time between two samples at most; a sample without a value bridges a longer gap."""
 
 
 class Ring:
     """Time and value of the newest samples of one series.
 
-    Counters are float64: float32 would lose single events above 2**24. Gauges are float32.
+    Counters are float64: float32 would lose single events above 2**24. Gauges are float32. Of a time only the two
+    bytes are kept that say how long after the sample before it that was: in whole nanoseconds the times of 2,000
+    series would take more than their values.
     """
 
-    __slots__ = ("_head", "_times", "_values", "capacity")
+    __slots__ = ("_head", "_last", "_steps", "_unit_ns", "_values", "capacity")
 
-    def __init__(self, capacity: int, counter: bool) -> None:
+    def __init__(self, capacity: int, counter: bool, interval_s: float = 1.0) -> None:
+        """``interval_s``: between two samples, as a rule."""
         self.capacity = capacity
         """Samples kept at most."""
-        self._times = array("q")
+        self._steps = array("H")
         self._values = array("d" if counter else "f")
         self._head = 0
+        self._unit_ns = _unit(interval_s)
+        self._last = 0
+        """Time of the newest in units. Rounded up: what comes after a moment is never told as before it."""
 
     def __len__(self) -> int:
-        return len(self._times)
+        return len(self._steps)
 
     @property
     def item_bytes(self) -> int:
         """Bytes (By) of one sample."""
-        return self._times.itemsize + self._values.itemsize
+        return self._steps.itemsize + self._values.itemsize
 
     def append(self, boottime_ns: int, value: float) -> None:
         """Add the newest sample; the oldest goes when the ring is full."""
-        times = self._times
-        if len(times) < self.capacity:
-            times.append(boottime_ns)
+        last = -(-boottime_ns // self._unit_ns)
+        step = last - self._last
+        if step < 0:
+            step = 0  # two threads' clocks: the newest stays the newest
+        else:
+            self._last = last
+            if step > _FAR:
+                step = self._bridge(step)
+        if len(self._steps) < self.capacity:
+            self._steps.append(step)
             self._values.append(value)
             return
         head = self._head
-        times[head] = boottime_ns
+        self._steps[head] = step
         self._values[head] = value
         self._head = head + 1 if head + 1 < self.capacity else 0
 
-    def resize(self, capacity: int) -> None:
-        """Change how many samples are kept; the oldest go first."""
-        if capacity == self.capacity:
-            return
-        times = self._times[self._head :] + self._times[: self._head]
-        values = self._values[self._head :] + self._values[: self._head]
-        self._times, self._values = times[-capacity:], values[-capacity:]
+    def _bridge(self, step: int) -> int:
+        """Put what has no value into a gap; returns the step that is left."""
+        if not self._steps or step >= _FAR * self.capacity:
+            del self._steps[:], self._values[:]
+            self._head = 0
+            return 0
+        before, left = divmod(step, _FAR)
+        steps, values = self._ordered()
+        steps.extend([_FAR] * before)
+        values.extend([math.nan] * before)
+        self._keep(steps, values)
+        return left
+
+    def _ordered(self) -> "tuple[array[int], array[float]]":
+        head, steps, values = self._head, self._steps, self._values
+        return steps[head:] + steps[:head], values[head:] + values[:head]
+
+    def _keep(self, steps: "array[int]", values: "array[float]") -> None:
+        self._steps, self._values = steps[-self.capacity :], values[-self.capacity :]
         self._head = 0
-        self.capacity = capacity
+
+    def resize(self, capacity: int, interval_s: float | None = None) -> None:
+        """Change how many samples are kept, and how often they come; the oldest go first."""
+        unit = self._unit_ns if interval_s is None else _unit(interval_s)
+        if unit != self._unit_ns:
+            times, values = self.between(0, self._last * self._unit_ns + 1)
+            del self._steps[:], self._values[:]
+            self.capacity, self._unit_ns, self._head, self._last = capacity, unit, 0, 0
+            for at, value in zip(times[-capacity:], values[-capacity:], strict=True):
+                self.append(at, value)
+        elif capacity != self.capacity:
+            self.capacity = capacity
+            self._keep(*self._ordered())
 
     def since(self, boottime_ns: int) -> Iterator[tuple[int, float]]:
         """Samples from that time (CLOCK_BOOTTIME) on, newest first."""
-        times, values, size = self._times, self._values, len(self._times)
+        steps, values, size, unit = self._steps, self._values, len(self._steps), self._unit_ns
+        at = self._last
         for back in range(1, size + 1):
             place = (self._head - back) % size
-            if times[place] < boottime_ns:
+            if at * unit < boottime_ns:
                 return
-            yield times[place], values[place]
+            value = values[place]
+            if value == value:  # no bridge over a gap
+                yield at * unit, value
+            at -= steps[place]
 
     def between(self, low: int, high: int) -> "tuple[array[int], array[float]]":
         """Samples of [low, high) (CLOCK_BOOTTIME), oldest first: int64 times (n,) and values (n,)."""
-        head, times, values = self._head, self._times, self._values
-        if head:
-            times, values = times[head:] + times[:head], values[head:] + values[:head]
+        steps, values = self._ordered()
+        if not steps:
+            return array("q"), values
+        steps[0] = 0  # from a sample that is gone
+        unit = self._unit_ns
+        times = array("q", [at * unit for at in accumulate(steps, initial=self._last - sum(steps))])[1:]
         first, behind = bisect_left(times, low), bisect_left(times, high)
-        return times[first:behind], values[first:behind]
+        times, values = times[first:behind], values[first:behind]
+        if _FAR in steps:
+            real = [place for place, value in enumerate(values) if value == value]
+            times = array("q", [times[place] for place in real])
+            values = array(values.typecode, [values[place] for place in real])
+        return times, values
+
+
+def _unit(interval_s: float) -> int:
+    return max(1, int(interval_s * 1e9 / FINENESS))
 
 
 class Pool:
@@ -95,7 +154,7 @@ class Pool:
 
     def add(self, key: str, interval_s: float, counter: bool) -> Ring:
         """A ring for a new series; the others shrink when the pool is full."""
-        ring = Ring(1, counter)
+        ring = Ring(1, counter, interval_s)
         self._rings[key] = (ring, interval_s)
         self._full_bytes += (self._wanted_s / interval_s + 1) * ring.item_bytes
         self._fit()
@@ -110,7 +169,7 @@ class Pool:
         self._rings[key] = (ring, interval_s)
         self._full_bytes += (self._wanted_s / interval_s - self._wanted_s / before_s) * ring.item_bytes
         self._fit()
-        ring.resize(self._capacity(interval_s))
+        ring.resize(self._capacity(interval_s), interval_s)
 
     def remove(self, key: str) -> None:
         """Forget a series; the others may grow again."""
