@@ -25,21 +25,22 @@ class Ring:
     series would take more than their values.
     """
 
-    __slots__ = ("_head", "_last", "_steps", "_unit_ns", "_values", "capacity")
+    __slots__ = ("_count", "_last", "_next", "_steps", "_unit_ns", "_values", "capacity")
 
     def __init__(self, capacity: int, counter: bool, interval_s: float = 1.0) -> None:
         """``interval_s``: between two samples, as a rule."""
         self.capacity = capacity
-        """Samples kept at most."""
-        self._steps = array("H")
-        self._values = array("d" if counter else "f")
-        self._head = 0
+        """Samples kept at most. Their room is taken at once: thousands of arrays that grow side by side leave
+        holes in the heap as large as themselves."""
+        self._steps = array("H", [0]) * capacity
+        self._values = array("d" if counter else "f", [0.0]) * capacity
+        self._count = self._next = 0
         self._unit_ns = _unit(interval_s)
         self._last = 0
         """Time of the newest in units. Rounded up: what comes after a moment is never told as before it."""
 
     def __len__(self) -> int:
-        return len(self._steps)
+        return self._count
 
     @property
     def item_bytes(self) -> int:
@@ -56,20 +57,17 @@ class Ring:
             self._last = last
             if step > _FAR:
                 step = self._bridge(step)
-        if len(self._steps) < self.capacity:
-            self._steps.append(step)
-            self._values.append(value)
-            return
-        head = self._head
-        self._steps[head] = step
-        self._values[head] = value
-        self._head = head + 1 if head + 1 < self.capacity else 0
+        place = self._next
+        self._steps[place] = step
+        self._values[place] = value
+        if self._count < self.capacity:
+            self._count += 1
+        self._next = place + 1 if place + 1 < self.capacity else 0
 
     def _bridge(self, step: int) -> int:
         """Put what has no value into a gap; returns the step that is left."""
-        if not self._steps or step >= _FAR * self.capacity:
-            del self._steps[:], self._values[:]
-            self._head = 0
+        if not self._count or step >= _FAR * self.capacity:
+            self._count = self._next = 0
             return 0
         before, left = divmod(step, _FAR)
         steps, values = self._ordered()
@@ -79,32 +77,40 @@ class Ring:
         return left
 
     def _ordered(self) -> "tuple[array[int], array[float]]":
-        head, steps, values = self._head, self._steps, self._values
+        """Copies, oldest first."""
+        head, steps, values = self._next, self._steps, self._values
+        if self._count < self.capacity:
+            return steps[:head], values[:head]
         return steps[head:] + steps[:head], values[head:] + values[:head]
 
     def _keep(self, steps: "array[int]", values: "array[float]") -> None:
-        self._steps, self._values = steps[-self.capacity :], values[-self.capacity :]
-        self._head = 0
+        steps, values = steps[-self.capacity :], values[-self.capacity :]
+        self._count = len(steps)
+        self._next = self._count % self.capacity
+        room = self.capacity - self._count
+        self._steps = steps + array("H", [0]) * room
+        self._values = values + array("d" if values.typecode == "d" else "f", [0.0]) * room
 
     def resize(self, capacity: int, interval_s: float | None = None) -> None:
         """Change how many samples are kept, and how often they come; the oldest go first."""
         unit = self._unit_ns if interval_s is None else _unit(interval_s)
         if unit != self._unit_ns:
             times, values = self.between(0, self._last * self._unit_ns + 1)
-            del self._steps[:], self._values[:]
-            self.capacity, self._unit_ns, self._head, self._last = capacity, unit, 0, 0
+            self.capacity, self._unit_ns, self._last = capacity, unit, 0
+            self._keep(array("H"), array(values.typecode))
             for at, value in zip(times[-capacity:], values[-capacity:], strict=True):
                 self.append(at, value)
         elif capacity != self.capacity:
+            steps, values = self._ordered()
             self.capacity = capacity
-            self._keep(*self._ordered())
+            self._keep(steps, values)
 
     def since(self, boottime_ns: int) -> Iterator[tuple[int, float]]:
         """Samples from that time (CLOCK_BOOTTIME) on, newest first."""
-        steps, values, size, unit = self._steps, self._values, len(self._steps), self._unit_ns
+        steps, values, unit = self._steps, self._values, self._unit_ns
         at = self._last
-        for back in range(1, size + 1):
-            place = (self._head - back) % size
+        for back in range(1, self._count + 1):
+            place = (self._next - back) % self.capacity
             if at * unit < boottime_ns:
                 return
             value = values[place]
