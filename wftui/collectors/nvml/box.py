@@ -206,7 +206,7 @@ class Box:
         yield "cpus", "" if code else cpu_list(list(words))
         code, node = ask("nvmlDeviceGetNumaNodeId", handle)
         yield "numa", None if code else int(node)
-        instant, energy = self._binding.fields(handle, 186, 83)
+        instant, energy = self._binding.fields(handle, b.Wanted(186, 83))
         code, architecture = ask("nvmlDeviceGetArchitecture", handle)
         yield "instant", instant.value is not None or (not code and self._instant(handle, architecture))
         yield "counter", energy.value is not None or not ask("nvmlDeviceGetTotalEnergyConsumption", handle).code

@@ -39,6 +39,9 @@ class Target:
         """NVLinks that exist; None: not looked yet."""
         self.samples: list[Any] = []  # Any: the binding's GPM samples
         self.sampled = False
+        self.metrics: Any = None  # Any: the binding's request for GPM metrics
+        self.rooms: dict[tuple[int | tuple[int, int], ...], b.Wanted] = {}
+        """Field values asked for together, to the room for their answers."""
         self.busy = True
         """Something ran on it in the last reading, or a process holds it; so until it is known."""
         self.held = True
@@ -122,6 +125,12 @@ class Reader:
             target.busy = target.held or bool(found.get("util", 1))
         target.values[cadence] = found
 
+    def _fields(self, target: Target, *ids: int | tuple[int, int]) -> list[b.Field]:
+        wanted = target.rooms.get(ids)
+        if wanted is None:
+            wanted = target.rooms[ids] = b.Wanted(*ids)
+        return self._binding.fields(target.handle, wanted)
+
     def _ask(self, name: str, *arguments: object) -> b.Answer:
         return self._binding.ask(name, *arguments)
 
@@ -152,7 +161,7 @@ class Reader:
         if target.blocked.get("power fields", 0) > clock.perf_ns():
             instant = average = energy = b.Field(b.NOT_SUPPORTED, None)
         else:
-            instant, average, energy = self._binding.fields(target.handle, 186, 185, 83)
+            instant, average, energy = self._fields(target, 186, 185, 83)
             if instant.code in b.GONE:
                 return instant.code
             if instant.code in b.NEVER and average.code in b.NEVER and energy.code in b.NEVER:
@@ -204,7 +213,7 @@ class Reader:
         wanted = [key for key in self._SECOND_FIELDS if f"field {key}" not in target.blocked]
         if not wanted:
             return b.NOT_SUPPORTED
-        answers = self._binding.fields(target.handle, *(self._SECOND_FIELDS[key] for key in wanted))
+        answers = self._fields(target, *(self._SECOND_FIELDS[key] for key in wanted))
         found: Numbers = {}
         for key, answer in zip(wanted, answers, strict=True):
             if answer.value is not None:
@@ -292,12 +301,16 @@ class Reader:
         if not target.sampled:
             target.sampled = True
             return {}
-        request = pynvml.c_nvmlGpmMetricsGet_t()
-        request.version = pynvml.NVML_GPM_METRICS_GET_VERSION
+        request = target.metrics
+        if request is None:
+            request = target.metrics = pynvml.c_nvmlGpmMetricsGet_t()
+            request.version = pynvml.NVML_GPM_METRICS_GET_VERSION
+            request.numMetrics = len(self._GPM)
+            for place, kind in enumerate(self._GPM):
+                request.metrics[place].metricId = kind
         request.sample1, request.sample2 = before, now
-        request.numMetrics = len(self._GPM)
-        for place, kind in enumerate(self._GPM):
-            request.metrics[place].metricId = kind
+        for place in range(len(self._GPM)):
+            request.metrics[place].nvmlReturn = b.NOT_SUPPORTED  # what is not written is not that of before
         code, _ = self._ask("nvmlGpmMetricsGet", request)
         if code:
             return code
@@ -432,10 +445,10 @@ class Reader:
                     found[key] = found.get(key, 0) + errors_of.value
         found["nvlink_links_active"] = active
         found["nvlink_links_inactive"] = len(target.links) - active
-        sent, received = self._binding.fields(target.handle, (138, _ALL_LINKS), (139, _ALL_LINKS))
+        sent, received = self._fields(target, (138, _ALL_LINKS), (139, _ALL_LINKS))
         if sent.value is None:
-            parts = self._binding.fields(target.handle, *((138, link) for link in target.links))
-            other = self._binding.fields(target.handle, *((139, link) for link in target.links))
+            parts = self._fields(target, *((138, link) for link in target.links))
+            other = self._fields(target, *((139, link) for link in target.links))
             if all(part.value is not None for part in parts + other):
                 found["nvlink_transmit"] = sum(part.value or 0 for part in parts)
                 found["nvlink_receive"] = sum(part.value or 0 for part in other)
