@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -182,6 +183,55 @@ def test_an_empty_file_was_a_journal(path: Path) -> None:
     path.touch()
     with pytest.raises(StoreDamagedError, match="empty"):
         Journal(path)
+
+
+def test_a_journal_that_is_being_made_is_none_yet(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader that comes between any two steps finds no journal, or a whole one without ticks."""
+    found: list[object] = []
+
+    def look() -> None:
+        try:
+            with read.open_reader(path.parent) as reader:
+                found.append((reader.bounds(), reader.columns(), reader.events(), reader.tables()))
+        except NoDataError:
+            found.append(None)
+
+    class Watched(sqlite3.Connection):
+        def execute(self, *arguments: Any) -> sqlite3.Cursor:  # Any: passed on as they are
+            look()
+            return super().execute(*arguments)
+
+        def executescript(self, sql: str, /) -> sqlite3.Cursor:
+            statement = ""
+            for part in sql.split(";"):
+                statement += f"{part};"
+                if sqlite3.complete_statement(statement):
+                    self.execute(statement)
+                    statement = ""
+            return self.cursor()
+
+    def connect(file: Any, **named: Any) -> sqlite3.Connection:
+        return real(file, **named) if "uri" in named else real(file, factory=Watched, **named)
+
+    real = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    begun(path).close()
+    empty: tuple[object, ...] = (None, [], ([], False), [])
+    assert set(map(repr, found)) == {repr(None), repr(empty)}
+    assert found == sorted(found, key=lambda item: item is not None), "once it is there it stays"
+    assert {item.name for item in path.parent.glob("journal*")} == {path.name, "journal.lock"}
+
+
+def test_what_a_start_that_was_killed_left_is_no_journal(path: Path) -> None:
+    filled(path)
+    path.with_name(path.name + "-wal").write_bytes(b"of a journal that is gone")
+    path.rename(path.with_name(path.name + journal.BESIDE))
+    with pytest.raises(NoDataError):
+        read.open_reader(path.parent)
+    filled(path, 3)
+    with read.open_reader(path.parent) as reader:
+        assert [item.seq for item in reader.ticks(0, 9999)] == [1, 2, 3]
+    assert not path.with_name(path.name + journal.BESIDE).exists()
 
 
 def test_a_folder_or_a_link_in_its_place(path: Path, tmp_path: Path) -> None:

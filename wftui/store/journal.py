@@ -36,13 +36,16 @@ from wftui.store.database import (
     translate,
 )
 from wftui.store.entries import Burst, Opening, StoredChange
-from wftui.store.manifest import Floor
+from wftui.store.manifest import Floor, sync_folder
 from wftui.store.opening import foresee
 
 __all__ = [
     "LIVE_TICKS", "NAME", "Burst", "Database", "Journal", "Opening", "StoreDamagedError", "StoreFullError",
     "StoreNewerError", "StoreUnavailableError", "StoredChange", "damaged_files", "open_reader", "set_aside",
 ]  # fmt: skip
+
+BESIDE: Final = ".new"
+"""What the name of a journal ends with until its tables are made."""
 
 LIVE_TICKS: Final = 3660
 """Ticks that stay in the journal although they are sealed: the recorder answers the last hour by itself."""
@@ -55,9 +58,50 @@ _msgpack: Final = msgspec.msgpack.Encoder()
 _json: Final = msgspec.json.Encoder()
 
 
-def _expect_empty(tables: int, path: Path | None) -> None:
-    if tables:
-        raise StoreDamagedError(f"{path}: an SQLite file, but not a journal of wftop")
+def _put_new(path: Path) -> None:
+    """Make an empty journal beside its place and move it there: a reader finds none or a whole one, no half."""
+    beside = path.with_name(path.name + BESIDE)
+    _remove(beside, "", "-wal", "-shm")  # what a killed start left
+    descriptor = os.open(beside, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        connection = sqlite3.connect(beside, isolation_level=None)
+        try:
+            connection.execute("PRAGMA synchronous = OFF")  # made to last at once, below
+            _make_tables(connection, 0, path)
+            connection.execute("PRAGMA journal_mode = WAL")
+        finally:
+            connection.close()
+        os.fsync(descriptor)
+        _remove(path, "-wal", "-shm")  # a WAL whose journal is gone would be read into the new one
+        beside.rename(path)
+        sync_folder(path.parent)
+    except BaseException:
+        with suppress(OSError):
+            _remove(beside, "", "-wal", "-shm")
+        raise
+    finally:
+        os.close(descriptor)
+
+
+def _remove(path: Path, *suffixes: str) -> None:
+    for suffix in suffixes:
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _make_tables(connection: sqlite3.Connection, version: int, path: Path | None) -> None:
+    """Lead the tables from a version to ours; 0: from nothing."""
+    if version == 0:
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if tables:
+            raise StoreDamagedError(f"{path}: an SQLite file, but not a journal of wftop")
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.executescript(
+            f"BEGIN; {schema.TABLES} PRAGMA application_id = {schema.APPLICATION_ID};"
+            "PRAGMA user_version = 1; COMMIT;"
+        )
+        version = 1
+    for number in range(version + 1, schema.VERSION + 1):
+        connection.executescript(f"BEGIN; {schema.MIGRATIONS[number]} PRAGMA user_version = {number}; COMMIT;")
 
 
 class Journal:
@@ -88,14 +132,11 @@ class Journal:
             raise
 
     def _open(self) -> sqlite3.Connection:
-        begun = self.path is not None and not self.path.exists()
-        if self.path is not None and begun:
-            descriptor = os.open(
-                self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
-            )
-            os.close(descriptor)
-        elif self.path is not None and (what := sound.wrong(self.path)):
-            raise StoreDamagedError(f"{self.path}: {what}")
+        if self.path is not None:
+            if not os.path.lexists(self.path):
+                _put_new(self.path)
+            elif what := sound.wrong(self.path):
+                raise StoreDamagedError(f"{self.path}: {what}")
         connection = sqlite3.connect(
             ":memory:" if self.path is None else str(self.path),
             timeout=5,
@@ -104,11 +145,7 @@ class Journal:
             cached_statements=32,
         )
         try:
-            version = check_version(connection, self.path)
-            if version == 0:
-                (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-                _expect_empty(tables, self.path)
-                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            _make_tables(connection, check_version(connection, self.path), self.path)
             if self.path is not None:
                 connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
@@ -116,21 +153,8 @@ class Journal:
             # Checkpoints are made on a clock (``checkpoint``), so that none falls into a tick's commit.
             connection.execute("PRAGMA wal_autocheckpoint = 0")
             connection.execute(f"PRAGMA journal_size_limit = {4 * 1024 * 1024}")
-            if version == 0:
-                connection.executescript(
-                    f"BEGIN; {schema.TABLES} PRAGMA application_id = {schema.APPLICATION_ID};"
-                    "PRAGMA user_version = 1; COMMIT;"
-                )
-                version = 1
-            for number in range(version + 1, schema.VERSION + 1):
-                connection.executescript(
-                    f"BEGIN; {schema.MIGRATIONS[number]} PRAGMA user_version = {number}; COMMIT;"
-                )
         except BaseException:
             connection.close()
-            if self.path is not None and begun:
-                with suppress(OSError):  # a full disk: an empty file would be taken for a damaged one
-                    self.path.unlink()
             raise
         return connection
 
