@@ -33,14 +33,14 @@ def look(journal: Journal, limit_s: float) -> str:
 
 def _checksums(database: Database, end_ns: int) -> str:
     reader = Reader(database)
-    reader.columns()
+    reader.check_columns()
     reader.tables()
     ((low, high),) = database.rows("SELECT coalesce(min(seq), 0), coalesce(max(seq), -1) FROM tick")
     others = 0
     while high >= low and not (reader.damaged or others) and clock.perf_ns() < end_ns:
         first = max(low, high - _BATCH + 1)
         for tick in reader.sequence(first, high):
-            reader.damaged += len(tick.values) != 8 * len(reader.layout(tick.layout).columns)
+            reader.damaged += len(tick.values) != 8 * reader.width(tick.layout)
         for crc, body in database.rows(_BODIES, (first, high)):
             others += not isinstance(body, bytes) or zlib.crc32(body) != crc
         for crc, *parts in database.rows(_BURSTS, (first, high)):

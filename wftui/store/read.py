@@ -65,6 +65,7 @@ class Reader:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._layouts: dict[int, Layout] = {}
+        self._widths: dict[int, int] = {}
         self._columns: dict[int, Column] = {}
         self._schemas: dict[int, TableSchema] = {}
         self.damaged = 0
@@ -100,15 +101,25 @@ class Reader:
             layout = self._layouts[number] = Layout(number, self._read_layout(number))
         return layout
 
-    def _read_layout(self, number: int) -> tuple[Column, ...]:
+    def width(self, number: int) -> int:
+        """Columns of a layout, whatever they are; 0 when it is damaged."""
+        if number not in self._widths:
+            self._widths[number] = len(self._column_ids(number))
+        return self._widths[number]
+
+    def _column_ids(self, number: int) -> "array[int]":
+        ids = array("I")
         row = next(self._database.rows("SELECT columns, crc32 FROM layout WHERE id = ?", (number,)), None)
         if row is None or not _fits(row[1], row[0]) or len(row[0]) % 4:
             self.damaged += 1
-            return ()
-        ids = array("I")
+            return ids
         ids.frombytes(row[0])
         if sys.byteorder == "big":
             ids.byteswap()
+        return ids
+
+    def _read_layout(self, number: int) -> tuple[Column, ...]:
+        ids = self._column_ids(number)
         if any(item not in self._columns for item in ids):
             for item, column in self._sound_columns():
                 self._columns.setdefault(item, column)
@@ -123,10 +134,14 @@ class Reader:
 
     def _sound_columns(self) -> Iterator[tuple[int, Column]]:
         """Columns by id. They have no checksum, but the index that keeps them apart holds all of them again."""
-        again = set(self._database.rows(f"SELECT {_COLUMN} FROM series_column INDEXED BY {_COLUMN_INDEX}"))  # noqa: S608  fixed words only
+        # Their hashes: the rows themselves would take megabytes in a recorder that starts.
+        again = {
+            hash(row)
+            for row in self._database.rows(f"SELECT {_COLUMN} FROM series_column INDEXED BY {_COLUMN_INDEX}")  # noqa: S608  fixed words only
+        }
         for row in self._database.rows(f"SELECT {_COLUMN} FROM series_column NOT INDEXED ORDER BY id"):  # noqa: S608  fixed words only
             try:
-                if row in again:
+                if hash(row) in again:
                     yield row[0], Column(parse(row[1]), *row[2:])
                     continue
             except ValueError:
@@ -192,6 +207,11 @@ class Reader:
         (before,) = next(self._database.rows("SELECT max(time_s) FROM tick WHERE time_s < ?", (time_s,)))
         (after,) = next(self._database.rows("SELECT min(time_s) FROM tick WHERE time_s > ?", (time_s,)))
         return before, after
+
+    def check_columns(self) -> None:
+        """Count those that are damaged, without keeping any."""
+        for _ in self._sound_columns():
+            pass
 
     def columns(self) -> list[Column]:
         """Every column that ever was in a layout, newest last."""
