@@ -6,18 +6,18 @@ from wftui.model.table import KEYFRAME_NS, Row, TableChange, TableSnapshot, appl
 
 
 class Tables:
-    """Newest snapshot of each table, and the rows that its readers hold."""
+    """Each table as its readers hold it. No second copy: what a scan brings and nobody is told goes at once."""
 
     def __init__(self) -> None:
-        self._newest: dict[str, TableSnapshot] = {}
-        self._told: dict[str, dict[str, Row]] = {}
+        self._told: dict[str, tuple[TableSnapshot, dict[str, Row]]] = {}
+        """Table to its newest snapshot and that snapshot's rows, which each scan changes in place."""
         self._keyframe_ns: dict[str, int] = {}
         self._parts: dict[str, dict[str, Mapping[str, Row]]] = {}
         """Table to part to rows, of tables that several sources fill."""
 
     def snapshots(self) -> list[TableSnapshot]:
-        """All tables, now."""
-        return list(self._newest.values())
+        """All tables, now: rows are those that everybody was told, cells within ``CHANGE`` of the newest scan."""
+        return [snapshot for snapshot, _ in self._told.values()]
 
     def renew(self) -> None:
         """The next scan of each is stored whole: what changes refer to is gone."""
@@ -25,18 +25,20 @@ class Tables:
 
     def scanned(self, snapshot: TableSnapshot, boottime_ns: int) -> tuple[TableChange, TableChange]:
         """Take a scan in: (the change for those who follow, the change to store: a keyframe once a minute)."""
-        name = snapshot.schema.name
+        schema, time_ns = snapshot.schema, snapshot.time_ns
+        parts = self._parts.setdefault(schema.name, {}) if snapshot.part else {}
         if snapshot.part:
-            parts = self._parts.setdefault(name, {})
             parts[snapshot.part] = snapshot.rows
             rows = {key: row for part in parts.values() for key, row in part.items()}
-            snapshot = TableSnapshot(snapshot.schema, snapshot.time_ns, rows)
-        told = self._told.setdefault(name, {})
+            snapshot = TableSnapshot(schema, time_ns, rows)
+        told = self._told[schema.name][1] if schema.name in self._told else {}
         change = difference(told, snapshot)
         apply(told, change)
-        self._newest[name] = snapshot
-        due = self._keyframe_ns.get(name)
+        for name, part in parts.items():
+            parts[name] = {key: told[key] for key in part}
+        self._told[schema.name] = TableSnapshot(schema, time_ns, told), told
+        due = self._keyframe_ns.get(schema.name)
         if due is None or boottime_ns >= due:
-            self._keyframe_ns[name] = boottime_ns + KEYFRAME_NS
-            return change, keyframe(snapshot.schema, snapshot.time_ns, told)
+            self._keyframe_ns[schema.name] = boottime_ns + KEYFRAME_NS
+            return change, keyframe(schema, time_ns, told)
         return change, change
