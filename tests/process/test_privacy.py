@@ -30,8 +30,8 @@ print(len(s.recv(4096)))
 AS_USER = """
 import encodings.ascii, encodings.latin_1, encodings.unicode_escape
 import os, sys, argparse, shutil, gettext, locale, pkgutil, pwd, grp, importlib, signal, concurrent.futures.thread
-from wftui.lean import without_ssl
-without_ssl()
+from wftui import lean
+lean.leave_out(lean.SSL)
 import asyncio, wftui.collectors, wftui.recorder, wftui.wire, wftui.client
 for package in (wftui.collectors, wftui.recorder, wftui.wire, wftui.client):
     for item in pkgutil.iter_modules(package.__path__, package.__name__ + "."):

@@ -7,6 +7,7 @@ second. So this module imports the standard library's lightest parts, and all el
 import os
 import sys
 import time
+from types import SimpleNamespace
 
 from wftui.client import lock
 from wftui.errors import AlreadyRunningError
@@ -37,7 +38,7 @@ def main(argv: "Sequence[str]") -> int:
     if not {"--status", "--stop", "-h", "--help"} & set(argv):
         held = _take(where, lock.VIEW if "--for-view" in argv else lock.RECORD)
     try:
-        arguments = _parser().parse_args(argv)
+        arguments = _plain(argv) or _parser().parse_args(argv)
         if arguments.status:
             return _status(where, arguments.json)
         if arguments.stop:
@@ -56,6 +57,35 @@ def _value(argv: "Sequence[str]", flag: str) -> str | None:
         if word.startswith(flag + "="):
             return word[len(flag) + 1 :]
     return None
+
+
+_FLAGS = ("--json", "--status", "--stop", "--for-view")
+_VALUES = ("--for", "--config", "--data-dir")
+
+
+def _plain(argv: "Sequence[str]") -> "argparse.Namespace | None":
+    """What a plain command line says; None: argparse has to read it, as it does for help and for errors.
+
+    argparse and what it brings stay in a recorder for weeks, and are 0.7 MB.
+    """
+    found: dict[str, object] = {_dest(name): False for name in _FLAGS} | {_dest(name): None for name in _VALUES}
+    words = iter(argv)
+    for word in words:
+        name, equals, value = word.partition("=")
+        if word in _FLAGS:
+            found[_dest(word)] = True
+        elif name in _VALUES and (equals or word == name):
+            given = value if equals else next(words, "-")
+            if given.startswith("-"):
+                return None
+            found[_dest(name)] = given
+        else:
+            return None
+    return SimpleNamespace(**found)  # type: ignore[return-value]  # read in the same way
+
+
+def _dest(flag: str) -> str:
+    return "for_" if flag == "--for" else flag[2:].replace("-", "_")
 
 
 def _parser() -> "argparse.ArgumentParser":
@@ -109,9 +139,9 @@ def _retire(where: Places) -> bool:
 
 
 def _record(where: Places, arguments: "argparse.Namespace") -> int:
-    from wftui.lean import without_ssl
+    from wftui import lean
 
-    without_ssl()
+    lean.leave_out(lean.SSL, lean.TYPING_EXTENSIONS)
     import signal
 
     # Until the loop handles signals there is nothing to flush: an early request to stop is an orderly one.

@@ -46,9 +46,9 @@ def run(flags: argparse.Namespace, terminal: Terminal, depth: str, *, ascii_only
     os.environ["TEXTUAL_ANIMATIONS"] = "none"
     os.environ["TEXTUAL_COLOR_SYSTEM"] = _SYSTEMS[depth]
     os.environ.pop("NO_COLOR", None)
-    from wftui.lean import without_ssl
+    from wftui import lean
 
-    without_ssl()
+    lean.leave_out(lean.SSL)
     from wftui.render import palette
     from wftui.tui import app as application
     from wftui.tui import paint
