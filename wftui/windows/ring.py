@@ -13,6 +13,8 @@ SPAN_S: Final = 300.0
 MIN_SPAN_S: Final = 10.0
 FINENESS: Final = 2000
 """Times are kept to this part of a series' interval: 50 µs at 10 Hz, 0.5 ms at 1 Hz."""
+ROOM: Final = 301
+"""Samples that a ring takes memory for at once: all that it will hold, at 1 Hz."""
 _FAR: Final = 65_535
 """Steps of time between two samples at most; a sample without a value bridges a longer gap."""
 
@@ -30,10 +32,9 @@ class Ring:
     def __init__(self, capacity: int, counter: bool, interval_s: float = 1.0) -> None:
         """``interval_s``: between two samples, as a rule."""
         self.capacity = capacity
-        """Samples kept at most. Their room is taken at once: thousands of arrays that grow side by side leave
-        holes in the heap as large as themselves."""
-        self._steps = array("H", [0]) * capacity
-        self._values = array("d" if counter else "f", [0.0]) * capacity
+        """Samples kept at most."""
+        self._steps = array("H")
+        self._values = array("d" if counter else "f")
         self._count = self._next = 0
         self._unit_ns = _unit(interval_s)
         self._last = 0
@@ -58,6 +59,8 @@ class Ring:
             if step > _FAR:
                 step = self._bridge(step)
         place = self._next
+        if place == len(self._steps):
+            self._keep(*self._ordered(), more=True)
         self._steps[place] = step
         self._values[place] = value
         if self._count < self.capacity:
@@ -80,14 +83,19 @@ class Ring:
         """Copies, oldest first."""
         head, steps, values = self._next, self._steps, self._values
         if self._count < self.capacity:
-            return steps[:head], values[:head]
+            return steps[:head], values[:head]  # what is behind them is room
         return steps[head:] + steps[:head], values[head:] + values[:head]
 
-    def _keep(self, steps: "array[int]", values: "array[float]") -> None:
+    def _keep(self, steps: "array[int]", values: "array[float]", more: bool = False) -> None:
+        """Hold these, and have room for what comes.
+
+        Room is taken by the hundreds: thousands of arrays that grow side by side leave holes in the heap as large
+        as themselves, and so do those whose series turn out to come less often than their source promised.
+        """
         steps, values = steps[-self.capacity :], values[-self.capacity :]
         self._count = len(steps)
         self._next = self._count % self.capacity
-        room = self.capacity - self._count
+        room = min(self.capacity, self._count + ROOM if more else self._count) - self._count
         self._steps = steps + array("H", [0]) * room
         self._values = values + array("d" if values.typecode == "d" else "f", [0.0]) * room
 
@@ -160,11 +168,11 @@ class Pool:
 
     def add(self, key: str, interval_s: float, counter: bool) -> Ring:
         """A ring for a new series; the others shrink when the pool is full."""
-        ring = Ring(1, counter, interval_s)
-        self._rings[key] = (ring, interval_s)
+        ring = Ring(0, counter, interval_s)
         self._full_bytes += (self._wanted_s / interval_s + 1) * ring.item_bytes
         self._fit()
-        ring.resize(self._capacity(interval_s))
+        ring.capacity = self._capacity(interval_s)
+        self._rings[key] = (ring, interval_s)
         return ring
 
     def pace(self, key: str, interval_s: float) -> None:
