@@ -1,6 +1,7 @@
 """Who a process on a GPU is: user, container, job, rank; or why that is not ours to see."""
 
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Collection
@@ -67,7 +68,9 @@ class _Known:
         if number is not None:
             job = f"slurm:{number}"
             place = f"job_{number}"  # its last part, step_0, is the same in every job
-        self.owner = Owner(stat.start, "" if uid is None else str(uid), text.clean(stat.name, 64), place, job)
+        # A thousand processes share a few names and places.
+        name, place, job = sys.intern(text.clean(stat.name, 64)), sys.intern(place), sys.intern(job)
+        self.owner = Owner(stat.start, "" if uid is None else str(uid), name, place, job)
 
 
 class Owners:

@@ -44,9 +44,11 @@ _SILENT: Final = Uses("", None, None, None, None, None, "")
 class _Held:
     """One process on one GPU, from its first list to its last."""
 
-    __slots__ = ("energy", "idle_ns", "kind", "owner", "pid", "time")
+    __slots__ = ("energy", "idle_ns", "key", "kind", "owner", "pid", "time")
 
-    def __init__(self, pid: int, owner: Owner) -> None:
+    def __init__(self, key: str, pid: int, owner: Owner) -> None:
+        self.key = key
+        """Of its row. Made once: a thousand of them are a quarter of the memory of such a table."""
         self.pid = pid
         self.owner = owner
         self.kind = ""
@@ -60,8 +62,8 @@ class ProcessRows:
 
     def __init__(self, owners: Owners) -> None:
         self._owners = owners
-        self._held: dict[str, dict[str, _Held]] = {}
-        """UUID to row key to process."""
+        self._held: dict[str, dict[int, _Held]] = {}
+        """UUID to pid to process."""
         self._before: dict[str, int] = {}
         """UUID to boottime (ns) of its last list."""
         self._joules: dict[str, float] = {}
@@ -86,29 +88,32 @@ class ProcessRows:
             uuid for uuid in self._held
             if uuid not in told and uuid not in frame.codes and gpus is not None and uuid in gpus
         ]  # fmt: skip
-        waited = {uuid: {item.pid for item in self._held[uuid].values()} for uuid in silent}
+        waited = {uuid: set(self._held[uuid]) for uuid in silent}
         for uuid in frame.partial:
             if uuid in told:
-                waited[uuid] = {item.pid for item in self._held.get(uuid, {}).values()} - told[uuid].keys()
+                waited[uuid] = self._held.get(uuid, {}).keys() - told[uuid].keys()
         pids = {pid for listed in (*told.values(), *waited.values()) for pid in listed}
         owners = {pid: self._owners.look(pid) for pid in pids}
         self._owners.settle(_PATIENCE_S)
         owners = {pid: self._owners.known(pid) or owner for pid, owner in owners.items()}
         self._owners.keep(pids)
-        held: dict[str, dict[str, _Held]] = {}
+        held: dict[str, dict[int, _Held]] = {}
         rows: dict[str, Row] = {}
         for uuid in (*told, *silent):
             uses = dict(told.get(uuid, {}))
             for pid in waited.get(uuid, ()):
                 if owners[pid].start is not None:  # one that is not ours to see may have ended meanwhile
                     uses[pid] = _SILENT
-            here = held[uuid] = {}
+            before = self._held.get(uuid, {})
+            here = held[uuid] = dict[int, _Held]()
             for pid in uses:
-                key = process_key(uuid, pid, owners[pid].start)
-                here[key] = self._held.get(uuid, {}).get(key) or _Held(pid, owners[pid])
-                here[key].owner = owners[pid]
+                owner, item = owners[pid], before.get(pid)
+                if item is None or item.owner.start != owner.start:
+                    item = _Held(process_key(uuid, pid, owner.start), pid, owner)
+                item.owner = owner
+                here[pid] = item
             self._add_up(uuid, here, uses, frame, (joules or {}).get(uuid))
-            rows.update((key, _row(uuid, item, uses[item.pid])) for key, item in here.items())
+            rows.update((item.key, _row(uuid, item, uses[pid])) for pid, item in here.items())
         self._held = held
         return rows
 
@@ -159,7 +164,7 @@ class ProcessRows:
         self.rejected[uuid] = self.rejected.get(uuid, 0) + 1
 
     def _add_up(
-        self, uuid: str, here: dict[str, _Held], uses: dict[int, Uses], frame: Processes, joules: float | None
+        self, uuid: str, here: dict[int, _Held], uses: dict[int, Uses], frame: Processes, joules: float | None
     ) -> None:
         before_ns = self._before.get(uuid)
         elapsed_s = (frame.boottime_ns - before_ns) / NS_PER_S if before_ns is not None else 0.0
