@@ -34,6 +34,8 @@ class Target:
         """What the recorder knows of ``codes``."""
         self.failing = 0
         """Code that all calls of the last round gave; 0: some answered."""
+        self.asked: set[str] = set()
+        """Cadences of which it was read once."""
         self.memory_v1 = False
         self.links: list[int] | None = None
         """NVLinks that exist; None: not looked yet."""
@@ -124,6 +126,7 @@ class Reader:
             target.failing = code if failed == asked and code not in b.NEVER else 0
             target.busy = target.held or bool(found.get("util", 1))
         target.values[cadence] = found
+        target.asked.add(cadence)
 
     def _fields(self, target: Target, *ids: int | tuple[int, int]) -> list[b.Field]:
         wanted = target.rooms.get(ids)
@@ -250,8 +253,11 @@ class Reader:
         return code if code else {"pstate": found}
 
     def _reasons(self, target: Target) -> Numbers | int:
-        code, found = self._ask("nvmlDeviceGetCurrentClocksEventReasons", target.handle)
+        code, found = b.Answer(b.NO_FUNCTION, None)
+        if "event reasons" not in target.blocked:
+            code, found = self._ask("nvmlDeviceGetCurrentClocksEventReasons", target.handle)
         if code == b.NO_FUNCTION:
+            target.blocked["event reasons"] = 1 << 62
             code, found = self._ask("nvmlDeviceGetCurrentClocksThrottleReasons", target.handle)
         return code if code else {THROTTLE: found}
 
@@ -459,7 +465,7 @@ class Reader:
     def _throughput(self, target: Target) -> Numbers | int:
         """20 ms inside each call: only where the driver does not count bytes."""
         if "pcie_receive" not in target.codes:
-            return b.NOT_SUPPORTED
+            return b.NOT_SUPPORTED if SECOND in target.asked else {}  # not known yet
         found: Numbers = {}
         for key, counter in (("pcie_rate_transmit", 0), ("pcie_rate_receive", 1)):
             answer = self._ask("nvmlDeviceGetPcieThroughput", target.handle, counter)
