@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self, TypeVar
@@ -51,12 +51,17 @@ class Running:
     """One `wftop record` process."""
 
     def __init__(
-        self, *arguments: str, env: Mapping[str, str] | None = None, stdout: int = subprocess.PIPE
+        self,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        stdout: int = subprocess.PIPE,
+        program: Sequence[str] = (),
     ) -> None:
+        """``program``: what is started in the place of wftop, with the same arguments."""
         self.where = places()
         self.started = time.monotonic()
         self.process: subprocess.Popen[str] = subprocess.Popen(
-            command("record", *arguments),
+            [*program, "record", *arguments] if program else command("record", *arguments),
             env=environment(env),
             stdin=subprocess.DEVNULL,
             stdout=stdout,

@@ -2,92 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from tests.harness import Running, View, command, environment, events
-from tests.nvml import box, samples
+from tests.gpu_seen import Seen, seen
+from tests.harness import Running, events
+from tests.nvml import samples
 from tests.nvml.box import ALL, MISMATCH, NO_PERMISSION, NOT_LOADED, NOT_SUPPORTED, UNKNOWN, Scene, uuid
-from wftui.clock import SystemClock
 from wftui.model import gpus as cells
-from wftui.model.health import Health
 from wftui.model.tick import unpack
 from wftui.store import read
-from wftui.tui.compose import picture
-from wftui.tui.glyphs import Glyphs
-from wftui.tui.scene import Scene as Moment
-from wftui.tui.state import LIVE, State
-from wftui.tui.ui import Ui
-from wftui.wire import messages as m
-
-
-class Seen:
-    """What a person before the screen sees."""
-
-    def __init__(self, running: Running, env: dict[str, str]) -> None:
-        self.state = State()
-        self.running = running
-        self._env = env
-        self._view = View(running.where)
-        self.state.attached(self._view.connection.recorder)
-        self.state.now_linked(LIVE, 0)
-
-    def close(self) -> None:
-        self._view.connection.close()
-
-    def until(self, holds: Callable[[], object], what: str, messages: int = 4000) -> None:
-        """Read the feed until it holds."""
-        for _ in range(messages):
-            if holds():
-                return
-            message = self._view.next()
-            assert message is not None, "the recorder went away"
-            self.state.on(message)
-            if isinstance(message, m.TickArrived) and message.seq > 90:
-                break
-        raise AssertionError(f"{what}: {[(row[cells.STATE], row[cells.REASON]) for row in self.rows.values()]}")
-
-    @property
-    def rows(self) -> dict[str, tuple[object, ...]]:
-        return self.state.tables.get("gpus", {})  # type: ignore[return-value]  # cells are objects
-
-    def source(self) -> Health:
-        return self.state.source("gpu") or Health("gpu", "")
-
-    def card(self, card: int, place: int) -> object:
-        row = self.rows.get(uuid(card))
-        return None if row is None else row[place]
-
-    def value(self, name: str, card: int, *labels: tuple[str, str]) -> float:
-        return self.state.value(name, ("gpu", uuid(card)), *labels)
-
-    def screen(self, ui: Ui | None = None) -> str:
-        moment = Moment(self.state, SystemClock().now(), Glyphs(ascii_only=False))
-        shown = picture(moment, ui or Ui(), 120, 40)
-        return "\n".join("".join(text for text, _ in row) for row in shown.rows)
-
-    def doctor(self) -> dict[str, dict[str, str]]:
-        done = subprocess.run(
-            command("doctor", "--json"), env=environment(self._env), capture_output=True, text=True, check=False
-        )
-        return {item["name"]: item for item in json.loads(done.stdout)["checks"]}
-
-
-@contextmanager
-def seen(library: Path, scene: Scene) -> Iterator[Seen]:
-    scene.save()
-    env = box.environment(library, scene.path)
-    with Running(env=env) as running:
-        found = Seen(running.ready(), env)
-        try:
-            yield found
-        finally:
-            found.close()
-            assert running.stop() == 0
 
 
 def test_one_bad_gpu_costs_one_gpu(nvml: Path, tmp_path: Path) -> None:
@@ -102,14 +26,15 @@ def test_one_bad_gpu_costs_one_gpu(nvml: Path, tmp_path: Path) -> None:
         use = "hw.gpu.utilization"
         look.until(lambda: look.value(use, 0) == 0.5 and math.isnan(look.value(use, 1)), "unknown, not 0")
         assert "permission" in look.screen()
-        assert any("permission" in item["text"] for item in look.doctor().values())
+        assert look.doctor_says(GPU_1="permission")["GPU 1"]["fix"]
 
         scene.clear(1, ALL).lose(2).save()
         look.until(lambda: look.card(2, cells.STATE) == "lost", "lost")
         assert "fell off the bus" in str(look.card(2, cells.REASON))
         look.until(lambda: look.card(1, cells.STATE) == "ok", "permission is back")
         assert "lost" in look.screen().lower()
-        assert any("lost" in item["text"] and item["fix"] for item in look.doctor().values())
+        report = look.doctor_says(NVIDIA="fell off the bus")
+        assert any("lost" in item["text"] and item["fix"] for item in report.values())
 
         scene.clear(2, ALL).save()
         look.until(lambda: look.card(2, cells.STATE) == "ok", "it returned")
