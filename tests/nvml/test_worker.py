@@ -77,8 +77,11 @@ class Worker:
 
 
 @contextmanager
-def worker(library: Path, scene: Scene, log: Path | None = None, sys_root: Path | None = None) -> Iterator[Worker]:
+def worker(
+    library: Path, scene: Scene, log: Path | None = None, sys_root: Path | None = None, kmsg: Path | None = None
+) -> Iterator[Worker]:
     options = [] if sys_root is None else ["--sys", str(sys_root)]
+    options += [] if kmsg is None else ["--kmsg", str(kmsg)]
     process = subprocess.Popen(
         [sys.executable, "-m", "wftui.collectors.nvml.worker", *options],
         stdin=subprocess.PIPE,
@@ -166,6 +169,21 @@ def test_xids_are_heard_after_a_wait_that_failed(nvml: Path, scene: Scene) -> No
         it.listen(14)
         scene.xid(1, 31).save()
         assert it.next(frames.Xid, xid=31).uuid == uuid(1)
+
+
+def test_it_is_said_whose_xids_are_heard(nvml: Path, scene: Scene, tmp_path: Path) -> None:
+    scene.unsupported(3, "nvmlDeviceRegisterEvents").save()
+    with worker(nvml, scene, kmsg=tmp_path / "none") as it:
+        heard = [uuid(card) for card in (0, 1, 2)]
+        it.next(frames.Status, heard=heard, events=None)
+        scene.set(ALL, "nvmlEventSetWait_v2", hang=60).save()
+        told = it.next(frames.Status, heard=[])
+        assert told.events is not None
+        assert told.events[0] == "nvmlEventSetWait_v2"
+        assert told.events[1] > 1
+        it.reads([0, 1, 2, 3])
+        scene.set(ALL, "nvmlEventSetWait_v2", hang=0).save()
+        it.next(frames.Status, heard=heard, events=None)
 
 
 def test_an_event_wait_that_hangs_is_one_thread_and_no_shutdown_under_it(nvml: Path, scene: Scene) -> None:

@@ -62,7 +62,7 @@ class NvidiaGpus:
         """``root`` is where the loader's cache and the signs of a container are looked for."""
         self._proc = str(proc)
         self._sys = str(sys)
-        self._command = command
+        self._command = command if self._sys == "/sys" else (*command, "--sys", self._sys)
         self._environ = os.environ if environ is None else environ
         self._root = root
         self._container = states.in_container(root)
@@ -75,11 +75,15 @@ class NvidiaGpus:
         self._ends = 0
         self._asked_rate = 0
         self._library: frames.Library | None = None
+        self._settled: frames.Library | None = None
+        """The last that was told with nothing under way."""
         self._status: frames.Status | None = None
         self._absent = State(health.ABSENT, "not looked yet")
         self._cards: dict[str, Card] = {}
         self._listed: frozenset[str] = frozenset()
         """UUIDs of the last enumeration."""
+        self._partial: frozenset[str] = frozenset()
+        """UUIDs of those whose last list of processes may lack some."""
         self._enumerated = False
         self._rows = ProcessRows(Owners(self._proc, read_ranks=read_ranks))
         self._told: dict[str, Row] = {}
@@ -147,7 +151,7 @@ class NvidiaGpus:
             self._absent = State(health.FAILED, f"the GPU worker cannot be started: {error.strerror}")
             return
         self._started_ns = at.boottime_ns
-        self._library = self._status = None
+        self._library = self._settled = self._status = None
         self._enumerated = False
         self._asked_rate = 0
         self._absent = State(health.OK, "")
@@ -235,6 +239,11 @@ class NvidiaGpus:
                     card.codes[key[:64]] = code
                 else:
                     card.codes.pop(key, None)
+        for uuid, card in self._cards.items():
+            deaf = frame.heard is not None and uuid not in frame.heard
+            if deaf != card.deaf:
+                card.deaf = deaf
+                self._rare_ns = 0
         own = {"source": "gpu.worker"}
         if frame.cpu_utilization is not None:
             out.samples.append(Sample(self._own("wftop.cpu.utilization", own), frame.cpu_utilization))
@@ -243,10 +252,10 @@ class NvidiaGpus:
         self.interval_s = 1 / frame.rate_hz if 1 <= frame.rate_hz <= 10 else 1.0
 
     def _took_library(self, frame: frames.Library, out: "_Out") -> None:
-        before, self._library = self._library, frame
-        if frame.waiting_s is None and before is not None and before.waiting_s is None:
-            changed = (before.code, before.driver) != (frame.code, frame.driver)
-            if changed:
+        self._library = frame
+        if frame.waiting_s is None:
+            before, self._settled = self._settled, frame
+            if before is not None and (before.code, before.driver) != (frame.code, frame.driver):
                 payload: dict[str, JsonValue] = {
                     "before": text.clean(before.driver, 32), "after": text.clean(frame.driver, 32),
                     "code": frame.code,
@@ -265,15 +274,23 @@ class NvidiaGpus:
             card.described(facts)
             listed.append(facts.uuid)
         self._listed = frozenset(listed)
+        self._rename(frame.gpus)
         links = {
             link_key(one, other): (text.clean(one, 64), text.clean(other, 64), text.clean(path, 16), count)
             for one, other, path, count in frame.links
         }
         out.tables.append(TableSnapshot(GPU_LINKS, at.time_ns, links))
 
+    def _rename(self, listed: list[frames.Gpu]) -> None:
+        """Let go of what was only a place while the GPU there slept or was refused, and has told its UUID now."""
+        places = {f"pci-{facts.bus_id}" for facts in listed} | {f"index-{facts.index}" for facts in listed}
+        for uuid in [uuid for uuid in self._cards if uuid in places and uuid not in self._listed]:
+            del self._cards[uuid]
+
     def _processes(self, frame: frames.Processes, out: "_Out") -> None:
         joules = {uuid: card.meter.joules for uuid, card in self._cards.items() if card.meter.source}
         rows = self._rows.take(frame, joules, self._listed)
+        self._partial = frozenset(frame.partial)
         out.tables.append(TableSnapshot(GPU_PROCESSES, frame.time_ns, rows, part="nvidia"))
         for uuid, count in self._rows.rejected.items():
             if uuid in self._cards:
@@ -357,6 +374,12 @@ class NvidiaGpus:
         xid = card.last_xid[0] if card.last_xid else None
         if whole is not None and whole.state != health.OK:
             return whole._replace(state=LOST) if whole.state == health.ABSENT else whole
+        library_ = self._library
+        if library_ is not None and library_.waiting_s is not None and not library_.call.startswith("nvmlDevice"):
+            # Not a look-up that hangs beside the readings: there is no open library to read from.
+            if card.facts.asleep:
+                return states.ASLEEP
+            return states.stuck(text.clean(library_.call, 64), library_.waiting_s)
         if not self._enumerated:
             return card.state  # a new worker has not looked yet
         status = self._status
@@ -370,11 +393,10 @@ class NvidiaGpus:
         code = card.facts.code or (status.lost.get(uuid, 0) if status is not None else 0)
         if code:
             return states.gpu(code, xid, container=self._container)
-        if card.facts.mig.startswith("enabled"):
-            return State(health.OK, states.MIG)
-        if card.facts.unified:
-            return State(health.OK, states.UNIFIED)
-        return states.OK
+        said = [states.MIG] if card.facts.mig.startswith("enabled") else []
+        said += [states.UNIFIED] if card.facts.unified else []
+        said += [states.PARTIAL] if uuid in self._partial else []
+        return State(health.OK, "; ".join(said)) if said else states.OK
 
     def _note(self) -> Note | None:
         """The word on the source as a whole: the worst that is known."""
@@ -392,6 +414,12 @@ class NvidiaGpus:
                     place = "" if card.facts.index is None else f" {card.facts.index}"
                     word = health.FAILED if wanted == LOST else wanted
                     return Note(word, f"GPU{place} {card.name}: {card.state.reason}", card.state.fix)
+        status = self._status
+        if status is not None and status.events is not None:
+            state = states.deaf(
+                text.clean(status.events[0], 64), status.events[1], wholly=status.heard is not None
+            )
+            return Note(state.state, state.reason, state.fix)
         if self._cards and all(
             c.state is not None and c.state.state == health.ASLEEP for c in self._cards.values()
         ):

@@ -56,6 +56,8 @@ class Card:
         self.meter = EnergyMeter()
         self.rejected = 0
         self.xids = 0
+        self.deaf = True
+        """Errors of the driver about it do not reach us, as far as is known: that there were none is not."""
         self.last_xid: tuple[int, int] | None = None
         """(number, time_ns)."""
         self.codes: dict[str, int] = {}
@@ -167,19 +169,19 @@ class Card:
             known[key] = number
             if key != "energy":
                 out.append(Sample(self._of(field), number))
-        self._memory(known, out)
+        self._memory(known, out, told="mem_total" in values)
         if "energy" in known or "power" in known:
             out += self._energy(known, at)
         if "pstate" in known:
             self._pstate = known["pstate"]
         return out
 
-    def _memory(self, known: dict[str, float], out: list[Sample]) -> None:
+    def _memory(self, known: dict[str, float], out: list[Sample], *, told: bool) -> None:
         used, total = known.get("mem_used"), known.get("mem_total")
-        if used is None or total is None:
+        if used is None or (total is None and not told):
             return
-        if used > total:
-            # One of the two lies, and nobody knows which.
+        if total is None or used > total:
+            # One of the two lies, and nobody knows which; of a total that cannot be true nothing is used.
             self.rejected += 1
             out[:] = [item for item in out if not item.column.series.name.startswith("hw.gpu.memory.usage")]
             return
@@ -238,7 +240,8 @@ class Card:
         if covered is not None:
             item = self.column("coverage", "hw.gpu.energy.coverage", (), "energy meter", DERIVED)
             yield Sample(item, round(covered, 4))
-        yield Sample(self.column("xid", "hw.gpu.xid", (), "nvmlEventSetWait_v2, /dev/kmsg"), self.xids)
+        if not self.deaf:
+            yield Sample(self.column("xid", "hw.gpu.xid", (), "nvmlEventSetWait_v2, /dev/kmsg"), self.xids)
         yield Sample(self.column("rejected", "wftop.gpu.rejected", (), "bounds of each field"), self.rejected)
 
     # ---- what happened

@@ -111,6 +111,10 @@ class Status(msgspec.Struct, frozen=True, tag="status", tag_field="t"):
     """UUID to field key to code, where that changed since the last one; 0: it answers again."""
     lost: dict[str, int] = {}
     """UUID to code (15, 999, …) of those that all calls fail for; repeated while it lasts."""
+    heard: list[str] | None = None
+    """UUIDs of the GPUs whose Xids reach us; None: all do, by the kernel's log."""
+    events: tuple[str, float] | None = None
+    """(call, seconds) of a wait for Xids that should have come back."""
     rate_hz: float = 10.0
     """Readings a second of the fast cadence, as the worker affords them."""
     cpu_utilization: float | None = None

@@ -133,9 +133,22 @@ def stuck(call: str, seconds: float) -> State:
     )
 
 
+def deaf(call: str, seconds: float, *, wholly: bool) -> State:
+    """The wait for errors of the driver does not come back, and nothing else is the matter.
+
+    ``wholly``: the kernel's log does not tell them either.
+    """
+    state = stuck(call, seconds)
+    if wholly:
+        fix = "it goes on by itself when the driver answers; until then: dmesg | grep -i xid"
+        return state._replace(reason=f"errors of the driver (Xid) are not heard: {state.reason}", fix=fix)
+    return state._replace(reason=f"errors of the driver (Xid) come from the kernel's log only: {state.reason}")
+
+
 ASLEEP: Final = State(health.ASLEEP, "suspended by the kernel; it is not woken to be measured")
 MIG: Final = "MIG: per-GPU utilisation is not offered by NVML; memory is told per instance"
 UNIFIED: Final = "unified memory: it uses the system's"
+PARTIAL: Final = "its list of processes grows while it is read: some may be missing"
 OK: Final = State(health.OK, "")
 
 

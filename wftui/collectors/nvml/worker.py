@@ -126,6 +126,8 @@ class Worker:
         """Between closing the library and opening it anew."""
         self._waits = False
         """It was told that a call about the library as a whole hangs."""
+        self._lost: dict[str, int] = {}
+        """GPUs that failed when the library was given up: until it is open again that is what is known."""
         self._lost_times = 0
         """How often in a row the library was opened anew and knew no GPU that answers."""
         self._late: set[tuple[str, object]] = set()
@@ -290,6 +292,7 @@ class Worker:
 
     def _give_up(self) -> None:
         """The library has lost its driver, or is not needed: shut it down, then try anew."""
+        self._lost = {uuid: target.failing for uuid, target in self._box.targets.items() if target.failing}
         self._state = "closing"
         self._xids.stop()
 
@@ -462,6 +465,8 @@ class Worker:
             self._told_box = ([dict(row) for row in rows], list(self._box.links))
             self._box_ns = now.boottime_ns
             self._out.write({"t": "box", "time_ns": now.time_ns, "gpus": rows, "links": self._box.links})
+        if self._state == "open":
+            self._lost = {}
 
     def _tell_xids(self) -> None:
         heard, self._heard = self._heard, []
@@ -557,6 +562,8 @@ class Worker:
                 changed |= dict.fromkeys((key for key in target.told if key not in codes), 0)
                 target.told = codes
                 errors[uuid] = changed
+        heard = None if self._kernel.readable else sorted(self._xids.heard()) if self._state == "open" else []
+        events = self._xids.hangs if self._state == "open" else None
         cpu = clock.cpu_ns()
         elapsed = max(1, now.boottime_ns - self._cpu_told_at)
         share = (cpu - self._cpu_told_ns) / elapsed
@@ -566,7 +573,9 @@ class Worker:
             {
                 "t": "status", "time_ns": now.time_ns, "boottime_ns": now.boottime_ns, "waiting": waiting,
                 "errors": errors,
-                "lost": {uuid: target.failing for uuid, target in list(box.targets.items()) if target.failing},
+                "lost": self._lost
+                | {uuid: target.failing for uuid, target in list(box.targets.items()) if target.failing},
+                "heard": heard, "events": events and (events[0], round((mono - events[1]) / 1e9, 1)),
                 "rate_hz": self._rate, "cpu_utilization": round(share, 6) if settled else None,
                 "memory_bytes": resident(),
             }

@@ -38,7 +38,7 @@ class XidWatch:
     def __init__(self, binding: Binding, targets: Mapping[str, Target], tell: Tell) -> None:
         self.uuids = set(targets)
         self.began_ns = clock.perf_ns()
-        self.registered = 0
+        self.registered: set[str] = set()
         """GPUs that report such events."""
         self.call: tuple[str, int] | None = None
         """(name, ``clock.perf_ns``) of what is under way."""
@@ -71,7 +71,7 @@ class XidWatch:
         code, events = binding.ask("nvmlEventSetCreate")
         if code:
             return True
-        self.registered = 0
+        self.registered = set()
         for uuid, target in list(self._targets.items()):
             code, _ = binding.ask("nvmlDeviceRegisterEvents", target.handle, XID_TYPE, events)
             if code == b.UNKNOWN:
@@ -79,11 +79,14 @@ class XidWatch:
                 binding.ask("nvmlEventSetFree", events)
                 del self._targets[uuid]
                 return False
-            self.registered += not code
+            if not code:
+                self.registered.add(uuid)
         while self.registered and not self._end:
             code, data = binding.ask("nvmlEventSetWait_v2", events, WAIT_MS)
             if code == _TIMEOUT:
                 continue
+            if code in b.NEVER:
+                self.registered = set()  # an old driver cannot tell what it has registered
             if code:
                 break
             if int(data.eventType) & XID_TYPE:
@@ -136,6 +139,11 @@ class XidWatches:
         """(call, ``clock.perf_ns``) of a wait that should have ended."""
         call = None if self.over or self._watch is None else self._watch.call
         return call if call is not None and clock.perf_ns() - call[1] > _LATE_NS else None
+
+    def heard(self) -> set[str]:
+        """GPUs whose errors would be told."""
+        watch = self._watch
+        return set() if watch is None or watch.over or self.hangs is not None else watch.registered
 
     def forget(self) -> None:
         """The library was given up."""
