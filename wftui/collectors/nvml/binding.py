@@ -5,13 +5,24 @@ nowhere else, and only in the worker.
 """
 
 import ctypes
+import sys
 import threading
+import types
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-import pynvml
-
 from wftui import clock
+
+# The binding imports a function that finds libraries, and on Linux never calls it. The module that has it brings
+# subprocess, tempfile and shutil, 2.1 MB of the worker.
+if "ctypes.util" not in sys.modules:
+    sys.modules["ctypes.util"] = types.ModuleType("ctypes.util")
+    sys.modules["ctypes.util"].find_library = lambda _: None  # type: ignore[attr-defined]  # made by hand
+    import pynvml
+
+    del sys.modules["ctypes.util"]
+else:
+    import pynvml
 
 OK: Final = 0
 UNINITIALIZED: Final = 1
