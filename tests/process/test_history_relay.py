@@ -116,13 +116,15 @@ def test_it_goes_when_nobody_asks_and_says_what_it_costs(running: Running) -> No
         assert services(running.pid) not in ([], [child]), "and comes back"
 
         def cost() -> float | None:
+            connection.ask(ask_range(100, 60, 60, CPU.series.text), m.RangeReply)  # while it is asked it stays
             now = int(time.time()) - START_S
             reply = connection.ask(ask_range(now - 10, 10, 1, "wftop.history.*"), m.RangeReply)
             found = {item.column.series.name: max(unpack(item.maximum)) for item in reply.series}
             memory = found.get("wftop.history.memory.usage", math.nan)
-            return memory if "wftop.history.cpu.time" in found and memory == memory else None
+            # A look at the moment in which it is started finds an interpreter with nothing in it.
+            return memory if "wftop.history.cpu.time" in found and memory > 10e6 else None
 
-        assert 10e6 < until(cost, 10, "its cost as series") < 200e6
+        assert until(cost, 10, "its cost as series") < 200e6
 
 
 def test_killed_over_a_question_it_is_started_again(running: Running) -> None:
