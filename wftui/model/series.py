@@ -19,6 +19,8 @@ MAX_NAME: Final = 64
 """Characters in a metric name."""
 MAX_VALUE: Final = 256
 """Bytes of UTF-8 in a label value."""
+_SHARED: Final = 4096
+_labels: dict[tuple[str, str], tuple[str, str]] = {}
 
 
 class Series(msgspec.Struct, frozen=True, gc=False):
@@ -74,11 +76,18 @@ def series(name: str, labels: Mapping[str, str] | None = None, stat: str = "") -
         # A lone surrogate fails to encode (a ValueError): neither the journal nor the wire can carry it.
         if not value or len(value) > MAX_VALUE or len(value.encode()) > MAX_VALUE:
             raise ValueError(f"{name}: label {key}: expected 1 to {MAX_VALUE} bytes, got {value[:32]!r}")
-    ordered = tuple(sorted(pairs.items()))
+    ordered = tuple([_shared(pair) for pair in sorted(pairs.items())])
     if not ordered:
         return Series(name, (), name)
     inner = ",".join(f'{key}="{_escape(value)}"' for key, value in ordered)
     return Series(name, ordered, f"{name}{{{inner}}}")
+
+
+def _shared(pair: tuple[str, str]) -> tuple[str, str]:
+    """The same label for all series that have it: a hundred series are of one GPU."""
+    if len(_labels) >= _SHARED:
+        _labels.clear()
+    return _labels.setdefault(pair, pair)
 
 
 def parse(text: str) -> Series:

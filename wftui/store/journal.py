@@ -149,7 +149,7 @@ class Journal:
             if self.path is not None:
                 connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute("PRAGMA cache_size = -1024")
+            connection.execute("PRAGMA cache_size = -256")
             # Checkpoints are made on a clock (``checkpoint``), so that none falls into a tick's commit.
             connection.execute("PRAGMA wal_autocheckpoint = 0")
             connection.execute(f"PRAGMA journal_size_limit = {4 * 1024 * 1024}")
