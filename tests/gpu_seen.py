@@ -62,7 +62,7 @@ class Seen:
     def tick(self) -> None:
         """Read the feed until the next second is there."""
         before = self.state.tick
-        self.until(lambda: self.state.tick is not before, "a tick")
+        self.until(lambda: self.state.tick is not None and self.state.tick is not before, "a tick")
 
     @property
     def rows(self) -> dict[str, tuple[object, ...]]:
@@ -83,11 +83,11 @@ class Seen:
         shown = picture(moment, ui or Ui(), 120, 40)
         return "\n".join("".join(text for text, _ in row) for row in shown.rows)
 
-    def gpu_screen(self, card: int) -> str:
-        """Screen 6 with a GPU selected and its health shown."""
+    def gpu_screen(self, card: int, pane: str = HEALTH) -> str:
+        """Screen 6 with a GPU selected."""
         ui = Ui()
         ui.screen, ui.gpu = "gpu", GpuScreen()
-        ui.gpu.uuid, ui.gpu.pane = uuid(card), HEALTH
+        ui.gpu.uuid, ui.gpu.pane = uuid(card), pane
         return self.screen(ui)
 
     def doctor_says(self, **words: str) -> dict[str, dict[str, str]]:

@@ -107,6 +107,7 @@ def test_mig_and_memory_of_the_system(nvml: Path, tmp_path: Path) -> None:
         look.until(lambda: any(row[cells.PARENT] for row in look.rows.values()), "instances")
         look.until(lambda: "MIG" in str(next(iter(look.rows.values()))[cells.REASON]), "what MIG does not tell")
         assert "MIG" in look.screen()
+        look.doctor_says(GPU_0="MIG: per-GPU utilisation is not offered")
     with seen(nvml, samples.gb10(tmp_path / "scene")) as look:
         look.until(lambda: look.value("hw.gpu.memory.limit", 0) > 0, "the system's memory")
         assert look.card(0, cells.MEMORY_KIND) == "unified"

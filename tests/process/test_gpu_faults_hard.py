@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
+from collections import Counter
 from pathlib import Path
 
 from tests.gpu_seen import Seen, seen
@@ -18,6 +19,7 @@ from wftui.model import health
 from wftui.model.tick import unpack
 from wftui.paths import Places
 from wftui.store import read
+from wftui.tui.gpu_screen.model import FIELDS
 from wftui.tui.gpus import held_by
 
 USE = "hw.gpu.utilization"
@@ -54,11 +56,23 @@ def stored(where: Places) -> dict[str, list[float]]:
     return found
 
 
+def plug(sys_root: Path, card: int, status: str) -> Path:
+    """Put a card on the PCI bus of a folder for /sys; the file with its power status."""
+    folder = sys_root / "bus" / "pci" / "devices" / bus_id(card)
+    (folder / "power").mkdir(parents=True)
+    (folder / "vendor").write_text("0x10de\n")
+    (folder / "class").write_text("0x030200\n")
+    (folder / "driver").symlink_to("../../drivers/nvidia")
+    (folder / "power" / "control").write_text("auto\n")
+    (folder / "power" / "runtime_status").write_text(f"{status}\n")
+    return folder / "power" / "runtime_status"
+
+
 def test_a_library_that_never_answers(nvml: Path, tmp_path: Path) -> None:
     scene = Scene(tmp_path / "scene", 2).set(ALL, "nvmlInit_v2", hang=300)
     with seen(nvml, scene) as look:
         look.until(lambda: "no answer for" in look.source().reason, "a stuck init")
-        assert time.monotonic() - look.running.started < 10
+        assert time.monotonic() - look.running.started < 20
         assert "nvmlInit" in look.source().reason
         assert look.source().state == health.STUCK
         for _ in range(3):
@@ -132,6 +146,15 @@ def test_lists_that_grow_and_answers_that_are_empty(nvml: Path, tmp_path: Path) 
         assert report["NVIDIA"]["fix"]
         assert report["GPU 3"]["state"] == "ok"
 
+        scene.set(3, "nvmlDeviceGetUtilizationRates", hang=300).save()
+        look.until(lambda: look.card(3, cells.STATE) == "stuck", "stuck")
+        # Together: between a new layout and its first tick everything is unknown.
+        look.until(lambda: look.value(USE, 0) == 0.5 and math.isnan(look.value(USE, 3)), "the others answer")
+        assert "no answer" in look.screen()
+        assert "nvmlDeviceGetUtilizationRates" in look.gpu_screen(3)
+        assert look.doctor_says(GPU_3="stuck: no answer for")["GPU 3"]["state"] == "bad"
+
+        scene.set(3, "nvmlDeviceGetUtilizationRates", hang=0)
         scene.set(ALL, WAIT, hang=0).clear(0, COMPUTE).save()
         look.until(lambda: not look.source().reason, "the wait came back")
         scene.xid(3, 31).save()
@@ -152,6 +175,42 @@ def test_lists_that_grow_and_answers_that_are_empty(nvml: Path, tmp_path: Path) 
         if name.startswith("hw.gpu.energy{"):
             assert sorted(numbers) == numbers, "joules only grow"
     assert [item["xid"] for item in events(where, "gpu.xid")] == [31]
+
+
+def test_a_laptop_is_not_asked_again_for_what_it_has_not(nvml: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with seen(nvml, samples.laptop(tmp_path / "scene"), log) as look:
+        missing = {"fan_fan0", "power_limit_enforced", "ecc_corrected", "nvlink_links_active", "pcie_receive"}
+        look.until(lambda: missing <= set(str(look.card(0, cells.UNAVAILABLE)).split(",")), "what it has not")
+        look.until(lambda: look.card(0, cells.ENERGY_SOURCE) == "average", "energy of averaged power")
+        for _ in range(2):
+            look.tick()
+        assert "n/a" in look.gpu_screen(0, FIELDS)
+        assert "not told by this card" in look.gpu_screen(0)
+        assert "fan_fan0" in look.doctor_says(GPU_0="not offered: ")["GPU 0"]["text"]
+        where = look.running.where
+    none = ("hw.gpu.fan", "hw.gpu.power.limit", "hw.gpu.ecc", "hw.gpu.nvlink", "hw.gpu.io{")
+    assert not [name for name in stored(where) if name.startswith(none)]
+    asked = Counter(call.function for call in box.calls(log))
+    assert asked["nvmlDeviceGetUtilizationRates"] >= 4
+    assert asked["nvmlGpmQueryDeviceSupport"] + asked["nvmlGpmSampleGet"] <= 2
+    assert asked["nvmlDeviceGetTotalEnergyConsumption"] <= 3, "once to look, once to read"
+    lines = [path.read_text() for path in where.state_dir.glob("wftop.log*")]
+    assert "".join(lines).count("gpu") <= 1, "no line a second"
+
+
+def test_a_card_without_its_library(tmp_path: Path) -> None:
+    plug(tmp_path / "sys", 0, "active")
+    with seen(tmp_path, Scene(tmp_path / "scene", 1), sys_root=tmp_path / "sys") as look:
+        look.until(lambda: "NVML cannot be loaded" in look.source().reason, "no library")
+        assert ("--gpus all" if states.in_container() else "install") in look.source().fix
+        look.tick()
+        assert "NVML cannot be" in look.screen()
+        assert "NVML cannot be loaded" in look.gpu_screen(0)
+        report = look.doctor_says(NVIDIA="NVML cannot be loaded")
+        assert report["NVIDIA"]["state"] == "warn", "there is one, and nothing reads it"
+        where = look.running.where
+    assert not [name for name in stored(where) if not name.startswith("hw.gpu.count")]
 
 
 def test_a_driver_without_the_newer_functions(nvml: Path, tmp_path: Path) -> None:
@@ -183,19 +242,10 @@ def test_a_driver_without_the_newer_functions(nvml: Path, tmp_path: Path) -> Non
 
 def test_a_gpu_that_sleeps_is_not_touched(nvml: Path, tmp_path: Path) -> None:
     sys_root = tmp_path / "sys"
-    devices = sys_root / "bus" / "pci" / "devices"
     scene = samples.laptop(tmp_path / "scene")
     scene.cards = [0, 1]
-    status = []
+    status = [plug(sys_root, card, "suspended") for card in (0, 1)]
     for card in (0, 1):
-        folder = devices / bus_id(card)
-        (folder / "power").mkdir(parents=True)
-        (folder / "vendor").write_text("0x10de\n")
-        (folder / "class").write_text("0x030200\n")
-        (folder / "driver").symlink_to("../../drivers/nvidia")
-        (folder / "power" / "control").write_text("auto\n")
-        status.append(folder / "power" / "runtime_status")
-        status[card].write_text("suspended\n")
         scene.set(card, ALL, wake=status[card])
     log = tmp_path / "log"
     with seen(nvml, scene, log, sys_root) as look:
