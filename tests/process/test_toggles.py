@@ -6,7 +6,8 @@ import json
 import subprocess
 from typing import Any
 
-from tests.harness import ROOT, command, environment, recorder, until
+from tests.harness import ROOT, View, command, environment, recorder, until
+from wftui.tui.state import State
 
 
 def wftop(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -38,6 +39,18 @@ def test_off_now_and_after_the_next_start() -> None:
         assert (wrong.returncode, wrong.stdout) == (6, "")
         assert wrong.stderr.count("\n") == 1
         assert "did you mean disks?" in wrong.stderr
+        with View(running.where) as view:
+            seen = State()
+
+            def rows() -> int:
+                message = view.next()
+                assert message is not None
+                seen.on(message)
+                return len(seen.tables.get("processes", {}))
+
+            until(lambda: rows() > 1, 10, "processes")
+            assert wftop("off", "processes").returncode == 0
+            until(lambda: rows() == 0, 10, "no row of the past passes for the present")
         assert running.stop() == 0
         assert running.errors() == ""
     with recorder() as running:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+import os
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from wftui.clock import NS_PER_S, Instant
 from wftui.collectors.gpu_nvidia import NvidiaGpus
+from wftui.collectors.gpu_owners import Owners
 from wftui.collectors.nvml import child as children
+from wftui.collectors.nvml.owners import ProcessRows
 from wftui.model import gpus as cells
 from wftui.model.sample import Scrape
+from wftui.model.table import Row
 from wftui.model.tick import unpack
 from wftui.recorder.accumulator import Accumulator
 
@@ -93,6 +98,12 @@ def values(scrape: Scrape) -> dict[str, float]:
     return {sample.column.series.text: sample.value for sample in found}
 
 
+def gpu_processes(scrape: Scrape) -> Mapping[str, Row]:
+    """Rows of the processes, when they were told."""
+    found = [item.rows for item in scrape.tables if item.schema is cells.GPU_PROCESSES]
+    return found[-1] if found else {}
+
+
 def reading(second: int, **keys: float) -> Frame:
     at = second * NS_PER_S
     gpus = {"GPU-0": keys}
@@ -127,6 +138,27 @@ def test_a_worker_that_ended_brings_no_lost_gpu_back_and_says_nothing_of_the_oth
     assert not [name for name in values(scrape) if name.startswith("hw.gpu.up")], "unknown is not 0"
     assert scrape.note is not None
     assert "ended" in scrape.note.reason
+
+
+@pytest.mark.parametrize("how", ["silent", "ended", "no driver"])
+def test_what_a_process_uses_is_unknown_when_nobody_says_it(how: str) -> None:
+    box, pid = Box(), os.getpid()
+    listed = {"GPU-0": [{"pid": pid, "memory": 2**30, "sm": 50.0}], "GPU-1": []}
+    box.collector._rows = ProcessRows(Owners("/proc"))
+    told = box.says({"t": "processes", "time_ns": 0, "boottime_ns": 0, "interval_s": 5.0, "gpus": listed})
+    assert [row[cells.P_MEMORY] for row in gpu_processes(told).values()] == [2**30]
+    assert gpu_processes(box.says()) == {}, "not told again before there is news"
+    match how:
+        case "silent":
+            scrape = box.passes(4)
+        case "ended":
+            box.worker.ended = True
+            scrape = box.passes(1)
+        case _:
+            scrape = box.says({"t": "library", "code": 9})
+    (row,) = gpu_processes(scrape).values()
+    assert (row[cells.P_PID], row[cells.P_MEMORY], row[cells.P_UTILIZATION]) == (pid, None, None), "it still lives"
+    assert gpu_processes(box.passes(1)) == {}, "once"
 
 
 def test_a_gpu_that_is_refused_or_hangs_after_it_was_lost_is_not_back() -> None:

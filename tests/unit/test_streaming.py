@@ -98,7 +98,7 @@ def test_each_part_of_a_table_replaces_only_its_own_rows() -> None:
         [("one", ["k0", "k1"]), ("other", ["k2"]), ("one", ["k1"]), ("other", []), ("one", ["k1", "k3"])]
     ):
         found = {key: row for key, row in rows(4).items() if key in names}
-        change, _ = tables.scanned(TableSnapshot(SCHEMA, second, found, part=part), second)
+        change, _ = tables.scanned(TableSnapshot(SCHEMA, second, found, part=part), second, part)
         apply(held, change)  # type: ignore[arg-type]  # rows
     (now,) = tables.snapshots()
     assert set(now.rows) == set(held) == {"k1", "k3"}
@@ -106,11 +106,25 @@ def test_each_part_of_a_table_replaces_only_its_own_rows() -> None:
 
 def test_a_keyframe_holds_all_parts() -> None:
     tables = Tables()
-    tables.scanned(TableSnapshot(SCHEMA, 1, rows(1), part="one"), 1)
+    tables.scanned(TableSnapshot(SCHEMA, 1, rows(1), part="one"), 1, "one")
     tables.renew()
-    _, stored = tables.scanned(TableSnapshot(SCHEMA, 2, {"other": ("x", 2.0)}, part="other"), 2)
+    _, stored = tables.scanned(TableSnapshot(SCHEMA, 2, {"other": ("x", 2.0)}, part="other"), 2, "other")
     assert stored.keyframe
     assert set(stored.rows) == {"k0", "other"}
+
+
+def test_what_a_source_filled_is_empty_when_it_is_switched_off() -> None:
+    tables = Tables()
+    held: dict[str, object] = {}
+    for part, names in (("one", ["k0", "k1"]), ("other", ["k2"])):
+        found = {key: row for key, row in rows(4).items() if key in names}
+        change, _ = tables.scanned(TableSnapshot(SCHEMA, 1, found, part=part), 1, part)
+        apply(held, change)  # type: ignore[arg-type]  # rows
+    assert tables.left("nothing", 2) == []
+    (empty,) = tables.left("one", 2)
+    change, _ = tables.scanned(empty, 2, "one")
+    apply(held, change)  # type: ignore[arg-type]  # rows
+    assert set(held) == set(tables.snapshots()[0].rows) == {"k2"}, "the rows of the other stay"
 
 
 class Reading10(Streaming):

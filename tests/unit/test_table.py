@@ -62,7 +62,8 @@ def test_a_keyframe_is_stored_each_minute_and_matches_what_followers_hold() -> N
     frames = 0
     for second in range(0, 200, 2):
         size = 1000 + second * 3
-        told, kept = tables.scanned(TableSnapshot(SCHEMA, second, {"a": ("x", size)}), second * 1_000_000_000)
+        scan = TableSnapshot(SCHEMA, second, {"a": ("x", size)})
+        told, kept = tables.scanned(scan, second * 1_000_000_000, "things")
         apply(follower, told)
         apply(stored, kept)
         frames += kept.keyframe

@@ -86,6 +86,8 @@ class NvidiaGpus:
         """UUIDs of those whose last list of processes may lack some."""
         self._enumerated = False
         self._rows = ProcessRows(Owners(self._proc, read_ranks=read_ranks))
+        self._listing = False
+        """Somebody says which processes there are, and what they use."""
         self._told: dict[str, Row] = {}
         self._told_ns = 0
         self._columns: dict[tuple[str, str, str], Column] = {}
@@ -134,6 +136,8 @@ class NvidiaGpus:
             self._child = None
             self._status = None
             self._next_ns = 0
+        self._told = {}
+        self._listing = False
 
     # ---- the worker
 
@@ -291,6 +295,7 @@ class NvidiaGpus:
         joules = {uuid: card.meter.joules for uuid, card in self._cards.items() if card.meter.source}
         rows = self._rows.take(frame, joules, self._listed)
         self._partial = frozenset(frame.partial)
+        self._listing = True
         out.tables.append(TableSnapshot(GPU_PROCESSES, frame.time_ns, rows, part="nvidia"))
         for uuid, count in self._rows.rejected.items():
             if uuid in self._cards:
@@ -356,6 +361,11 @@ class NvidiaGpus:
             # A worker that is silent, ended or has not looked yet says nothing of a GPU: what was known stands.
             told = self._child is not None and silent_s <= SILENT_S and (whole is not None or self._enumerated)
             out.events += card.enter(state, at, told=told)
+        if self._listing and (silent_s > SILENT_S or whole is not None or self._child is None):
+            # They may go on; what they use now is not known.
+            self._listing = False
+            rows = self._rows.take(frames.Processes(at.time_ns, at.boottime_ns, 1.0, {}), None, set(self._cards))
+            out.tables.append(TableSnapshot(GPU_PROCESSES, at.time_ns, rows, part="nvidia"))
 
     def _whole(self) -> State | None:
         """What holds for all GPUs; None: each for itself."""

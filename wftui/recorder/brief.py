@@ -101,7 +101,7 @@ def _round(sources: list[Source], at: Instant, accumulator: Accumulator, tables:
             accumulator.add(reading.samples, reading.at, reading.interval_s)
         accumulator.add(result.samples, at, source.interval_s)
         for snapshot in result.tables:
-            tables.scanned(snapshot, at.boottime_ns)
+            tables.scanned(snapshot, at.boottime_ns, source.name)
         # What comes seldom comes last: then everything was there once.
         if any(reading.samples and reading.interval_s >= SELDOM_S for reading in result.readings):
             read.add(source.name)

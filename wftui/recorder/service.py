@@ -272,9 +272,12 @@ class Recorder:
             self._tell_killed(self._oom.counted(scrape.samples, at))
         for snapshot in scrape.tables:
             self._tell_killed(self._oom.scanned(snapshot, at))
-            change, stored = self._tables.scanned(snapshot, at.boottime_ns)
-            self._bus.publish(TableChanged(snapshot, change))
-            self._keeper.put(StoredChange(self._seq + 1, snapshot.schema, stored))
+            self._scanned(snapshot, at, source.name)
+
+    def _scanned(self, snapshot: TableSnapshot, at: Instant, source: str) -> None:
+        change, stored = self._tables.scanned(snapshot, at.boottime_ns, source)
+        self._bus.publish(TableChanged(snapshot, change))
+        self._keeper.put(StoredChange(self._seq + 1, snapshot.schema, stored))
 
     def _tell_killed(self, found: list[oom.Killed]) -> None:
         for item in found:
@@ -489,11 +492,14 @@ class Recorder:
     def _switch(self, name: str, *, on: bool, role: str) -> None:
         sources = {source.name: source for source in self._scheduler.sources}
         toggles.check(name, sources)
-        off = None if on else toggles.off(name, role, self._clock.now().time_ns)
+        now = self._clock.now()
+        off = None if on else toggles.off(name, role, now.time_ns)
         if name in sources:
             self._scheduler.switch(sources[name], off)
             if off is not None:
                 self._accumulator.silence(name)
+                for snapshot in self._tables.left(name, now.time_ns):
+                    self._scanned(snapshot, now, name)
             return
         group = name.removeprefix(GROUP_PREFIX)
         if on is (group not in self._groups_off):

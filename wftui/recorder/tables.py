@@ -14,6 +14,8 @@ class Tables:
         self._keyframe_ns: dict[str, int] = {}
         self._parts: dict[str, dict[str, Mapping[str, Row]]] = {}
         """Table to part to rows, of tables that several sources fill."""
+        self._filled: dict[str, dict[str, TableSnapshot]] = {}
+        """Source to table to what it would be without rows."""
 
     def snapshots(self) -> list[TableSnapshot]:
         """All tables, now: rows are those that everybody was told, cells within ``CHANGE`` of the newest scan."""
@@ -23,9 +25,17 @@ class Tables:
         """The next scan of each is stored whole: what changes refer to is gone."""
         self._keyframe_ns.clear()
 
-    def scanned(self, snapshot: TableSnapshot, boottime_ns: int) -> tuple[TableChange, TableChange]:
+    def left(self, source: str, time_ns: int) -> list[TableSnapshot]:
+        """What a source that tells nothing any more filled, now empty: its rows would pass for the present."""
+        empty = self._filled.pop(source, {}).values()
+        return [TableSnapshot(item.schema, time_ns, {}, item.part) for item in empty]
+
+    def scanned(self, snapshot: TableSnapshot, boottime_ns: int, source: str) -> tuple[TableChange, TableChange]:
         """Take a scan in: (the change for those who follow, the change to store: a keyframe once a minute)."""
         schema, time_ns = snapshot.schema, snapshot.time_ns
+        filled = self._filled.setdefault(source, {})
+        if schema.name not in filled:
+            filled[schema.name] = TableSnapshot(schema, 0, {}, snapshot.part)
         parts = self._parts.setdefault(schema.name, {}) if snapshot.part else {}
         if snapshot.part:
             parts[snapshot.part] = snapshot.rows
