@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.soak import START_S, FastClock
+from tests.benchmarks.soak import LOOK_EVERY, START_S, FastClock
 from tests.records import COUNTER, Counting
 from wftui.client import lock
 from wftui.model.tick import unpack
@@ -23,6 +23,8 @@ S = 1_000_000_000
 HOUR_S = 3600
 BEFORE_S = 120
 """The recorder starts so long before an hour is over."""
+SOON_NS = 3 * LOOK_EVERY * S
+"""What a sealer is to find in the journal has to be there when it is started."""
 
 
 class Watched:
@@ -38,10 +40,14 @@ class Watched:
         self.sealers: list[int] = []
 
     def _pace(self) -> bool:
-        pid = self.recorder._storage.sealing.pid
+        """Whether the sealer, the journal and its look for old hours keep up: a real hour leaves them the time."""
+        sealing, waiting = self.recorder._storage.sealing, self.recorder._keeper._queue.qsize()
+        pid, due_ns = sealing.pid, sealing._due_ns
         if pid is not None and pid not in self.sealers:
             self.sealers.append(pid)
-        return pid is None and self.recorder._keeper._queue.qsize() < 200
+        if pid is not None or (due_ns is None and not sealing._looked):
+            return False
+        return waiting < 200 if due_ns is None or due_ns - self.clock.boottime_ns > SOON_NS else not waiting
 
     def run(self, seconds: float) -> Path:
         """Record, with what is planned; the data dir."""
