@@ -7,6 +7,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Arguments for the program or for pytest: make run ARGS=--once, make test ARGS="-k journal"
 ARGS ?=
+# Tests side by side: most wait for processes, so that two cores have room for three. One after the other: ARGS=-n0
+SIDE_BY_SIDE := -n 3 --dist worksteal
 
 .PHONY: help run test test-slow test-lowest lint format bench screenshot docs wheel smoke clean
 
@@ -17,13 +19,13 @@ run: .make/runtime  ## make the environment, start wftop
 	@$(BIN)/wftop $(ARGS)
 
 test: .make/dev  ## every test that is not marked slow, with coverage
-	$(BIN)/python -m pytest --cov=wftui --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --cov=wftui --cov-report=term:skip-covered $(ARGS)
 
 test-slow: .make/dev  ## the full counts of the acceptance tests
 	$(BIN)/python -m pytest -m slow --timeout=1800 $(ARGS)
 
 test-lowest: .make/lowest  ## the fast tests on the oldest dependencies that pyproject.toml allows
-	.venv-lowest/bin/python -m pytest -p no:cacheprovider -m "not slow and not snapshot" $(ARGS)
+	.venv-lowest/bin/python -m pytest -p no:cacheprovider -m "not slow and not snapshot" $(SIDE_BY_SIDE) $(ARGS)
 
 lint: .make/dev  ## ruff, mypy, import-linter
 	$(BIN)/ruff check

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -39,15 +40,49 @@ PICTURED_ON = "8.2.8"
 """The Textual version that the snapshots were recorded on: another one draws its SVG a little differently."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the users of ``snap_compare``, and leave pictures out on other versions of what draws them."""
+_pictured = pytest.StashKey[dict[str, set[str]]]()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the users of ``snap_compare``, leave pictures out on other versions of what draws them, order the rest.
+
+    Tests marked ``alone`` come first: the other worker waits for them between tests that take milliseconds.
+    """
     found = metadata.version("textual")
+    known = config.stash.setdefault(_pictured, {})
     for item in items:
+        names = known.setdefault(item.path.stem, set())
         if "snap_compare" in getattr(item, "fixturenames", ()):
+            names.add(item.name)
             item.add_marker(pytest.mark.snapshot)
             if found != PICTURED_ON:
                 reason = f"the pictures are of Textual {PICTURED_ON}, this is {found}"
                 item.add_marker(pytest.mark.skip(reason=reason))
+    items.sort(key=lambda item: item.get_closest_marker("alone") is None)
+
+
+@pytest.fixture
+def pictured(request: pytest.FixtureRequest) -> dict[str, set[str]]:
+    """Names of the tests that have a picture, by module, of all modules that were collected."""
+    return request.config.stash[_pictured]
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # around the timeout: waiting for the machine is not the test's time
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Where workers run tests side by side, let one that is marked ``alone`` have the machine for itself."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return (yield)
+    folder = Path(item.config.getoption("basetemp")).parent  # the workers' folders lie in it
+    alone = item.get_closest_marker("alone") is not None
+    with (folder / "gate").open("w") as gate, (folder / "machine").open("w") as machine:
+        # Who waits holds the gate, so that nobody passes a test that waits for the others to end.
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        fcntl.flock(machine, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(gate, fcntl.LOCK_UN)
+        try:
+            return (yield)
+        finally:
+            fcntl.flock(machine, fcntl.LOCK_UN)  # not by closing: a process that a test forked has it open, too
 
 
 def _ours(name: str) -> bool:
