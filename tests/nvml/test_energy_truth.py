@@ -35,6 +35,7 @@ def at_5_hz(found: dict[str, Any]) -> bool:
     return len(devices) >= 4 and [part["call"] for part in devices[1]["parts"]] == [WORDS[INSTANT]]
 
 
+@pytest.mark.alone
 def test_joules_are_near_the_truth_and_say_how_they_are_known(nvml: Path, tmp_path: Path) -> None:
     scene = box.Scene(tmp_path / "scene", 4).power(box.ALL, SAW)
     scene.unsupported(1, *NO_COUNTER)

@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.harness import ROOT, environment
 from tests.nvml import box
 from tests.nvml.box import Scene
@@ -50,6 +52,7 @@ def watch(library: Path, scene: Scene) -> list[frames.Frame]:
     return found
 
 
+@pytest.mark.alone
 def test_joules_beside_the_truth(nvml: Path, tmp_path: Path) -> None:
     scene = Scene(tmp_path / "scene", 3)
     scene.power(0, SAW).power(1, SAW).power(2, STEPS)

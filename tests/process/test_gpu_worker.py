@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.harness import Running, View, events, until
 from tests.nvml import box
 from tests.nvml.box import Scene, uuid
@@ -114,6 +116,7 @@ def test_a_stuck_call_costs_one_gpu(nvml: Path, tmp_path: Path) -> None:
     assert len(events(where, "gpu.stuck")) == len(events(where, "gpu.answered")) == 1, "one event each"
 
 
+@pytest.mark.alone
 def test_quitting_waits_for_no_call(nvml: Path, tmp_path: Path) -> None:
     scene = Scene(tmp_path / "scene", 2)
     with watched(nvml, scene) as watch:
@@ -126,6 +129,7 @@ def test_quitting_waits_for_no_call(nvml: Path, tmp_path: Path) -> None:
         until(lambda: not Path(f"/proc/{worker}").exists(), 10, "the worker's end")
 
 
+@pytest.mark.alone
 def test_a_stopped_worker_is_stuck_and_quitting_is_as_quick(nvml: Path, tmp_path: Path) -> None:
     with watched(nvml, Scene(tmp_path / "scene", 2)) as watch:
         worker = worker_of(watch.running)

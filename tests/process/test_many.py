@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import time
 
+import pytest
+
 from tests.harness import Running, command, environment, stored
 from wftui.errors import NoDataError
 from wftui.paths import places
@@ -17,6 +19,7 @@ def _recorded() -> bool:
         return False
 
 
+@pytest.mark.alone
 def test_fifty_at_once() -> None:
     started = time.monotonic()
     env = environment()

@@ -42,6 +42,7 @@ def test_a_signal_flushes_and_ends_in_order(number: int) -> None:
     assert events(running.where, "recorder.stopped") == [{"how": "stopped"}]
 
 
+@pytest.mark.alone
 def test_the_second_signal_ends_it_within_a_second() -> None:
     """Whether the first request was through already (0) or not (143): the journal is whole either way."""
     with recorder() as running:

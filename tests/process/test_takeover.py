@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from tests.harness import Running, View, events, stored
 from wftui.client import lock
 from wftui.wire import messages as m
 
 
+@pytest.mark.alone
 def test_a_views_recorder_gives_way() -> None:
     with Running("--for-view") as old:
         old.ready()
