@@ -14,6 +14,7 @@ import pytest
 from tests.harness import Running, View, events, until
 from tests.nvml import box
 from tests.nvml.box import Scene, uuid
+from wftui.client.queries import Connection
 from wftui.model import gpus as cells
 from wftui.model.table import Row, apply
 from wftui.model.tick import unpack
@@ -156,6 +157,18 @@ def test_a_killed_worker_is_started_again(nvml: Path, tmp_path: Path) -> None:
     assert len(events(where, "gpu.worker_restarted")) == 1
     assert not events(where, "gpu.lost"), "the GPUs were there all the time"
     assert len(events(where, "gpu.found")) == 2
+
+
+def test_a_source_that_is_switched_off_leaves_no_worker_and_no_rows(nvml: Path, tmp_path: Path) -> None:
+    with watched(nvml, Scene(tmp_path / "scene", 2)) as watch:
+        first = worker_of(watch.running)
+        with Connection(str(watch.running.where.socket)) as connection:
+            connection.ask(m.SetSource("gpu", on=False), m.Ok)
+            watch.until(lambda: not watch.gpus, 5)
+            until(lambda: not Path(f"/proc/{first}").exists(), 10, "it ended, and was reaped")
+            connection.ask(m.SetSource("gpu", on=True), m.Ok)
+        watch.until(lambda: len(watch.gpus) == 2 and watch.state(0) == watch.state(1) == "ok", 10)
+        assert quits(watch) < 2
 
 
 def test_a_lost_gpu_keeps_its_name_and_comes_back(nvml: Path, tmp_path: Path) -> None:

@@ -27,6 +27,15 @@ class Deferring(Protocol):
         ...
 
 
+@runtime_checkable
+class Parting(Protocol):
+    """A streaming collector whose processes may take a while to end."""
+
+    def part(self, at: Instant) -> None:
+        """Look after those that are still ending; never waits. Called once a second while it is switched off."""
+        ...
+
+
 class Collector(Protocol):
     """One source of samples, collected at its own interval."""
 

@@ -106,9 +106,7 @@ class NvidiaGpus:
             for frame in self._child.read(at):
                 self._take(frame, at, out)
             self._after(at)
-        for child in self._leaving:
-            child.look(at)
-        self._leaving = [child for child in self._leaving if child.status is None]
+        self.part(at)
         self._judge(at, out)
         limits = [sample for card in self._cards.values() for sample in card.limits(at)]
         if limits:
@@ -126,6 +124,12 @@ class NvidiaGpus:
         self._unified(out)
         self._tell_gpus(at, out)
         return Scrape(out.samples, tuple(out.tables), self._note(), tuple(out.readings), tuple(out.events))
+
+    def part(self, at: Instant) -> None:
+        """Reap the workers that were let go, and insist with those that do not end."""
+        for child in self._leaving:
+            child.look(at)
+        self._leaving = [child for child in self._leaving if child.status is None]
 
     def close(self) -> None:
         """Ask the worker to end; nobody waits for it. Twice is harmless."""

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from wftui import clock, log
 from wftui.clock import Clock, Instant
-from wftui.collectors.base import STREAM, Collector
+from wftui.collectors.base import STREAM, Collector, Parting
 from wftui.model import health
 from wftui.model.health import Health
 from wftui.model.sample import Reading, Scrape
@@ -191,6 +191,8 @@ class Scheduler:
         for source in self._streaming:
             if not source.off:
                 self._inline(source, now)
+            elif isinstance(source.collector, Parting):
+                source.collector.part(now)
 
     def _inline(self, source: Source, now: Instant, before_s: float = 0.0) -> None:
         # Wall time for people, CPU time for the budget: on a busy machine a reading waits, and must not be
