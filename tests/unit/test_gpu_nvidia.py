@@ -33,6 +33,7 @@ class Spoken:
         self.ended = False
         self.terminated_ns: int | None = None
         self.heard_ns = 0
+        self.complaint = ""
 
     def read(self, at: Instant) -> list[bytes]:
         said, self.frames = self.frames, []

@@ -180,7 +180,9 @@ class NvidiaGpus:
         pause_s = BACKOFF_S[min(self._ends, len(BACKOFF_S)) - 1]
         self._next_ns = at.boottime_ns + int(pause_s * NS_PER_S)
         how = "its output ended" if child.status is None else f"code {child.status}"
-        log.warning("gpu", "the GPU worker ended", how=how, lived_s=round(lived_s, 1))
+        why = child.complaint
+        log.warning("gpu", "the GPU worker ended", how=how, lived_s=round(lived_s, 1), why=why)
+        how += f": {why}" if why else ""
         self._absent = State(
             health.FAILED, f"the GPU worker ended ({how}); it is started again in {pause_s:.0f} s"
         )

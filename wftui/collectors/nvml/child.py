@@ -7,7 +7,7 @@ import sys
 from contextlib import suppress
 from typing import Final
 
-from wftui import log
+from wftui import log, text
 from wftui.clock import NS_PER_S, Instant
 
 COMMAND: Final = (sys.executable, "-m", "wftui.collectors.nvml.worker")
@@ -17,6 +17,8 @@ SILENT_S: Final = 10.0
 """A worker that says nothing for so long is asked to end; it says something each second."""
 KILL_S: Final = 60.0
 """SIGKILL no earlier than this after SIGTERM: a killed client of NVML has frozen cards."""
+COMPLAINT: Final = 4096
+"""Bytes of its standard error that are kept."""
 LONGEST: Final = 8 << 20
 """Bytes of one frame, at most; more is no frame of ours."""
 
@@ -28,9 +30,10 @@ class Child:
         """Raises: OSError: It cannot be started."""
         theirs_in, ours_in = os.pipe2(os.O_CLOEXEC)
         ours_out, theirs_out = os.pipe2(os.O_CLOEXEC)
+        ours_err, theirs_err = os.pipe2(os.O_CLOEXEC)
         try:
-            os.set_blocking(ours_out, False)
-            os.set_blocking(ours_in, False)
+            for file in (ours_in, ours_out, ours_err):
+                os.set_blocking(file, False)
             with suppress(OSError):  # above the user's limit: 64 KB it is
                 fcntl.fcntl(ours_out, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
             self.pid = os.posix_spawn(
@@ -41,17 +44,18 @@ class Child:
                 file_actions=[
                     (os.POSIX_SPAWN_DUP2, theirs_in, 0),
                     (os.POSIX_SPAWN_DUP2, theirs_out, 1),
+                    (os.POSIX_SPAWN_DUP2, theirs_err, 2),
                 ],
                 setpgroup=0,  # ^C in our terminal is for us: we end it in order
                 setsigmask=[],
             )
         except BaseException:
-            os.close(ours_in)
-            os.close(ours_out)
+            for file in (ours_in, ours_out, ours_err):
+                os.close(file)
             raise
         finally:
-            os.close(theirs_in)
-            os.close(theirs_out)
+            for file in (theirs_in, theirs_out, theirs_err):
+                os.close(file)
         self.status: int | None = None
         """Its exit code, a signal as a negative number; None: it runs."""
         self.terminated_ns: int | None = None
@@ -60,12 +64,14 @@ class Child:
         """When it said something last."""
         self.ended = False
         """Its output has ended and nothing is left to read."""
-        self._in, self._out = ours_in, ours_out
+        self._in, self._out, self._err = ours_in, ours_out, ours_err
+        self._complaint = b""
         self._buffer = bytearray()
         self._killed = False
 
     def read(self, at: Instant) -> list[bytes]:
         """Whole frames that came since the last look."""
+        self._listen()
         while self._out >= 0:
             try:
                 data = os.read(self._out, 1 << 18)
@@ -83,6 +89,27 @@ class Child:
         *frames, rest = self._buffer.split(b"\n")
         self._buffer = bytearray(rest)
         return [bytes(frame) for frame in frames]
+
+    def _listen(self) -> None:
+        """Keep the end of what it writes to its standard error, where Python tells how it failed."""
+        while self._err >= 0:
+            try:
+                data = os.read(self._err, COMPLAINT)
+            except BlockingIOError:
+                return
+            except OSError:
+                data = b""
+            if not data:
+                os.close(self._err)
+                self._err = -1
+            self._complaint = (self._complaint + data)[-COMPLAINT:]
+
+    @property
+    def complaint(self) -> str:
+        """The last line that it wrote to its standard error; outside text, cleaned."""
+        self._listen()
+        lines = self._complaint.decode(errors="replace").split("\n")
+        return next((text.clean(line, 200) for line in reversed(lines) if line.strip()), "")
 
     def tell(self, words: str) -> None:
         """Say a line to it; what it cannot take now is dropped."""
@@ -131,9 +158,13 @@ class Child:
             os.close(self._out)
             self._out = -1
         self.ended = True
+        self._listen()
 
     def close(self, at: Instant) -> None:
         """Ask it to end and let go: nobody waits for it. Twice is harmless."""
         self.terminate(at)
         self._close_out()
+        if self._err >= 0:
+            os.close(self._err)
+            self._err = -1
         self.look(at)
