@@ -392,7 +392,7 @@ _GPUS = (
         "Pages of memory taken out of use, by mode: single_bit, double_bit; pending: 1 or 0",
         ("mode",),
     ),
-    _gpu("xid", "{event}", COUNTER, "Xid errors heard since the recorder started; unknown while they cannot be heard"),
+    _gpu("xid", "{event}", COUNTER, "Xid errors since the recorder started; unknown while they cannot be heard"),
     _gpu("process.count", "{process}", GAUGE, "Processes that hold it"),
     Metric("hw.energy", "J", COUNTER, "Energy of a CPU package, its cores or its memory", ("device",)),
     Metric(
