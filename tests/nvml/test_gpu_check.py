@@ -41,6 +41,7 @@ def one(path: Path) -> box.Scene:
     return samples.h100(path, 1).power(0, 300_000).save()
 
 
+@pytest.mark.alone
 def test_all_agrees(nvml: Path, tmp_path: Path) -> None:
     done = look(nvml, one(tmp_path / "scene"), tmp_path, FAIR, "--no-load")
     assert done.returncode == 0, done.stdout + done.stderr

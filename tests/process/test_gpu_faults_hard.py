@@ -8,6 +8,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from tests.gpu_seen import Seen, seen
 from tests.harness import events, until
 from tests.nvml import box, samples
@@ -177,6 +179,7 @@ def test_lists_that_grow_and_answers_that_are_empty(nvml: Path, tmp_path: Path) 
     assert [item["xid"] for item in events(where, "gpu.xid")] == [31]
 
 
+@pytest.mark.alone
 def test_a_laptop_is_not_asked_again_for_what_it_has_not(nvml: Path, tmp_path: Path) -> None:
     log = tmp_path / "log"
     with seen(nvml, samples.laptop(tmp_path / "scene"), log) as look:
