@@ -3,6 +3,7 @@
 import os
 import socket
 import time
+from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
@@ -37,7 +38,9 @@ class Connection:
         self._request = 0
         try:
             self._socket.connect(path)
-            self._socket.sendall(codec.encode(Hello(VERSION, role, pid=os.getpid())))
+            greeting = codec.encode(Hello(VERSION, role, pid=os.getpid()))
+            with suppress(BrokenPipeError):  # who refuses has closed already, and what was said waits to be read
+                self._socket.sendall(greeting)
             message, _ = self._read()
         except OSError as error:
             self._socket.close()
