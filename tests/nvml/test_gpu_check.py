@@ -41,7 +41,6 @@ def one(path: Path) -> box.Scene:
     return samples.h100(path, 1).power(0, 300_000).save()
 
 
-@pytest.mark.alone
 def test_all_agrees(nvml: Path, tmp_path: Path) -> None:
     done = look(nvml, one(tmp_path / "scene"), tmp_path, FAIR, "--no-load")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -50,7 +49,8 @@ def test_all_agrees(nvml: Path, tmp_path: Path) -> None:
     assert any(line.startswith("✓ GPU 0    utilization.gpu") for line in lines)
     assert any("hw.gpu.fan.speed_ratio fan0" in line and " n/a " in line for line in lines)
     assert any(line.startswith("✓ meter by the counter: ") for line in lines)
-    assert any(line.startswith("  nvmlDeviceGetMemoryInfo") for line in lines) or "no figures" in done.stdout
+    # Which calls are told depends on the moment: the worker tells them as it starts, then every 10 s.
+    assert any(line.startswith("  nvml") for line in lines) or "no figures" in done.stdout
 
 
 def test_what_disagrees_is_named_and_fails(nvml: Path, tmp_path: Path) -> None:

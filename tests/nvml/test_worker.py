@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
+
 from tests.harness import ROOT, environment
 from tests.nvml import box
 from tests.nvml.box import ALL, Scene, uuid
@@ -111,6 +113,7 @@ def lateness(said: list[tuple[float, Frame]], card: int) -> list[float]:
     return [after - before for before, after in itertools.pairwise(times)]
 
 
+@pytest.mark.alone
 def test_a_call_that_hangs_delays_no_other_gpu(nvml: Path, scene: Scene) -> None:
     with worker(nvml, scene) as it:
         it.reads([0, 1, 2, 3])
