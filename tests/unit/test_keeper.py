@@ -363,6 +363,9 @@ def test_a_bug_in_the_keeper_is_told(path: Path, failing: type[Failing]) -> None
     told.keeper.put(bug)
     until(lambda: told.states == [health.FAILED])
     assert "ZeroDivisionError" in told.conditions[0].reason
+    thread = told.keeper._thread
+    assert thread is not None
+    thread.join(5)  # its traceback comes last, and belongs to this test
 
 
 def test_ten_minutes_of_many_series_stay_under_the_bound(
