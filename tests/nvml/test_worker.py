@@ -127,6 +127,23 @@ def test_a_call_that_hangs_delays_no_other_gpu(nvml: Path, scene: Scene) -> None
             assert gaps[int(0.99 * len(gaps))] <= 1 / min(rate, 5) + 0.3, gaps
 
 
+@pytest.mark.alone
+def test_a_call_that_hangs_a_little_in_each_reading_leaves_no_second_out(nvml: Path, scene: Scene) -> None:
+    scene.set(0, READ, hang=0.4).save()
+    with worker(nvml, scene) as it:
+        assert it.process.stdin is not None
+        it.process.stdin.write(b"rate 1\n")  # what is late must not wait for the next second
+        it.process.stdin.flush()
+        it.reads([1, 2, 3])
+        it.listen(3)
+        said = it.listen(7)
+        assert it.next(frames.Status).rate_hz == 1
+        for card in (1, 2, 3):
+            gaps = lateness(said, card)
+            assert len(gaps) >= 5
+            assert max(gaps) < 1.5, "the first of the box is read last, once it was late"
+
+
 def test_one_thread_waits_for_a_gpu_of_which_every_call_hangs(nvml: Path, scene: Scene) -> None:
     with worker(nvml, scene) as it:
         it.reads([0, 1, 2, 3])

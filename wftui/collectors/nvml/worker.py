@@ -33,6 +33,8 @@ SHARE: Final = 0.005
 SHARE_FOR_ENERGY: Final = 0.01
 """The same where energy is added up from power, which has to be read often for that."""
 FAST_DEADLINE_S: Final = 0.08
+LATE_S: Final = 0.2
+"""A round of fast readings is waited for: two GPUs that begin to hang in it cost the others so much."""
 SLOW_DEADLINE_S: Final = 1.0
 OPEN_DEADLINE_S: Final = 1.5
 AGAIN_S: Final = 5.0
@@ -187,6 +189,8 @@ class Worker:
                     self._obey(line.decode("ascii", "replace").split())
                 continue
             if watching and self._clock.now().time_ns // period_ns < due:
+                self._fast.look()
+                self._send(FAST, 1 / self._rate)
                 self._tell_status_if_due()
             else:
                 self._beat()
@@ -341,7 +345,9 @@ class Worker:
             begun = self._fast.begin(sorted(targets, key=self._slow_ones.__contains__))
             if begun:
                 self._second = second
-        over = self._fast.wait(min(0.09, 0.9 / self._rate))
+        # At 10 Hz what is late goes with the next beat; that would be a second later when read once a second.
+        over = self._fast.wait(min(LATE_S, 0.9 / self._rate))
+        self._slow_ones |= self._fast.waiting().keys()
         self._send(FAST, 1 / self._rate)
         if self._with_second or not over:
             self._send(SECOND, 1.0)
@@ -507,7 +513,7 @@ class Worker:
 
     def _hangs(self) -> bool:
         """Whether a call is under way for longer than it should."""
-        return any(crew.waiting() for crew in self._asked)
+        return self._fast.busy or any(crew.waiting() for crew in self._asked)
 
     def _tell_status_if_due(self) -> None:
         """Once a second, and at once when a call has waited for too long or came back."""
