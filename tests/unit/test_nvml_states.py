@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wftui import names
+from wftui.clock import NS_PER_S
 from wftui.collectors.nvml import states
 from wftui.collectors.nvml.episodes import Episodes
 from wftui.collectors.nvml.frames import NO_LIBRARY
@@ -91,6 +92,21 @@ def test_an_end_says_how_long_it_was() -> None:
     life = Episodes()
     life.enter("stuck", 0)
     assert [turn.for_s for turn in life.enter("ok", 12_300_000_000)] == [12.3]
+
+
+def test_what_hangs_again_and_again_is_told_once_a_minute() -> None:
+    life = Episodes()
+    told = []
+    for second in range(0, 600, 8):
+        told += life.enter("stuck", second * NS_PER_S)
+        told += life.enter("ok", (second + 2) * NS_PER_S)
+    assert [turn.kind for turn in told] == ["gpu.stuck", "gpu.answered"] * 10
+    assert {turn.left_out for turn in told[2::2]} == {7}, "those between are counted"
+    told = []
+    for second in range(602, 700):
+        told += life.enter("stuck", second * NS_PER_S)
+    assert [turn.kind for turn in told] == ["gpu.stuck"], "one that lasts is told, when its minute is over"
+    assert [turn.for_s for turn in life.enter("ok", 702 * NS_PER_S)] == [100.0]
 
 
 @given(st.lists(st.sampled_from(gpus.STATES), max_size=40))

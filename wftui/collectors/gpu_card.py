@@ -111,8 +111,7 @@ class Card:
             self._found = True
             yield self._about("gpu.found")
         for turn in self._episodes.enter(self.state.state, at.boottime_ns):
-            more: dict[str, JsonValue] = {} if turn.for_s is None else {"for_s": turn.for_s}
-            yield self._about(turn.kind, **more)
+            yield self._about(turn.kind, **turn.payload())
         due = self._throttle.event(at)
         if due is not None:
             yield self._about(due[0], **due[1])

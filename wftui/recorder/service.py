@@ -41,6 +41,7 @@ from wftui.recorder.statistics import over_windows
 from wftui.recorder.storage import FLUSH_S, Plan, Storage
 from wftui.recorder.tables import Tables
 from wftui.recorder.tap import Tap
+from wftui.recorder.turns import Turns
 from wftui.settings import GROUP_PREFIX
 from wftui.store import retention
 from wftui.store.journal import StoredChange
@@ -92,6 +93,7 @@ class Recorder:
         self._scheduler = Scheduler(collectors, clock, self, options.disabled, lambda: self._bus.full_rate)
         self._accumulator = Accumulator()
         self._tables = Tables()
+        self._turns = Turns(self.emit)
         self._gauges = Gauges()
         self._own = OwnCost(clock.now())
         self._oom = oom.OomWatch()
@@ -185,6 +187,7 @@ class Recorder:
         self._close_tick(time_s, ended_ns, at)
         self._storage.sealing.second_ended(time_s, at.boottime_ns)
         self._bursts.second_ended(at, self._layout)
+        self._turns.second_ended(self._scheduler.sources, at.boottime_ns)
         second = at.boottime_ns // NS_PER_S
         if second % HEALTH_EVERY_S == 0:
             self._publish_health()
@@ -285,11 +288,7 @@ class Recorder:
 
     def health_changed(self, source: Source, before: str) -> None:
         """Tell everybody at once."""
-        self.emit(
-            "source.state",
-            ("source", source.name),
-            {"before": before, "after": source.state, "reason": source.reason},
-        )
+        self._turns.changed(source, before, self._clock.now().boottime_ns)
         self._publish_health()
 
     def retimed(self, source: Source) -> None:

@@ -100,9 +100,8 @@ class Card:
         assert self.state is not None  # noqa: S101  just entered
         turns = [] if self._found else [self._about("gpu.found")]
         self._found = True
-        for kind, for_s in self._episodes.enter(self.state.state, at.boottime_ns):
-            turns.append(self._about(kind) if for_s is None else self._about(kind, for_s=for_s))
-        return turns
+        entered = self._episodes.enter(self.state.state, at.boottime_ns)
+        return [*turns, *(self._about(turn.kind, **turn.payload()) for turn in entered)]
 
     @property
     def up(self) -> bool | None:
