@@ -5,7 +5,6 @@
 calls NVML.
 """
 
-import json
 import os
 import select
 import signal
@@ -17,21 +16,19 @@ from typing import Final, NoReturn
 from wftui import clock
 from wftui.collectors.nvml import binding as b
 from wftui.collectors.nvml.binding import Binding
-from wftui.collectors.nvml.box import COUNT, TOPOLOGY, Box, Item, Pci
+from wftui.collectors.nvml.box import Box, Item, Pci
 from wftui.collectors.nvml.fields import FAST, HOUR_S, HOURLY, SECOND, SLOW, SLOW_S
 from wftui.collectors.nvml.lanes import STACK_BYTES, Crew
+from wftui.collectors.nvml.output import Out, resident
+from wftui.collectors.nvml.pace import RATES, Pace
 from wftui.collectors.nvml.process_lists import Listed, ProcessLists
 from wftui.collectors.nvml.reads import Reader, forgive
 from wftui.collectors.nvml.rest import Rest
+from wftui.collectors.nvml.survey import Survey
 from wftui.collectors.nvml.xids import Doubles, KernelLog, XidWatches
 
 VERSION: Final = 1
 """Of the frames."""
-RATES: Final = (10.0, 5.0, 2.0, 1.0)
-SHARE: Final = 0.005
-"""Of a core: what the fast readings may cost before they become fewer."""
-SHARE_FOR_ENERGY: Final = 0.01
-"""The same where energy is added up from power, which has to be read often for that."""
 FAST_DEADLINE_S: Final = 0.08
 LATE_S: Final = 0.2
 """A round of fast readings is waited for: two GPUs that begin to hang in it cost the others so much."""
@@ -39,60 +36,14 @@ SLOW_DEADLINE_S: Final = 1.0
 OPEN_DEADLINE_S: Final = 1.5
 AGAIN_S: Final = 5.0
 """Between two attempts to open a library that has no driver."""
-LOOK_S: Final = 10.0
-"""Between two enumerations."""
 CALLS_S: Final = 10.0
-ADAPT_S: Final = 3.0
-SETTLED_S: Final = 5.0
-"""So long after its start what it costs is that of the start."""
 WATCH_NS: Final = 100_000_000
 """Between two looks at a call that hangs, however seldom the others are read."""
 TELL_WAITING_S: Final = 1.0
 """A call that takes longer is told of."""
 LEAVE_S: Final = 60.0
 """So long a call that hangs is waited for before the process leaves."""
-BACKLOG: Final = 4 << 20
-"""Bytes that wait for the reader; beyond it readings are dropped."""
-_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _S: Final = 1_000_000_000
-
-
-class Out:
-    """Standard output, never waited for."""
-
-    def __init__(self, file: int) -> None:
-        os.set_blocking(file, False)
-        self._file = file
-        self._buffer = bytearray()
-
-    def write(self, frame: dict[str, object]) -> None:
-        """Queue a frame; readings are dropped while the reader does not read.
-
-        Raises:
-            BrokenPipeError: Nobody reads any more.
-        """
-        if self.full and frame["t"] in ("v", "processes", "calls"):
-            return
-        self._buffer += json.dumps(frame, separators=(",", ":"), allow_nan=False).encode() + b"\n"
-        self.flush()
-
-    @property
-    def empty(self) -> bool:
-        """Whether all is written."""
-        return not self._buffer
-
-    @property
-    def full(self) -> bool:
-        """Whether the reader has not read for long."""
-        return len(self._buffer) > BACKLOG
-
-    def flush(self) -> None:
-        """Write what can be written."""
-        while self._buffer:
-            try:
-                del self._buffer[: os.write(self._file, self._buffer)]
-            except BlockingIOError:
-                return
 
 
 class Worker:
@@ -116,6 +67,7 @@ class Worker:
         self._look: Crew[Item] = Crew("look", self._binding, self._box.identify, OPEN_DEADLINE_S)
         self._closing: Crew[str] = Crew("close", self._binding, lambda _: self._shut(), OPEN_DEADLINE_S)
         self._opening: Crew[str] = Crew("open", self._binding, self._open, OPEN_DEADLINE_S)
+        self._survey = Survey(self._box, self._look, out, self._hanging)
         self._xids = XidWatches(self._binding, lambda *told: self._heard.append(told))
         self._state = "closed"
         """``closed``, ``opening``, ``open``, ``closing``, ``resting``."""
@@ -134,19 +86,14 @@ class Worker:
         """How often in a row the library was opened anew and knew no GPU that answers."""
         self._late: set[tuple[str, object]] = set()
         """What has been told to wait."""
-        self._told_box: object = None
-        self._open_ns = self._look_ns = self._slow_ns = self._calls_ns = self._status_ns = self._adapt_ns = 0
-        self._box_ns = 0
+        self._open_ns = self._slow_ns = self._calls_ns = self._status_ns = 0
         self._hourly: dict[str, int] = {}
-        self._looking = self._counting = self._topology = False
         self._slow_running = self._shutting = False
         self._slow_ones: set[str] = set()
         """GPUs of which a fast reading was over its deadline."""
         self._second = -1
         self._with_second = False
-        self._wished, self._rate = RATES[0], RATES[-1]  # it climbs as far as it can pay for
-        self._cpu_ns = self._cpu_told_ns = clock.cpu_ns()
-        self._fast_ns = self._beats = self._main_ns = self._began_ns = 0
+        self._pace = Pace(self._clock.now().boottime_ns)
         self._ending = False
 
     # ---- the main thread
@@ -158,16 +105,13 @@ class Worker:
             told: Where commands are read from.
             woken: Readable after a signal.
         """
-        now = self._clock.now()
-        self._cpu_at = self._cpu_told_at = now.boottime_ns
-        self._began_ns = now.boottime_ns
         self._out.write({"t": "hello", "version": VERSION, "pid": os.getpid()})
         words = b""
         self._beat()
         while not self._ending:
             # Until there is something to read it looks often: somebody may wait for the first numbers.
-            begun = self._state == "open" and self._told_box is not None
-            period_ns = int(_S / (self._rate if begun or self._state == "closed" else RATES[0]))
+            begun = self._state == "open" and self._survey.told
+            period_ns = int(_S / (self._pace.rate if begun or self._state == "closed" else RATES[0]))
             now = self._clock.now()
             pause_ns = period_ns - now.time_ns % period_ns
             watching = self._hangs()
@@ -190,7 +134,7 @@ class Worker:
                 continue
             if watching and self._clock.now().time_ns // period_ns < due:
                 self._fast.look()
-                self._send(FAST, 1 / self._rate)
+                self._send(FAST, 1 / self._pace.rate)
                 self._tell_status_if_due()
             else:
                 self._beat()
@@ -199,17 +143,15 @@ class Worker:
     def _obey(self, words: list[str]) -> None:
         match words:
             case ["rate", number] if number.isdigit():
-                self._wished = next((rate for rate in RATES if rate <= int(number)), RATES[-1])
-                self._rate = min(self._rate, self._wished)
-                self._adapt_ns = 0
+                self._pace.wish(int(number))
             case ["again"]:
                 for target in self._box.targets.values():
                     forgive(target)
-                self._look_ns = self._slow_ns = self._open_ns = 0
+                self._survey.due_ns = self._slow_ns = self._open_ns = 0
                 self._hourly.clear()
 
     def _beat(self) -> None:
-        self._beats += 1
+        self._pace.beats += 1
         now = self._clock.now().boottime_ns
         if self._state == "open":
             self._readings(now)
@@ -291,7 +233,7 @@ class Worker:
             self._open_ns = now + int((60 if code in (b.MISMATCH, b.NO_LIBRARY) else AGAIN_S) * _S)
             return
         self._state = "open"
-        self._look_ns = self._slow_ns = 0
+        self._survey.due_ns = self._slow_ns = 0
         self._hourly.clear()
 
     def _give_up(self) -> None:
@@ -317,8 +259,9 @@ class Worker:
             return
         self._shutting = False
         self._box.forget()
-        self._looking = self._counting = self._slow_running = False
-        self._told_box = self._told = None
+        self._survey.forget()
+        self._slow_running = False
+        self._told = None
         if self._rest.wanted:
             self._state = "resting"
             self._rest.begin(now)
@@ -334,7 +277,8 @@ class Worker:
 
     def _readings(self, now: int) -> None:
         box = self._box
-        self._look_around(now)
+        if self._survey.step(now):
+            self._tell_box()
         targets = box.targets
         second = self._clock.now().time_ns // _S
         begun = False
@@ -346,9 +290,9 @@ class Worker:
             if begun:
                 self._second = second
         # At 10 Hz what is late goes with the next beat; that would be a second later when read once a second.
-        over = self._fast.wait(min(LATE_S, 0.9 / self._rate))
+        over = self._fast.wait(min(LATE_S, 0.9 / self._pace.rate))
         self._slow_ones |= self._fast.waiting().keys()
-        self._send(FAST, 1 / self._rate)
+        self._send(FAST, 1 / self._pace.rate)
         if self._with_second or not over:
             self._send(SECOND, 1.0)
         if self._slow_running:
@@ -364,7 +308,7 @@ class Worker:
             self._slow_running = True
             self._slow_ns = now + int(SLOW_S * _S)
         self._judge(now)
-        self._adapt(now)
+        self._pace.adapt(now, integrates=self._integrates())
 
     def _answering(self) -> list[str]:
         """GPUs of which no fast reading hangs: a second thread would only hang beside the first."""
@@ -377,7 +321,7 @@ class Worker:
             return
         started = clock.thread_cpu_ns()
         self._reader.read(target, FAST)
-        self._fast_ns += clock.thread_cpu_ns() - started
+        self._pace.fast_ns += clock.thread_cpu_ns() - started
         if self._with_second and not target.failing:
             self._reader.read(target, SECOND)
 
@@ -423,56 +367,14 @@ class Worker:
             }
         )  # fmt: skip
 
-    def _look_around(self, now: int) -> None:
-        """Enumerate, a little at a time."""
-        if self._looking:
-            if self._look.busy:
-                self._look.look()
-            if self._look.busy:
-                return
-            self._looking = False
-            if self._counting:
-                self._counting = False
-                if self._box.counted is not None:  # it hangs: those that are known will do
-                    self._look_at(list(range(self._box.counted)))
-                    return
-            self._box.settle()
-            names = tuple(
-                sorted(self._box.targets[u].uuid for u in self._box.targets if not self._box.targets[u].instance)
-            )
-            if names != self._box.linked and len(names) > 1 and not self._topology:
-                self._topology = True
-                self._looking = self._look.begin([TOPOLOGY])
-            else:
-                self._topology = False
-            self._tell_box()
-        elif now >= self._look_ns:
-            self._look_ns = now + int(LOOK_S * _S)
-            items = self._box.items()
-            if items is not None:
-                self._look_at(items)
-            else:
-                self._box.counted = None
-                self._counting = self._looking = self._look.begin([COUNT])
-
-    def _look_at(self, items: list[Item]) -> None:
-        self._box.gone(items)
-        hanging = self._fast.waiting().keys() | self._slow.waiting().keys()
-        known = self._box.found
-        self._looking = self._look.begin(
-            item for item in items if item not in known or known[item].uuid not in hanging
-        )
-
     def _tell_box(self) -> None:
-        rows = self._box.described()
-        box = (rows, self._box.links)
-        now = self._clock.now()
-        if box != self._told_box or now.boottime_ns - self._box_ns > HOUR_S * _S:
-            self._told_box = ([dict(row) for row in rows], list(self._box.links))
-            self._box_ns = now.boottime_ns
-            self._out.write({"t": "box", "time_ns": now.time_ns, "gpus": rows, "links": self._box.links})
+        self._survey.tell(self._clock.now())
         if self._state == "open":
             self._lost = {}
+
+    def _hanging(self) -> set[str]:
+        """GPUs of which a reading hangs: a second thread would only hang beside the first."""
+        return {*self._fast.waiting(), *self._slow.waiting()}
 
     def _tell_xids(self) -> None:
         heard, self._heard = self._heard, []
@@ -492,7 +394,7 @@ class Worker:
         codes = set(failing) or set(self._box.failed.values()) or {self._box.refused}
         if 0 in failing:
             self._lost_times = 0
-        if not self._looking and codes and codes <= b.DRIVERLESS | b.GONE:
+        if not self._survey.under_way and codes and codes <= b.DRIVERLESS | b.GONE:
             # A card that was reset is only known to a library that begins anew; a driver is waited for at a
             # steady pace, a card that fell off the bus more and more rarely: each look is work for the kernel.
             often = AGAIN_S if codes & b.DRIVERLESS else min(LEAVE_S, AGAIN_S * 2 ** max(0, self._lost_times - 1))
@@ -501,7 +403,7 @@ class Worker:
             self._give_up()
             return
         if any(failing):
-            self._look_ns = min(self._look_ns, now + _S)
+            self._survey.due_ns = min(self._survey.due_ns, now + _S)
         if self._rest.idle(targets, self._box, now):
             self._give_up()
 
@@ -570,11 +472,6 @@ class Worker:
                 errors[uuid] = changed
         heard = None if self._kernel.readable else sorted(self._xids.heard()) if self._state == "open" else []
         events = self._xids.hangs if self._state == "open" else None
-        cpu = clock.cpu_ns()
-        elapsed = max(1, now.boottime_ns - self._cpu_told_at)
-        share = (cpu - self._cpu_told_ns) / elapsed
-        settled = now.boottime_ns - self._began_ns > SETTLED_S * _S
-        self._cpu_told_ns, self._cpu_told_at = cpu, now.boottime_ns
         self._out.write(
             {
                 "t": "status", "time_ns": now.time_ns, "boottime_ns": now.boottime_ns, "waiting": waiting,
@@ -582,7 +479,7 @@ class Worker:
                 "lost": self._lost
                 | {uuid: target.failing for uuid, target in list(box.targets.items()) if target.failing},
                 "heard": heard, "events": events and (events[0], round((mono - events[1]) / 1e9, 1)),
-                "rate_hz": self._rate, "cpu_utilization": round(share, 6) if settled else None,
+                "rate_hz": self._pace.rate, "cpu_utilization": self._pace.cost(now.boottime_ns),
                 "memory_bytes": resident(),
             }
         )  # fmt: skip
@@ -595,27 +492,6 @@ class Worker:
         elif self._waits:
             self._out.write(self._library)
         self._waits = bool(stuck)
-
-    def _adapt(self, now: int) -> None:
-        """As many readings a second as half a percent of a core pays for."""
-        if now - self._adapt_ns < ADAPT_S * _S:
-            return
-        cpu = clock.cpu_ns()
-        if self._adapt_ns:
-            share = (cpu - self._cpu_ns) / (now - self._cpu_at)
-            # Only the fast readings and the beat come more often with the rate; the rest stays as it is.
-            each = (self._fast_ns + clock.thread_cpu_ns() - self._main_ns) / max(1, self._beats)
-            place = RATES.index(self._rate)
-            most = SHARE_FOR_ENERGY if self._integrates() else SHARE
-            if share > most and self._rate > RATES[-1]:
-                self._rate = RATES[place + 1]
-            elif place and RATES[place - 1] <= self._wished:
-                more = each * (RATES[place - 1] - self._rate) / _S
-                if share + more < 0.9 * most:
-                    self._rate = RATES[place - 1]
-        self._fast_ns = self._beats = 0
-        self._main_ns = clock.thread_cpu_ns()
-        self._cpu_ns, self._cpu_at, self._adapt_ns = cpu, now, now
 
     def _integrates(self) -> bool:
         """Whether the energy of a card is only known by adding up its power."""
@@ -647,15 +523,6 @@ class Worker:
     def end(self, *_: object) -> None:
         """SIGTERM."""
         self._ending = True
-
-
-def resident() -> int:
-    """RSS (By) of this process; 0 where /proc does not say."""
-    try:
-        with open("/proc/self/statm", "rb") as file:  # noqa: PTH123  each second: no path object for it
-            return int(file.read().split()[1]) * _PAGE
-    except (OSError, IndexError, ValueError):
-        return 0
 
 
 def main() -> NoReturn:
