@@ -60,7 +60,13 @@ def test_killed_again_and_again(rounds: int) -> None:
     assert not list(where.data_dir.glob("*damaged*"))
 
 
-@pytest.mark.parametrize("rounds", [10, pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])])
+@pytest.mark.parametrize(
+    "rounds",
+    [
+        pytest.param(10, marks=pytest.mark.timeout(240)),  # 28 s beside other work, twice that beside tests
+        pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(1800)]),
+    ],
+)
 def test_recorder_and_sealer_killed_at_once(rounds: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Six hours wait to be sealed: whatever is done, each tick is there once; the next seal tidies up."""
     template, folder = tmp_path / "template", tmp_path / "folder"
