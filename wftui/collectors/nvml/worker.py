@@ -238,7 +238,7 @@ class Worker:
 
     def _give_up(self) -> None:
         """The library has lost its driver, or is not needed: shut it down, then try anew."""
-        self._lost = {uuid: target.failing for uuid, target in self._box.targets.items() if target.failing}
+        self._lost = self._failing()
         self._state = "closing"
         self._xids.stop()
 
@@ -279,6 +279,9 @@ class Worker:
         box = self._box
         if self._survey.step(now):
             self._tell_box()
+        elif self._survey.under_way:
+            # One that answers again meanwhile may have been looked up before it did: what the look says, holds.
+            self._lost |= self._failing()
         targets = box.targets
         second = self._clock.now().time_ns // _S
         begun = False
@@ -476,13 +479,15 @@ class Worker:
             {
                 "t": "status", "time_ns": now.time_ns, "boottime_ns": now.boottime_ns, "waiting": waiting,
                 "errors": errors,
-                "lost": self._lost
-                | {uuid: target.failing for uuid, target in list(box.targets.items()) if target.failing},
+                "lost": self._lost | self._failing(),
                 "heard": heard, "events": events and (events[0], round((mono - events[1]) / 1e9, 1)),
                 "rate_hz": self._pace.rate, "cpu_utilization": self._pace.cost(now.boottime_ns),
                 "memory_bytes": resident(),
             }
         )  # fmt: skip
+
+    def _failing(self) -> dict[str, int]:
+        return {uuid: target.failing for uuid, target in list(self._box.targets.items()) if target.failing}
 
     def _tell_library(self, stuck: list[tuple[str, int]], mono: int) -> None:
         """What hangs of the library as a whole, each second; and once that nothing does any more."""
