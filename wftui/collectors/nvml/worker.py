@@ -81,7 +81,8 @@ class Worker:
         self._waits = False
         """It was told that a call about the library as a whole hangs."""
         self._lost: dict[str, int] = {}
-        """GPUs that failed when the library was given up: until it is open again that is what is known."""
+        """GPUs that failed when the library was given up, or while they were looked up: until that is over, it is
+        what is known."""
         self._lost_times = 0
         """How often in a row the library was opened anew and knew no GPU that answers."""
         self._late: set[tuple[str, object]] = set()
@@ -487,6 +488,7 @@ class Worker:
         )  # fmt: skip
 
     def _failing(self) -> dict[str, int]:
+        """GPUs of which all calls of the last reading failed, with the code."""
         return {uuid: target.failing for uuid, target in list(self._box.targets.items()) if target.failing}
 
     def _tell_library(self, stuck: list[tuple[str, int]], mono: int) -> None:
