@@ -3,6 +3,7 @@
 from typing import Final
 
 from wftui import clock
+from wftui.clock import NS_PER_S
 
 RATES: Final = (10.0, 5.0, 2.0, 1.0)
 SHARE: Final = 0.005
@@ -12,7 +13,6 @@ SHARE_FOR_ENERGY: Final = 0.01
 ADAPT_S: Final = 3.0
 SETTLED_S: Final = 5.0
 """So long after its start what it costs is that of the start."""
-_S: Final = 1_000_000_000
 
 
 class Pace:
@@ -42,7 +42,7 @@ class Pace:
 
         ``integrates``: energy is added up from power.
         """
-        if self._measured and now - self._looked_ns < ADAPT_S * _S:
+        if self._measured and now - self._looked_ns < ADAPT_S * NS_PER_S:
             return
         cpu = clock.cpu_ns()
         if self._measured:
@@ -54,7 +54,7 @@ class Pace:
             if share > most and self.rate > RATES[-1]:
                 self.rate = RATES[place + 1]
             elif place and RATES[place - 1] <= self._wished:
-                more = each * (RATES[place - 1] - self.rate) / _S
+                more = each * (RATES[place - 1] - self.rate) / NS_PER_S
                 if share + more < 0.9 * most:
                     self.rate = RATES[place - 1]
         self.fast_ns = self.beats = 0
@@ -66,4 +66,4 @@ class Pace:
         cpu = clock.cpu_ns()
         share = (cpu - self._cpu_told_ns) / max(1, now - self._told_ns)
         self._cpu_told_ns, self._told_ns = cpu, now
-        return round(share, 6) if now - self._began_ns > SETTLED_S * _S else None
+        return round(share, 6) if now - self._began_ns > SETTLED_S * NS_PER_S else None

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Set
 from typing import Final
 
-from wftui.clock import Instant
+from wftui.clock import NS_PER_S, Instant
 from wftui.collectors.nvml.box import COUNT, TOPOLOGY, Box, Item
 from wftui.collectors.nvml.fields import HOUR_S
 from wftui.collectors.nvml.lanes import Crew
@@ -11,7 +11,6 @@ from wftui.collectors.nvml.output import Out
 
 LOOK_S: Final = 10.0
 """Between two enumerations."""
-_S: Final = 1_000_000_000
 
 
 class Survey:
@@ -64,7 +63,7 @@ class Survey:
                 self._topology = False
             return True
         if now >= self.due_ns:
-            self.due_ns = now + int(LOOK_S * _S)
+            self.due_ns = now + int(LOOK_S * NS_PER_S)
             items = self._box.items()
             if items is not None:
                 self._look_at(items)
@@ -84,7 +83,7 @@ class Survey:
         """Say what there is, when it is not what was said last, or an hour has passed."""
         rows = self._box.described()
         box = (rows, self._box.links)
-        if box != self._told or now.boottime_ns - self._told_ns > HOUR_S * _S:
+        if box != self._told or now.boottime_ns - self._told_ns > HOUR_S * NS_PER_S:
             self._told = ([dict(row) for row in rows], list(self._box.links))
             self._told_ns = now.boottime_ns
             self._out.write({"t": "box", "time_ns": now.time_ns, "gpus": rows, "links": self._box.links})

@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Final, NoReturn
 
 from wftui import clock
+from wftui.clock import NS_PER_S
 from wftui.collectors.nvml import binding as b
 from wftui.collectors.nvml.binding import Binding
 from wftui.collectors.nvml.box import Box, Item, Pci
@@ -43,7 +44,6 @@ TELL_WAITING_S: Final = 1.0
 """A call that takes longer is told of."""
 LEAVE_S: Final = 60.0
 """So long a call that hangs is waited for before the process leaves."""
-_S: Final = 1_000_000_000
 
 
 class Worker:
@@ -112,7 +112,7 @@ class Worker:
         while not self._ending:
             # Until there is something to read it looks often: somebody may wait for the first numbers.
             begun = self._state == "open" and self._survey.told
-            period_ns = int(_S / (self._pace.rate if begun or self._state == "closed" else RATES[0]))
+            period_ns = int(NS_PER_S / (self._pace.rate if begun or self._state == "closed" else RATES[0]))
             now = self._clock.now()
             pause_ns = period_ns - now.time_ns % period_ns
             watching = self._hangs()
@@ -160,7 +160,7 @@ class Worker:
             self._come_back(now)
         self._tell_xids()
         self._tell_status_if_due()
-        if now - self._calls_ns >= CALLS_S * _S:
+        if now - self._calls_ns >= CALLS_S * NS_PER_S:
             self._calls_ns = now
             if calls := self._binding.costs():
                 self._out.write({"t": "calls", "time_ns": self._clock.now().time_ns, "calls": calls})
@@ -190,7 +190,7 @@ class Worker:
             if asleep and len(asleep) == len(self._pci.list()):
                 self._box.items()  # all sleep: not even the library is opened
                 self._tell_box()
-                self._open_ns = now + _S
+                self._open_ns = now + NS_PER_S
                 return
             if self._opened.code == b.MISMATCH:
                 self._anew()
@@ -231,7 +231,7 @@ class Worker:
             self._out.write(self._library)
         if code:
             self._state = "closed"
-            self._open_ns = now + int((60 if code in (b.MISMATCH, b.NO_LIBRARY) else AGAIN_S) * _S)
+            self._open_ns = now + int((60 if code in (b.MISMATCH, b.NO_LIBRARY) else AGAIN_S) * NS_PER_S)
             return
         self._state = "open"
         self._survey.due_ns = self._slow_ns = 0
@@ -268,7 +268,7 @@ class Worker:
             self._rest.begin(now)
         else:
             self._state = "closed"
-            self._open_ns = now + int(self._pause_s * _S)
+            self._open_ns = now + int(self._pause_s * NS_PER_S)
             self._pause_s = 1.0
 
     def _shut(self) -> None:
@@ -284,7 +284,7 @@ class Worker:
             # One that answers again meanwhile may have been looked up before it did: what the look says, holds.
             self._lost |= self._failing()
         targets = box.targets
-        second = self._clock.now().time_ns // _S
+        second = self._clock.now().time_ns // NS_PER_S
         begun = False
         if not self._fast.busy or self._fast.begin(()):
             self._with_second = second != self._second
@@ -310,7 +310,7 @@ class Worker:
                 self._tell_processes()
         elif now >= self._slow_ns and targets and self._slow.begin(self._answering()):
             self._slow_running = True
-            self._slow_ns = now + int(SLOW_S * _S)
+            self._slow_ns = now + int(SLOW_S * NS_PER_S)
         self._judge(now)
         self._pace.adapt(now, integrates=self._integrates())
 
@@ -335,7 +335,7 @@ class Worker:
             return
         self._reader.read(target, SLOW)
         if clock.perf_ns() >= self._hourly.get(uuid, 0):
-            self._hourly[uuid] = clock.perf_ns() + int(HOUR_S * _S)
+            self._hourly[uuid] = clock.perf_ns() + int(HOUR_S * NS_PER_S)
             for key in [key for key in target.blocked if key.startswith("field ")]:
                 del target.blocked[key]
             self._reader.read(target, HOURLY)
@@ -407,7 +407,7 @@ class Worker:
             self._give_up()
             return
         if any(failing):
-            self._survey.due_ns = min(self._survey.due_ns, now + _S)
+            self._survey.due_ns = min(self._survey.due_ns, now + NS_PER_S)
         if self._rest.idle(targets, self._box, now):
             self._give_up()
 
@@ -428,9 +428,9 @@ class Worker:
             (crew.name, target)
             for crew in self._asked
             for target, (_, since) in crew.waiting().items()
-            if mono - since > TELL_WAITING_S * _S
+            if mono - since > TELL_WAITING_S * NS_PER_S
         }
-        if now - self._status_ns >= _S - 50_000_000 or late != self._late:
+        if now - self._status_ns >= NS_PER_S - 50_000_000 or late != self._late:
             self._late = late
             self._status_ns = now
             self._listen()
@@ -453,7 +453,7 @@ class Worker:
         mono = clock.perf_ns()
         for crew in (self._slow, self._fast):
             for uuid, (call, since) in crew.waiting().items():
-                if mono - since > TELL_WAITING_S * _S:
+                if mono - since > TELL_WAITING_S * NS_PER_S:
                     waiting[uuid] = (call, round((mono - since) / 1e9, 1))
         stuck: list[tuple[str, int]] = []
         for item, held in self._look.waiting().items():
@@ -511,7 +511,7 @@ class Worker:
         """Shut down if nothing hangs; wait for what hangs, but not for ever."""
         self._xids.stop()
         crews = (self._fast, self._slow, self._look, self._opening)
-        end = clock.perf_ns() + int(LEAVE_S * _S)
+        end = clock.perf_ns() + int(LEAVE_S * NS_PER_S)
         while clock.perf_ns() < end:
             for crew in crews:
                 crew.look()
