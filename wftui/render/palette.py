@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from wftui.errors import ConfigError
 
@@ -40,6 +40,9 @@ _LINES: Final = (*_ACCENTS, "read", "write", "receive", "transmit", "user", "sys
 """Colours that a line in a graph may have; the band behind it has the role ``<name>.band``."""
 _BAND: Final = 0.55
 """Share of a line's brightness that its band has."""
+_REQUIRED: Final = ("text", "dim", "faint", "frame", "frame_focus", "select", "good", "warn", "bad")
+_KNOWN: Final = (*_REQUIRED, "strong", "mark", "past", "past_frame", "past_frame_focus", *_LINES)
+_STOPS: Final = "expected [share, colour] pairs from 0.0 to 1.0, shares rising"
 _TITLES: Final = tuple(f"{accent}.title" for accent in _ACCENTS)
 
 
@@ -89,24 +92,54 @@ def load(path: Path, depth: str) -> Palette:
             theme = tomllib.load(file)
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"theme {path}: {error}") from error
-    table = theme.get("colors")
-    stops = theme.get("heat", {}).get("stops")
-    if not isinstance(table, dict) or not isinstance(stops, list) or len(stops) < 2:
-        raise ConfigError(f"theme {path}: expected [colors] and [heat] stops")
     try:
-        colors = {name: _color(value) for name, value in table.items()}
-        scale = [(float(share), _color(value)) for share, value in stops]
-    except (ValueError, TypeError, AttributeError) as error:
+        colors, scale = _read(theme)
+    except ValueError as error:
         raise ConfigError(f"theme {path}: {error}") from error
-    for required in ("text", "dim", "faint", "frame", "frame_focus", "select", "good", "warn", "bad", *_ACCENTS):
-        if required not in colors:
-            raise ConfigError(f"theme {path}: colour {required!r} is missing")
     # A theme made before there was a past to look at: its warning colour stands out from live frames.
     for name in ("past", "past_frame", "past_frame_focus"):
         colors.setdefault(name, colors["warn"])
     for step in range(HEAT_STEPS):
         colors[f"heat{step}"] = _blend(scale, step / (HEAT_STEPS - 1))
     return _palette(colors, depth)
+
+
+def _read(theme: dict[str, Any]) -> tuple[dict[str, _Color], list[tuple[float, _Color]]]:  # Any: what TOML can say
+    """Colours by name, and the stops of the heat scale.
+
+    Raises:
+        ValueError: What is wrong, and where.
+    """
+    ground = theme.get("background", "dark")
+    if ground not in ("dark", "light"):
+        raise ValueError(f"background: expected 'dark' or 'light', got {ground!r}")
+    table, stops = theme.get("colors"), theme.get("heat", {}).get("stops")
+    if not isinstance(table, dict) or not isinstance(stops, list) or len(stops) < 2:
+        raise ValueError("expected [colors] and [heat] stops")
+    colors = {}
+    for name, value in table.items():
+        if name not in _KNOWN:
+            import difflib  # only a mistake needs it
+
+            near = difflib.get_close_matches(name, _KNOWN, n=1)
+            raise ValueError(f"colors.{name}: no such colour" + (f"; did you mean {near[0]}?" if near else ""))
+        colors[name] = _named(f"colors.{name}", value)
+    for required in (*_REQUIRED, *_ACCENTS):
+        if required not in colors:
+            raise ValueError(f"colour {required!r} is missing")
+    if not all(isinstance(stop, list) and len(stop) == 2 for stop in stops):
+        raise ValueError(f"heat.stops: {_STOPS}")
+    shares = [float(share) for share, _ in stops if isinstance(share, int | float)]
+    if len(shares) < len(stops) or shares != sorted(shares) or (shares[0], shares[-1]) != (0.0, 1.0):
+        raise ValueError(f"heat.stops: {_STOPS}")
+    return colors, [(share, _named("heat.stops", value)) for share, (_, value) in zip(shares, stops, strict=True)]
+
+
+def _named(key: str, value: object) -> _Color:
+    try:
+        return _color(value if isinstance(value, str) else "")
+    except ValueError as error:
+        raise ValueError(f"{key}: {error}") from None
 
 
 def _palette(colors: dict[str, _Color], depth: str) -> Palette:

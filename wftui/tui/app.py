@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from textual.driver import Driver
 
     from wftui.tui.compose import Picture
+    from wftui.tui.theming import Theming
     from wftui.tui.timeline.control import Control
 
 # While the view fills: tick, tables, past and health come one after another and make few frames.
@@ -104,6 +105,7 @@ class WftopApp(App[int], inherit_bindings=False):
         readonly: bool = False,
         refresh_s: float = 1.0,
         driver_class: type[Driver] | None = None,
+        theming: Theming | None = None,
     ) -> None:
         # Our rows are drawn with colours of the right depth: the toolkit must not convert them again.
         self.ascii_only = ascii_only
@@ -117,6 +119,8 @@ class WftopApp(App[int], inherit_bindings=False):
         self.own_memory = NAN
         self.inks = Styles(palette)
         self.painter = Painter(palette)
+        self.theming = theming
+        """Tells when the theme was edited; None: it is one that ships with wftop."""
         self.past = Past(self, self.paint)
         self.timeline: Control | None = None
         """Screen 5, once it was shown."""
@@ -177,11 +181,21 @@ class WftopApp(App[int], inherit_bindings=False):
         if not width or not height:
             return
         self._painted_ns = self.clock.now().boottime_ns
+        self._follow_theme()
         self._picture = compose.picture(self.scene(), self.ui, width, height)
         if not self.painter.direct(self, self._picture):
             canvas.refresh()
         if (timeline := self.shown_timeline) is not None:
             timeline.refresh()
+
+    def _follow_theme(self) -> None:
+        found = self.theming.look(self._painted_ns) if self.theming is not None else None
+        if isinstance(found, str):
+            self.ui.say(found, "bad")
+        elif found is not None:
+            self.ui.say("the theme was read again")
+            # Nothing of the old colours is on the screen any more: the next frame goes out whole.
+            self.inks, self.painter = Styles(found), Painter(found)
 
     def open_timeline(self) -> None:
         """Screen 5; what it is made of is loaded the first time only."""

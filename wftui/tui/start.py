@@ -49,12 +49,14 @@ def run(flags: argparse.Namespace, terminal: Terminal, depth: str, *, ascii_only
     from wftui import lean
 
     lean.leave_out(lean.SSL)
-    from wftui.render import palette
+    from wftui.render import palette, themes
     from wftui.tui import app as application
     from wftui.tui import paint
     from wftui.tui.link import Link
+    from wftui.tui.theming import Theming
 
-    theme = paths.resources("themes") / f"{settings.text('view.theme')}.toml"
+    own = where.config_dir / "themes"
+    theme = themes.find(settings.text(themes.KEY), own, paths.resources("themes"))
     colors = palette.load(theme, depth)
     width, height = os.get_terminal_size(terminal.output)
     term = f"{width}x{height} {os.environ.get('TERM', '')}"
@@ -65,6 +67,7 @@ def run(flags: argparse.Namespace, terminal: Terminal, depth: str, *, ascii_only
         readonly=bool(settings["view.readonly"]),
         refresh_s=settings.number("view.refresh_s"),
         driver_class=paint.driver_for(terminal),
+        theming=Theming(theme, depth) if theme.parent == own else None,
     )
     gc.freeze()
     gc.set_threshold(*_THRESHOLDS)

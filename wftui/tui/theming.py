@@ -1,0 +1,48 @@
+"""The theme's file, looked at again while the view runs: who edits a theme sees it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from wftui.errors import ConfigError
+from wftui.render import palette
+from wftui.units import NS_PER_S
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from wftui.render.palette import Palette
+
+EVERY_NS: Final = NS_PER_S
+"""Between two looks at the file."""
+
+
+class Theming:
+    """One theme's file. A broken one changes nothing: the last good colours stay."""
+
+    def __init__(self, path: Path, depth: str) -> None:
+        self._path = path
+        self._depth = depth
+        self._state = self._stat()
+        self._due_ns = 0
+
+    def _stat(self) -> tuple[int, int]:
+        try:
+            found = self._path.stat()
+        except OSError:  # an editor is replacing it
+            return 0, 0
+        return found.st_mtime_ns, found.st_size
+
+    def look(self, boottime_ns: int) -> Palette | str | None:
+        """The new colours when the file has changed, or what is wrong with it; None: nothing is new."""
+        if boottime_ns < self._due_ns:
+            return None
+        self._due_ns = boottime_ns + EVERY_NS
+        state = self._stat()
+        if state == self._state or not any(state):
+            return None
+        self._state = state
+        try:
+            return palette.load(self._path, self._depth)
+        except ConfigError as error:
+            return str(error)
