@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COLORS = ("auto", "truecolor", "256", "16", "mono")
-COMMANDS = "record, export, sql, report, energy, gpus, doctor, sources, purge, service, backup, restore"
+COMMANDS = "record, export, sql, report, energy, gpus, doctor, sources, config, purge, service, backup, restore"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,6 +47,10 @@ def _run(arguments: list[str]) -> int:
         from wftui.cli import sql
 
         return sql.main(arguments[1:])
+    if arguments[:1] == ["config"]:
+        from wftui.cli import config
+
+        return config.main(arguments[1:])
     if arguments and not arguments[0].startswith("-"):
         from wftui.cli.commands import app
 

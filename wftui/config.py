@@ -39,6 +39,19 @@ class Key(NamedTuple):
         return "WFTOP_" + self.name.upper().replace(".", "_")
 
     @property
+    def unit(self) -> str:
+        """The unit of a number: ``B``, ``s``, ``h``, ``d``; empty: it has none."""
+        if self.kind == "size":
+            return "B"
+        last = self.name.rpartition(".")[2].rpartition("_")[2]
+        return {"s": "s", "hours": "h", "days": "d"}.get(last, "") if self.kind in ("int", "number") else ""
+
+    @property
+    def scope(self) -> str:
+        """Who reads it when it starts: ``view``, ``recorder`` or ``command``."""
+        return {"view": "view", "colors": "view", "energy": "command"}.get(self.name.partition(".")[0], "recorder")
+
+    @property
     def expected(self) -> str:
         """What a value has to be, for messages."""
         if self.kind == "choice":
@@ -173,13 +186,13 @@ def load(
             values[name], origins[name] = value, origin
     for variable, key in _VARIABLES.items():
         if variable in environ:
-            values[key.name] = _from_text(key, environ[variable], variable)
+            values[key.name] = from_text(key, environ[variable], variable)
             origins[key.name] = variable
     for name, given in (flags or {}).items():
         if given is not None:
-            key = _known(name, "flag")
+            key = known(name, "flag")
             flag = "--" + name.rpartition(".")[2].replace("_", "-")
-            values[name] = _from_text(key, given, flag) if isinstance(given, str) else _checked(key, given, flag)
+            values[name] = from_text(key, given, flag) if isinstance(given, str) else _checked(key, given, flag)
             origins[name] = flag
     return Config(values, origins)
 
@@ -227,32 +240,44 @@ def parse(raw: bytes, file: str) -> dict[str, tuple[Value, str]]:
     Raises:
         ConfigError: It is no UTF-8 or TOML, or holds an unknown key or a wrong value; names file and line.
     """
+    found, wrong = examine(raw, file)
+    if wrong:
+        raise ConfigError(wrong[0])
+    return found
+
+
+def examine(raw: bytes, file: str) -> tuple[dict[str, tuple[Value, str]], list[str]]:
+    """Parse one TOML file as ``parse`` does, and list all that is wrong with it, by line."""
     import tomllib  # 2 ms that a start without files saves
 
     try:
         source = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{file}:{line}: expected UTF-8, got byte 0x{raw[error.start]:02x}") from error
+        return {}, [f"{file}:{line}: expected UTF-8, got byte 0x{raw[error.start]:02x}"]
     try:
         tree = tomllib.loads(source)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-        raise ConfigError(_broken(file, source, error)) from error
+        return {}, [_broken(file, source, error)]
     found: dict[str, tuple[Value, str]] = {}
+    wrong: list[tuple[int, str]] = []
     for name, given in _flat(tree):
         line = _line_of(source, name)
         where = f"{file}:{line}" if line else file
-        key = _known(name, where)
-        found[name] = (_checked(key, given, where), f"{Path(file).name}:{line}")
-    return found
+        try:
+            found[name] = (_checked(known(name, where), given, where), f"{Path(file).name}:{line}")
+        except ConfigError as error:
+            wrong.append((line, str(error)))
+    return found, [words for _, words in sorted(wrong)]
 
 
 def _broken(file: str, source: str, error: Exception) -> str:
     # tomllib says "… (at line 3, column 5)" or "… (at end of document)".
     message, _, place = str(error).rpartition(" (at ")
-    digits = place.removeprefix("line ").partition(",")[0]
+    digits, _, column = place.removeprefix("line ").rstrip(")").partition(", column ")
     line = int(digits) if digits.isdigit() else source.count("\n") + 1
-    return f"{file}:{line}: not TOML: {message or str(error)}"
+    at = f" (column {column})" if column.isdigit() else ""
+    return f"{file}:{line}: not TOML: {message or str(error)}{at}"
 
 
 # Any: tomllib gives whatever the file holds.
@@ -287,7 +312,12 @@ def _line_of(source: str, name: str) -> int:
     return 0
 
 
-def _known(name: str, where: str) -> Key:
+def known(name: str, where: str) -> Key:
+    """The key of a dotted name.
+
+    Raises:
+        ConfigError: There is none; it says where it stands and which is near.
+    """
     key = KEYS.get(name)
     if key is not None:
         return key
@@ -334,8 +364,12 @@ def _typed(key: Key, given: object) -> Value | None:
     return float(given) if key.kind == "number" else given
 
 
-def _from_text(key: Key, given: str, where: str) -> Value:
-    """Parse a value that came as text (a variable, a flag)."""
+def from_text(key: Key, given: str, where: str) -> Value:
+    """Parse a value that came as text: a variable, a flag, typed by a person.
+
+    Raises:
+        ConfigError: It is no such value; names the key, the place and what is expected.
+    """
     words = given.strip()
     typed: object = words
     try:

@@ -1,7 +1,7 @@
 """``settings.toml``: what wftop itself remembers of a person's choices, beside the person's own config.toml.
 
-It wins over config.toml, and loses against variables and flags. Written whole, beside and renamed over; every key
-that is not changed stays.
+It wins over config.toml, and loses against variables and flags. Changed by lines, so that comments stay; written
+beside and renamed over.
 """
 
 import fcntl
@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from wftui import config, paths
+from wftui import config, paths, toml
 from wftui.config import KEYS, Value
 from wftui.errors import ConfigError
 from wftui.paths import Places
@@ -79,15 +79,6 @@ def read(places: Places) -> dict[str, Value]:
     return {name: value for name, (value, _) in config.parse(raw, str(file)).items()}
 
 
-def text(values: Mapping[str, Value]) -> str:
-    """The file's content, by section."""
-    sections: dict[str, list[str]] = {}
-    for name in sorted(values):
-        section, _, key = name.rpartition(".")
-        sections.setdefault(section, []).append(f"{key} = {_toml(values[name])}\n")
-    return HEAD + "".join(f"\n[{section}]\n{''.join(lines)}" for section, lines in sections.items())
-
-
 def _rewrite(places: Places, change: Callable[[Mapping[str, Value]], dict[str, Value]]) -> bool:
     folder = places.config_dir
     if not folder.exists():
@@ -103,13 +94,27 @@ def _rewrite(places: Places, change: Callable[[Mapping[str, Value]], dict[str, V
         after = change(before)
         if after == before:
             return False
-        _write(places, text(after).encode())
+        _write(places, _edited(places, before, after).encode())
         os.fsync(descriptor)
     except OSError as error:
         raise ConfigError(f"{places.settings_file}: cannot be written: {error.strerror}") from error
     finally:
         os.close(descriptor)
     return True
+
+
+def _edited(places: Places, before: Mapping[str, Value], after: Mapping[str, Value]) -> str:
+    """The file's text with what differs; the rest of it stays as it is, comments too."""
+    try:
+        source = places.settings_file.read_bytes().decode()  # read() has found that it is UTF-8
+    except FileNotFoundError:
+        source = HEAD
+    for name in sorted({*before, *after}):
+        if before.get(name) != after.get(name):
+            value = after.get(name)
+            new = None if value is None else literal(value)
+            source = toml.changed(source, name, new, str(places.settings_file))
+    return source
 
 
 def _write(places: Places, content: bytes) -> None:
@@ -124,13 +129,14 @@ def _write(places: Places, content: bytes) -> None:
     beside.replace(file)
 
 
-def _toml(value: Value) -> str:
+def literal(value: Value) -> str:
+    """A value as TOML on one line."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
         return '"' + "".join(map(_escaped, value)) + '"'
     if isinstance(value, tuple):
-        return "[" + ", ".join(map(_toml, value)) + "]"
+        return "[" + ", ".join(map(literal, value)) + "]"
     return repr(value)
 
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from wftui import config, settings
+from wftui import config, settings, toml
 from wftui.config import KEYS, Key, Value
 from wftui.errors import ConfigError
 from wftui.paths import places
@@ -36,7 +36,10 @@ every_value = st.fixed_dictionaries({}, optional={name: values_of(key) for name,
 
 @given(every_value)
 def test_what_is_written_is_read_back(values: dict[str, Value]) -> None:
-    raw = settings.text(values).encode("utf-8", "surrogatepass")
+    text = settings.HEAD
+    for name, value in values.items():
+        text = toml.changed(text, name, settings.literal(value), "settings.toml")
+    raw = text.encode("utf-8", "surrogatepass")
     try:
         raw.decode()
     except UnicodeDecodeError:

@@ -31,6 +31,14 @@ def sql(context: typer.Context) -> None:
     raise typer.Exit(command.main(context.args))
 
 
+@app.command(context_settings=_WORDS, add_help_option=False)
+def config(context: typer.Context) -> None:
+    """Show every setting and where it came from; get, set, unset, edit and check settings."""
+    from wftui.cli import config as command
+
+    raise typer.Exit(command.main(context.args))
+
+
 @app.command()
 def report(
     since: Annotated[str, typer.Option(metavar="TIME", help="begin of the range")] = "24h",
