@@ -124,6 +124,8 @@ class WftopApp(App[int], inherit_bindings=False):
         self.past = Past(self, self.paint)
         self.timeline: Control | None = None
         """Screen 5, once it was shown."""
+        self.plan = layout.DEFAULT
+        """The layout that is shown."""
         self.commands = Commands(self)
         self.link = link(self) if link else None
         self._picture: Picture | None = None
@@ -160,7 +162,9 @@ class WftopApp(App[int], inherit_bindings=False):
             replay = self.past.replay()
             if self.past.ready:
                 now = Instant((replay.second + 1) * NS_PER_S, now.boottime_ns)
-        return Scene(self.seen, now, glyphs, self.own_cpu, self.own_memory, self.refresh_s, self.readonly, replay)
+        return Scene(
+            self.seen, now, glyphs, self.own_cpu, self.own_memory, self.refresh_s, self.readonly, replay, self.plan
+        )
 
     def current(self, width: int, height: int) -> Picture:
         """The frame at this size; made anew when the size is another."""
@@ -267,9 +271,9 @@ class WftopApp(App[int], inherit_bindings=False):
     def visible_panels(self) -> list[str]:
         """Names of the panels on the overview, in the order of Tab."""
         width, height = self.size
-        screen = compose.overview(self.seen, width, height)
+        screen = compose.overview(self.seen, width, height, self.plan)
         there = {place.name for place in screen.places}
-        return [name for name in layout.ORDER if name in there]
+        return [name for name in (*layout.ORDER, *self.plan.graphs) if name in there]
 
     # ---- the end
 

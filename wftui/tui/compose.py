@@ -10,7 +10,7 @@ from wftui.tui import dialogs, layout, lists, transport
 from wftui.tui.footer import footer
 from wftui.tui.frame import Row, Segment, box, cells, fit_row, join, outside, plain, row_width
 from wftui.tui.gpus import boxes, talks
-from wftui.tui.panels import cpu, disks, events, gpus, memory, network, pressure, processes, sources
+from wftui.tui.panels import cpu, disks, events, gpus, memory, network, parts, pressure, processes, sources
 from wftui.tui.scene import Body, Scene, gap, keep
 from wftui.tui.state import CONNECTING, LIVE, State
 from wftui.tui.ui import OVERVIEW, Ui
@@ -18,6 +18,8 @@ from wftui.tui.verdict import verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from wftui.tui.layouts.plan import Plan
 
 DRAW = {
     "cpu": cpu.draw,
@@ -44,6 +46,7 @@ LINE = {
 
 
 _GPUS = "gpus on the overview"
+_SHARES = {"cpu": "system.cpu.utilization", "memory": "system.memory.utilization"}
 _BARRED = 6
 """Lines of a screen from which on there is a transport bar."""
 
@@ -83,7 +86,9 @@ def picture(scene: Scene, ui: Ui, width: int, height: int) -> Picture:
     rows[0] = top_line(scene, width)
     bar = bar_lines(scene, height)
     screen = (
-        layout.whole(ui.shown, width, height - bar) if ui.shown else overview(scene.state, width, height - bar)
+        layout.whole(ui.shown, width, height - bar)
+        if ui.shown
+        else overview(scene.state, width, height - bar, scene.plan)
     )
     if ui.shown:
         _whole(scene, ui, screen, rows)
@@ -107,7 +112,7 @@ def picture(scene: Scene, ui: Ui, width: int, height: int) -> Picture:
     return Picture(rows, width, height, stale=scene.state.stale, live_lines=frozenset(live))
 
 
-def overview(state: State, width: int, height: int) -> layout.Layout:
+def overview(state: State, width: int, height: int, plan: Plan = layout.DEFAULT) -> layout.Layout:
     """Where the panels of the overview stand on this machine."""
     known = boxes(state)
     if known or GPUS.name in state.tables:
@@ -117,7 +122,7 @@ def overview(state: State, width: int, height: int) -> layout.Layout:
         # Not told: in a gap of the recording, or for the second after a new link. Panels stay where they were.
         was = state.kept.get(_GPUS)
         count, quiet = was[1] if was else (len(state.labels("hw.gpu.memory.limit", "gpu")), False)  # type: ignore[misc]  # what the line above put there
-    return layout.overview(width, height, count, quiet=quiet)
+    return layout.overview(width, height, count, quiet=quiet, plan=plan)
 
 
 def bar_lines(scene: Scene, height: int) -> int:
@@ -273,11 +278,13 @@ def _folded(scene: Scene, width: int, names: Sequence[str]) -> Row:
     row: Row = [gap(1)]
     if "sources" in names:
         row += [*sources.counts(scene, width // 2), gap(3)]
-    for name in ("gpus", "disks", "network", "pressure"):
+    for name in ("cpu", "memory", "gpus", "disks", "network", "pressure"):
         room = width - row_width(row)
         if name not in names or room <= 12:
             continue
-        if name == "gpus":
+        if name in _SHARES:
+            row += [(f"{layout.SHORT[name]} ", "dim"), parts.percent(scene.state.value(_SHARES[name])), gap(3)]
+        elif name == "gpus":
             said = "".join(piece for piece, _ in gpus.line(scene, 40)[1:]).strip()
             shown = outside(said.partition(":")[0], min(room, 26), scene.glyphs).rstrip()
             row += [(shown, "dim"), gap(3)] if shown else []

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, cast
 from wftui.clock import Instant
 from wftui.tui.frame import Row, Segment
 from wftui.tui.glyphs import Glyphs
+from wftui.tui.layouts.default import DEFAULT
+from wftui.tui.layouts.plan import Plan
 from wftui.tui.state import State
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ class Scene(NamedTuple):
     readonly: bool = False
     replay: Replay | None = None
     """The place in time, when it is not now."""
+    plan: Plan = DEFAULT
+    """Which panels stand where, and what was chosen about them."""
 
 
 class Body(NamedTuple):

@@ -1,0 +1,1 @@
+"""Layouts: which panels stand where, as data that a person can write."""
