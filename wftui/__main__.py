@@ -58,9 +58,9 @@ def _run(arguments: list[str]) -> int:
         return 0
     flags = _flags(arguments)
     if flags.reset_terminal:
-        from wftui.tui.terminal import RESET
+        from wftui.tui import terminal
 
-        sys.stdout.write(RESET)
+        terminal.reset()
         return 0
     return _view(flags)
 

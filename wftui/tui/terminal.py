@@ -19,8 +19,22 @@ if TYPE_CHECKING:
 
 ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l"
 RESTORE = "\x1b[?2026l\x1b[?2004l\x1b[?7h\x1b[0m\x1b[?1049l\x1b[?25h"
-RESET = "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1006l\x1b[?1015l\x1b[?2048l\x1b[<u" + RESTORE
-"""For ``--reset-terminal``: also what other programs leave behind."""
+_MODES = (9, 1000, 1001, 1002, 1003, 1005, 1006, 1015, 1016, 1004, 2004, 2026, 2031, 2048)
+"""Private modes that RESET switches off: the mouse and its encodings, focus, paste, frames, scheme, resizes."""
+RESET = "".join(
+    (
+        # Keys as ever: kitty's protocol, xterm's modifyOtherKeys. What does not know them may print a part.
+        "\x1b[<u\x1b[=0u\x1b[>4;0m\r\x1b[K",
+        "\x1b7\x1b[r\x1b8",  # whole screen scrolls; that moves the cursor, which is put back
+        *(f"\x1b[?{mode}l" for mode in _MODES),
+        "\x1b[?1l\x1b>",  # cursor keys and keypad
+        "\x1b[?7h\x1b[4l\x1b(B\x0f",  # lines wrap, typing replaces, no line-drawing letters
+        # Leaving the other screen takes the cursor to where it was saved: right here, if this is the usual one.
+        "\x1b7\x1b[?1049l",
+        "\x1b[0m\x1b[0 q\x1b[?25h",
+    )
+)
+"""For ``--reset-terminal``: all that wftop sets, and what other programs leave behind."""
 _WRITE_S = 0.3
 """How long the end waits for a terminal that does not take its bytes."""
 
@@ -94,6 +108,23 @@ def _write(descriptor: int, data: bytes) -> None:
             data = data[os.write(descriptor, data[:512]) :]
         except OSError:
             return
+
+
+def reset(output: int = 1) -> None:
+    """Take back whatever a program left, on a terminal that is not ours: modes, then echo and whole lines."""
+    import termios
+
+    _write(output, RESET.encode())
+    for descriptor in (0, output, 2):
+        try:
+            attributes = termios.tcgetattr(descriptor)
+        except termios.error:
+            continue  # no terminal
+        attributes[0] |= termios.ICRNL | termios.IXON
+        attributes[1] |= termios.OPOST | termios.ONLCR
+        attributes[3] |= termios.ECHO | termios.ECHOE | termios.ICANON | termios.ISIG | termios.IEXTEN
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, attributes)
+        return
 
 
 def unfit() -> str:
