@@ -103,3 +103,10 @@ class Gauges:
             yield Sample(self._column("wftop.memory.usage", "view", label), report.memory_bytes)
             yield Sample(self._column("wftop.view.output", "view", label), report.output_bytes)
             yield Sample(self._column("wftop.view.frames", "view", label), report.frames)
+            for name, value in (
+                ("wftop.view.lag", report.lag_s),
+                ("wftop.view.frame.duration", report.frame_s),
+                ("wftop.view.key.duration", report.key_s),
+            ):
+                if value is not None:
+                    yield Sample(self._column(name, "view", label), value)

@@ -15,6 +15,7 @@ from wftui.clock import Instant, SystemClock
 from wftui.render.palette import Palette
 from wftui.tui import compose, layout
 from wftui.tui.commands import Commands
+from wftui.tui.flow import Flow
 from wftui.tui.glyphs import ASCII, UTF8
 from wftui.tui.link import Link
 from wftui.tui.paint import Painter, Screen, Styles
@@ -119,13 +120,15 @@ class WftopApp(App[int], inherit_bindings=False):
         self.own_memory = NAN
         self.inks = Styles(palette)
         self.painter = Painter(palette)
+        self.flow = Flow()
+        """What the terminal has acknowledged."""
         self.theming = theming
         """Tells when the theme was edited; None: it is one that ships with wftop."""
+        self.plan = layout.DEFAULT
+        """The layout that is shown."""
         self.past = Past(self, self.paint)
         self.timeline: Control | None = None
         """Screen 5, once it was shown."""
-        self.plan = layout.DEFAULT
-        """The layout that is shown."""
         self.commands = Commands(self)
         self.link = link(self) if link else None
         self._picture: Picture | None = None
@@ -141,6 +144,8 @@ class WftopApp(App[int], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Begin to follow the recorder."""
+        if isinstance(self._driver, Screen):
+            self._driver.heard = self._acknowledged
         if self.link is not None:
             self.state.link_since_ns = self.clock.now().boottime_ns
             self.run_worker(self.link.follow(), name="feed", exit_on_error=True)
@@ -187,10 +192,15 @@ class WftopApp(App[int], inherit_bindings=False):
         self._painted_ns = self.clock.now().boottime_ns
         self._follow_theme()
         self._picture = compose.picture(self.scene(), self.ui, width, height)
-        if not self.painter.direct(self, self._picture):
+        if not self.painter.direct(self, self._picture, self.flow):
             canvas.refresh()
         if (timeline := self.shown_timeline) is not None:
             timeline.refresh()
+
+    def _acknowledged(self, column: int, at_ns: int) -> None:
+        """The terminal has taken a frame: one that was left out for want of room follows."""
+        if self.flow.answered(column, at_ns) and self.painter.owed:
+            self.paint()
 
     def _follow_theme(self) -> None:
         found = self.theming.look(self._painted_ns) if self.theming is not None else None
@@ -217,6 +227,7 @@ class WftopApp(App[int], inherit_bindings=False):
 
     def repaint(self) -> None:
         """Paint everything: nobody knows what is on the terminal."""
+        self.flow.forget()
         self.painter.shown(None)
         self.query_one(Canvas).refresh()
 

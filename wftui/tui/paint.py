@@ -8,6 +8,7 @@ version that was not tried, or without our driver (tests), everything goes throu
 from __future__ import annotations
 
 import os
+import select
 import selectors
 import signal
 import time
@@ -18,6 +19,7 @@ import textual
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
+from textual import events
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 from textual.strip import Strip
@@ -28,9 +30,13 @@ from wftui.tui.frame import Row, cells
 from wftui.tui.terminal import Terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from textual.app import App
+    from textual.message import Message
 
     from wftui.tui.compose import Picture
+    from wftui.tui.flow import Flow
 
 _TRIED: Final = textual.__version__.startswith("8.")
 _UNWANTED: Final = frozenset(
@@ -41,6 +47,9 @@ _UNWANTED: Final = frozenset(
 _POINTER: Final = "\x1b]22;"
 """Asks for a mouse pointer's shape; there is no mouse here, and old terminals print it."""
 _DRAIN_S: Final = 0.3
+_ANSWER_S: Final = 0.6
+_NO_ANSWER_S: Final = 0.15
+"""How long the end waits for the terminal's last answers; from one that never gave any."""
 _QUEUED: Final = 2
 """Writes that may wait for the terminal; the toolkit's queue blocks the whole view at 30."""
 _ESCAPE_S: Final = 0.1
@@ -64,6 +73,10 @@ class Screen(LinuxDriver):
         )
         self.written = 0
         """Bytes given to the terminal."""
+        self.heard: Callable[[int, int], object] | None = None
+        """Takes an answer of the terminal in the view's own thread: column from 1, and when it came (ns of
+        CLOCK_MONOTONIC)."""
+        self._asked = self._answered = 0
         self._muted = False
         self._wake = os.pipe()
         self.terminal.before_restore = self.mute
@@ -74,6 +87,11 @@ class Screen(LinuxDriver):
             return
         self.written += len(data) if data.isascii() else len(data.encode("utf-8", "replace"))
         super().write(data)
+
+    def ask(self, data: str) -> None:
+        """Queue text that ends with a question for the cursor's place."""
+        self._asked += not self._muted
+        self.write(data)
 
     @property
     def behind(self) -> bool:
@@ -89,6 +107,24 @@ class Screen(LinuxDriver):
         # Not Queue.empty(): this runs in a signal handler, perhaps inside a put() that holds the queue's lock.
         while thread is not None and thread.is_alive() and thread._queue.queue and time.monotonic() < end:
             time.sleep(0.005)
+        self._hear_out()
+
+    def _hear_out(self) -> None:
+        """Wait a moment for the answers that are still to come: the shell would take them for typing."""
+        end = time.monotonic() + (_ANSWER_S if self._answered else _NO_ANSWER_S)
+        reader = self._key_thread
+        while self._answered < self._asked and time.monotonic() < end:
+            if reader is not None and reader.is_alive():
+                time.sleep(0.005)
+            elif select.select([self.fileno], [], [], 0.02)[0]:
+                try:
+                    data = os.read(self.fileno, 4096)
+                except OSError:
+                    return
+                if not data:
+                    return
+                self._answered += data.count(b"R")
+        self._asked = self._answered = 0
 
     def _query_in_band_window_resize(self) -> None:
         """SIGWINCH tells of every resize; one more mode could only be left behind."""
@@ -113,6 +149,15 @@ class Screen(LinuxDriver):
         os.write(self._wake[1], b"x")
         super().disable_input()
 
+    def process_message(self, message: Message) -> None:
+        """Answers to our own questions go past the toolkit; all else goes to it."""
+        if isinstance(message, events.CursorPosition):
+            self._answered += 1
+            if self.heard is not None:
+                self._loop.call_soon_threadsafe(self.heard, message.x + 1, time.monotonic_ns())
+            return
+        super().process_message(message)
+
     def run_input_thread(self) -> None:
         """Read keys until the app ends; a keyboard that is gone ends the app, it never spins.
 
@@ -134,9 +179,12 @@ class Screen(LinuxDriver):
                     if not data:
                         os.kill(os.getpid(), signal.SIGHUP)
                         return
-                    ticks = _ESCAPE_TICKS
-                    for event in parser.feed(decode(data)):
+                    found = list(parser.feed(decode(data)))
+                    for event in found:
                         self.process_message(event)
+                    # Answers come after each frame; they hold no Escape that stands alone.
+                    if not found or not all(isinstance(event, events.CursorPosition) for event in found):
+                        ticks = _ESCAPE_TICKS
                 # An Escape that nothing follows becomes a key of its own only by these.
                 for event in parser.tick():
                     self.process_message(event)
@@ -192,12 +240,14 @@ class Painter:
         self._stale = {role: f"\x1b[0;{ink.sgr}m" if ink.sgr else "\x1b[0m" for role, ink in palette.stale.items()}
         self._shown: Picture | None = None
         self.frames = 0
+        self.owed = False
+        """Whether the last frame was left out, because the terminal had not taken those before it."""
 
     def shown(self, picture: Picture | None) -> None:
         """The toolkit has put this frame on the terminal; None: nobody knows what is there."""
         self._shown = picture
 
-    def direct(self, app: App[Any], picture: Picture) -> bool:
+    def direct(self, app: App[Any], picture: Picture, flow: Flow) -> bool:
         """Paint through the driver; False when that is not possible and the toolkit has to."""
         driver = app._driver
         before = self._shown
@@ -205,8 +255,10 @@ class Painter:
             return False
         if (before.width, before.height) != (picture.width, picture.height) or app._batch_count:
             return False
-        if driver.behind:
-            # Left out, not queued: the next frame shows the difference from what the terminal has.
+        now_ns = time.monotonic_ns()
+        # Left out, not queued: the next frame shows the difference from what the terminal has.
+        self.owed = not flow.ready(now_ns) or driver.behind
+        if self.owed:
             return True
         data = self.difference(before, picture)
         self._shown = picture
@@ -214,7 +266,11 @@ class Painter:
             self.frames += 1
             if app._sync_available:
                 data = f"\x1b[?2026h{data}\x1b[?2026l"
-            driver.write(data)
+            question = flow.question(picture.width, picture.height, now_ns)
+            if question:
+                driver.ask(data + question)
+            else:
+                driver.write(data)
         return True
 
     def difference(self, before: Picture, after: Picture) -> str:

@@ -407,6 +407,12 @@ class Report(Message, frozen=True):
     output_bytes: int
     """Since the view began."""
     frames: int
+    lag_s: float | None = None
+    """Median time in which the terminal acknowledged a frame, since the last report; None: it did not."""
+    frame_s: float | None = None
+    """95th percentile of the time to make and write a frame, since the last report."""
+    key_s: float | None = None
+    """Longest time from a key's arrival to its frame, since the last report; None: no key."""
 
 
 class Retire(Message, frozen=True):
