@@ -17,7 +17,7 @@ from wftui.tui import layout
 from wftui.tui.compose import Picture, picture
 from wftui.tui.frame import cells, crop, fit_row
 from wftui.tui.panels import parts
-from wftui.tui.panels.processes import SORTS
+from wftui.tui.process.columns import SORTS
 from wftui.tui.state import LOST, State
 from wftui.tui.ui import CONFIRM, DETAILS, HELP, MENU, Ui
 from wftui.wire import messages as wire

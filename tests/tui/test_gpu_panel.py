@@ -32,7 +32,8 @@ from wftui.tui import layout
 from wftui.tui.compose import overview, picture
 from wftui.tui.gpus import boxes
 from wftui.tui.panels import gpu_parts, gpu_rows, gpus
-from wftui.tui.panels.processes import SORTS, listed, sorts
+from wftui.tui.process.columns import SORTS, sorts
+from wftui.tui.process.order import listed
 from wftui.tui.scene import Body
 from wftui.tui.state import State
 from wftui.tui.ui import DETAILS, Ui

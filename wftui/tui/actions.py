@@ -29,6 +29,10 @@ def _timeline(name: str, title: str, keys: tuple[str, ...], argument: str, short
     return Action(f"timeline.{name}", title, keys, "timeline", "Timeline", argument, short, "timeline")
 
 
+def _process(name: str, title: str, keys: tuple[str, ...], argument: str, short: str = "") -> Action:
+    return Action(f"process.{name}", title, keys, "process", "Process list", argument, short, "processes")
+
+
 def _gpu(name: str, title: str, keys: tuple[str, ...], argument: str, short: str = "") -> Action:
     return Action(f"gpu.{name}", title, keys, "gpu", "GPUs", argument, short, "gpu")
 
@@ -55,9 +59,19 @@ ACTIONS: Final = (
     Action("list.top", "First", ("g", "home"), "edge", "Lists", "-1"),
     Action("list.bottom", "Last", ("G", "end"), "edge", "Lists", "1"),
     Action("list.filter", "Filter", ("slash",), "filter", "Lists"),
-    Action("process.sort", "Next sort column", ("s",), "sort", "Processes", short="sort"),
-    Action("process.reverse", "Reverse the order", ("r",), "reverse", "Processes", short="reverse"),
+    Action("process.sort", "Next sort column", ("s",), "sort", "Processes", "1", "sort"),
+    Action("process.sort_back", "Previous sort column", ("S",), "sort", "Processes", "-1", "sort"),
+    _process("tree", "Tree, and back to the list", ("t",), "tree", "tree"),
+    _process("fold", "Fold a branch into its sums", ("left_square_bracket",), "fold", "fold"),
+    _process("unfold", "Unfold it", ("right_square_bracket",), "unfold", "fold"),
+    _process("fold_all", "Fold all branches", ("left_curly_bracket",), "fold_all"),
+    _process("unfold_all", "Unfold all", ("right_curly_bracket",), "unfold_all"),
+    _process("tag", "Tag or untag", ("c",), "tag", "tag"),
+    _process("tag_below", "Tag with all below it", ("C",), "tag_below"),
+    _process("untag", "Untag all", ("U",), "untag_all", "untag"),
     Action("process.signal", "Send a signal", ("f9", "K"), "signal", "Processes", short="signal"),
+    _process("follow", "Follow: the cursor stays on it", ("F",), "follow", "follow"),
+    Action("process.reverse", "Reverse the order", ("r",), "reverse", "Processes", short="reverse"),
     Action("source.switch", "Switch the source off or on", ("o",), "switch", "Sources", "", "off/on", "sources"),
     Action("time.play", "Leave live; play and pause", ("space",), "play", "Time", short="play"),
     Action("time.live", "Back to live", ("grave_accent",), "live", "Time", short="live"),
@@ -119,7 +133,18 @@ ON_SCREEN: Final = {
     for screen in sorted({action.screen for action in ACTIONS if action.screen})
 }
 """Screen to its own actions by key: they come before ``BY_KEY``."""
-SECTIONS: Final = ("Screens", "Panels", "Lists", "Processes", "Sources", "Time", "Timeline", "GPUs", "View")
+SECTIONS: Final = (
+    "Screens",
+    "Panels",
+    "Lists",
+    "Processes",
+    "Process list",
+    "Sources",
+    "Time",
+    "Timeline",
+    "GPUs",
+    "View",
+)
 
 _NAMES: Final = {
     "question_mark": "?", "slash": "/", "escape": "Esc", "enter": "Enter", "tab": "Tab", "shift+tab": "S-Tab",
@@ -127,6 +152,7 @@ _NAMES: Final = {
     "plus": "+", "ctrl+c": "^C", "f9": "F9", "f1": "F1", "left": "←", "right": "→", "shift+left": "S-←",
     "shift+right": "S-→", "space": "Space", "at": "@", "less_than_sign": "<", "greater_than_sign": ">",
     "grave_accent": "`", "left_square_bracket": "[", "right_square_bracket": "]",
+    "left_curly_bracket": "{", "right_curly_bracket": "}",
 }  # fmt: skip
 _PLAIN: Final = {"↑": "Up", "↓": "Down", "←": "Left", "→": "Right"}
 

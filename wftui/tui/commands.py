@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 from wftui.text import clean
 from wftui.tui.actions import find
+from wftui.tui.process.commands import ProcessWork
 from wftui.tui.travel import Travel
-from wftui.tui.ui import ASK, CONFIRM, DETAILS, HELP, MENU, PROMPT, REFRESHES, SIGNALS
+from wftui.tui.ui import ASK, CONFIRM, DETAILS, HELP, MENU, OUTCOME, PROMPT, REFRESHES
 
 if TYPE_CHECKING:
     from wftui.tui.app import WftopApp
     from wftui.tui.gpu_screen.model import GpuScreen
 
 
-class Commands(Travel):
+class Commands(ProcessWork, Travel):
     """Carries out actions; each method is named by ``Action.run`` and takes its argument."""
 
     def __init__(self, app: WftopApp) -> None:
@@ -47,7 +48,7 @@ class Commands(Travel):
             if key == "n":
                 ui.back()
             elif ui.overlay == CONFIRM:
-                self._send_signal()
+                self.send_signal()
             elif ui.choice is not None:
                 ui.overlays.clear()
                 ui.choice.run()
@@ -115,7 +116,7 @@ class Commands(Travel):
         ui = self._ui
         if ui.overlay == MENU:
             ui.overlays.append(CONFIRM)
-        elif ui.overlay in (HELP, DETAILS):
+        elif ui.overlay in (HELP, DETAILS, OUTCOME):
             ui.back()
         elif ui.overlay:
             return
@@ -125,7 +126,7 @@ class Commands(Travel):
                 ui.overlays.append(DETAILS)
         elif (screen := self._gpu_screen) is not None:
             if not screen.enter() and screen.pane == "processes":
-                self._aim_at_holder(screen, DETAILS)
+                self._aim_at_holder(screen)
         elif ui.shown == "events":
             self.visit()
         elif not ui.shown and ui.focus:
@@ -153,16 +154,16 @@ class Commands(Travel):
         """The GPU screen while it is shown."""
         return self._ui.gpu if self._ui.shown == "gpu" else None
 
-    def _aim_at_holder(self, screen: GpuScreen, dialog: str) -> None:
-        """Open a dialog about the process under the cursor of the GPU screen, or say why there is none."""
+    def _aim_at_holder(self, screen: GpuScreen) -> None:
+        """Open the details of the process under the cursor of the GPU screen, or say why there is none."""
         ui = self._ui
         found = screen.aim(self._app.seen)
         if isinstance(found, str):
             ui.say(found, "warn")
             return
         ui.target = found
-        ui.places[DETAILS] = ui.menu = 0
-        ui.overlays.append(dialog)
+        ui.places[DETAILS] = 0
+        ui.overlays.append(DETAILS)
 
     def timeline(self, what: str) -> None:
         """An action of the timeline."""
@@ -201,55 +202,6 @@ class Commands(Travel):
         if ui.shown not in ("processes", "events"):
             ui.show("processes")
         ui.filtering = True
-
-    def sort(self, _: str) -> None:
-        """Next sort column."""
-        if self._ui.shown == "processes":
-            self._ui.next_sort(self._app.seen)
-
-    def reverse(self, _: str) -> None:
-        """The other way round."""
-        if self._ui.shown == "processes":
-            self._ui.reverse = not self._ui.reverse
-
-    def signal(self, _: str) -> None:
-        """Open the signal menu for the selected process."""
-        ui, app = self._ui, self._app
-        if ui.overlay == DETAILS:
-            ui.overlays.pop()
-        elif ui.overlay:
-            return
-        if not app.past.live:
-            ui.say("no signals in the past: ` goes back to live", "warn")
-        elif app.readonly:
-            ui.say("no signals: the view is read-only (--readonly or view.readonly)", "warn")
-        elif (screen := self._gpu_screen) is not None:
-            self._aim_at_holder(screen, MENU)
-        elif ui.shown != "processes":
-            ui.say("signals are sent from the process screen (2)")
-        elif ui.aim(app.state):
-            ui.menu = 0
-            ui.overlays.append(MENU)
-
-    def _send_signal(self) -> None:
-        ui, app = self._ui, self._app
-        ui.overlays.clear()
-        name, number = SIGNALS[ui.menu]
-        if ui.target is None or app.link is None or app.readonly:
-            return
-        target = ui.target
-        ui.say(f"{name} to {target.pid}: asked the recorder")
-
-        async def ask() -> None:
-            assert app.link is not None  # noqa: S101  checked above, the app keeps its link
-            answer = await app.link.signal(target.pid, target.start_time, number)
-            if answer:
-                ui.say(f"{name} to {target.pid} {target.name}: {answer}", "bad")
-            else:
-                ui.say(f"{name} sent to {target.pid} {target.name}", "good")
-            app.paint()
-
-        app.run_worker(ask(), name="signal")
 
     def refresh(self, step: str) -> None:
         """Frames of data more or less often."""

@@ -10,14 +10,18 @@ from wftui.tui.actions import ACTIONS, SECTIONS, keys_of
 from wftui.tui.frame import Row, box, crop, fit_row, outside, plain
 from wftui.tui.gpus import boxes, holders
 from wftui.tui.panels.pressure import wrap
+from wftui.tui.process import filter as filters
 from wftui.tui.scene import Scene, gap
-from wftui.tui.ui import ASK, CONFIRM, DETAILS, HELP, MENU, PROMPT, SIGNALS, Choice, Prompt, Ui
+from wftui.tui.ui import ASK, CONFIRM, DETAILS, HELP, MENU, OUTCOME, PROMPT, SCROLLED, SIGNALS, Choice, Prompt, Ui
 
 _MEANING = {
     "SIGTERM": "ask to end", "SIGINT": "as ^C", "SIGHUP": "hang up, or read settings again",
     "SIGKILL": "end at once, nothing is saved", "SIGSTOP": "halt", "SIGCONT": "go on",
     "SIGUSR1": "its own meaning", "SIGUSR2": "its own meaning", "SIGQUIT": "end with a core file",
 }  # fmt: skip
+
+_NAMED = 10
+"""Processes that a confirmation names."""
 
 
 def paint(scene: Scene, ui: Ui, width: int, height: int, rows: list[Row]) -> tuple[int, int]:
@@ -30,7 +34,7 @@ def paint(scene: Scene, ui: Ui, width: int, height: int, rows: list[Row]) -> tup
     room = frame_height - 2
     name = ui.overlay
     right: Row = []
-    if name in (HELP, DETAILS):
+    if name in SCROLLED:
         first = min(ui.places[name], max(0, len(body) - room))
         ui.places[name] = first
         ui.page = room
@@ -64,6 +68,8 @@ def _content(scene: Scene, ui: Ui, width: int) -> tuple[str, list[Row], int]:
         return _menu(scene, ui)
     if ui.overlay == CONFIRM:
         return _confirm(scene, ui)
+    if ui.overlay == OUTCOME:
+        return _outcome(scene, ui, width)
     if ui.overlay == PROMPT and ui.prompt is not None:
         return _prompt(scene, ui.prompt, width)
     if ui.overlay == ASK and ui.choice is not None:
@@ -86,6 +92,8 @@ def _help(scene: Scene, shown: str, width: int) -> tuple[str, list[Row], int]:
                 keys = keys_of(action, ascii_only=ascii_only)
                 block.append(fit_row([(f"{keys:>10}", "key"), gap(2), (action.title, "text")], 42))
         blocks.append(block)
+    if shown == "processes":
+        blocks.insert(1, _grammar())
     glyphs = scene.glyphs.health
     legend: list[Row] = [[("Signs", "sources.title")]]
     for state, meaning in (
@@ -99,6 +107,15 @@ def _help(scene: Scene, shown: str, width: int) -> tuple[str, list[Row], int]:
     legend.append([(f"{scene.glyphs.alert:>10}", "key"), gap(2), ("something needs attention", "text")])
     legend.append([(f"{'%' if ascii_only else '▒':>10}", "key"), gap(2), ("a gap: nothing was recorded", "text")])
     legend.append([(f"{'-':>10}", "key"), gap(2), ("unknown, which is never 0", "text")])
+    if shown == "processes":
+        legend.append(
+            [
+                (f"{scene.glyphs.folded + scene.glyphs.sum:>9}4", "key"),
+                gap(2),
+                ("4 in one line, with sums", "text"),
+            ]
+        )
+        legend.append([(f"{scene.glyphs.tag:>10}", "key"), gap(2), ("tagged", "text")])
     blocks.append(legend)
     if width >= 96:
         # Whole blocks in order, the left column as long as the right one or a little longer.
@@ -117,6 +134,14 @@ def _help(scene: Scene, shown: str, width: int) -> tuple[str, list[Row], int]:
     for block in blocks:
         rows += [*block, [gap(1)]]
     return "help", rows[:-1], 42
+
+
+def _grammar() -> list[Row]:
+    """What a filter of the process list may say."""
+    block: list[Row] = [[("Filter", "sources.title")]]
+    for form, meaning in filters.GRAMMAR:
+        block.append(fit_row([(f"{form:>16}", "key"), gap(2), (meaning, "text")], 42))
+    return block
 
 
 def _details(scene: Scene, ui: Ui, width: int) -> tuple[str, list[Row], int]:
@@ -211,10 +236,25 @@ def _menu(scene: Scene, ui: Ui) -> tuple[str, list[Row], int]:
     return f"signal to {_who(scene, ui)}", rows, 48
 
 
+def _outcome(scene: Scene, ui: Ui, width: int) -> tuple[str, list[Row], int]:
+    """What became of a signal to several."""
+    inner = max(8, min(76, width - 8))
+    rows = [line for said, role in ui.outcome for line in wrap(scene, plain(said, scene.glyphs), inner, role, 3)]
+    return "signal", [*rows, [gap(inner)], [("Esc", "key"), (" back", "dim")]], inner
+
+
 def _confirm(scene: Scene, ui: Ui) -> tuple[str, list[Row], int]:
     name, number = SIGNALS[ui.menu]
     who = _who(scene, ui)
     rows: list[Row] = wrap(scene, f"Send {name} ({number}) to {who}?", 48, "strong", 2)
+    if len(ui.targets) > 1:
+        rows.append([gap(48)])
+        rows += [
+            fit_row([(f"{target.pid:>9}", "mark"), gap(2), (outside(target.name, 36, scene.glyphs), "text")], 48)
+            for target in ui.targets[:_NAMED]
+        ]
+        if len(ui.targets) > _NAMED:
+            rows.append([(f"{'and':>9}  {len(ui.targets) - _NAMED} more", "dim")])
     rows += [[gap(48)], [("y", "key"), (" send   ", "dim"), ("n Esc", "key"), (" back", "dim")]]
     return "confirm", rows, 48
 
@@ -248,6 +288,8 @@ def _prompt(scene: Scene, prompt: Prompt, width: int) -> tuple[str, list[Row], i
 
 
 def _who(scene: Scene, ui: Ui) -> str:
+    if len(ui.targets) > 1:
+        return f"{len(ui.targets)} tagged processes"
     if ui.target is None:
         return "-"
     return f"{ui.target.pid} {outside(ui.target.name, 24, scene.glyphs).rstrip()}"

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from wftui.tui.actions import ACTIONS, keys_of
 from wftui.tui.frame import Row, fit_row, join, outside, plain, row_width
+from wftui.tui.process import filter as filters
 from wftui.tui.scene import Scene, gap
 from wftui.tui.ui import Ui
+
+_ROOMY = 100
+"""Columns from which on the process list has room for the keys that everybody guesses."""
 
 
 def footer(scene: Scene, ui: Ui, width: int) -> Row:
@@ -14,7 +18,13 @@ def footer(scene: Scene, ui: Ui, width: int) -> Row:
     if ui.filtering:
         typed = outside(ui.wanted[ui.filter_name], max(1, min(60, width - 34)), glyphs).rstrip()
         hint: Row = [("Enter", "key"), (" keep  ", "dim"), ("Esc", "key"), (" clear ", "dim")]
-        return join([(" / ", "mark"), (typed, "strong"), (" ", "cursor")], hint if width >= 60 else [], width)
+        line: Row = [(" / ", "mark"), (typed, "strong"), (" ", "cursor")]
+        if ui.filter_name == "processes" and (wrong := filters.parse(ui.wanted["processes"]).wrong):
+            # The first one: whoever types mends it before going on.
+            said = plain(f"{wrong[0].piece}: {wrong[0].why}", glyphs, 200)
+            line += [gap(1), (f"{glyphs.alert} {said}", "warn")]
+            return fit_row(line, width)
+        return join(line, hint if width >= 60 else [], width)
     if ui.shown == "timeline" and ui.timeline is not None and ui.timeline.picker is not None:
         from wftui.tui.timeline import picker  # here: it is loaded already, and by nobody else
 
@@ -22,7 +32,7 @@ def footer(scene: Scene, ui: Ui, width: int) -> Row:
     if ui.notice:
         return fit_row([gap(1), (plain(ui.notice, glyphs), ui.notice_role)], width)
     past = scene.replay is not None
-    wanted = _wanted(scene, ui)
+    wanted = _wanted(scene, ui, width)
     shown: list[tuple[str, str]] = []
     for action in ACTIONS:
         if action.id in wanted:
@@ -48,12 +58,18 @@ def footer(scene: Scene, ui: Ui, width: int) -> Row:
             shown.pop(-3)
 
 
-def _wanted(scene: Scene, ui: Ui) -> list[str]:
+def _wanted(scene: Scene, ui: Ui, width: int) -> list[str]:
     """Ids of the actions whose keys are shown on this screen."""
     wanted = ["screen.processes", "screen.events", "screen.sources", "screen.timeline", "screen.gpus"]
     past = scene.replay is not None
     if ui.shown == "processes":
-        wanted = ["list.filter", "process.sort", "process.reverse", "open", "process.signal", "back"]
+        wanted = ["list.filter", "process.sort", "process.sort_back", "process.reverse", "process.tree"]
+        wanted += ["process.fold", "process.unfold"] if ui.work.tree else []
+        wanted += ["process.tag", *(["process.untag"] if ui.work.tagged else []), "process.follow"]
+        wanted += ["open", "process.signal", "back"]
+        if width < _ROOMY:
+            guessed = ("back", "process.reverse", "open" if ui.work.tree else "")
+            wanted = [name for name in wanted if name not in guessed]
         if scene.readonly or past:
             wanted.remove("process.signal")
     elif ui.shown == "events":

@@ -11,9 +11,10 @@ class Glyphs:
     """One set of characters; every one is a single cell wide."""
 
     __slots__ = (
-        "alert", "ascii_only", "bar", "bottom", "bullet", "cursor", "cut", "degree", "down", "ellipsis", "health",
-        "live", "lost", "mark", "none", "ok", "past_bottom", "past_top", "past_vertical", "pause", "play", "right",
-        "separator", "sorted_down", "sorted_up", "tick", "top", "up", "vertical",
+        "alert", "ascii_only", "bar", "bottom", "branch", "bullet", "cursor", "cut", "degree", "down", "ellipsis",
+        "folded", "health", "live", "lost", "mark", "none", "ok", "past_bottom", "past_top", "past_vertical",
+        "pause", "play", "right", "separator", "sorted_down", "sorted_up", "sum", "tag", "tick", "top", "up",
+        "vertical",
     )  # fmt: skip
 
     def __init__(self, *, ascii_only: bool) -> None:
@@ -47,6 +48,12 @@ class Glyphs:
         self.sorted_down = "v" if plain else "▾"
         self.sorted_up = "^" if plain else "▴"
         self.tick = "|" if plain else "╵"
+        self.tag = "*" if plain else "◆"
+        self.folded = "+" if plain else "▸"
+        self.sum = "sum " if plain else "Σ"
+        self.branch: Mapping[str, str] = {"|": "| ", " ": "  ", "+": "|-", "L": "`-"} if plain else {
+            "|": "│ ", " ": "  ", "+": "├─", "L": "└─",
+        }  # fmt: skip
         self.health: Mapping[str, str] = {
             "ok": "*", "late": "~", "stuck": "x", "failed": "x", "denied": "-", "unsupported": "-",
             "absent": "-", "asleep": "z", "off": "-",

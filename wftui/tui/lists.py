@@ -5,36 +5,12 @@ from __future__ import annotations
 from wftui.model.event import Event
 from wftui.render import text
 from wftui.tui.frame import Row, cells, fit_row, outside, plain
-from wftui.tui.panels import events, processes, sources
+from wftui.tui.panels import events, sources
 from wftui.tui.panels.pressure import wrap
+from wftui.tui.process import screen as process_screen
 from wftui.tui.scene import Body, Scene, empty, gap
 from wftui.tui.state import State
 from wftui.tui.ui import Ui
-
-
-def draw_processes(scene: Scene, ui: Ui, width: int, height: int) -> Body:
-    """The table with cursor, order and filter."""
-    total = len(scene.state.processes())
-    if not total:
-        return processes.draw(scene, width, height)
-    rows = ui.processes(scene.state)
-    room = max(0, height - 1)
-    top, cursor = ui.window("processes", len(rows), room)
-    body = [processes.header(scene, width, ui.sort, reverse=ui.reverse)]
-    body += [
-        processes.table_row(scene, *rows[place], width, ui.sort, selected=place == cursor)
-        for place in range(top, min(len(rows), top + room))
-    ]
-    if not rows:
-        body.append([("no process matches the filter", "dim")])
-        body.append([("Esc clears it", "dim")])
-    wanted = ui.wanted["processes"]
-    right: Row = [(f"{len(rows)} of {total}" if wanted else f"{total}", "text")]
-    if wanted:
-        right = [("/", "mark"), (outside(wanted, 20, scene.glyphs).rstrip() + " ", "strong"), *right]
-    if len(rows) > room:
-        right.append((f" {scene.glyphs.separator} line {cursor + 1}", "dim"))
-    return Body(body, right)
 
 
 def found_events(state: State, wanted: str) -> list[Event]:
@@ -136,4 +112,4 @@ def draw_sources(scene: Scene, ui: Ui, width: int, height: int) -> Body:
     return Body(rows, sources.counts(scene))
 
 
-SCREENS = {"processes": draw_processes, "events": draw_events, "sources": draw_sources}
+SCREENS = {"processes": process_screen.draw, "events": draw_events, "sources": draw_sources}

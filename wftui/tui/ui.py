@@ -5,10 +5,11 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from wftui.model import processes as cells
-from wftui.model.table import Row as Cells
 from wftui.tui import layout
-from wftui.tui.panels.processes import SORTS, listed, sorts
+from wftui.tui.process.columns import SORTS, sorts
+from wftui.tui.process.order import Line
+from wftui.tui.process.work import Target as Target
+from wftui.tui.process.work import Work, target_of
 from wftui.tui.state import State
 
 if TYPE_CHECKING:
@@ -29,15 +30,9 @@ MENU: Final = "signals"
 CONFIRM: Final = "confirm"
 PROMPT: Final = "prompt"
 ASK: Final = "ask"
-
-
-class Target(NamedTuple):
-    """The process that a dialog is about, as it was when it opened."""
-
-    key: str
-    pid: int
-    start_time: int
-    name: str
+OUTCOME: Final = "outcome"
+SCROLLED: Final = (HELP, DETAILS, OUTCOME)
+"""Dialogs that may be longer than the screen."""
 
 
 class Prompt:
@@ -90,13 +85,19 @@ class Ui:
         """Key of the selected process: the cursor stays with it wherever it is sorted to."""
         self.source = ""
         """The selected source, wherever it is sorted to; empty: the one at its place."""
-        self.places = {"processes": 0, "events": 0, "sources": 0, HELP: 0, DETAILS: 0}
+        self.work = Work()
+        """What else is done with the process list: tree, tags, the one that is followed."""
+        self.places = {"processes": 0, "events": 0, "sources": 0, HELP: 0, DETAILS: 0, OUTCOME: 0}
         """Line under the cursor (lists) or first line shown (dialogs)."""
         self.tops = {"processes": 0, "events": 0, "sources": 0}
         self.page = 10
         """Lines of the list on the screen, as last drawn."""
         self.menu = 0
         self.target: Target | None = None
+        self.targets: list[Target] = []
+        """The processes that a signal goes to."""
+        self.outcome: list[tuple[str, str]] = []
+        """What became of a signal to several: words and their role, a line each."""
         self.prompt: Prompt | None = None
         self.choice: Choice | None = None
         self.timeline: Timeline | None = None
@@ -118,17 +119,24 @@ class Ui:
         """The topmost dialog; empty when there is none."""
         return self.overlays[-1] if self.overlays else ""
 
-    def processes(self, state: State) -> list[tuple[str, Cells]]:
-        """Rows of the process screen, in order; the cursor is brought to where the selected process is."""
-        rows = listed(state, self.sort, reverse=self.reverse, wanted=self.wanted["processes"])
+    def processes(self, state: State) -> list[Line]:
+        """Lines of the process screen, in order; the cursor is brought to where the selected process is."""
+        follow = self.work.follow
+        running = follow is not None and follow.ended_ns is None
+        rows = self.work.lines(state, self.sort, reverse=self.reverse, wanted=self.wanted["processes"])
         place = self.places["processes"]
+        if follow is not None and running:
+            if follow.ended_ns is None:
+                self.selected = follow.target.key
+            else:
+                self.say(follow.said(), "warn")
         if self.selected is not None:
-            found = next((at for at, (key, _) in enumerate(rows) if key == self.selected), None)
+            found = self.work.place(state, rows, self.selected)
             place = found if found is not None else min(place, max(0, len(rows) - 1))
         self.places["processes"] = place
         return rows
 
-    def process(self, state: State) -> tuple[str, Cells] | None:
+    def process(self, state: State) -> Line | None:
         """The selected process; the first one when none was selected yet."""
         rows = self.processes(state)
         if not rows:
@@ -214,7 +222,7 @@ class Ui:
             last = len(SIGNALS) - 1
             self.menu = (0 if step < 0 else last) if edge else min(last, max(0, self.menu + step))
             return
-        if top in (HELP, DETAILS):
+        if top in SCROLLED:
             self.places[top] = (0 if step < 0 else 10_000) if edge else max(0, self.places[top] + step)
             return
         name = self.shown
@@ -230,14 +238,16 @@ class Ui:
         if name == "sources":
             self.source = ""
         if name == "processes":
-            rows = listed(state, self.sort, reverse=self.reverse, wanted=self.wanted["processes"])
-            self.selected = rows[self.places[name]][0] if rows else None
+            # Whoever goes elsewhere no longer follows.
+            self.work.follow = None
+            rows = self.work.lines(state, self.sort, reverse=self.reverse, wanted=self.wanted["processes"])
+            self.selected = rows[self.places[name]].key if rows else None
 
-    def next_sort(self, state: State | None = None) -> None:
-        """The next column to sort by; those of GPUs with a ``state`` in which a process holds one."""
+    def next_sort(self, state: State | None = None, step: int = 1) -> None:
+        """The next column to sort by, or one before; those of GPUs if a process of ``state`` holds one."""
         known = SORTS if state is None else sorts(state)
-        place = known.index(self.sort) if self.sort in known else -1
-        self.sort = known[(place + 1) % len(known)]
+        place = known.index(self.sort) if self.sort in known else -min(step, 0) - 1
+        self.sort = known[(place + step) % len(known)]
         self.reverse = False
 
     def aim(self, state: State) -> bool:
@@ -245,12 +255,11 @@ class Ui:
         found = self.process(state)
         if found is None:
             return False
-        key, row = found
-        pid, start = row[cells.PID], row[cells.START]
-        if not isinstance(pid, int | float) or not isinstance(start, int | float):
+        target = target_of(found.key, found.row)
+        if target is None:
             return False
-        self.selected = key
-        self.target = Target(key, int(pid), int(start), str(row[cells.NAME] or "-"))
+        self.selected = found.key
+        self.target = target
         return True
 
     def ask(self, prompt: Prompt) -> None:

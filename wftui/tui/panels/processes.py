@@ -2,162 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from wftui.model import processes as cells
-from wftui.model.table import Cell
 from wftui.model.table import Row as Cells
 from wftui.render import text
 from wftui.render.palette import heat
-from wftui.tui.frame import Row, fit_row, outside
-from wftui.tui.gpus import holders
+from wftui.tui.frame import Row, fit_row, outside, row_width
 from wftui.tui.panels import parts
+from wftui.tui.process.columns import BY_TITLE, GPU, VRAM, Column, columns_for, command, graphic, value_of
+from wftui.tui.process.order import Line, listed
 from wftui.tui.scene import Body, Scene, empty, gap, keep
-from wftui.tui.state import State
 
-
-class Column(NamedTuple):
-    """One column: heading, cell of the row, width, alignment, and the panel width from which it is shown."""
-
-    title: str
-    place: int
-    width: int
-    right: bool = True
-    since: int = 0
-
-
-GPU: Final = len(cells.PROCESSES.columns)
-VRAM: Final = GPU + 1
-"""Places of the cells that a row has beyond those of the table, when its process holds a GPU."""
-COLUMNS: Final = (
-    Column("pid", cells.PID, 7),
-    Column("user", cells.USER, 9, right=False, since=70),
-    Column("s", cells.STATE, 1, right=False, since=56),
-    Column("cpu", cells.CPU, 6),
-    Column("mem", cells.MEMORY, 5),
-    Column("gpu%", GPU, 5, since=56),
-    Column("vram", VRAM, 5, since=48),
-    Column("thr", cells.THREADS, 5, since=84),
-    Column("read/s", cells.READ, 7, since=100),
-    Column("write/s", cells.WRITE, 8, since=100),
-    Column("age", cells.CREATED, 7, since=110),
-    Column("container", cells.CGROUP, 13, right=False, since=122),
-    Column("command", cells.COMMAND, 0, right=False),
-)
-"""The last one takes what is left."""
-SORTS: Final = ("cpu", "mem", "read/s", "write/s", "thr", "pid", "age", "user", "command")
-"""What `s` cycles through."""
-_GPU_SORTS: Final = ("gpu%", "vram")
 _SOME: Final = 0.005
 """Share from which on a percent is more than 0."""
 _DRAWN: Final = 256
 """Rows kept as drawn."""
-_BY_TITLE: Final = {column.title: column for column in COLUMNS}
-_TEXTS: Final = frozenset({cells.USER, cells.COMMAND, cells.CGROUP, cells.STATE, cells.NAME})
-
-
-def joined(state: State) -> dict[str, Cells]:
-    """The process table; rows of processes that hold GPUs go on with what they have of all of them together."""
-
-    def join() -> dict[str, Cells]:
-        rows = state.processes()
-        held = {key: have for key, have in holders(state).items() if key in rows}
-        if not held:
-            return rows
-        return rows | {key: (*rows[key], have.utilization, have.memory) for key, have in held.items()}
-
-    return keep(state, "processes joined", state.table_version, join)
-
-
-def graphic(state: State) -> bool:
-    """Whether there is a process that holds a GPU."""
-    return joined(state) is not state.processes()
-
-
-def sorts(state: State) -> tuple[str, ...]:
-    """What there is to sort by."""
-    return (*SORTS[:2], *_GPU_SORTS, *SORTS[2:]) if graphic(state) else SORTS
-
-
-def value_of(row: Cells, place: int) -> Cell:
-    """A cell; None beyond the end of a row that holds no GPU."""
-    return row[place] if place < len(row) else None
-
-
-def command(row: Cells) -> str:
-    """The command line; ``[name]`` where there is none (kernel threads, no right to read it)."""
-    said = row[cells.COMMAND]
-    return str(said) if said else f"[{row[cells.NAME]}]"
-
-
-def ordered(
-    rows: dict[str, Cells], sort: str, *, reverse: bool = False, wanted: str = ""
-) -> list[tuple[str, Cells]]:
-    """Keys and rows that hold ``wanted`` (any case, in pid, user, name, command or container), in order.
-
-    Numbers go down, texts and pids up; unknown comes last whichever way round. Equal rows stay in one order, so
-    that they do not dance.
-    """
-    place = _BY_TITLE[sort].place
-    items = list(rows.items())
-    if wanted:
-        needle = wanted.lower()
-        items = [item for item in items if needle in _haystack(item[1])]
-    items.sort(key=_rank)
-    if place == cells.COMMAND:
-        known, unknown = items, []
-        known.sort(key=lambda item: command(item[1]).lower(), reverse=reverse)
-    else:
-        known = [item for item in items if value_of(item[1], place) is not None]
-        unknown = [item for item in items if value_of(item[1], place) is None]
-        down = place not in _TEXTS and place not in (cells.PID, cells.CREATED)
-        if place in _TEXTS:
-            known.sort(key=lambda item: str(item[1][place]).lower(), reverse=reverse)
-        else:
-            known.sort(key=lambda item: _number(item[1], place), reverse=down != reverse)
-    return [*known, *unknown]
-
-
-def listed(state: State, sort: str, *, reverse: bool = False, wanted: str = "") -> list[tuple[str, Cells]]:
-    """The process table ``ordered``, once for each table that comes; not to be changed."""
-    return keep(
-        state,
-        "processes ordered",
-        (state.table_version, sort, reverse, wanted),
-        lambda: ordered(joined(state), sort, reverse=reverse, wanted=wanted),
-    )
-
-
-def _rank(item: tuple[str, Cells]) -> tuple[float, float]:
-    """Order among equals: more memory first (in steps, so that it holds still), then by pid."""
-    return -int(_number(item[1], cells.MEMORY)).bit_length(), _number(item[1], cells.PID)
-
-
-def _number(row: Cells, place: int) -> float:
-    value = value_of(row, place)
-    if isinstance(value, str) or value is None:
-        return 0.0
-    # What is shown with three digits is also ordered by them: idle processes do not swap places all the time.
-    return round(value, 3) if place in (cells.CPU, GPU) else value
-
-
-def _haystack(row: Cells) -> str:
-    parts_ = (row[cells.PID], row[cells.USER], row[cells.NAME], row[cells.COMMAND], row[cells.CGROUP])
-    return " ".join(str(part) for part in parts_ if part is not None).lower()
-
-
-def columns_for(width: int, sort: str = "", *, gpus: bool = False) -> list[tuple[Column, int]]:
-    """The columns that fit, and the sorted one always; their widths; the command takes what is left.
-
-    ``gpus``: whether a process holds one, without which their columns would be empty.
-    """
-    shown = [
-        column
-        for column in COLUMNS
-        if column.title == sort or (width >= column.since and (gpus or column.title not in _GPU_SORTS))
-    ]
-    fixed = sum(column.width + 1 for column in shown[:-1])
-    return [(column, column.width or max(4, width - fixed)) for column in shown]
 
 
 def header(scene: Scene, width: int, sort: str, *, reverse: bool) -> Row:
@@ -170,8 +30,12 @@ def header(scene: Scene, width: int, sort: str, *, reverse: bool) -> Row:
             title += scene.glyphs.sorted_up if reverse else scene.glyphs.sorted_down
             role = "strong"
         shown = f"{title:>{wide}}" if column.right else f"{title:<{wide}}"
-        row += [(shown[-wide:] if column.right else shown[:wide], role), gap(1)]
-    return fit_row(row[:-1], width)
+        if len(title) == wide + 1 and not column.right:
+            # The mark of a column of one cell stands in the blank behind it.
+            row.append((title, role))
+        else:
+            row += [(shown[-wide:] if column.right else shown[:wide], role), gap(1)]
+    return fit_row(row, width)
 
 
 def _age(scene: Scene, row: Cells) -> str:
@@ -179,39 +43,61 @@ def _age(scene: Scene, row: Cells) -> str:
     return text.duration((scene.now.time_ns - created) / 1e9) if isinstance(created, int | float) else text.UNKNOWN
 
 
-def table_row(scene: Scene, key: str, row: Cells, width: int, sort: str = "cpu", *, selected: bool = False) -> Row:
-    """One process."""
+def table_row(
+    scene: Scene, line: Line, width: int, sort: str = "cpu", *, selected: bool = False, tagged: bool = False
+) -> Row:
+    """One process, or the sums of a folded one."""
+    row = line.row
     age = _age(scene, row)
     gpus = graphic(scene.state)
     drawn = scene.state.drawn
-    fitted: Row
-    # The table hands out the same tuple until a cell changes.
-    if (
-        (found := drawn.get((key, width))) is not None
-        and found[:4] == (age, scene.glyphs, sort, gpus)
-        and found[4] is row
-    ):
-        fitted = found[5]  # type: ignore[assignment]  # what the line below put there
+    # The table hands out the same tuple until a cell changes; sums are made anew with each table.
+    made_of = (age, scene.glyphs, sort, gpus, line[2:], tagged)
+    found = drawn.get((line.key, width))
+    if found is not None and found[0] == made_of and found[1] is row:
+        fitted: Row = found[2]  # type: ignore[assignment]  # what the lines below put there
     else:
         out: Row = []
         for column, wide in columns_for(width, sort, gpus=gpus):
+            if column.place == cells.COMMAND:
+                out += [*_command(scene, line, wide), gap(1)]
+                continue
             shown, role = _cell(scene, row, column, wide, age)
-            out += [(shown, role), gap(1)]
+            if column.place == cells.PID and tagged:
+                out += [(shown, "mark"), (scene.glyphs.tag, "mark")]
+            else:
+                out += [(shown, "faint" if line.context else role), gap(1)]
         fitted = fit_row(out[:-1], width)
         if len(drawn) > _DRAWN:
             drawn.clear()
-        drawn[key, width] = (age, scene.glyphs, sort, gpus, row, fitted)
+        drawn[line.key, width] = (made_of, row, fitted)
     if selected:
         return [("".join(piece for piece, _ in fitted), "select")]
     return fitted
 
 
+def _command(scene: Scene, line: Line, wide: int) -> Row:
+    """Its branch of the tree, how many are folded into it, what it runs."""
+    glyphs = scene.glyphs
+    row: Row = []
+    if line.branch:
+        # Deep down the near end of the branch tells more than the far one.
+        levels = line.branch[-max(1, wide // 6) :]
+        cut = glyphs.ellipsis if len(levels) < len(line.branch) else ""
+        row.append((cut + "".join([glyphs.branch[level] for level in levels]), "faint"))
+    if line.inside:
+        row += [(glyphs.folded, "key"), (f"{glyphs.sum}{line.inside + 1} ", "strong")]
+    room = wide - row_width(row)
+    if room < 1:
+        return fit_row(row, wide)
+    kernel = line.context or not line.row[cells.COMMAND]
+    row.append((outside(command(line.row), room, glyphs), "dim" if kernel else "text"))
+    return row
+
+
 def _cell(scene: Scene, row: Cells, column: Column, wide: int, age: str) -> tuple[str, str]:
     place = column.place
     value = value_of(row, place)
-    if place == cells.COMMAND:
-        kernel = not row[cells.COMMAND]
-        return outside(command(row), wide, scene.glyphs), "dim" if kernel else "text"
     if place == cells.STATE:
         role = "good" if value == "R" else "warn" if value == "D" else "bad" if value == "Z" else "dim"
         return outside(str(value or "-"), wide, scene.glyphs), role
@@ -271,9 +157,9 @@ def draw(scene: Scene, width: int, height: int) -> Body:
 
     def make() -> Body:
         body = [header(scene, width, "cpu", reverse=False)]
-        body += [table_row(scene, key, row, width) for key, row in busiest]
+        body += [table_row(scene, Line(key, row), width) for key, row in busiest]
         return Body(body, [(f"{len(rows)}", "dim")])
 
-    ages = tuple(_age(scene, row) for _, row in busiest) if width >= _BY_TITLE["age"].since else ()
+    ages = tuple(_age(scene, row) for _, row in busiest) if width >= BY_TITLE["age"].since else ()
     made_of = (scene.state.table_version, len(rows), ages, width, height, scene.glyphs)
     return keep(scene.state, "processes", made_of, make)
