@@ -104,6 +104,7 @@ KEYS: Final = {
         Key("tap.days", "number", 30.0, "days after which they are removed", 0.01, 3_650),
         Key("view.refresh_s", "number", 1.0, "seconds between two frames of data", 0.25, 60),
         Key("view.theme", "text", "default", "name of a theme"),
+        Key("view.layout", "text", "default", "name of a layout of the overview"),
         Key("view.ascii", "bool or auto", "auto", "draw with ASCII only"),
         Key("view.readonly", "bool", False, "refuse everything that changes something"),
         Key(
