@@ -13,7 +13,7 @@ from wftui import paths, text
 from wftui.errors import ConfigError
 
 Value = bool | int | float | str | tuple[str, ...]
-Kind = Literal["bool", "bool or auto", "int", "number", "size", "text", "choice", "names"]
+Kind = Literal["bool", "bool or auto", "int", "number", "size", "text", "choice", "names", "zone"]
 
 _SIZES: Final = {
     "": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
@@ -64,6 +64,8 @@ class Key(NamedTuple):
             return "a list of names"
         if self.kind == "text":
             return "a text"
+        if self.kind == "zone":
+            return "local, utc or a time zone of this machine like Europe/Berlin"
         what = {"int": "a whole number", "number": "a number"}.get(self.kind, "bytes like 500000000 or '1 GiB'")
         if self.high == float("inf"):
             return f"{what} of at least {self.low:g}"
@@ -114,6 +116,11 @@ KEYS: Final = {
             "colours of the terminal",
             choices=("auto", "truecolor", "256", "16", "mono"),
         ),
+        Key(
+            "view.temperature", "choice", "celsius", "what temperatures are in", choices=("celsius", "fahrenheit")
+        ),
+        Key("view.bytes", "choice", "binary", "GiB of 1024 or GB of 1000", choices=("binary", "decimal")),
+        Key("view.time_zone", "zone", "local", "times are those of this place"),
         Key("sources.disabled", "names", (), "sources that are not read"),
         Key("store.groups_disabled", "names", (), "groups of metrics that are not kept: system, gpu, models, …"),
     )
@@ -347,6 +354,10 @@ def _typed(key: Key, given: object) -> Value | None:
             return given if isinstance(given, bool) or given == "auto" else None
         case "text":
             return given if isinstance(given, str) and given and given.isprintable() else None
+        case "zone":
+            from wftui import when  # only who chose a zone needs to know which there are
+
+            return given if isinstance(given, str) and when.is_zone(given) else None
         case "choice":
             return given if isinstance(given, str) and given in key.choices else None
         case "names":

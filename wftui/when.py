@@ -5,7 +5,9 @@ Every option, dialog and setting that takes a time takes this. Nothing here read
 
 from __future__ import annotations
 
+import os
 import re
+import time
 from typing import TYPE_CHECKING, Final
 
 from wftui.errors import UsageError
@@ -29,6 +31,48 @@ _EPOCH: Final = re.compile(r"@?([0-9]{9,19})(?:\.([0-9]{1,9}))?", re.ASCII)
 
 _DURATIONS: Final = "'90s', '10m', '1h30m' or '3d2h'"
 _MOMENTS: Final = "'10m' (that long ago), '14:32', 'yesterday 14:00', '2026-11-20T14:32:05Z' or seconds since 1970"
+
+
+_FOLDERS: Final = ("/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/usr/share/lib/zoneinfo", "/etc/zoneinfo")
+"""Where zones lie. Source: zoneinfo.TZPATH; that module is not needed to find a file."""
+_ZONE: Final = re.compile(r"[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+){0,2}", re.ASCII)
+_original: list[str | None] = []
+"""The TZ of our environment as it was, once it was changed."""
+
+
+def is_zone(name: str) -> bool:
+    """Whether ``use_zone`` takes a name: ``local``, ``utc`` or a zone that this machine knows."""
+    return name in ("local", "utc") or _zone_file(name) is not None
+
+
+def use_zone(name: str) -> None:
+    """Make local time that of a zone, in this process and what it starts from now on.
+
+    By TZ, so that everything that asks the C library for local time follows at once.
+    """
+    if name == "local" and not _original:
+        return
+    if not _original:
+        _original.append(os.environ.get("TZ"))
+    zone = _original[0] if name == "local" else "UTC" if name == "utc" else _zone_file(name)
+    if zone is None:
+        os.environ.pop("TZ", None)
+    else:
+        os.environ["TZ"] = zone
+    time.tzset()
+
+
+def _zone_file(name: str) -> str | None:
+    if not _ZONE.fullmatch(name):
+        return None
+    for folder in _FOLDERS:
+        try:
+            with open(f"{folder}/{name}", "rb") as file:  # noqa: PTH123  pathlib would be imported for this alone
+                if file.read(4) == b"TZif":
+                    return f":{folder}/{name}"
+        except OSError:
+            continue
+    return None
 
 
 def duration(text: str) -> float:

@@ -26,6 +26,8 @@ def values_of(key: Key) -> st.SearchStrategy[Value]:
             return st.floats(key.low, min(key.high, 1e12))
         case "choice":
             return st.sampled_from(key.choices)
+        case "zone":
+            return st.sampled_from(("local", "utc"))
         case "names":
             return st.lists(st.text(min_size=1, max_size=9), max_size=4).map(tuple)
     return st.text(min_size=1, max_size=9).filter(str.isprintable)
@@ -48,7 +50,7 @@ def test_what_is_written_is_read_back(values: dict[str, Value]) -> None:
 
 
 @given(every_value, every_value)
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, deadline=None)
 def test_what_is_not_changed_stays(first: dict[str, Value], second: dict[str, Value]) -> None:
     where = places()
     where.settings_file.unlink(missing_ok=True)

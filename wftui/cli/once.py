@@ -19,14 +19,18 @@ def main(*, json: bool, data_dir: str | None = None, config: str | None = None) 
     """
     from wftui.cli.state import gather
 
-    state = gather(places(data_dir, config))
+    where = places(data_dir, config)
+    state = gather(where)
     if json:
         import msgspec
 
         document = msgspec.json.format(msgspec.json.encode(as_json(state)), indent=2)
         return put(document + b"\n")
+    from wftui.config import load
+    from wftui.render import preferred
     from wftui.render.report import report
 
+    preferred.use(load(where))
     columns = width()
     return show([(section.title, section.lines) for section in report(state, columns)], columns)
 

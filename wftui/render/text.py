@@ -11,6 +11,36 @@ UNKNOWN = "-"
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _DECIMAL = ("", "k", "M", "G", "T", "P")
 _SHORT = ("B", "K", "M", "G", "T", "P", "E")
+_OF_1000 = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
+
+
+class _Preferred:
+    """What a person wants to read numbers in; of this process."""
+
+    base = 1024.0
+    sizes = _BINARY
+    fahrenheit = False
+
+
+def prefer(*, fahrenheit: bool = False, decimal_bytes: bool = False) -> None:
+    """Show temperatures and bytes so from now on, in everything that this module makes."""
+    _Preferred.fahrenheit = fahrenheit
+    _Preferred.base, _Preferred.sizes = (1000.0, _OF_1000) if decimal_bytes else (1024.0, _BINARY)
+
+
+def degrees(value: float) -> float:
+    """A temperature (Cel) in the degrees that are shown."""
+    return value * 1.8 + 32 if _Preferred.fahrenheit else value
+
+
+def degree_letter() -> str:
+    """``C`` or ``F``."""
+    return "F" if _Preferred.fahrenheit else "C"
+
+
+def byte_scale() -> tuple[float, tuple[str, ...]]:
+    """What one unit of bytes is of the one before, and their names from ``B`` on."""
+    return _Preferred.base, _Preferred.sizes
 
 
 def unknown(value: float | None) -> bool:
@@ -52,7 +82,7 @@ def size(value: float | None) -> str:
     """Bytes in 8 cells: ``9.87 GiB``, `` 512 B  ``."""
     if value is None or value != value:
         return "   -    "
-    number, unit = _scaled(value, 1024.0, _BINARY)
+    number, unit = _scaled(value, _Preferred.base, _Preferred.sizes)
     digits = f"{number:4.0f}" if unit == "B" else significant(number)
     return f"{digits:>4} {unit:<3}"
 
@@ -61,7 +91,7 @@ def rate(value: float | None) -> str:
     """Bytes per second in 10 cells: ``9.87 MiB/s``."""
     if value is None or value != value:
         return "   -      "
-    number, unit = _scaled(value, 1024.0, _BINARY)
+    number, unit = _scaled(value, _Preferred.base, _Preferred.sizes)
     digits = f"{number:4.0f}" if unit == "B" else significant(number)
     return f"{digits:>4} {unit + '/s':<5}"
 
@@ -70,7 +100,7 @@ def short(value: float | None) -> str:
     """Bytes in 5 cells: ``9.87G``, `` 512B``."""
     if value is None or value != value:
         return "    -"
-    number, unit = _scaled(value, 1024.0, _SHORT)
+    number, unit = _scaled(value, _Preferred.base, _SHORT)
     digits = f"{number:.0f}" if unit == "B" else significant(number)
     return f"{digits:>4}{unit}"
 
@@ -79,7 +109,7 @@ def tiny(value: float | None) -> str:
     """Bytes in 4 cells: ``1.4M``, `` 87M``, ``  0B``."""
     if value is None or value != value:
         return "   -"
-    number, unit = _scaled(value, 1024.0, _SHORT)
+    number, unit = _scaled(value, _Preferred.base, _SHORT)
     digits = f"{number:.1f}" if unit != "B" and abs(number) < 9.95 else f"{number:.0f}"
     return f"{digits:>3}{unit}"
 
@@ -112,10 +142,10 @@ def frequency(value: float | None) -> str:
 
 
 def celsius(value: float | None) -> str:
-    """Degrees in 6 cells: `` 71 °C``; the caller replaces ``°`` where there is no such letter."""
+    """A temperature (Cel) in 6 cells: `` 71 °C``, or ``160 °F``; who has no ``°`` replaces it."""
     if value is None or value != value:
         return "   -  "
-    return f"{value:3.0f} °C"
+    return f"{degrees(value):3.0f} °{degree_letter()}"
 
 
 def watts(value: float | None) -> str:
@@ -129,7 +159,7 @@ def share(part: float | None, whole: float | None) -> str:
     """Bytes of bytes in 13 cells, in the unit of the whole: ``131.2/140 GiB``, `` 7.9/24.0 GiB``."""
     if whole is None or not whole > 0:
         return f"{size(part).strip():>13}"
-    number, unit = _scaled(whole, 1024.0, _BINARY)
+    number, unit = _scaled(whole, _Preferred.base, _Preferred.sizes)
     digits = f"{number:.0f}" if number >= 99.95 else f"{number:.1f}"
     used = UNKNOWN if part is None or part != part else f"{part * number / whole:.1f}"
     return f"{used + '/' + digits:>9} {unit:<3}"
@@ -196,10 +226,10 @@ def round_up(value: float) -> float:
 
 
 def round_up_bytes(value: float) -> float:
-    """The next of 1, 2, 5, 10, 20, 50, 100, 200, 500 in the binary unit that ``size`` would use."""
+    """The next of 1, 2, 5, 10, 20, 50, 100, 200, 500 in the unit that ``size`` would use."""
     unit = 1.0
     while value >= 999.5 * unit:
-        unit *= 1024
+        unit *= _Preferred.base
     rounded = round_up(value / unit)
     # 1000 MiB would be shown as 0.98 GiB.
-    return (rounded if rounded <= 500 else 1024.0) * unit
+    return (rounded if rounded <= 500 else _Preferred.base) * unit

@@ -49,12 +49,13 @@ def run(flags: argparse.Namespace, terminal: Terminal, depth: str, *, ascii_only
     from wftui import lean
 
     lean.leave_out(lean.SSL)
-    from wftui.render import palette, themes
+    from wftui.render import palette, preferred, themes
     from wftui.tui import app as application
     from wftui.tui import paint
     from wftui.tui.link import Link
     from wftui.tui.theming import Theming
 
+    preferred.use(settings)
     own = where.config_dir / "themes"
     theme = themes.find(settings.text(themes.KEY), own, paths.resources("themes"))
     colors = palette.load(theme, depth)

@@ -75,7 +75,8 @@ def _findings(state: State) -> list[Verdict]:
         limit = state.value("hw.temperature.limit", ("sensor", sensor))
         heat = state.value("hw.temperature", ("sensor", sensor))
         if limit > 0:
-            over(heat - limit, -8.0, -2.0, f"{_outside(sensor)} {heat:.0f} degrees, critical at {limit:.0f}")
+            said = f"{text.degrees(heat):.0f} degrees, critical at {text.degrees(limit):.0f}"
+            over(heat - limit, -8.0, -2.0, f"{_outside(sensor)} {said}")
     broken = [source.source for source in state.sources if source.state in (FAILED, STUCK)]
     if broken:
         word = next(source.state for source in state.sources if source.source == broken[0])

@@ -94,7 +94,7 @@ def figure(value: float, unit: str) -> str:
         return text.UNKNOWN
     made: dict[str, Callable[[float], str]] = {
         "1": text.percent, "By": text.size, "By/s": text.rate, "W": watts, "J": energy,
-        "Cel": lambda v: f"{v:.0f} °C", "Hz": lambda v: f"{v / 1e6:.0f} MHz", "n": lambda v: f"{v:.0f}",
+        "Cel": lambda v: text.celsius(v).strip(), "Hz": lambda v: f"{v / 1e6:.0f} MHz", "n": lambda v: f"{v:.0f}",
         "?": lambda v: "yes" if v else "no", "s": lambda v: f"{v:.1f} s" if v < 60 else text.duration(v),
     }  # fmt: skip
     return made[unit](value).strip()

@@ -195,10 +195,11 @@ def _heat(seen: _Seen) -> Check:
         if now != now:
             continue
         if most != most:
-            found.append((-1e3, sensor, Check("heat", GOOD, f"{words} {now:.0f} °C, its limit is not told")))
+            said = f"{words} {text.celsius(now).strip()}, its limit is not told"
+            found.append((-1e3, sensor, Check("heat", GOOD, said)))
             continue
         room = most - now
-        said = f"{words} {now:.0f} °C of {most:.0f} °C"
+        said = f"{words} {text.celsius(now).strip()} of {text.celsius(most).strip()}"
         level = BAD if room <= 0 else WARN if room <= _NEAR_C else GOOD
         step = "" if level == GOOD else _ACTIONS["sw_thermal"]
         since = _above(seen, sensor, most - _NEAR_C) if level != GOOD else None

@@ -65,7 +65,7 @@ def _line(scene: Scene, gpu: Gpu, width: int) -> Row:
         # An instance of a card tells how full it is, if anything.
         busy, filled = gpu.memory_share, "memory"
     degree = "" if scene.glyphs.ascii_only else "°"
-    hot = f"{gpu.temperature:4.0f}{degree}" if gpu.temperature == gpu.temperature else ""
+    hot = f"{text.degrees(gpu.temperature):4.0f}{degree}" if gpu.temperature == gpu.temperature else ""
     tail: Row = [(hot.rjust(4 + len(degree)), "dim")]
     if left < 16:
         return fit_row([*row, (text.percent(busy), filled or heat(busy)), (tail[0][0][1:], "dim")], width)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def own(words: str, glyphs: Glyphs) -> str:
     """Text from elsewhere and from us, cleaned; our own signs become ASCII where there is nothing else."""
     if glyphs.ascii_only:
-        words = words.replace(" °C", glyphs.degree).replace("≈", "~").replace("…", "...")
+        words = words.replace(" °", glyphs.degree[:-1]).replace("≈", "~").replace("…", "...")
     return plain(words, glyphs)
 
 

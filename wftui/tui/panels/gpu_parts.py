@@ -78,7 +78,8 @@ def celsius(scene: Scene, gpu: Gpu) -> Segment:
     """6 cells: the temperature, as warm as it is near to where clocks are lowered."""
     if gpu.temperature != gpu.temperature:
         return f"{absent(gpu, 'temp_gpu'):>6}", "dim"
-    return f"{gpu.temperature:.0f} {scene.glyphs.degree.strip()}".rjust(6), warmth(gpu)
+    sign = scene.glyphs.degree.strip()[:-1] + text.degree_letter()
+    return f"{text.degrees(gpu.temperature):.0f} {sign}".rjust(6), warmth(gpu)
 
 
 def warmth(gpu: Gpu) -> str:

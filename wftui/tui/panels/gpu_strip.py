@@ -68,7 +68,7 @@ def _figures(scene: Scene, gpus: Sequence[Gpu], each: int, width: int, height: i
         return share(gpu.memory_share), "memory" if gpu.memory_share >= _SOME else "dim"
 
     def warm(gpu: Gpu) -> Segment:
-        return (number(gpu.temperature), gpu_parts.warmth(gpu)) if gpu.speaks else _NOTHING
+        return (number(text.degrees(gpu.temperature)), gpu_parts.warmth(gpu)) if gpu.speaks else _NOTHING
 
     def power(gpu: Gpu) -> Segment:
         return (number(gpu.power), gpu_parts.watts(gpu)[1]) if gpu.speaks else _NOTHING
@@ -77,7 +77,7 @@ def _figures(scene: Scene, gpus: Sequence[Gpu], each: int, width: int, height: i
         line("gpu", title),
         line("util" if wide else "util%", use),
         line("mem" if wide else "mem%", memory),
-        line(scene.glyphs.degree.strip(), warm),
+        line(scene.glyphs.degree.strip()[:-1] + text.degree_letter(), warm),
         line("W", power),
     ]
     if height > len(lines):

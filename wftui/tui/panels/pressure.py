@@ -41,7 +41,7 @@ def line(scene: Scene, width: int) -> Row:
     hottest = _hottest(scene)
     tail: Row = []
     if hottest:
-        shown = text.celsius(hottest[0][1]).strip().replace(" °C", scene.glyphs.degree)
+        shown = text.celsius(hottest[0][1]).strip().replace(" °", scene.glyphs.degree[:-1])
         tail = [(shown, _warmth(scene, *hottest[0]))]
     past = scene.state.past(2 * width, _PSI, ("device", "cpu"), ("mode", "some"))
     top = max(0.1, text.round_up(max((v for v in past if v == v), default=0.0)))
@@ -121,7 +121,7 @@ def _temperatures(scene: Scene, width: int, lines: int, *, spaced: bool) -> list
     if spaced and lines > len(sensors) + 1:
         rows.append([gap(width)])
     for sensor, value in sensors[: lines - len(rows)]:
-        shown = text.celsius(value).replace(" °C", scene.glyphs.degree)
+        shown = text.celsius(value).replace(" °", scene.glyphs.degree[:-1])
         name = max(4, width - len(shown) - 1 - (12 if width >= 32 else 0))
         row: Row = [(outside(sensor, name, scene.glyphs, middle=True), "text"), gap(1)]
         if width >= 32:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from wftui.names import COUNTER, STAT
-from wftui.render.text import round_up, round_up_bytes, significant
+from wftui.render.text import byte_scale, degree_letter, degrees, round_up, round_up_bytes, significant
 
 if TYPE_CHECKING:
     from wftui.model.sample import Column
@@ -15,11 +15,10 @@ WIDTH: Final = 11
 """Cells of a figure: a sign and four places, a blank, five for the unit."""
 BRIEF: Final = 8
 """Cells of a figure where there is little room."""
-_BYTES: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _LARGE: Final = ("", "k", "M", "G", "T", "P")
 _SMALL: Final = ("", "m", "u", "n")
 _CUT: Final = ("system.", "hw.", "container.")
-_WORDS: Final = {"Cel": "°C", "1": "%", "rpm": "rpm"}
+_WORDS: Final = {"1": "%", "rpm": "rpm"}
 _FULL_FROM: Final = 0.25
 """A share above this is shown on an axis to 100 %: smaller ones would be flat there."""
 
@@ -39,16 +38,18 @@ def _split(value: float, unit: str) -> tuple[str, str]:
         return (f"{value:4.0f}" if value == 0 else significant(value)), "%"
     if base == "By":
         place = 0
-        while abs(value) >= 999.5 and place < len(_BYTES) - 1:
-            value /= 1024
+        scale, names = byte_scale()
+        while abs(value) >= 999.5 and place < len(names) - 1:
+            value /= scale
             place += 1
-        return (f"{value:4.0f}" if place == 0 else significant(value)), _BYTES[place] + slash + per
+        return (f"{value:4.0f}" if place == 0 else significant(value)), names[place] + slash + per
     if base.startswith("{"):
         base = ""
-    name = _WORDS.get(base, base)
+    name = _word(base)
     place = 0
     prefix = ""
     if base == "Cel":
+        value = degrees(value)
         return f"{value:4.1f}" if abs(value) < 99.95 else f"{value:4.0f}", name
     while abs(value) >= 999.5 and place < len(_LARGE) - 1:
         value /= 1000
@@ -66,6 +67,10 @@ def _split(value: float, unit: str) -> tuple[str, str]:
         f"{value:4.0f}" if value == 0 or (not prefix and not slash and value == int(value)) else significant(value)
     )
     return shown, f"{prefix}{name}{slash}{per}"
+
+
+def _word(base: str) -> str:
+    return f"°{degree_letter()}" if base == "Cel" else _WORDS.get(base, base)
 
 
 def figure(value: float, unit: str, *, ascii_only: bool = False) -> str:
@@ -104,7 +109,7 @@ def label(value: float, unit: str, *, ascii_only: bool = False) -> str:
 def unit_words(unit: str, *, ascii_only: bool = False) -> str:
     """A unit as a person says it: ``%``, ``°C``, ``B/s``, ``threads``."""
     base, slash, per = unit.partition("/")
-    said = "B" if base == "By" else f"{base[1:-1]}s" if base.startswith("{") else _WORDS.get(base, base)
+    said = "B" if base == "By" else f"{base[1:-1]}s" if base.startswith("{") else _word(base)
     said = said + slash + per
     return said.replace("°", "") if ascii_only else said
 
