@@ -8,12 +8,14 @@ from textual.pilot import Pilot
 from tests.tui.fake import NOW_S, full, scene
 from wftui import paths
 from wftui.clock import Instant
+from wftui.errors import ProtocolError
 from wftui.render.palette import TRUECOLOR, load
 from wftui.tui import dialogs
 from wftui.tui.actions import ACTIONS, ON_SCREEN, SECTIONS
 from wftui.tui.app import WftopApp
 from wftui.tui.commands import Commands
 from wftui.tui.ui import CONFIRM, DETAILS, HELP, MENU, REFRESHES
+from wftui.wire import messages as wire
 
 PALETTE = load(paths.resources("themes") / "default.toml", TRUECOLOR)
 
@@ -39,6 +41,9 @@ class FakeLink:
     async def signal(self, pid: int, start_time: int, number: int) -> str:
         self.sent.append((pid, start_time, number))
         return self.answer
+
+    async def ask(self, message: wire.Message, timeout_s: float) -> wire.Message:  # noqa: ARG002  as the link has it
+        raise ProtocolError("this recorder answers nothing")
 
     def rate_changed(self) -> None:
         self.rates += 1

@@ -133,6 +133,11 @@ def test_events_and_tables(reader: Reader) -> None:
     tables = answers.answer_tables(reader, m.Tables("things", (T0 + 70) * NS_PER_S, (T0 + 200) * NS_PER_S))
     assert [change.rows["k0"][1] for change in tables.changes] == [60, 120, 180]
     assert tables.schema == SCHEMA
+    one = answers.answer_tables(reader, m.Tables("things", (T0 + 70) * NS_PER_S, (T0 + 200) * NS_PER_S, ["k0"]))
+    assert [change.rows for change in one.changes] == [{"k0": change.rows["k0"]} for change in tables.changes]
+    assert [change.time_ns for change in one.changes] == [change.time_ns for change in tables.changes]
+    none = answers.answer_tables(reader, m.Tables("things", (T0 + 70) * NS_PER_S, (T0 + 200) * NS_PER_S, ["no"]))
+    assert [change.rows for change in none.changes] == [{}, {}, {}], "when there were scans is told all the same"
     assert answers.answer_tables(reader, m.Tables("other", 0, 9)) == m.TablesReply(None, [])
 
 

@@ -43,6 +43,7 @@ ALL: list[m.Message] = [
     m.Events(5, 6, None, ["store.*"], 10, newest=True),
     m.EventsReply([fact(1), fact(2)], more=True),
     m.Tables("processes", 1, 2),
+    m.Tables("processes", 1, 2, ["7:5"]),
     m.TablesReply(None, [FRAME]),
     m.Windows(["*"]),
     m.WindowsReply([m.WindowStats("a", 1.0, 5, 0.0, 2.0, 1.0, 2.0)]),

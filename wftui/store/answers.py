@@ -221,11 +221,19 @@ def answer_tables(reader: Source, question: m.Tables) -> m.TablesReply:
     changes = []
     rows = 0
     for schema, change in reader.changes(question.name, question.since_ns, question.until_ns):  # noqa: B007  the last schema counts
-        changes.append(change)
-        rows += len(change.rows)
+        kept = _only(change, question.keys) if question.keys else change
+        changes.append(kept)
+        rows += len(kept.rows)
         if rows > MAX_ROWS or clock.perf_ns() > deadline:
             raise TooLargeError(f"tables: {rows} rows of {question.name} already; ask for less time")
     return m.TablesReply(schema, changes)
+
+
+def _only(change: TableChange, keys: list[str]) -> TableChange:
+    """What a change says of some rows."""
+    rows = {key: row for key in keys if (row := change.rows.get(key)) is not None}
+    gone = [key for key in change.gone if key in keys]
+    return TableChange(change.name, change.time_ns, change.keyframe, rows, gone)
 
 
 def answer_catalogue(reader: Source) -> m.CatalogueReply:

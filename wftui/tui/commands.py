@@ -122,8 +122,7 @@ class Commands(ProcessWork, Travel):
             return
         elif ui.shown == "processes":
             if ui.aim(self._app.seen):
-                ui.places[DETAILS] = 0
-                ui.overlays.append(DETAILS)
+                self.details()
         elif (screen := self._gpu_screen) is not None:
             if not screen.enter() and screen.pane == "processes":
                 self._aim_at_holder(screen)
@@ -162,8 +161,7 @@ class Commands(ProcessWork, Travel):
             ui.say(found, "warn")
             return
         ui.target = found
-        ui.places[DETAILS] = 0
-        ui.overlays.append(DETAILS)
+        self.details()
 
     def timeline(self, what: str) -> None:
         """An action of the timeline."""

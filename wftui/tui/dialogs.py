@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from wftui.model import gpus
-from wftui.model import processes as cells
-from wftui.model.table import Cell
-from wftui.render import text
 from wftui.tui.actions import ACTIONS, SECTIONS, keys_of
 from wftui.tui.frame import Row, box, crop, fit_row, outside, plain
-from wftui.tui.gpus import boxes, holders
 from wftui.tui.panels.pressure import wrap
+from wftui.tui.process import details
 from wftui.tui.process import filter as filters
 from wftui.tui.scene import Scene, gap
 from wftui.tui.ui import ASK, CONFIRM, DETAILS, HELP, MENU, OUTCOME, PROMPT, SCROLLED, SIGNALS, Choice, Prompt, Ui
@@ -63,7 +59,7 @@ def paint(scene: Scene, ui: Ui, width: int, height: int, rows: list[Row]) -> tup
 
 def _content(scene: Scene, ui: Ui, width: int) -> tuple[str, list[Row], int]:
     if ui.overlay == DETAILS:
-        return _details(scene, ui, width)
+        return details.content(scene, ui, width)
     if ui.overlay == MENU:
         return _menu(scene, ui)
     if ui.overlay == CONFIRM:
@@ -144,88 +140,6 @@ def _grammar() -> list[Row]:
     return block
 
 
-def _details(scene: Scene, ui: Ui, width: int) -> tuple[str, list[Row], int]:
-    """All cells of a process, its command line in full."""
-    inner = min(100, width - 8)
-    target = ui.target
-    row = scene.state.processes().get(target.key) if target else None
-    if target is None or row is None:
-        name = plain(target.name, scene.glyphs) if target else ""
-        return "process", [[(f"{name} has ended", "warn")], [("Esc closes this", "dim")]], 40
-    started = row[cells.CREATED]
-    now = scene.now.time_ns
-    entries: list[tuple[str, str]] = [
-        ("pid", _plain(row[cells.PID])),
-        ("parent", _plain(row[cells.PARENT])),
-        ("user", _plain(row[cells.USER])),
-        ("name", _plain(row[cells.NAME])),
-        ("state", _plain(row[cells.STATE])),
-        ("cpu", text.percent(_number(row[cells.CPU])).strip()),
-        ("memory", text.size(_number(row[cells.MEMORY])).strip()),
-        ("threads", _plain(row[cells.THREADS])),
-        ("reads", text.rate(_number(row[cells.READ])).strip()),
-        ("writes", text.rate(_number(row[cells.WRITE])).strip()),
-        ("container", _plain(row[cells.CGROUP])),
-    ]
-    if isinstance(started, int | float):
-        moment = started / 1e9
-        age = text.duration((now - started) / 1e9)
-        entries.append(("started", f"{text.day(moment)} {text.clock(moment)}, {age} ago"))
-    entries += [("gpu" if not place else "", said) for place, said in enumerate(_held(scene, target.key))]
-    rows: list[Row] = []
-    for name, shown in entries:
-        rows.append(
-            fit_row([(f"{name:<11}", "dim"), (outside(shown, max(1, inner - 11), scene.glyphs), "text")], inner)
-        )
-    rows.append([("command", "dim")])
-    words = plain(str(row[cells.COMMAND] or ""), scene.glyphs, 4096)
-    rows += [
-        fit_row(line, inner) for line in _folded(words or "none: a kernel thread, or not ours to read", inner)
-    ]
-    title = f"process {target.pid} {outside(target.name, 20, scene.glyphs).rstrip()}"
-    return title, rows, inner
-
-
-def _held(scene: Scene, key: str) -> list[str]:
-    """What the process has of each GPU."""
-    held = holders(scene.state).get(key)
-    if held is None:
-        return []
-    names = {gpu.uuid: f"{gpu.label} {gpu.short}" for gpu in boxes(scene.state)}
-    dot = f" {scene.glyphs.separator} "
-    out = []
-    for row in sorted(held.rows, key=lambda row: names.get(str(row[gpus.P_UUID]), "")):
-        use, memory = _number(row[gpus.P_UTILIZATION]), _number(row[gpus.P_MEMORY])
-        said = [
-            names.get(str(row[gpus.P_INSTANCE] or row[gpus.P_UUID])) or str(row[gpus.P_UUID]),
-            f"{text.percent(use).strip()} busy" if use is not None else "busy: not told",
-            text.size(memory).strip(),
-        ]
-        idle = _number(row[gpus.P_IDLE_SINCE])
-        if idle is not None:
-            said.append(f"idle for {text.duration(max(0.0, scene.now.time_ns - idle) / 1e9)}")
-        out.append(dot.join(said))
-    return out
-
-
-def _folded(words: str, width: int) -> list[Row]:
-    """Text cut hard at the width: a command line has no better place."""
-    from wftui.text import width as columns
-
-    rows: list[Row] = []
-    line = ""
-    used = 0
-    for char in words:
-        taken = columns(char)
-        if used + taken > width:
-            rows.append([(line, "text")])
-            line, used = "", 0
-        line += char
-        used += taken
-    rows.append([(line, "text")])
-    return rows
-
-
 def _menu(scene: Scene, ui: Ui) -> tuple[str, list[Row], int]:
     rows: list[Row] = []
     for place, (name, number) in enumerate(SIGNALS):
@@ -293,13 +207,3 @@ def _who(scene: Scene, ui: Ui) -> str:
     if ui.target is None:
         return "-"
     return f"{ui.target.pid} {outside(ui.target.name, 24, scene.glyphs).rstrip()}"
-
-
-def _plain(value: Cell) -> str:
-    if value is None or value == "":
-        return text.UNKNOWN
-    return str(value) if isinstance(value, str) else f"{value:.0f}"
-
-
-def _number(value: Cell) -> float | None:
-    return float(value) if isinstance(value, int | float) else None

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wftui.tui.gpu_screen.model import GpuScreen
+    from wftui.tui.process.trail import Trail
     from wftui.tui.timeline.model import Timeline
 
 OVERVIEW: Final = "overview"
@@ -94,6 +95,8 @@ class Ui:
         """Lines of the list on the screen, as last drawn."""
         self.menu = 0
         self.target: Target | None = None
+        self.trail: Trail | None = None
+        """What the process of the details used over the last minutes."""
         self.targets: list[Target] = []
         """The processes that a signal goes to."""
         self.outcome: list[tuple[str, str]] = []

@@ -228,6 +228,8 @@ class Tables(Message, frozen=True):
     name: str
     since_ns: int
     until_ns: int
+    keys: list[str] = []
+    """Only these rows, every change keeping its time; empty: all of them."""
 
 
 class TablesReply(Message, frozen=True):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from wftui.errors import ProtocolError
 from wftui.model import processes as cells
 from wftui.render import text
+from wftui.tui.process.trail import SPAN_NS, Trail
 from wftui.tui.process.work import Follow, Target, target_of
 from wftui.tui.ui import DETAILS, MENU, OUTCOME, SIGNALS
+from wftui.wire import messages as wire
 
 if TYPE_CHECKING:
     from wftui.tui.app import WftopApp
@@ -92,6 +96,27 @@ class ProcessWork:
         work.follow = Follow(target, self._app.seen.table_times.get(cells.PROCESSES.name, 0))
         ui.selected = target.key
         ui.say(f"follows {target.pid} {target.name}: F or moving the cursor ends that")
+
+    # ---- details
+
+    def details(self) -> None:
+        """Open those of ``ui.target``, and ask the recorder for its last minutes."""
+        ui, app = self._ui, self._app
+        ui.places[DETAILS] = 0
+        ui.overlays.append(DETAILS)
+        if ui.target is None:
+            return
+        trail = ui.trail = Trail(ui.target.key)
+        until_ns = app.seen.table_times.get(cells.PROCESSES.name, 0) + 1
+        question = wire.Tables(cells.PROCESSES.name, until_ns - SPAN_NS, until_ns, [trail.key])
+
+        async def ask() -> None:
+            with suppress(ProtocolError):  # the graph then begins with what is seen from now on
+                trail.fill((await app.past.ask(question, wire.TablesReply)).changes)
+                app.paint()
+
+        if app.link is not None:
+            app.run_worker(ask(), name="trail")
 
     # ---- signals
 
