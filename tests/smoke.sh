@@ -69,10 +69,11 @@ expect 2 'nonsense' export --since nonsense -o -
 
 if ! "$room/venv/bin/python" -c '
 from wftui.paths import resources
-files = sorted(file.name for file in resources("themes").iterdir())
-assert "default.toml" in files, files
+for folder in ("themes", "layouts"):
+    files = sorted(file.name for file in resources(folder).iterdir())
+    assert "default.toml" in files, files
 '; then
-    echo "smoke: FAILED themes/ is not inside the wheel"
+    echo "smoke: FAILED themes/ or layouts/ is not inside the wheel"
     failures=$((failures + 1))
 fi
 

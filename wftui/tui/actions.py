@@ -123,6 +123,7 @@ ACTIONS: Final = (
     _gpu("mine", "This shell's GPUs only, or all", ("v",), "mine", "mine"),
     Action("view.slower", "Refresh less often", ("minus",), "refresh", "View", "1"),
     Action("view.faster", "Refresh more often", ("plus",), "refresh", "View", "-1"),
+    Action("view.layout", "Next layout", ("l",), "layout", "View", "1", "layout"),
     Action("view.help", "Help", ("question_mark", "h", "f1"), "help", "View"),
     Action("view.quit", "Quit", ("q", "ctrl+c"), "quit", "View"),
 )

@@ -27,10 +27,13 @@ from wftui.units import NS_PER_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from textual.driver import Driver
 
     from wftui.tui.compose import Picture
+    from wftui.tui.layouts.follow import Layouts
+    from wftui.tui.layouts.plan import Plan
     from wftui.tui.theming import Theming
     from wftui.tui.timeline.control import Control
 
@@ -107,6 +110,7 @@ class WftopApp(App[int], inherit_bindings=False):
         refresh_s: float = 1.0,
         driver_class: type[Driver] | None = None,
         theming: Theming | None = None,
+        layouts: Layouts | None = None,
     ) -> None:
         # Our rows are drawn with colours of the right depth: the toolkit must not convert them again.
         self.ascii_only = ascii_only
@@ -124,13 +128,17 @@ class WftopApp(App[int], inherit_bindings=False):
         """What the terminal has acknowledged."""
         self.theming = theming
         """Tells when the theme was edited; None: it is one that ships with wftop."""
-        self.plan = layout.DEFAULT
+        self.layouts = layouts
+        """All layouts that can be chosen; None: only the default one."""
+        self.plan = layouts.plan if layouts is not None else layout.DEFAULT
         """The layout that is shown."""
         self.past = Past(self, self.paint)
         self.timeline: Control | None = None
         """Screen 5, once it was shown."""
         self.commands = Commands(self)
         self.link = link(self) if link else None
+        if layouts is not None and layouts.trouble:
+            self.ui.say(layouts.trouble, "bad")
         self._picture: Picture | None = None
         self._painted_ns = 0
         self._pending = False
@@ -191,6 +199,7 @@ class WftopApp(App[int], inherit_bindings=False):
             return
         self._painted_ns = self.clock.now().boottime_ns
         self._follow_theme()
+        self._follow_layout()
         self._picture = compose.picture(self.scene(), self.ui, width, height)
         if not self.painter.direct(self, self._picture, self.flow):
             canvas.refresh()
@@ -210,6 +219,23 @@ class WftopApp(App[int], inherit_bindings=False):
             self.ui.say("the theme was read again")
             # Nothing of the old colours is on the screen any more: the next frame goes out whole.
             self.inks, self.painter = Styles(found), Painter(found)
+
+    def _follow_layout(self) -> None:
+        found = self.layouts.look(self._painted_ns) if self.layouts is not None else None
+        if isinstance(found, str):
+            self.ui.say(found, "bad")
+        elif found is not None:
+            self.arranged(found)
+            self.ui.say("the layout was read again")
+
+    def arranged(self, plan: Plan) -> None:
+        """Show another layout: what was focused or expanded and is not in it any more is let go."""
+        self.plan = plan
+        there = self.visible_panels()
+        if self.ui.focus not in there:
+            self.ui.focus = ""
+        if self.ui.expanded and self.ui.expanded not in (*layout.ORDER, *plan.graphs):
+            self.ui.expanded = ""
 
     def open_timeline(self) -> None:
         """Screen 5; what it is made of is loaded the first time only."""
@@ -285,6 +311,16 @@ class WftopApp(App[int], inherit_bindings=False):
         screen = compose.overview(self.seen, width, height, self.plan)
         there = {place.name for place in screen.places}
         return [name for name in (*layout.ORDER, *self.plan.graphs) if name in there]
+
+    def remember(self, state_dir: Path) -> None:
+        """Leave the places of the panels to the next start's skeleton."""
+        from wftui.tui.layouts import memory  # here: once, at the end
+
+        width, height = self.size
+        if width > 0 and height > 0:
+            screen = compose.overview(self.state, width, height, self.plan)
+            names = layout.titles(self.plan) if screen.framed else {**layout.titles(self.plan), **layout.SHORT}
+            memory.keep(state_dir, screen, names)
 
     # ---- the end
 

@@ -211,6 +211,20 @@ class Commands(ProcessWork, Travel):
         if app.link is not None:
             app.link.rate_changed()
 
+    def layout(self, step: str) -> None:
+        """The next layout."""
+        app = self._app
+        if app.layouts is None:
+            return
+        self._ui.show("overview")
+        name = app.layouts.following(int(step))
+        trouble = app.layouts.choose(name)
+        if trouble:
+            self._ui.say(trouble, "bad")
+            return
+        app.arranged(app.layouts.plan)
+        self._ui.say(f"layout {name}: {app.plan.title or 'yours'}; view.layout in the configuration keeps it")
+
     def help(self, _: str) -> None:
         """Help, and away with it."""
         ui = self._ui

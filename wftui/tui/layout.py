@@ -31,8 +31,9 @@ TITLES = {
     "sources": "sources",
     "timeline": "timeline",
     "gpu": "gpus",
+    "energy": "energy",
 }
-ACCENTS = {"gpu": "gpus"}
+ACCENTS = {"gpu": "gpus", "energy": "gpus"}
 """Screens that have the colour of a panel."""
 SHORT = {
     "cpu": "cpu",
@@ -46,7 +47,15 @@ SHORT = {
     "sources": "src",
 }
 """Labels where a subject is one line."""
-SCREEN_KEYS = {"processes": "2", "events": "3", "sources": "4", "timeline": "5", "gpus": "6", "gpu": "6"}
+SCREEN_KEYS = {
+    "processes": "2",
+    "events": "3",
+    "sources": "4",
+    "timeline": "5",
+    "gpus": "6",
+    "gpu": "6",
+    "energy": "9",
+}
 """Panels that have a screen of their own, and its key."""
 
 
@@ -57,6 +66,11 @@ def overview(width: int, height: int, gpus: int = 0, *, quiet: bool = False, pla
     ``quiet``: none of them has anything to tell (a laptop's that sleeps): a line each is enough.
     """
     return solve(plan, width, height, gpus, quiet=quiet)
+
+
+def titles(plan: Plan) -> dict[str, str]:
+    """Titles of all panels, those of a layout's graphs with them."""
+    return {**TITLES, **{graph.name: graph.title for graph in plan.graphs.values()}}
 
 
 def whole(name: str, width: int, height: int) -> Layout:

@@ -52,6 +52,7 @@ def run(flags: argparse.Namespace, terminal: Terminal, depth: str, *, ascii_only
     from wftui.render import palette, preferred, themes
     from wftui.tui import app as application
     from wftui.tui import paint
+    from wftui.tui.layouts.follow import Layouts
     from wftui.tui.link import Link
     from wftui.tui.theming import Theming
 
@@ -69,12 +70,14 @@ def run(flags: argparse.Namespace, terminal: Terminal, depth: str, *, ascii_only
         refresh_s=settings.number("view.refresh_s"),
         driver_class=paint.driver_for(terminal),
         theming=Theming(theme, depth) if theme.parent == own else None,
+        layouts=Layouts(where.config_dir / "layouts", paths.resources("layouts"), settings.text("view.layout")),
     )
     gc.freeze()
     gc.set_threshold(*_THRESHOLDS)
     gc.enable()
     view.run(mouse=False)
     terminal.restore()
+    view.remember(where.state_dir)
     failure = paint.failure(view)
     if failure is not None:
         raise failure
