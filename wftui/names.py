@@ -171,6 +171,8 @@ EVENT_TYPES: Final[dict[str, EventType]] = {
         EventType("gpu.worker_restarted", "The process that reads the GPUs ended or was ended and began anew"),
         EventType("signal.sent", "A person sent a signal to a process"),
         EventType("signal.refused", "A request to signal a process was refused"),
+        EventType("process.reniced", "A person changed the niceness of a process"),
+        EventType("process.renice_refused", "A request to change the niceness of a process was refused"),
     )
 }
 

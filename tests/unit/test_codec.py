@@ -58,6 +58,10 @@ ALL: list[m.Message] = [
     m.Status(),
     m.StatusReply(1, "view", 2, "0.1", 3, 4, 5, 6, None, None, HEALTH, None, [HEALTH], "/d", "/s"),
     m.Signal(1, 2, 15),
+    m.Inspect(7, 8),
+    m.InspectReply(12, 3, 1024, -5, "/user.slice", ""),
+    m.InspectReply(None, None, None, None, "", "not ours"),
+    m.Renice(7, 8, 10),
     m.Report(0.01, 5, 6, 7),
     m.Retire(5),
 ]

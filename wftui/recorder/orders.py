@@ -1,5 +1,5 @@
-"""Requests that change something and take their time: answered beside the others, as questions are."""
+"""Requests that change something or take their time: answered beside the others, as questions are."""
 
 from wftui.wire import messages as m
 
-Order = m.SetSource | m.Purge
+Order = m.SetSource | m.Purge | m.Inspect | m.Renice

@@ -23,7 +23,7 @@ from wftui.model.sample import Scrape
 from wftui.model.table import TableSnapshot
 from wftui.model.tick import Layout, Tick
 from wftui.paths import Places
-from wftui.recorder import crash, history, oom, purging, signals, toggles
+from wftui.recorder import crash, history, inspection, oom, purging, signals, toggles
 from wftui.recorder.accumulator import Accumulator
 from wftui.recorder.bursts import MARK_LIMIT_NS, Bursts, mark_name
 from wftui.recorder.bus import Bus, Closed, HealthChanged, TableChanged
@@ -474,8 +474,23 @@ class Recorder:
         """
         if isinstance(order, m.Purge):
             return await self._purge(order)
+        if isinstance(order, m.Inspect):
+            return await asyncio.to_thread(inspection.inspect, order.pid, order.start_time)
+        if isinstance(order, m.Renice):
+            return self._renice(order)
         self._switch(order.name, on=order.on, role=role)
         await asyncio.to_thread(settings.switch, self.options.places, order.name, on=order.on)
+        return m.Ok()
+
+    def _renice(self, request: m.Renice) -> m.Message:
+        about = ("process", f"{request.pid}:{request.start_time}")
+        try:
+            allowed = self.options.signals
+            signals.renice(request.pid, request.start_time, request.nice, allowed)
+        except ProtocolError as error:
+            self.emit("process.renice_refused", about, {"nice": request.nice, "reason": str(error)})
+            raise
+        self.emit("process.reniced", about, {"nice": request.nice})
         return m.Ok()
 
     async def _purge(self, order: m.Purge) -> m.PurgeReply:

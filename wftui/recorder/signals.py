@@ -1,8 +1,9 @@
-"""Signals to processes, only if the process is still the one that the person saw."""
+"""Signals to processes, and their niceness, only if the process is still the one that the person saw."""
 
 import errno
 import os
 import signal
+from contextlib import suppress
 from typing import Final
 
 from wftui.errors import ProtocolError
@@ -49,3 +50,27 @@ def send(pid: int, started: int, number: int, allowed: bool) -> None:
         os.close(descriptor)
     if not same:
         raise ProtocolError(f"pid {pid} is another process by now; nothing was sent")
+
+
+def renice(pid: int, started: int, nice: int, allowed: bool) -> None:
+    """Set the niceness of a process and all its threads, each of which has its own in Linux.
+
+    Raises:
+        ProtocolError: Not allowed here, the process is gone or another one, or we may not.
+    """
+    if not allowed:
+        raise ProtocolError("priorities are not changed here ([recorder] signals = false, or a demo)")
+    if not -20 <= nice <= 19 or pid <= 1:
+        raise ProtocolError(f"nice {nice} for pid {pid} is not set")
+    if start_time(pid) != started:
+        raise ProtocolError(f"process {pid} is gone; nothing was changed")
+    try:
+        os.setpriority(os.PRIO_PROCESS, pid, nice)
+        for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208  a path object buys nothing
+            with suppress(ProcessLookupError):  # it ended meanwhile
+                os.setpriority(os.PRIO_PROCESS, int(thread), nice)
+    except PermissionError as error:
+        what = "only root goes below what it is now" if error.errno == errno.EACCES else "it is not ours"
+        raise ProtocolError(f"process {pid}: {what}") from error
+    except OSError as error:
+        raise ProtocolError(f"process {pid} could not be changed: {error.strerror}") from error

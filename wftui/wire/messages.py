@@ -401,6 +401,35 @@ class Signal(Message, frozen=True):
     number: int
 
 
+class Inspect(Message, frozen=True):
+    """Look closer at one process, if it is still the same one."""
+
+    pid: int
+    start_time: int
+
+
+class InspectReply(Message, frozen=True):
+    """Answer to ``Inspect``; None where it is not known."""
+
+    files: int | None
+    """Open ones, sockets and pipes among them."""
+    sockets: int | None
+    files_limit: int | None
+    nice: int | None
+    cgroup: str
+    """Path in the unified hierarchy; empty: none."""
+    reason: str = ""
+    """Why ``files`` is None."""
+
+
+class Renice(Message, frozen=True):
+    """Change the niceness of a process and all its threads, if it is still the same one."""
+
+    pid: int
+    start_time: int
+    nice: int
+
+
 class Report(Message, frozen=True):
     """A view's own cost; the recorder keeps it as series with the label ``view``."""
 
@@ -457,6 +486,9 @@ MESSAGES: Final[dict[str, type[Message]]] = {
     "status": Status,
     "status-reply": StatusReply,
     "signal": Signal,
+    "inspect": Inspect,
+    "inspect-reply": InspectReply,
+    "renice": Renice,
     "report": Report,
     "retire": Retire,
 }
