@@ -72,6 +72,15 @@ class Key(NamedTuple):
         return f"{what} from {self.low:g} to {self.high:g}"
 
 
+_SCALES: Final = (
+    ("cpu", "use of a CPU"),
+    ("memory", "use of memory"),
+    ("disk", "use of a disk"),
+    ("gpu", "use of a GPU"),
+    ("temperature", "a temperature, of the way to its limit"),
+)
+"""What the view shows the warmer the higher it is, and which share of it is meant."""
+
 KEYS: Final = {
     key.name: key
     for key in (
@@ -106,6 +115,13 @@ KEYS: Final = {
         Key("tap.days", "number", 30.0, "days after which they are removed", 0.01, 3_650),
         Key("view.refresh_s", "number", 1.0, "seconds between two frames of data", 0.25, 60),
         Key("view.theme", "text", "default", "name of a theme"),
+        Key(
+            "view.motion",
+            "choice",
+            "auto",
+            "how much moves: auto (nothing over SSH unless asked), reduced (nothing), full",
+            choices=("auto", "reduced", "full"),
+        ),
         Key("view.layout", "text", "default", "name of a layout of the overview"),
         Key("view.ascii", "bool or auto", "auto", "draw with ASCII only"),
         Key("view.readonly", "bool", False, "refuse everything that changes something"),
@@ -121,6 +137,11 @@ KEYS: Final = {
         ),
         Key("view.bytes", "choice", "binary", "GiB of 1024 or GB of 1000", choices=("binary", "decimal")),
         Key("view.time_zone", "zone", "local", "times are those of this place"),
+        *(
+            Key(f"colors.{name}_{level}", "number", share, f"share from which {what} looks {looks}", 0.01, 1)
+            for name, what in _SCALES
+            for level, share, looks in (("warn", 0.65, "warm"), ("critical", 0.85, "hot"))
+        ),
         Key("sources.disabled", "names", (), "sources that are not read"),
         Key("store.groups_disabled", "names", (), "groups of metrics that are not kept: system, gpu, models, …"),
     )

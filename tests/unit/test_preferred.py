@@ -11,7 +11,7 @@ import pytest
 from wftui import config, settings, when
 from wftui.errors import ConfigError
 from wftui.paths import places
-from wftui.render import files, preferred, text
+from wftui.render import files, palette, preferred, text
 from wftui.tui.gpu_screen import fields
 from wftui.tui.timeline import figures
 
@@ -23,6 +23,7 @@ def as_before() -> Iterator[None]:
     before = os.environ.get("TZ")
     yield
     text.prefer()
+    palette.warm_at({})
     when.use_zone("local")
     assert os.environ.get("TZ") == before
     time.tzset()
@@ -81,3 +82,27 @@ def test_an_unknown_zone_is_one_clear_error(name: str) -> None:
     settings.put(places(), {"view.time_zone": name or "x"})
     with pytest.raises(ConfigError, match=r"settings\.toml:4: view\.time_zone: expected local, utc"):
         config.load(places())
+
+
+def test_heat_begins_where_a_person_says() -> None:
+    preferred.use(config.Config({}, {}))
+    shares = [place / 100 for place in range(101)]
+    assert [palette.heat(share, "cpu") for share in shares] == [palette.heat(share) for share in shares]
+    preferred.use(config.Config({"colors.cpu_warn": 0.3, "colors.cpu_critical": 0.5}, {}))
+    assert palette.heat(0.3, "cpu") == palette.heat(palette.WARM[0])
+    assert palette.heat(0.5, "cpu") == palette.heat(palette.WARM[1])
+    assert (palette.heat(0.0, "cpu"), palette.heat(1.0, "cpu")) == ("heat0", "heat15")
+    assert palette.heat(0.3, "memory") == palette.heat(0.3)
+    steps = [int(palette.heat(share, "cpu").removeprefix("heat")) for share in shares]
+    assert steps == sorted(steps)
+    # The other way round is no scale: what is critical is a warning too.
+    preferred.use(config.Config({"colors.cpu_warn": 1.0, "colors.cpu_critical": 0.2}, {}))
+    assert palette.heat(0.99, "cpu") == "heat10"
+    assert palette.heat(1.0, "cpu") >= "heat13"
+
+
+def test_every_scale_has_its_settings() -> None:
+    named = {name.removeprefix("colors.").rpartition("_")[0] for name in config.KEYS if name.startswith("colors.")}
+    assert named == set(palette.SCALES)
+    assert {config.KEYS[f"colors.{name}_warn"].default for name in named} == {palette.WARM[0]}
+    assert {config.KEYS[f"colors.{name}_critical"].default for name in named} == {palette.WARM[1]}

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from wftui.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 TRUECOLOR: Final = "truecolor"
 INDEXED: Final = "256"
@@ -74,10 +77,33 @@ class Palette(NamedTuple):
     """The same roles when what is shown is no longer so: no colour, dim."""
 
 
-def heat(ratio: float) -> str:
-    """The role for a share of a scale; unknown is ``dim``."""
+WARM: Final = (0.65, 0.85)
+"""Where the heat scale says *look* and *act*: yellow and orange in the default theme."""
+SCALES: Final = ("cpu", "memory", "disk", "gpu", "temperature")
+"""What has shares of its own for these two; temperature: of the way from cool to its limit."""
+_shares: dict[str, tuple[float, float]] = {}
+
+
+def warm_at(shares: Mapping[str, tuple[float, float]]) -> None:
+    """Say per scale from which shares on a value looks as warm as ``WARM``; a scale left out is as it ever was."""
+    _shares.clear()
+    for scale, (warn, critical) in shares.items():
+        if (warn, critical) != WARM:
+            _shares[scale] = warn, max(warn, critical)
+
+
+def heat(ratio: float, scale: str = "") -> str:
+    """The role for a share of a scale, by the scale's own limits if it has some; unknown is ``dim``."""
     if ratio != ratio:
         return "dim"
+    if _shares and scale in _shares:
+        warn, critical = _shares[scale]
+        if ratio < warn:
+            ratio *= WARM[0] / warn
+        elif ratio < critical:
+            ratio = WARM[0] + (ratio - warn) / (critical - warn) * (WARM[1] - WARM[0])
+        else:
+            ratio = WARM[1] + (ratio - critical) / max(1e-9, 1 - critical) * (1 - WARM[1])
     return f"heat{min(HEAT_STEPS - 1, max(0, int(ratio * HEAT_STEPS)))}"
 
 

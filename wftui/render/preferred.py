@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from wftui import when
-from wftui.render import text
+from wftui.render import palette, text
 
 if TYPE_CHECKING:
     from wftui.config import Config
-
-KEYS: Final = ("view.temperature", "view.bytes", "view.time_zone")
 
 
 def use(settings: Config) -> None:
@@ -19,4 +17,8 @@ def use(settings: Config) -> None:
         fahrenheit=settings.text("view.temperature") == "fahrenheit",
         decimal_bytes=settings.text("view.bytes") == "decimal",
     )
+    palette.warm_at(
+        {name: (settings.number(f"colors.{name}_warn"), settings.number(f"colors.{name}_critical"))
+         for name in palette.SCALES}
+    )  # fmt: skip
     when.use_zone(settings.text("view.time_zone"))

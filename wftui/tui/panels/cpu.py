@@ -25,9 +25,9 @@ def line(scene: Scene, width: int) -> Row:
     tail: Row = [gap(1), ("load ", "dim"), parts.figure(load, "text")]
     room = width - row_width(row) - row_width(tail)
     if room < 4:
-        return fit_row([*row, *parts.meter(scene, busy, max(0, width - row_width(row)))], width)
+        return fit_row([*row, *parts.meter(scene, busy, max(0, width - row_width(row)), scale="cpu")], width)
     bar = min(12, room // 2)
-    row += parts.meter(scene, busy, bar)
+    row += parts.meter(scene, busy, bar, scale="cpu")
     if room - bar > 3:
         row.append(gap(1))
         row += parts.spark(scene, state.past(2 * (room - bar - 1), _TOTAL), room - bar - 1, 1.0, "cpu")
@@ -51,7 +51,7 @@ def draw(scene: Scene, width: int, height: int) -> Body:
     wide = width - side - (2 if side else 0)
     ruled = height >= 9
     graph_height = max(1, height - ruled)
-    rows = parts.area(scene, state.past(2 * wide, _TOTAL), 1.0, graph_height)
+    rows = parts.area(scene, state.past(2 * wide, _TOTAL), 1.0, graph_height, scale="cpu")
     if graph_height >= 8 and state.tick is not None:
         rows[0] = parts.overlay(rows[0], [("100 %", "faint")], wide)
     if ruled:
@@ -84,7 +84,7 @@ def _figures(scene: Scene, cores: list[str], width: int, height: int) -> list[Ro
     state = scene.state
     busy = state.value(_TOTAL)
     rows: list[Row] = [
-        [parts.label("busy", 5), *parts.meter(scene, busy, width - 11), gap(1), parts.percent(busy)],
+        [parts.label("busy", 5), *parts.meter(scene, busy, width - 11, scale="cpu"), gap(1), parts.percent(busy)],
     ]
     load = [text.decimal(state.value(name)).strip() for name in _LOAD]
     shown = " ".join(load) if width >= 22 else load[0]
@@ -121,7 +121,12 @@ def _cores(scene: Scene, cores: list[str], width: int, room: int) -> list[Row]:
     values = [state.value(_CORE, ("cpu", core)) for core in cores]
     if len(cores) <= room:
         return [
-            [parts.label(core, 4), *parts.meter(scene, value, width - 10), gap(1), parts.percent(value, "text")]
+            [
+                parts.label(core, 4),
+                *parts.meter(scene, value, width - 10, scale="cpu"),
+                gap(1),
+                parts.percent(value, "text"),
+            ]
             for core, value in zip(cores, values, strict=True)
         ]
     half = (width - 2) // 2
@@ -134,7 +139,7 @@ def _cores(scene: Scene, cores: list[str], width: int, room: int) -> list[Row]:
                     row.append(gap(width - 2 * half))
                 row += [
                     parts.label(core, 3),
-                    *parts.meter(scene, value, half - 9),
+                    *parts.meter(scene, value, half - 9, scale="cpu"),
                     gap(1),
                     parts.percent(value, "text"),
                 ]
@@ -144,7 +149,7 @@ def _cores(scene: Scene, cores: list[str], width: int, room: int) -> list[Row]:
     for start in range(0, len(values), width):
         row = []
         for value in values[start : start + width]:
-            role = heat(value)
+            role = heat(value, "cpu")
             char = graph.cell(value, ascii_only=scene.glyphs.ascii_only)
             if row and row[-1][1] == role:
                 row[-1] = (row[-1][0] + char, role)

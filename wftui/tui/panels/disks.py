@@ -66,7 +66,7 @@ def _rates(scene: Scene, device: str, width: int, *, short: bool) -> Row:
         (" w", "write"),
         parts.figure(shape(write)),
         gap(1),
-        (text.percent(busy), heat(busy)),
+        (text.percent(busy), heat(busy, "disk")),
     ]
 
 
@@ -196,7 +196,7 @@ def _device(scene: Scene, device: str, width: int, *, headed: bool) -> Row:
     read = state.rate(_IO, ("device", device), ("direction", "read"))
     write = state.rate(_IO, ("device", device), ("direction", "write"))
     busy = state.value(_BUSY, ("device", device))
-    warmth = heat(busy) if busy >= 0.005 else "dim"
+    warmth = heat(busy, "disk") if busy >= 0.005 else "dim"
     if not headed:
         share = text.percent(busy).replace(" %", "%")[-4:].rjust(4)
         tail: Row = [("r", "read"), parts.figure(text.tiny(read)), (" w", "write"), parts.figure(text.tiny(write))]
@@ -223,8 +223,8 @@ def _mount(scene: Scene, mount: str, width: int) -> Row:
     limit = state.value("system.filesystem.limit", ("mount", mount))
     name = max(3, min(14, width // 3))
     row: Row = [(outside(mount, name, scene.glyphs, middle=True), "text"), gap(1)]
-    tail: Row = [gap(1), (text.percent(full), heat(full) if full > 0.8 else "text")]
+    tail: Row = [gap(1), (text.percent(full), heat(full, "disk") if full > 0.8 else "text")]
     if width >= 30:
         tail += [(" of ", "dim"), parts.figure(text.short(limit), "text")]
     bar = width - row_width(row) - row_width(tail)
-    return fit_row([*row, *parts.meter(scene, full, max(0, bar)), *tail], width)
+    return fit_row([*row, *parts.meter(scene, full, max(0, bar), scale="disk"), *tail], width)

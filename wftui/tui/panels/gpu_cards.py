@@ -130,7 +130,7 @@ def _figures(scene: Scene, gpu: Gpu, width: int, height: int) -> list[Row]:
     bar = width - 6 - 7
     memory: Row = [parts.label("mem", 6), *parts.meter(scene, gpu.memory_share, bar, "memory"), gap(2)]
     memory.append(gpu_parts.percent(gpu, gpu.memory_share, "mem_used"))
-    use: Row = [parts.label("util", 6), *parts.meter(scene, gpu.utilization, bar), gap(2)]
+    use: Row = [parts.label("util", 6), *parts.meter(scene, gpu.utilization, bar, scale="gpu"), gap(2)]
     use.append(gpu_parts.percent(gpu, gpu.utilization, "util"))
     share = gpu.power / gpu.power_limit if gpu.power_limit > 0 else float("nan")
     power: Row = [parts.label("power", 6), *parts.meter(scene, share, bar), gap(1), gpu_parts.watts(gpu)]

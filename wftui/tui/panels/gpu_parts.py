@@ -85,7 +85,7 @@ def celsius(scene: Scene, gpu: Gpu) -> Segment:
 def warmth(gpu: Gpu) -> str:
     """Role of its temperature."""
     top = gpu.hot_at if gpu.hot_at > COOL else 95.0
-    return heat((gpu.temperature - COOL) / (top - COOL))
+    return heat((gpu.temperature - COOL) / (top - COOL), "temperature")
 
 
 def watts(gpu: Gpu) -> Segment:
@@ -122,4 +122,4 @@ def hertz(gpu: Gpu) -> Segment:
 
 def hue(ratio: float) -> str:
     """The role of a share that is as warm as it is high; nothing at all is no figure."""
-    return heat(ratio) if ratio >= 0.005 else "dim"
+    return heat(ratio, "gpu") if ratio >= 0.005 else "dim"

@@ -91,7 +91,7 @@ def _line(scene: Scene, gpu: Gpu, shape: Plan, width: int, said: str) -> Row:
     if shape.spark:
         past = scene.state.past(2 * shape.spark, "hw.gpu.utilization", ("gpu", gpu.uuid))
         row += [*parts.spark(scene, past, shape.spark, 1.0, "gpus"), gap(1)]
-    row += parts.meter(scene, gpu.utilization, shape.use)
+    row += parts.meter(scene, gpu.utilization, shape.use, scale="gpu")
     row += [gap(1), gpu_parts.percent(gpu, gpu.utilization, "util"), gap(2)]
     row += parts.meter(scene, gpu.memory_share, shape.memory, "memory")
     if shape.sizes:

@@ -60,7 +60,7 @@ def _figures(scene: Scene, gpus: Sequence[Gpu], each: int, width: int, height: i
         if not gpu.speaks:
             return _NOTHING
         cell = graph.cell(gpu.utilization, ascii_only=scene.glyphs.ascii_only)
-        return cell * (each - 1), heat(gpu.utilization)
+        return cell * (each - 1), heat(gpu.utilization, "gpu")
 
     def memory(gpu: Gpu) -> Segment:
         if not gpu.speaks:
@@ -107,7 +107,7 @@ def _cells(scene: Scene, gpus: Sequence[Gpu], width: int, height: int) -> list[R
                 if gpu.speaks:
                     value = share(gpu)
                     cell = graph.cell(value, ascii_only=scene.glyphs.ascii_only)
-                    role = heat(value) if warm else "memory" if value >= _SOME else "dim"
+                    role = heat(value, "gpu") if warm else "memory" if value >= _SOME else "dim"
                 if row[-1][1] == role and len(row) > 1:
                     row[-1] = (row[-1][0] + cell * each, role)
                 else:
@@ -120,7 +120,7 @@ def blocks(scene: Scene, gpus: Sequence[Gpu], each: int) -> Row:
     """``each`` cells a GPU: as high and as warm as it is busy, or the sign of why nobody knows."""
     row: Row = []
     for gpu in gpus:
-        cell, role = graph.cell(gpu.utilization, ascii_only=scene.glyphs.ascii_only), heat(gpu.utilization)
+        cell, role = graph.cell(gpu.utilization, ascii_only=scene.glyphs.ascii_only), heat(gpu.utilization, "gpu")
         if not gpu.speaks:
             cell, role = gpu_parts.sign(scene, gpu)
         row.append((cell + " " * (each > 1), role))

@@ -29,8 +29,8 @@ def line(scene: Scene, width: int) -> Row:
     ]
     room = width - row_width(row) - row_width(tail)
     if room < 3:
-        return fit_row([*row, *parts.meter(scene, share, max(0, width - row_width(row)))], width)
-    row += parts.meter(scene, share, room)
+        return fit_row([*row, *parts.meter(scene, share, max(0, width - row_width(row)), scale="memory")], width)
+    row += parts.meter(scene, share, room, scale="memory")
     return fit_row([*row, *tail], width)
 
 
@@ -44,7 +44,7 @@ def draw(scene: Scene, width: int, height: int) -> Body:
         if limited(state):
             right.append((" cgroup limit", "warn"))
     share = state.value(_SHARE)
-    head: Row = [*parts.meter(scene, share, max(4, width - 6)), gap(1), parts.percent(share)]
+    head: Row = [*parts.meter(scene, share, max(4, width - 6), scale="memory"), gap(1), parts.percent(share)]
     available = state.value("system.memory.available")
     entries: list[tuple[str, float, str]] = [
         ("used", state.value("system.memory.usage", ("mode", "used")), "strong"),
@@ -96,7 +96,7 @@ def draw(scene: Scene, width: int, height: int) -> Body:
         peak = max((value for value in past if value == value), default=0.0)
         top = min(1.0, max(0.05, text.round_up(peak * 1.1)))
         lines = left - ruled
-        warmth = [heat(top * (place + 0.7) / lines) for place in range(lines)]
+        warmth = [heat(top * (place + 0.7) / lines, "memory") for place in range(lines)]
         graph = parts.area(scene, past, top, lines, warmth)
         if state.tick is not None:
             graph[0] = parts.overlay(graph[0], [(text.percent(top).strip(), "faint")], width)

@@ -21,9 +21,10 @@ def area(
     roles: Sequence[str] | str | None = None,
     *,
     down: bool = False,
+    scale: str = "",
 ) -> list[Row]:
     """A filled graph as rows, two samples a cell; ``roles``: one for all lines or one for each from the base,
-    None for the heat scale by height."""
+    None for the heat of ``scale`` by height."""
     ascii_only = scene.glyphs.ascii_only
     lines = graph.rows(
         graph.levels(values, maximum, height, scene.state.ahead), height, down=down, ascii_only=ascii_only
@@ -33,7 +34,7 @@ def area(
     for place, line in enumerate(lines):
         from_base = place if down else height - 1 - place
         if roles is None:
-            role = heat((from_base + 0.7) / height)
+            role = heat((from_base + 0.7) / height, scale)
         elif isinstance(roles, str):
             role = roles
         else:
@@ -91,12 +92,12 @@ def with_spark(
     return fit_row([*row, (" ", "text"), *shown, *([(" ", "text"), *tail] if tail else [])], width)
 
 
-def meter(scene: Scene, ratio: float, width: int, role: str | None = None) -> Row:
-    """A bar of ``width`` cells in one colour: that of its value, or ``role``."""
+def meter(scene: Scene, ratio: float, width: int, role: str | None = None, scale: str = "") -> Row:
+    """A bar of ``width`` cells in one colour: that of its value on a scale, or ``role``."""
     filled, rest = graph.meter(ratio, width, ascii_only=scene.glyphs.ascii_only)
     row: Row = []
     if filled:
-        row.append((filled, role or heat(ratio)))
+        row.append((filled, role or heat(ratio, scale)))
     if rest:
         row.append((rest, "faint"))
     return row

@@ -108,7 +108,7 @@ def _hottest(scene: Scene) -> list[tuple[str, float]]:
 def _warmth(scene: Scene, sensor: str, value: float) -> str:
     limit = scene.state.value("hw.temperature.limit", ("sensor", sensor))
     top = limit if limit > 0 else 95.0
-    return heat((value - 30) / (top - 30))
+    return heat((value - 30) / (top - 30), "temperature")
 
 
 def _temperatures(scene: Scene, width: int, lines: int, *, spaced: bool) -> list[Row]:
