@@ -34,6 +34,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    if "--demo" in arguments:
+        words = [word for word in arguments if word != "--demo"]
+        if words and not words[0].startswith("-"):
+            from wftui.demo import command
+
+            arguments = command.redirected(words)
     if arguments[:1] == ["record"]:
         from wftui.cli import record
 
@@ -72,7 +78,7 @@ def _flags(arguments: list[str]) -> argparse.Namespace:
 
         return SimpleNamespace(  # type: ignore[return-value]  # the same attributes as the parser's answer
             once=False, json=False, readonly=None, ascii=None, colors=None, refresh=None, config=None,
-            data_dir=None, reset_terminal=False,
+            data_dir=None, reset_terminal=False, demo=False,
         )  # fmt: skip
     import argparse
 
@@ -93,11 +99,14 @@ def _flags(arguments: list[str]) -> argparse.Namespace:
     add("--refresh", type=float, metavar="SECONDS", help="seconds between two frames of data")
     add("--config", metavar="FILE", help="configuration file")
     add("--data-dir", metavar="FOLDER", help="where the recording is")
+    add("--demo", action="store_true", help="show a scripted machine with eight GPUs and an incident instead")
     add("--reset-terminal", action="store_true", help="take back every terminal mode, after a lost connection")
     add("--version", action="version", version=f"wftop {__version__}")
     flags = parser.parse_args(arguments)
     if flags.json and not flags.once:
         parser.error("--json goes with --once")
+    if flags.demo and flags.data_dir:
+        parser.error("--demo has a folder of its own: leave --data-dir out")
     return flags
 
 
@@ -108,6 +117,11 @@ def _view(flags: argparse.Namespace) -> int:
     if flags.once or why:
         from wftui.cli import once
 
+        if flags.demo:
+            from wftui.demo import command
+
+            where = command.ready()
+            flags.data_dir, flags.config = str(where.data_dir), str(where.config_file)
         return once.main(json=flags.json, data_dir=flags.data_dir, config=flags.config)
     # The skeleton goes first, so it knows flags and environment only; the configuration may change it later.
     screen = terminal.Terminal()

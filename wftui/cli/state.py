@@ -53,7 +53,7 @@ def _from_recorder(connection: Connection) -> State | None:
     events = connection.ask(m.Events(limit=_EVENTS, newest=True), m.EventsReply)
     return State(
         time_ns=tick.time_s * NS_PER_S,
-        host=os.uname().nodename,
+        host=connection.recorder.hostname or os.uname().nodename,
         program=__version__,
         recorder=status,
         values=values,

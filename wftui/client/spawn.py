@@ -20,17 +20,20 @@ def answers(path: str) -> bool:
     return True
 
 
-def ensure_recorder(places: Places) -> bool:
+def ensure_recorder(places: Places, *, demo: bool = False) -> bool:
     """Start a recorder if nobody answers; True when one was started (it answers some 100 ms later).
 
     It runs in a session of its own, so that a dropped SSH connection takes only the view. A second one that
-    was started at the same time ends by itself: the lock decides.
+    was started at the same time ends by itself: the lock decides. ``demo``: the recorder of the demo, which knows
+    its places.
     """
     _reap()
     if answers(str(places.socket)):
         return False
     arguments = [sys.executable, "-m", "wftui", "record", "--for-view", "--data-dir", str(places.data_dir)]
-    if places.config_named:
+    if demo:
+        arguments = [sys.executable, "-m", "wftui.demo.record"]
+    elif places.config_named:
         arguments += ["--config", str(places.config_file)]
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     try:

@@ -77,6 +77,8 @@ class Options(msgspec.Struct, frozen=True):
     groups_disabled: frozenset[str] = frozenset()
     tap: tuple[Path, int, int, float] | None = None
     """Arguments of a ``tap.Tap``; None: there is none."""
+    demo: bool = False
+    """What is recorded is a script: no process in it is one of this machine."""
     history_idle_s: float = history.IDLE_S
     """After the last question about older times the service that answers them is sent away."""
 
@@ -347,7 +349,8 @@ class Recorder:
             boot_id(),
             self._started.time_ns,
             str(self.options.places.data_dir),
-            socket.gethostname(),
+            "demo" if self.options.demo else socket.gethostname(),
+            demo=self.options.demo,
         )
 
     def attached(self, connection: Connection) -> None:
@@ -424,11 +427,16 @@ class Recorder:
         """
         about = ("process", f"{request.pid}:{request.start_time}")
         try:
+            self._real()
             signals.send(request.pid, request.start_time, request.number, self.options.signals)
         except ProtocolError as error:
             self.emit("signal.refused", about, {"signal": request.number, "reason": str(error)})
             raise
         self.emit("signal.sent", about, {"signal": request.number})
+
+    def _real(self) -> None:
+        if self.options.demo:
+            raise ProtocolError("this is the demo: its processes are not real, so nothing is done to them")
 
     def mark(self, request: m.Mark) -> None:
         """Set a mark, and store what is around it at full rate.
@@ -475,6 +483,7 @@ class Recorder:
         if isinstance(order, m.Purge):
             return await self._purge(order)
         if isinstance(order, m.Inspect):
+            self._real()
             return await asyncio.to_thread(inspection.inspect, order.pid, order.start_time)
         if isinstance(order, m.Renice):
             return self._renice(order)
@@ -485,8 +494,8 @@ class Recorder:
     def _renice(self, request: m.Renice) -> m.Message:
         about = ("process", f"{request.pid}:{request.start_time}")
         try:
-            allowed = self.options.signals
-            signals.renice(request.pid, request.start_time, request.nice, allowed)
+            self._real()
+            signals.renice(request.pid, request.start_time, request.nice, self.options.signals)
         except ProtocolError as error:
             self.emit("process.renice_refused", about, {"nice": request.nice, "reason": str(error)})
             raise

@@ -4,13 +4,14 @@ import asyncio
 import gc
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
 from wftui import log
 from wftui.clock import SystemClock
 from wftui.collectors import mountinfo
+from wftui.collectors.base import Collector
 from wftui.collectors.registry import host_collectors
 from wftui.config import Config
 from wftui.errors import SourceError
@@ -78,13 +79,21 @@ def _file_system(places: Places) -> str:
         return ""
 
 
-def record(settings: Options, started: Callable[[Recorder, asyncio.AbstractEventLoop], None]) -> str:
+def record(
+    settings: Options,
+    started: Callable[[Recorder, asyncio.AbstractEventLoop], None],
+    collectors: Iterable[Collector] | None = None,
+) -> str:
     """Run a recorder until it ends; ``started`` is called in its loop before it runs. Returns how it ended.
+
+    ``collectors``: what it reads; None: this machine.
 
     Raises:
         WftopError: It cannot run.
     """
-    recorder = Recorder(settings, SystemClock(), host_collectors(read_ranks=settings.read_ranks))
+    if collectors is None:
+        collectors = host_collectors(read_ranks=settings.read_ranks)
+    recorder = Recorder(settings, SystemClock(), collectors)
 
     async def main() -> str:
         loop = asyncio.get_running_loop()

@@ -181,12 +181,20 @@ def top_line(scene: Scene, width: int) -> Row:
                 gap(3),
             ]
         right = [*recorder, *right]
-    host = outside(state.hostname or "wftop", 24, glyphs).rstrip() if width >= 60 else ""
-    left: Row = [gap(1), (host, "strong"), gap(3)] if host else ([gap(1)] if width >= 8 else [])
+    left = _whose(scene, width, 60)
     left += [(f"{glyph} ", level if level != "good" else "good"), (said, level if level != "good" else "text")]
     if row_width(right) >= width - 4:
         right = []
     return join(left, [gap(1), *right] if right else [], width)
+
+
+def _whose(scene: Scene, width: int, least: int) -> Row:
+    """The host, from ``least`` columns on; the demo says at any width that it is none."""
+    state = scene.state
+    if state.hello is not None and state.hello.demo:
+        return [gap(1), (" DEMO ", "cursor"), gap(2)]
+    host = outside(state.hostname or "wftop", 24, scene.glyphs).rstrip() if width >= least else ""
+    return [gap(1), (host, "strong"), gap(3)] if host else ([gap(1)] if width >= 8 else [])
 
 
 def _past_line(scene: Scene, replay: transport.Replay, width: int) -> Row:
@@ -195,8 +203,7 @@ def _past_line(scene: Scene, replay: transport.Replay, width: int) -> Row:
     right = transport.headline(replay, glyphs, width)
     found = verdict(scene.state)
     glyph, said, level = glyphs.ok if found.level == "good" else glyphs.alert, found.sentence, found.level
-    host = outside(scene.state.hostname or "wftop", 24, glyphs).rstrip() if width >= 100 else ""
-    left: Row = [gap(1), (host, "strong"), gap(3)] if host else ([gap(1)] if width >= 8 else [])
+    left = _whose(scene, width, 100)
     if replay.gap is not None:
         room = width - row_width(right) - row_width(left) - 4
         said = transport.gap_words(replay)

@@ -25,9 +25,17 @@ def run(flags: argparse.Namespace, terminal: Terminal, depth: str, *, ascii_only
     from wftui import config, paths
     from wftui.client.spawn import ensure_recorder
 
-    where = paths.places(flags.data_dir, flags.config)
+    where = recorded = paths.places(flags.data_dir, flags.config)
+    if flags.demo:
+        from wftui.demo.folder import demo_places
+
+        recorded = demo_places()
+
+    def recorder() -> object:
+        return ensure_recorder(recorded, demo=flags.demo)
+
     # Before the imports below, so that both start at the same time.
-    ensure_recorder(where)
+    recorder()
     settings = config.load(
         where,
         {
@@ -64,7 +72,7 @@ def run(flags: argparse.Namespace, terminal: Terminal, depth: str, *, ascii_only
     term = f"{width}x{height} {os.environ.get('TERM', '')}"
     view = application.WftopApp(
         colors,
-        link=lambda app: Link(app, str(where.socket), lambda: ensure_recorder(where), term),
+        link=lambda app: Link(app, str(recorded.socket), recorder, term),
         ascii_only=ascii_only,
         readonly=bool(settings["view.readonly"]),
         refresh_s=settings.number("view.refresh_s"),

@@ -46,6 +46,8 @@ class Hello(Message, frozen=True):
     hostname: str = ""
     terminal: str = ""
     """View: its terminal, ``200x50 xterm-256color``; shown to a person only."""
+    demo: bool = False
+    """Recorder: it records a script, not this machine; ``hostname`` is ``demo`` then."""
 
 
 class Error(Message, frozen=True):

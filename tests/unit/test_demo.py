@@ -1,0 +1,158 @@
+"""The script of the demo: the same machine each time, in the past as live, and its incident."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from tests.tui.fake import Fed, scene
+from wftui import names
+from wftui.clock import Instant
+from wftui.collectors.base import STREAM
+from wftui.demo import cards, people, story
+from wftui.demo.collectors import collectors
+from wftui.demo.script import PEOPLE_S, Script
+from wftui.model import gpus as cells
+from wftui.model import processes as proc
+from wftui.model.series import series
+from wftui.tui import compose
+from wftui.tui.ui import Ui
+from wftui.windows.stragglers import members, stragglers
+from wftui.wire import messages as wire
+
+EPOCH_S = 1_790_000_000
+S = 1_000_000_000
+
+
+def values(script: Script, second: int) -> dict[str, float]:
+    """Series to value in a second."""
+    return dict(zip([item.series.text for item in script.columns()], script.second(second), strict=True))
+
+
+def of(name: str, gpu: int, found: dict[str, float], **labels: str) -> float:
+    return found[series(f"hw.gpu.{name}", {"gpu": cards.uuid(gpu), **labels}).text]
+
+
+def test_two_scripts_tell_the_same() -> None:
+    one, other = Script(EPOCH_S), Script(EPOCH_S)
+    for second in range(20):
+        assert one.second(second) == other.second(second)
+        assert one.tables(second) == other.tables(second)
+    assert one.columns() == other.columns()
+
+
+def test_every_second_of_a_cycle_is_plausible() -> None:
+    script = Script(EPOCH_S)
+    columns = script.columns()
+    assert len({item.series.text for item in columns}) == len(columns)
+    before = script.second(0)
+    for second in range(1, story.FIRST_S + story.CYCLE_S, 7):
+        now = script.second(second)
+        for item, was, value in zip(columns, before, now, strict=True):
+            assert math.isfinite(value), item.series.text
+            assert value >= 0, (item.series.text, value)
+            if item.unit == "1" and "pcie" not in item.series.name:
+                assert value <= 1, (item.series.text, value)
+            if item.kind == names.COUNTER:
+                assert value >= was, item.series.text
+        before = now
+
+
+def test_the_live_part_tells_what_the_past_told() -> None:
+    past, live = Script(EPOCH_S), Script(EPOCH_S)
+    for second in range(3):
+        past.second(second)
+        for part in live.parts:
+            if part.interval_s >= 1.0:
+                part.values(second)
+    told = values(past, 3)
+    at = Instant((EPOCH_S + 3) * S + S // 2, 77 * S)
+    found: dict[str, float] = {}
+    for source in collectors(live):
+        assert source.where == STREAM
+        for reading in source.collect(at).readings:
+            assert 0 <= at.boottime_ns - reading.at.boottime_ns <= S
+            for sample in reading.samples:
+                if reading.interval_s == 1.0:
+                    found[sample.column.series.text] = sample.value
+    assert len(found) > 200
+    assert found == {text: told[text] for text in found}
+
+
+def test_a_collector_tells_ten_readings_a_second_and_each_second_once() -> None:
+    (source,) = [item for item in collectors(Script(EPOCH_S)) if item.name == "gpu"]
+    source.collect(Instant(EPOCH_S * S + 50_000_000, S))
+    later = source.collect(Instant((EPOCH_S + 2) * S + 10_000_000, 3 * S))
+    assert sum(reading.interval_s == 0.1 for reading in later.readings) == 20
+    assert sum(reading.interval_s == 1.0 for reading in later.readings) == 2
+    assert source.collect(Instant((EPOCH_S + 2) * S + 11_000_000, 3 * S)).readings == ()
+
+
+def test_after_a_suspend_it_goes_on_without_telling_all_of_it() -> None:
+    (source,) = [item for item in collectors(Script(EPOCH_S)) if item.name == "cpu"]
+    source.collect(Instant(EPOCH_S * S, S))
+    assert len(source.collect(Instant((EPOCH_S + 9_000) * S, 9_001 * S)).readings) < 20
+
+
+def test_the_incident_unfolds_and_comes_again() -> None:
+    start = story.FIRST_S
+    script = Script(EPOCH_S)
+    calm, hot = values(script, start - 10), values(script, start + 130)
+    assert of("clock.frequency", story.HOT, hot, mode="sm") < 0.7 * of("clock.frequency", 0, hot, mode="sm")
+    assert of("temperature", story.HOT, hot, sensor="gpu") > of("temperature", story.HOT, calm, sensor="gpu") + 15
+    assert of("throttled", story.HOT, hot, mode="hw_thermal") == 1
+    script.second(start + story.FAULT_S - 3)
+    leaked = values(script, start + story.FAULT_S - 2)
+    assert of("memory.utilization", story.LEAKING, leaked) > 0.98
+    script.second(start + story.BACK_S - 3)
+    assert of("memory.utilization", story.LEAKING, values(script, start + story.BACK_S - 2)) < 0.01
+
+    kinds = [item.kind for item in script.events(0.5, start + story.CYCLE_S)]
+    once = ["gpu.throttled", "gpu.unthrottled", "gpu.xid", "gpu.throttled", "gpu.unthrottled"]
+    assert kinds == once
+    again = [item.kind for item in script.events(start + story.CYCLE_S, start + 2 * story.CYCLE_S)]
+    assert again == once
+    assert {item.kind for item in script.events(0, 1)} == {"gpu.found"}
+    assert all(item.kind in names.EVENT_TYPES for item in script.events(0, 3_000))
+
+
+def test_at_the_start_an_incident_lies_a_few_minutes_back_and_the_next_is_to_come() -> None:
+    assert story.PAST_S >= 1_800
+    assert 240 <= story.phase(story.PAST_S) - story.FAULT_S + 60 <= 600
+    assert story.CYCLE_S - story.phase(story.PAST_S) < 900
+
+
+@pytest.mark.parametrize(("offset", "behind"), [(-60, set()), (130, {story.HOT}), (300, {story.LAMED})])
+def test_who_is_behind_is_found_by_the_product_itself(offset: int, behind: set[int]) -> None:
+    script = Script(EPOCH_S)
+    second = (story.FIRST_S + offset) // 5 * 5
+    found = values(script, second)
+    tables = {item.table.schema.name: item.table.rows for item in script.tables(second)}
+    those = stragglers(members(tables["gpus"], tables["gpu_processes"], found.get))
+    assert {item.uuid for item in those if item.job} == {cards.uuid(gpu) for gpu in behind}
+
+
+def test_who_holds_a_gpu_is_in_the_table_of_processes() -> None:
+    script = Script(EPOCH_S)
+    for second in range(0, story.FIRST_S + story.CYCLE_S, 10 * PEOPLE_S * 5):
+        tables = {item.table.schema.name: item.table.rows for item in script.tables(second)}
+        rows = tables["processes"]
+        assert 95 <= len(rows) <= 150
+        assert len({row[proc.PID] for row in rows.values()}) == len(rows)
+        for row in tables["gpu_processes"].values():
+            one = rows[proc.row_key(int(row[cells.P_PID] or 0), int(row[cells.P_START] or 0))]
+            assert (one[proc.USER], one[proc.NAME]) == (row[cells.P_USER], row[cells.P_NAME])
+
+
+def test_the_leaking_server_comes_back_as_another_process() -> None:
+    start = story.FIRST_S + story.BACK_S
+    assert people.leaky(start - 30).key != people.leaky(start).key == people.leaky(start + 600).key
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 120, 200])
+def test_the_top_line_says_demo_at_any_width(width: int) -> None:
+    fed = Fed().run(1, 5)
+    fed.state.attached(wire.Hello(wire.VERSION, "recorder", hostname="demo", session=1, demo=True))
+    shown = compose.picture(scene(fed.state), Ui(), width, 24)
+    assert "DEMO" in "".join(text for text, _ in shown.rows[0])

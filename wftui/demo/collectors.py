@@ -1,0 +1,84 @@
+"""The collectors of the demo: instead of a machine they ask the script. Only the demo's recorder has them."""
+
+from typing import Final
+
+from wftui.clock import NS_PER_S, Instant
+from wftui.collectors.base import STREAM
+from wftui.demo.part import Part
+from wftui.demo.script import GPU, PEOPLE, Script, due, samples
+from wftui.model.sample import Occurrence, Reading, Scrape
+from wftui.model.table import TableSnapshot
+
+_BACK_S: Final = 10
+"""After a pause no more than this is told; counters go on from where they were."""
+_FAST_S: Final = 0.1
+
+
+class Scripted:
+    """One source of the script. It streams: asked once a second, it tells what the script says since."""
+
+    where = STREAM
+    timeout_s = 3.0
+
+    def __init__(self, name: str, parts: list[Part], script: Script) -> None:
+        self.name = name
+        self.interval_s = min(part.interval_s for part in parts)
+        self._fast = [part for part in parts if part.interval_s < 1.0]
+        self._slow = [part for part in parts if part.interval_s >= 1.0]
+        self._script = script
+        self._slot: int | None = None
+        """The next tenth of a second; None: not asked yet."""
+        self._second = 0
+        self._event_s = 0.0
+
+    def collect(self, at: Instant) -> Scrape:
+        """Everything that the script says up to now; never waits."""
+        now = at.time_ns / NS_PER_S - self._script.epoch_s
+        first = self._slot is None
+        if self._slot is None or now - self._slot * _FAST_S > _BACK_S:
+            # What slow parts said last still holds: all are asked in the first second.
+            self._slot, self._second, self._event_s = int(now / _FAST_S), int(now), now
+        readings: list[Reading] = []
+        tables: list[TableSnapshot] = []
+        while self._slot * _FAST_S <= now:
+            t = round(self._slot * _FAST_S, 1)
+            moment = self._script.instant(t, at)
+            readings += [Reading(moment, part.interval_s, samples(part, t)) for part in self._fast]
+            self._slot += 1
+        while self._second <= now:
+            moment = self._script.instant(self._second, at)
+            readings += [
+                Reading(moment, part.interval_s, samples(part, self._second))
+                for part in self._slow
+                if first or due(part, self._second)
+            ]
+            if self.name in (GPU, PEOPLE):
+                told = self._script.tables(self._second, everything=first)
+                tables += [item.table for item in told if item.source == self.name]
+            first = False
+            self._second += 1
+        return Scrape([], tuple(tables), readings=tuple(readings), events=self._events(now, at))
+
+    def _events(self, now: float, at: Instant) -> tuple[Occurrence, ...]:
+        if self.name != GPU:
+            return ()
+        since, self._event_s = self._event_s, now
+        found = self._script.events(since, now)
+        return tuple(
+            Occurrence(item.kind, item.about, item.payload, self._script.instant(_second(item, self._script), at))
+            for item in found
+        )
+
+    def close(self) -> None:
+        """Begin anew when it is switched on again. Twice is harmless."""
+        self._slot = None
+
+
+def _second(item: Occurrence, script: Script) -> float:
+    assert item.at is not None  # noqa: S101  the script says when
+    return item.at.time_ns / NS_PER_S - script.epoch_s
+
+
+def collectors(script: Script) -> list[Scripted]:
+    """One collector per source."""
+    return [Scripted(name, parts, script) for name, parts in script.sources().items()]

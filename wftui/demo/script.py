@@ -1,0 +1,136 @@
+"""The scripted machine as a whole: its parts by source, second by second, in one order for past and present."""
+
+from array import array
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from wftui import names
+from wftui.clock import NS_PER_S, Instant
+from wftui.demo import cards, host, people, story
+from wftui.demo.holders import TABLE_S, Holders, gpus, links
+from wftui.demo.part import CALL, Part
+from wftui.model.gpus import GPU_LINKS, GPU_PROCESSES, GPUS
+from wftui.model.processes import PROCESSES
+from wftui.model.sample import DERIVED, Column, JsonValue, Occurrence, Sample, column
+from wftui.model.table import TableSnapshot
+
+GPU: Final = cards.SOURCE
+PEOPLE: Final = "processes"
+PEOPLE_S: Final = 2
+"""Between two scans of the processes."""
+SPARSE_S: Final = 6
+"""The same in the past, which has to be written while somebody waits."""
+TABLES: Final = "nvidia"
+"""The part of the tables about GPUs that is filled, as by the source that reads NVIDIA's."""
+
+
+class Told(NamedTuple):
+    """Tables of one second, each by its source."""
+
+    source: str
+    table: TableSnapshot
+
+
+class Script:
+    """The machine. Seconds are asked for once each and in order: counters grow by what happened since."""
+
+    def __init__(self, epoch_s: int) -> None:
+        self.epoch_s = epoch_s
+        """UTC second of second 0 of the script."""
+        self.parts = [*host.parts(), people.part(), *cards.parts()]
+        self._holders = Holders()
+        self._held: list[list[float]] = [[] for _ in self.parts]
+        self._peaks = [
+            [place for place, item in enumerate(part.columns) if "max" in _statistics(item)]
+            if part.interval_s < 1.0
+            else []
+            for part in self.parts
+        ]
+
+    def sources(self) -> dict[str, list[Part]]:
+        """Source to its parts."""
+        found: dict[str, list[Part]] = {}
+        for part in self.parts:
+            found.setdefault(part.source, []).append(part)
+        return found
+
+    def columns(self) -> tuple[Column, ...]:
+        """Of a second of the past: every series, then the highest values of the fast ones."""
+        plain = [item for part in self.parts for item in part.columns]
+        return (*plain, *(_peak(part.columns[place]) for part, places in self._each() for place in places))
+
+    def second(self, second: int) -> "array[float]":
+        """Values of all ``columns`` in a second."""
+        out = array("d")
+        tops = array("d")
+        for number, (part, places) in enumerate(self._each()):
+            if part.interval_s < 1.0:
+                # The end of one second is the beginning of the next: one question a second gives mean and peak.
+                last = part.values(second + 1.0)
+                first = self._held[number] or last
+                self._held[number] = last
+                out.extend([(one + other) / 2 for one, other in zip(first, last, strict=True)])
+                tops.extend([max(first[place], last[place]) for place in places])
+                continue
+            if due(part, second) or not self._held[number]:
+                self._held[number] = part.values(second)
+            out.extend(self._held[number])
+        out.extend(tops)
+        return out
+
+    def _each(self) -> Iterator[tuple[Part, list[int]]]:
+        return zip(self.parts, self._peaks, strict=True)
+
+    def tables(self, second: int, people_s: int = PEOPLE_S, *, everything: bool = False) -> list[Told]:
+        """Tables that are told in a second; ``everything``: those too that are not due."""
+        time_ns = (self.epoch_s + second) * NS_PER_S + NS_PER_S // 2
+        told = []
+        if everything or second % people_s == 0:
+            rows = people.rows(second, self.epoch_s)
+            told.append(Told(PEOPLE, TableSnapshot(PROCESSES, time_ns, rows)))
+        if everything or second % TABLE_S == 0:
+            rows = gpus(second, self.epoch_s)
+            told.append(Told(GPU, TableSnapshot(GPUS, time_ns, rows, TABLES)))
+            rows = self._holders.rows(second, self.epoch_s)
+            told.append(Told(GPU, TableSnapshot(GPU_PROCESSES, time_ns, rows, TABLES)))
+        if everything:
+            told.append(Told(GPU, TableSnapshot(GPU_LINKS, time_ns, links())))
+        return told
+
+    def events(self, since: float, until: float) -> list[Occurrence]:
+        """What happened in [since, until), seconds of the script."""
+        found = []
+        if since <= 0.0 < until:
+            found = [self._about("gpu.found", gpu, 0.2, {}) for gpu in range(cards.COUNT)]
+        return found + [
+            self._about(item.kind, item.gpu, item.at, item.payload) for item in story.happened(since, until)
+        ]
+
+    def _about(self, kind: str, gpu: int, at: float, payload: dict[str, JsonValue]) -> Occurrence:
+        words: dict[str, JsonValue] = {"name": cards.NAME, "index": gpu, "reason": "", **payload}
+        moment = Instant(int((self.epoch_s + at) * NS_PER_S), 0)
+        return Occurrence(kind, ("gpu", cards.uuid(gpu)), words, moment)
+
+    def instant(self, t: float, now: Instant) -> Instant:
+        """A second of the script on the clocks, as they are ``now``."""
+        time_ns = int(round((self.epoch_s + t) * 10) * NS_PER_S // 10)
+        return Instant(time_ns, now.boottime_ns - (now.time_ns - time_ns))
+
+
+def due(part: Part, second: int) -> bool:
+    """Whether a part of 1 s and slower is asked in a second."""
+    return second % int(part.interval_s) == 0
+
+
+def samples(part: Part, t: float) -> list[Sample]:
+    """What a part tells at a time."""
+    return [Sample(item, value) for item, value in zip(part.columns, part.values(t), strict=True)]
+
+
+def _statistics(item: Column) -> tuple[str, ...]:
+    return names.METRICS[item.series.name].statistics
+
+
+def _peak(item: Column) -> Column:
+    found = item.series
+    return column(item.source, found.name, dict(found.labels), call=CALL, quality=DERIVED, stat="max")
