@@ -9,11 +9,13 @@ import pytest
 from tests.tui.fake import GIB, NOW_S, scene
 from tests.tui.fake_tree import arrive, grown, key, rows
 from tests.tui.test_keys import PALETTE, FakeLink, Still, press, screen_text
+from wftui.errors import ProtocolError
 from wftui.model import processes as cells
 from wftui.model.table import Row, TableChange
 from wftui.tui.app import WftopApp
 from wftui.tui.compose import picture
 from wftui.tui.frame import cells as columns
+from wftui.tui.process import commands
 from wftui.tui.process.trail import STEP_NS, Trail
 from wftui.tui.ui import DETAILS
 from wftui.wire import messages as wire
@@ -34,8 +36,23 @@ class Recorder(FakeLink):
     def __init__(self) -> None:
         super().__init__()
         self.asked: list[wire.Tables] = []
+        self.looks = 0
+        self.nice: list[tuple[int, int, int]] = []
+        self.closer: wire.InspectReply | None = wire.InspectReply(
+            113, 41, 1024, 0, "/system.slice/docker-3f2a9c11d0e4f8b2aa.scope"
+        )
 
     async def ask(self, message: wire.Message, timeout_s: float) -> wire.Message:
+        if isinstance(message, wire.Inspect):
+            self.looks += 1
+            if self.closer is None:
+                raise ProtocolError(f"process {message.pid} is gone")
+            return self.closer
+        if isinstance(message, wire.Renice):
+            self.nice.append((message.pid, message.start_time, message.nice))
+            if message.pid % 2 == 0:
+                raise ProtocolError(f"process {message.pid}: it is not ours")
+            return wire.Ok()
         if not isinstance(message, wire.Tables):
             return await super().ask(message, timeout_s)
         self.asked.append(message)
@@ -71,6 +88,8 @@ async def test_they_show_facts_and_what_the_recorder_knows() -> None:
         assert "61 %" in said, "the peak of CPU"
         assert "6.20G" in said
         assert "▒" in said, "what was not recorded is a gap"
+        for words in ("files      113 of 1024", "sockets    41", "nice       0", "e4f8b2aa.scope"):
+            assert words in said
         (question,) = link.asked
         assert (question.name, question.keys, question.until_ns) == ("processes", [key(1835)], NOW_S * NS + 1)
 
@@ -89,6 +108,58 @@ async def test_scans_that_come_go_on_the_graph_and_its_end_is_told() -> None:
         arrive(app.state, table, (NOW_S + 4) * NS)
         app.paint()
         assert "python3 has ended" in screen_text(app)
+
+
+async def test_the_closer_look_is_taken_again_while_they_are_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "_CLOSER_S", 0.02)
+    app, link = make()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await press(pilot, *OPEN)
+        while link.looks < 3:
+            await pilot.pause(0.01)
+        await press(pilot, "escape")
+        before = link.looks
+        await pilot.pause(0.1)
+        assert link.looks <= before + 1
+        link.closer = wire.InspectReply(None, None, None, 5, "", "its open files are not ours to see")
+        await press(pilot, "enter")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert "files      not ours " in screen_text(app)
+        link.closer = None
+        while "files      -" not in screen_text(app):
+            await pilot.pause(0.01)
+
+
+async def test_niceness_is_asked_for_confirmed_and_told() -> None:
+    app, link = make()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await press(pilot, *OPEN[:-1], "f8", *"25", "enter")
+        assert "expected a whole number from -20 to 19, got '25'" in screen_text(app)
+        await press(pilot, "backspace", "backspace", *"5", "enter")
+        assert "Set nice 5 for 1835 python3?" in screen_text(app)
+        await press(pilot, "n")
+        assert link.nice == []
+        await press(pilot, "f8", "5", "enter", "y")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert link.nice == [(1835, 1935, 5)]
+        assert "nice 5 set for 1835 python3" in screen_text(app)
+        await press(pilot, "escape", "home", "c", "c", "f8", *"10", "enter", "y")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert "nice 10 set for 1 process " in screen_text(app)
+        assert "1902 VLLM::Worker_TP1: process 1902: it is not ours" in screen_text(app)
+
+
+async def test_readonly_changes_no_niceness() -> None:
+    app, link = make()
+    app.readonly = True
+    async with app.run_test(size=(120, 40)) as pilot:
+        await press(pilot, "2", "f8")
+        assert "no changes of priority: the view is read-only" in screen_text(app)
+        await press(pilot, "5", "enter", "y")
+        assert link.nice == []
 
 
 def test_a_trail_holds_a_scan_until_the_next_and_gaps_are_unknown() -> None:

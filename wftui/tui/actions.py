@@ -70,6 +70,7 @@ ACTIONS: Final = (
     _process("tag_below", "Tag with all below it", ("C",), "tag_below"),
     _process("untag", "Untag all", ("U",), "untag_all", "untag"),
     Action("process.signal", "Send a signal", ("f9", "K"), "signal", "Processes", short="signal"),
+    _process("nice", "Change its priority (nice)", ("f8",), "nice"),
     _process("follow", "Follow: the cursor stays on it", ("F",), "follow", "follow"),
     Action("process.reverse", "Reverse the order", ("r",), "reverse", "Processes", short="reverse"),
     Action("source.switch", "Switch the source off or on", ("o",), "switch", "Sources", "", "off/on", "sources"),
@@ -150,7 +151,7 @@ SECTIONS: Final = (
 _NAMES: Final = {
     "question_mark": "?", "slash": "/", "escape": "Esc", "enter": "Enter", "tab": "Tab", "shift+tab": "S-Tab",
     "up": "↑", "down": "↓", "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End", "minus": "-",
-    "plus": "+", "ctrl+c": "^C", "f9": "F9", "f1": "F1", "left": "←", "right": "→", "shift+left": "S-←",
+    "plus": "+", "ctrl+c": "^C", "f8": "F8", "f9": "F9", "f1": "F1", "left": "←", "right": "→", "shift+left": "S-←",
     "shift+right": "S-→", "space": "Space", "at": "@", "less_than_sign": "<", "greater_than_sign": ">",
     "grave_accent": "`", "left_square_bracket": "[", "right_square_bracket": "]",
     "left_curly_bracket": "{", "right_curly_bracket": "}",

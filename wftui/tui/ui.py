@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from wftui.tui.gpu_screen.model import GpuScreen
     from wftui.tui.process.trail import Trail
+    from wftui.wire.messages import InspectReply
     from wftui.tui.timeline.model import Timeline
 
 OVERVIEW: Final = "overview"
@@ -97,6 +98,8 @@ class Ui:
         self.target: Target | None = None
         self.trail: Trail | None = None
         """What the process of the details used over the last minutes."""
+        self.closer: InspectReply | None = None
+        """What was asked about it alone; None: nothing is known of that."""
         self.targets: list[Target] = []
         """The processes that a signal goes to."""
         self.outcome: list[tuple[str, str]] = []

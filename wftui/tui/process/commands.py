@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from wftui.errors import ProtocolError
 from wftui.model import processes as cells
 from wftui.render import text
+from wftui.text import clean
 from wftui.tui.process.trail import SPAN_NS, Trail
 from wftui.tui.process.work import Follow, Target, target_of
-from wftui.tui.ui import DETAILS, MENU, OUTCOME, SIGNALS
+from wftui.tui.ui import ASK, DETAILS, MENU, OUTCOME, SIGNALS, Choice, Prompt
 from wftui.wire import messages as wire
 
 if TYPE_CHECKING:
     from wftui.tui.app import WftopApp
     from wftui.tui.ui import Ui
+
+_CLOSER_S: Final = 4.0
+"""Between two closer looks at the process of the open details."""
+_NICEST: Final = 19
 
 
 class ProcessWork:
@@ -45,6 +51,8 @@ class ProcessWork:
         elif what == "untag_all":
             ui.say(f"{_many(len(work.tagged))} untagged" if work.tagged else "nothing is tagged")
             work.tagged.clear()
+        elif what == "nice":
+            self._renice()
         elif what in ("fold", "unfold", "fold_all", "unfold_all"):
             self._fold(what)
         elif (line := ui.process(state)) is None or (target := target_of(line.key, line.row)) is None:
@@ -115,8 +123,27 @@ class ProcessWork:
                 trail.fill((await app.past.ask(question, wire.TablesReply)).changes)
                 app.paint()
 
+        ui.closer = None
         if app.link is not None:
             app.run_worker(ask(), name="trail")
+            self._look_closer(ui.target)
+
+    def _look_closer(self, target: Target) -> None:
+        """Ask what is too dear to be in the table; again while the details stay open. Of now only."""
+        ui, app = self._ui, self._app
+        if ui.overlay != DETAILS or ui.target != target or not app.past.live:
+            return
+
+        async def ask() -> None:
+            try:
+                ui.closer = await app.past.ask(wire.Inspect(target.pid, target.start_time), wire.InspectReply)
+            except ProtocolError:
+                ui.closer = None  # it ended, or the recorder is gone: both are told elsewhere
+            else:
+                asyncio.get_running_loop().call_later(_CLOSER_S, self._look_closer, target)
+            app.paint()
+
+        app.run_worker(ask(), name="closer")
 
     # ---- signals
 
@@ -129,11 +156,9 @@ class ProcessWork:
             ui.overlays.pop()
         elif ui.overlay:
             return
-        if not app.past.live:
-            ui.say("no signals in the past: ` goes back to live", "warn")
-        elif app.readonly:
-            ui.say("no signals: the view is read-only (--readonly or view.readonly)", "warn")
-        elif about is not None:
+        if self._forbidden("signals"):
+            return
+        if about is not None:
             self._choose([about])
         elif ui.gpu is not None and ui.shown == "gpu":
             found = ui.gpu.aim(app.seen)
@@ -143,14 +168,29 @@ class ProcessWork:
                 self._choose([found])
         elif ui.shown != "processes":
             ui.say("signals are sent from the process screen (2)")
-        elif ui.work.tagged:
+        elif targets := self._meant():
+            self._choose(targets)
+
+    def _forbidden(self, what: str) -> bool:
+        """Say why nothing is done to processes here; False: it may be."""
+        ui, app = self._ui, self._app
+        if not app.past.live:
+            ui.say(f"no {what} in the past: ` goes back to live", "warn")
+        elif app.readonly:
+            ui.say(f"no {what}: the view is read-only (--readonly or view.readonly)", "warn")
+        else:
+            return False
+        return True
+
+    def _meant(self) -> list[Target]:
+        """All tagged that still run, or the selected one; empty after saying why."""
+        ui, app = self._ui, self._app
+        if ui.work.tagged:
             there = [target for key, target in ui.work.tagged.items() if key in app.state.processes()]
-            if there:
-                self._choose(there)
-            else:
+            if not there:
                 ui.say(f"all {len(ui.work.tagged)} tagged have ended: U untags them", "warn")
-        elif ui.aim(app.state) and ui.target is not None:
-            self._choose([ui.target])
+            return there
+        return [ui.target] if ui.aim(app.state) and ui.target is not None else []
 
     def _choose(self, targets: list[Target]) -> None:
         ui = self._ui
@@ -170,29 +210,73 @@ class ProcessWork:
 
         async def ask() -> None:
             answers = [(each, await link.signal(each.pid, each.start_time, number)) for each in targets]
-            self._told(name, targets, [(target, why) for target, why in answers if why])
+            self._told(f"{name} sent to", targets, [(target, why) for target, why in answers if why])
             app.paint()
 
         app.run_worker(ask(), name="signal")
 
-    def _told(self, name: str, targets: list[Target], refused: list[tuple[Target, str]]) -> None:
-        """Say what became of it; each that was refused by its reason."""
+    def _told(self, done: str, targets: list[Target], refused: list[tuple[Target, str]]) -> None:
+        """Say what became of it; each that was refused by its reason. ``done``: what was done to the others."""
         ui = self._ui
         first = targets[0]
-        sent = len(targets) - len(refused)
+        good = len(targets) - len(refused)
         if len(targets) == 1:
             if refused:
-                ui.say(f"{name} to {first.pid} {first.name}: {refused[0][1]}", "bad")
+                ui.say(f"not {done} {first.pid} {first.name}: {refused[0][1]}", "bad")
             else:
-                ui.say(f"{name} sent to {first.pid} {first.name}", "good")
+                ui.say(f"{done} {first.pid} {first.name}", "good")
         elif not refused:
-            ui.say(f"{name} sent to {_many(sent)}", "good")
+            ui.say(f"{done} {_many(good)}", "good")
         else:
-            ui.say(f"{name}: sent to {sent}, refused for {len(refused)}", "bad")
-            ui.outcome = [(f"{name} sent to {_many(sent)}", "good" if sent else "dim")]
+            ui.say(f"{done} {good}, refused for {len(refused)}", "bad")
+            ui.outcome = [(f"{done} {_many(good)}", "good" if good else "dim")]
             ui.outcome += [(f"{target.pid} {target.name}: {why}", "bad") for target, why in refused]
             ui.places[OUTCOME] = 0
             ui.overlays = [OUTCOME]
+
+    # ---- niceness
+
+    def _renice(self) -> None:
+        """Ask for a niceness, then whether it is meant."""
+        ui = self._ui
+        if self._forbidden("changes of priority"):
+            return
+        targets = self._meant()
+        if not targets:
+            return
+        who = f"{targets[0].pid} {targets[0].name}" if len(targets) == 1 else f"{_many(len(targets))} tagged"
+
+        def submit(line: str) -> str:
+            try:
+                nice = int(line)
+            except ValueError:
+                nice = _NICEST + 1
+            if not -20 <= nice <= _NICEST:
+                return f"expected a whole number from -20 to {_NICEST}, got {line!r}"
+            ui.choice = Choice(
+                "confirm", f"Set nice {nice} for {who}?", "set", lambda: self._set_nice(targets, nice)
+            )
+            ui.overlays.append(ASK)
+            return ""
+
+        hint = f"0 is usual, {_NICEST} gives way to all others; to go down takes root."
+        ui.ask(Prompt(f"renice {clean(who, 40)}", "nice", submit, hint=hint))
+
+    def _set_nice(self, targets: list[Target], nice: int) -> None:
+        app = self._app
+
+        async def ask() -> None:
+            refused = []
+            for target in targets:
+                try:
+                    await app.past.ask(wire.Renice(target.pid, target.start_time, nice), wire.Ok)
+                except ProtocolError as error:
+                    refused.append((target, str(error)))
+            self._told(f"nice {nice} set for", targets, refused)
+            app.paint()
+
+        if not app.readonly:
+            app.run_worker(ask(), name="renice")
 
 
 def _many(count: int) -> str:

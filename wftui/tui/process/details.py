@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from wftui.model.table import Cell
     from wftui.model.table import Row as Cells
     from wftui.tui.ui import Ui
+    from wftui.wire.messages import InspectReply
 
 _STATES: Final = {
     "R": "running", "S": "sleeping", "D": "waits for a disk or the like", "Z": "ended, not yet collected",
@@ -42,7 +43,7 @@ def content(scene: Scene, ui: Ui, width: int) -> tuple[str, list[Row], int]:
     if target is None or row is None:
         name = plain(target.name, scene.glyphs) if target else ""
         return "process", [[(f"{name} has ended", "warn")], [("Esc closes this", "dim")]], 40
-    rows = _facts(scene, target.key, row, inner)
+    rows = _facts(scene, ui.closer, target.key, row, inner)
     for place, said in enumerate(_held(scene, target.key)):
         rows.append(_fact(scene, "" if place else "gpu", said, inner))
     rows += _trail(scene, ui, row, inner)
@@ -55,7 +56,7 @@ def content(scene: Scene, ui: Ui, width: int) -> tuple[str, list[Row], int]:
     return title, rows, inner
 
 
-def _facts(scene: Scene, key: str, row: Cells, inner: int) -> list[Row]:
+def _facts(scene: Scene, closer: InspectReply | None, key: str, row: Cells, inner: int) -> list[Row]:
     left = [
         ("pid", _plain(row[cells.PID])),
         ("parent", _parent(scene, key, row)),
@@ -63,6 +64,8 @@ def _facts(scene: Scene, key: str, row: Cells, inner: int) -> list[Row]:
         ("name", _plain(row[cells.NAME])),
         ("state", _state(row[cells.STATE])),
         ("started", _started(scene, row[cells.CREATED])),
+        ("nice", _plain(closer.nice if closer else None)),
+        ("cgroup", _plain(closer.cgroup if closer else None)),
     ]
     right = [
         ("cpu", text.percent(_number(row[cells.CPU])).strip()),
@@ -71,6 +74,8 @@ def _facts(scene: Scene, key: str, row: Cells, inner: int) -> list[Row]:
         ("reads", text.rate(_number(row[cells.READ])).strip()),
         ("writes", text.rate(_number(row[cells.WRITE])).strip()),
         ("container", _plain(row[cells.CGROUP])),
+        ("files", _files(closer)),
+        ("sockets", _plain(closer.sockets if closer else None)),
     ]
     if inner < _TWO:
         return [_fact(scene, *each, inner) for each in (*left, *right)]
@@ -82,9 +87,19 @@ def _facts(scene: Scene, key: str, row: Cells, inner: int) -> list[Row]:
     ]
 
 
+def _files(closer: InspectReply | None) -> str:
+    """Open files, and of how many; why there is no number."""
+    if closer is None or closer.files is None:
+        said = closer.reason if closer is not None else ""
+        return said.removeprefix("its open files are ").removesuffix(" to see") or text.UNKNOWN
+    return f"{closer.files}" if closer.files_limit is None else f"{closer.files} of {closer.files_limit}"
+
+
 def _fact(scene: Scene, name: str, shown: str, width: int) -> Row:
     room = max(1, width - _LABEL - 1)
-    return fit_row([(f"{name:<{_LABEL}}", "dim"), (outside(shown, room, scene.glyphs), "text")], width)
+    # The end of a path tells more than its middle.
+    said = outside(shown, room, scene.glyphs, middle=name == "cgroup")
+    return fit_row([(f"{name:<{_LABEL}}", "dim"), (said, "text")], width)
 
 
 def _parent(scene: Scene, key: str, row: Cells) -> str:
