@@ -151,10 +151,10 @@ SECTIONS: Final = (
 _NAMES: Final = {
     "question_mark": "?", "slash": "/", "escape": "Esc", "enter": "Enter", "tab": "Tab", "shift+tab": "S-Tab",
     "up": "↑", "down": "↓", "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End", "minus": "-",
-    "plus": "+", "ctrl+c": "^C", "f8": "F8", "f9": "F9", "f1": "F1", "left": "←", "right": "→", "shift+left": "S-←",
+    "plus": "+", "ctrl+c": "^C", "f9": "F9", "f1": "F1", "left": "←", "right": "→", "shift+left": "S-←",
     "shift+right": "S-→", "space": "Space", "at": "@", "less_than_sign": "<", "greater_than_sign": ">",
     "grave_accent": "`", "left_square_bracket": "[", "right_square_bracket": "]",
-    "left_curly_bracket": "{", "right_curly_bracket": "}",
+    "left_curly_bracket": "{", "right_curly_bracket": "}", "f8": "F8",
 }  # fmt: skip
 _PLAIN: Final = {"↑": "Up", "↓": "Down", "←": "Left", "→": "Right"}
 

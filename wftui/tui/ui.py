@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from wftui.tui.gpu_screen.model import GpuScreen
     from wftui.tui.process.trail import Trail
-    from wftui.wire.messages import InspectReply
     from wftui.tui.timeline.model import Timeline
+    from wftui.wire.messages import InspectReply
 
 OVERVIEW: Final = "overview"
 REFRESHES: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
