@@ -129,6 +129,15 @@ def _write(places: Places, content: bytes) -> None:
     beside.replace(file)
 
 
+def as_text(value: Value) -> str:
+    """A value as a person types it: what ``config.from_text`` takes."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
+
+
 def literal(value: Value) -> str:
     """A value as TOML on one line."""
     if isinstance(value, bool):

@@ -29,7 +29,7 @@ def main(words: list[str]) -> int:
         case "show":
             return _show(where, given.pattern, json=given.json)
         case "get":
-            _say(as_text(config.load(where)[config.known(given.key, "wftop config").name]))
+            _say(settings.as_text(config.load(where)[config.known(given.key, "wftop config").name]))
         case "set":
             put(where, given.key, given.value)
             _say(f"{given.key} = {settings.literal(config.load(where, environ={})[given.key])}")
@@ -57,15 +57,6 @@ def put(where: Places, name: str, given: str) -> Value:
     config_edit.check_theme(where, {name: value}, "wftop config")
     settings.put(where, {name: value})
     return value
-
-
-def as_text(value: Value) -> str:
-    """A value as ``wftop config set`` takes it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, tuple):
-        return ",".join(value)
-    return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -134,7 +125,7 @@ def _shown(value: Value, key: Key) -> str:
         return clean(settings.literal(value), 60)
     if key.kind == "size" and isinstance(value, int):
         return _size(value)
-    return f"{as_text(value)} {key.unit}".rstrip()
+    return f"{settings.as_text(value)} {key.unit}".rstrip()
 
 
 def _size(value: int) -> str:

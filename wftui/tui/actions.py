@@ -37,6 +37,10 @@ def _gpu(name: str, title: str, keys: tuple[str, ...], argument: str, short: str
     return Action(f"gpu.{name}", title, keys, "gpu", "GPUs", argument, short, "gpu")
 
 
+def _setting(name: str, title: str, keys: tuple[str, ...], short: str = "") -> Action:
+    return Action(f"settings.{name}", title, keys, "setting", "Settings", name, short, "settings")
+
+
 ACTIONS: Final = (
     Action("screen.overview", "Overview", ("1",), "show", "Screens", "overview"),
     Action("screen.processes", "Processes", ("2",), "show", "Screens", "processes"),
@@ -122,6 +126,16 @@ ACTIONS: Final = (
     _gpu("graphs", "Other graphs: memory, heat", ("g",), "graphs", "graphs"),
     _gpu("by", "Holders by user or job", ("w",), "by", "who"),
     _gpu("mine", "This shell's GPUs only, or all", ("v",), "mine", "mine"),
+    _setting("up", "Up", ("up", "k")),
+    _setting("down", "Down", ("down", "j")),
+    _setting("page_up", "Page up", ("pageup",)),
+    _setting("page_down", "Page down", ("pagedown",)),
+    _setting("first", "First", ("home", "g")),
+    _setting("last", "Last", ("end", "G")),
+    _setting("change", "Next choice, or type a value", ("enter",), "change"),
+    _setting("unset", "Take it out of settings.toml", ("u",), "unset"),
+    Action("view.settings", "Settings", ("f2",), "settings", "View"),
+    Action("view.theme", "Next theme", ("T",), "theme", "View", "", "theme"),
     Action("view.slower", "Refresh less often", ("minus",), "refresh", "View", "1"),
     Action("view.faster", "Refresh more often", ("plus",), "refresh", "View", "-1"),
     Action("view.layout", "Next layout", ("l",), "layout", "View", "1", "layout"),
@@ -145,14 +159,16 @@ SECTIONS: Final = (
     "Time",
     "Timeline",
     "GPUs",
+    "Settings",
     "View",
 )
 
 _NAMES: Final = {
     "question_mark": "?", "slash": "/", "escape": "Esc", "enter": "Enter", "tab": "Tab", "shift+tab": "S-Tab",
     "up": "↑", "down": "↓", "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End", "minus": "-",
-    "plus": "+", "ctrl+c": "^C", "f9": "F9", "f1": "F1", "left": "←", "right": "→", "shift+left": "S-←",
-    "shift+right": "S-→", "space": "Space", "at": "@", "less_than_sign": "<", "greater_than_sign": ">",
+    "plus": "+", "ctrl+c": "^C", "f9": "F9", "f1": "F1", "left": "←", "right": "→",
+    "shift+left": "S-←", "shift+right": "S-→", "f2": "F2", "space": "Space", "at": "@", "less_than_sign": "<",
+    "greater_than_sign": ">",
     "grave_accent": "`", "left_square_bracket": "[", "right_square_bracket": "]",
     "left_curly_bracket": "{", "right_curly_bracket": "}", "f8": "F8",
 }  # fmt: skip

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from wftui.tui.compose import Picture
     from wftui.tui.layouts.follow import Layouts
     from wftui.tui.layouts.plan import Plan
-    from wftui.tui.theming import Theming
+    from wftui.tui.theming import Configured, Theming
     from wftui.tui.timeline.control import Control
 
 # While the view fills: tick, tables, past and health come one after another and make few frames.
@@ -128,6 +128,10 @@ class WftopApp(App[int], inherit_bindings=False):
         """What the terminal has acknowledged."""
         self.theming = theming
         """Tells when the theme was edited; None: it is one that ships with wftop."""
+        self.configured: Configured | None = None
+        """What the settings screen needs; None: there is none."""
+        self.worn = ""
+        """The theme that was chosen in the program; empty: the one of the start."""
         self.layouts = layouts
         """All layouts that can be chosen; None: only the default one."""
         self.plan = layouts.plan if layouts is not None else layout.DEFAULT

@@ -225,6 +225,28 @@ class Commands(ProcessWork, Travel):
         app.arranged(app.layouts.plan)
         self._ui.say(f"layout {name}: {app.plan.title or 'yours'}; view.layout in the configuration keeps it")
 
+    def settings(self, _: str) -> None:
+        """The settings screen, and away with it."""
+        from wftui.tui.settings import control  # here: seldom used
+
+        if self._ui.shown == "settings":
+            self._ui.back()
+        else:
+            control.show(self._app)
+
+    def setting(self, what: str) -> None:
+        """An action of the settings screen."""
+        from wftui.tui.settings import control
+
+        if self._ui.settings is not None:
+            control.act(self._app, self._ui.settings, what)
+
+    def theme(self, _: str) -> None:
+        """The next theme, for now."""
+        from wftui.tui.settings import control
+
+        control.next_theme(self._app)
+
     def help(self, _: str) -> None:
         """Help, and away with it."""
         ui = self._ui

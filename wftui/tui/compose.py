@@ -338,6 +338,10 @@ def _whole(scene: Scene, ui: Ui, screen: layout.Layout, rows: list[Row]) -> None
         from wftui.tui.gpu_screen import screen as gpu_screen  # here: as above
 
         body = gpu_screen.draw(scene, ui.gpu, width, height)
+    elif name == "settings" and ui.settings is not None:
+        from wftui.tui.settings import screen as settings_screen  # here: as above
+
+        body = settings_screen.draw(scene, ui.settings, width, height)
     else:
         body = DRAW[name](scene, width, height)
     if screen.framed:

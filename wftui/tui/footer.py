@@ -82,6 +82,8 @@ def _wanted(scene: Scene, ui: Ui, width: int) -> list[str]:
         wanted = ["gpu.pane", "gpu.graphs", "gpu.previous", "gpu.following", "gpu.mine", "open", "back"]
         if ui.gpu is not None and ui.gpu.inside and not (scene.readonly or past):
             wanted.append("process.signal")
+    elif ui.shown == "settings":
+        wanted = ["settings.change", "settings.unset", "view.theme", "back"]
     elif ui.shown:
         wanted = ["back"]
     elif ui.focus and not past:

@@ -32,8 +32,9 @@ TITLES = {
     "timeline": "timeline",
     "gpu": "gpus",
     "energy": "energy",
+    "settings": "settings",
 }
-ACCENTS = {"gpu": "gpus", "energy": "gpus"}
+ACCENTS = {"gpu": "gpus", "energy": "gpus", "settings": "sources"}
 """Screens that have the colour of a panel."""
 SHORT = {
     "cpu": "cpu",

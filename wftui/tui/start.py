@@ -36,15 +36,13 @@ def run(flags: argparse.Namespace, terminal: Terminal, depth: str, *, ascii_only
 
     # Before the imports below, so that both start at the same time.
     recorder()
-    settings = config.load(
-        where,
-        {
-            "view.readonly": flags.readonly,
-            "view.ascii": flags.ascii,
-            "view.colors": flags.colors,
-            "view.refresh_s": flags.refresh,
-        },
-    )
+    given = {
+        "view.readonly": flags.readonly,
+        "view.ascii": flags.ascii,
+        "view.colors": flags.colors,
+        "view.refresh_s": flags.refresh,
+    }
+    settings = config.load(where, given)
     if settings.text("view.colors") != "auto":
         depth = settings.text("view.colors")
     if settings.text("view.ascii") != "auto":
@@ -62,7 +60,7 @@ def run(flags: argparse.Namespace, terminal: Terminal, depth: str, *, ascii_only
     from wftui.tui import paint
     from wftui.tui.layouts.follow import Layouts
     from wftui.tui.link import Link
-    from wftui.tui.theming import Theming
+    from wftui.tui.theming import Configured, Theming
 
     preferred.use(settings)
     own = where.config_dir / "themes"
@@ -80,6 +78,7 @@ def run(flags: argparse.Namespace, terminal: Terminal, depth: str, *, ascii_only
         theming=Theming(theme, depth) if theme.parent == own else None,
         layouts=Layouts(where.config_dir / "layouts", paths.resources("layouts"), settings.text("view.layout")),
     )
+    view.configured = Configured(where, given, settings.text(themes.KEY), depth, own, paths.resources("themes"))
     gc.freeze()
     gc.set_threshold(*_THRESHOLDS)
     gc.enable()

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from wftui.errors import ConfigError
 from wftui.render import palette
 from wftui.units import NS_PER_S
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from wftui.paths import Places
     from wftui.render.palette import Palette
 
 EVERY_NS: Final = NS_PER_S
 """Between two looks at the file."""
+
+
+class Configured(NamedTuple):
+    """Where this view has its settings and themes from."""
+
+    where: Places
+    flags: Mapping[str, object]
+    """Dotted name to what the command line said; None: nothing."""
+    theme: str
+    """The theme at the start."""
+    depth: str
+    own_themes: Path
+    themes: Path
+    """Those that ship with wftop."""
 
 
 class Theming:

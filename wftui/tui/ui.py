@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from wftui.tui.gpu_screen.model import GpuScreen
     from wftui.tui.process.trail import Trail
+    from wftui.tui.settings.model import SettingsScreen
     from wftui.tui.timeline.model import Timeline
     from wftui.wire.messages import InspectReply
 
@@ -110,6 +111,8 @@ class Ui:
         """Screen 5, once it was shown."""
         self.gpu: GpuScreen | None = None
         """Screen 6, once it was shown."""
+        self.settings: SettingsScreen | None = None
+        """The settings, once they were shown."""
         self.notice = ""
         self.notice_role = "text"
 

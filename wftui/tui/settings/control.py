@@ -1,0 +1,125 @@
+"""What keys do on the settings screen, and how the running view takes a changed setting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wftui import settings
+from wftui.config import Value
+from wftui.errors import ConfigError
+from wftui.render import palette, preferred, themes
+from wftui.tui.paint import Painter, Styles
+from wftui.tui.settings.model import SettingsScreen
+from wftui.tui.theming import Configured, Theming
+from wftui.tui.ui import Prompt
+
+if TYPE_CHECKING:
+    from wftui.tui.app import WftopApp
+
+
+def show(app: WftopApp) -> None:
+    """Open the screen, or say why it cannot be."""
+    if app.configured is None:
+        app.ui.say("there are no settings here", "warn")
+        return
+    try:
+        if app.ui.settings is None:
+            app.ui.settings = SettingsScreen(app.configured)
+        else:
+            app.ui.settings.read()
+    except ConfigError as error:
+        app.ui.say(str(error), "bad")
+        return
+    app.ui.show("settings")
+
+
+def act(app: WftopApp, screen: SettingsScreen, what: str) -> None:
+    """An action of the screen."""
+    if what not in ("change", "unset"):
+        screen.move(what)
+        return
+    if app.readonly:
+        app.ui.say("nothing is changed: the view is read-only (--readonly or view.readonly)", "warn")
+        return
+    if what == "unset":
+        _put(app, screen, None)
+        return
+    value = screen.following()
+    if value is not None:
+        _put(app, screen, value)
+        return
+
+    def submit(words: str) -> str:
+        try:
+            typed = screen.typed(words)
+        except ConfigError as error:
+            return str(error).removeprefix("settings: ")
+        _put(app, screen, typed)
+        return ""
+
+    key = screen.key
+    now = settings.as_text(screen.loaded[key.name])
+    app.ui.ask(Prompt(f"set {key.name}", key.name, submit, value=now, hint=f"expected: {key.expected}"))
+
+
+def _put(app: WftopApp, screen: SettingsScreen, value: Value | None) -> None:
+    try:
+        said = screen.put(value)
+        apply(app, screen)
+    except ConfigError as error:
+        app.ui.say(str(error), "bad")
+    else:
+        app.ui.say(said, "warn" if "wins" in said else "good")
+
+
+def apply(app: WftopApp, screen: SettingsScreen) -> None:
+    """Take what the running view can take of the setting under the cursor.
+
+    Raises:
+        ConfigError: The theme is wrong.
+    """
+    name, loaded = screen.key.name, screen.loaded
+    if name == themes.KEY:
+        wear(app, screen.configured, loaded.text(name))
+    elif name == "view.refresh_s":
+        app.refresh_s = loaded.number(name)
+        if app.link is not None:
+            app.link.rate_changed()
+    elif name == "view.readonly":
+        app.readonly = loaded.flag(name)
+    elif name in ("view.temperature", "view.bytes", "view.time_zone") or name.startswith("colors."):
+        preferred.use(loaded)
+        # Panels keep what they drew while its numbers are the same.
+        app.state.kept.clear()
+        app.seen.kept.clear()
+
+
+def wear(app: WftopApp, configured: Configured, name: str) -> None:
+    """Show a theme from now on.
+
+    Raises:
+        ConfigError: There is none of that name, or it is wrong.
+    """
+    path = themes.find(name, configured.own_themes, configured.themes)
+    colors = palette.load(path, configured.depth)
+    app.inks, app.painter = Styles(colors), Painter(colors)
+    app.theming = Theming(path, configured.depth) if path.parent == configured.own_themes else None
+    app.worn = name
+
+
+def next_theme(app: WftopApp) -> None:
+    """The theme after the one that is shown; nothing is written."""
+    configured = app.configured
+    if configured is None:
+        app.ui.say("there is only this theme here", "warn")
+        return
+    names = themes.names(configured.own_themes, configured.themes)
+    now = app.worn or configured.theme
+    name = names[(names.index(now) + 1) % len(names)] if now in names else names[0]
+    try:
+        wear(app, configured, name)
+    except ConfigError as error:
+        app.worn = name  # the next key goes on behind it
+        app.ui.say(str(error), "bad")
+    else:
+        app.ui.say(f"theme {name}; F2 or `wftop config set view.theme {name}` keeps it")
