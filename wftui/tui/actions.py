@@ -41,6 +41,10 @@ def _setting(name: str, title: str, keys: tuple[str, ...], short: str = "") -> A
     return Action(f"settings.{name}", title, keys, "setting", "Settings", name, short, "settings")
 
 
+def _arrange(name: str, title: str, keys: tuple[str, ...], argument: str, short: str = "") -> Action:
+    return Action(f"arrange.{name}", title, keys, "arrange", "Arrange", argument, short, "arrange")
+
+
 ACTIONS: Final = (
     Action("screen.overview", "Overview", ("1",), "show", "Screens", "overview"),
     Action("screen.processes", "Processes", ("2",), "show", "Screens", "processes"),
@@ -138,6 +142,22 @@ ACTIONS: Final = (
     Action("view.theme", "Next theme", ("T",), "theme", "View", "", "theme"),
     Action("view.slower", "Refresh less often", ("minus",), "refresh", "View", "1"),
     Action("view.faster", "Refresh more often", ("plus",), "refresh", "View", "-1"),
+    _arrange("grab", "Take it: arrows move it", ("m",), "grab", "move"),
+    _arrange("left", "Panel on the left", ("left",), "go left"),
+    _arrange("right", "Panel on the right", ("right",), "go right"),
+    _arrange("up", "Panel above", ("up", "k"), "go up"),
+    _arrange("down", "Panel below", ("down", "j"), "go down"),
+    _arrange("narrower", "Narrower", ("shift+left",), "resize left", "size"),
+    _arrange("wider", "Wider", ("shift+right",), "resize right", "size"),
+    _arrange("lower", "Lower", ("shift+up",), "resize up"),
+    _arrange("higher", "Higher", ("shift+down",), "resize down"),
+    _arrange("stack", "Below the panel on its left", ("s",), "stack", "stack"),
+    _arrange("hide", "Hide the panel", ("space",), "hide", "hide"),
+    _arrange("add", "Add a panel or a graph", ("a",), "add", "add"),
+    _arrange("options", "Options of the panel", ("o",), "options", "options"),
+    _arrange("write", "Write the layout", ("w",), "write", "write"),
+    _arrange("enter", "Choose in a menu, let go", ("enter",), "enter", "choose"),
+    Action("view.arrange", "Arrange the panels", ("L",), "arrange", "View", "begin", "arrange"),
     Action("view.layout", "Next layout", ("l",), "layout", "View", "1", "layout"),
     Action("view.help", "Help", ("question_mark", "h", "f1"), "help", "View"),
     Action("view.quit", "Quit", ("q", "ctrl+c"), "quit", "View"),
@@ -160,6 +180,7 @@ SECTIONS: Final = (
     "Timeline",
     "GPUs",
     "Settings",
+    "Arrange",
     "View",
 )
 

@@ -225,7 +225,9 @@ class WftopApp(App[int], inherit_bindings=False):
             self.inks, self.painter = Styles(found), Painter(found)
 
     def _follow_layout(self) -> None:
-        found = self.layouts.look(self._painted_ns) if self.layouts is not None else None
+        if self.layouts is None or self.ui.arrange is not None:
+            return
+        found = self.layouts.look(self._painted_ns)
         if isinstance(found, str):
             self.ui.say(found, "bad")
         elif found is not None:

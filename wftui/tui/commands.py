@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from wftui.text import clean
 from wftui.tui.actions import find
@@ -13,6 +13,9 @@ from wftui.tui.ui import ASK, CONFIRM, DETAILS, HELP, MENU, OUTCOME, PROMPT, REF
 if TYPE_CHECKING:
     from wftui.tui.app import WftopApp
     from wftui.tui.gpu_screen.model import GpuScreen
+
+WHILE_ARRANGING: Final = frozenset({"arrange", "back", "help", "quit", "refresh"})
+"""Actions that do not take the overview away from who arranges it."""
 
 
 class Commands(ProcessWork, Travel):
@@ -71,8 +74,10 @@ class Commands(ProcessWork, Travel):
 
     def _run(self, key: str) -> None:
         # A dialog over a screen has the keys of dialogs, not those of what it covers.
-        action = find(key, "" if self._ui.overlay else self._ui.shown)
+        action = find(key, "" if self._ui.overlay else self._ui.keyed)
         if action is None:
+            return
+        if self._ui.arrange is not None and not self._ui.overlay and action.run not in WHILE_ARRANGING:
             return
         if self._ui.overlay and action.run not in (
             "move",
@@ -139,7 +144,11 @@ class Commands(ProcessWork, Travel):
         screen = self._gpu_screen
         if screen is not None and not self._ui.overlay and screen.back():
             return
-        if not self._ui.back():
+        if self._ui.arrange is not None and not self._ui.overlay:
+            from wftui.tui.arrange import control  # here: few arrange, and those seldom
+
+            control.back(self._app)
+        elif not self._ui.back():
             self._app.past.to_live()
 
     def gpu(self, what: str) -> None:
@@ -210,6 +219,15 @@ class Commands(ProcessWork, Travel):
         self._ui.say(f"refresh every {app.refresh_s:g} s")
         if app.link is not None:
             app.link.rate_changed()
+
+    def arrange(self, what: str) -> None:
+        """Begin to arrange the panels, or one key of it."""
+        from wftui.tui.arrange import control  # here: as above
+
+        if what == "begin":
+            control.begin(self._app)
+        else:
+            control.act(self._app, what)
 
     def layout(self, step: str) -> None:
         """The next layout."""

@@ -19,6 +19,7 @@ from wftui.tui.verdict import verdict
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from wftui.tui.arrange.model import Arranger
     from wftui.tui.layouts.plan import Plan
 
 DRAW = {
@@ -85,6 +86,8 @@ def picture(scene: Scene, ui: Ui, width: int, height: int) -> Picture:
     rows: list[Row] = [[(" " * width, "text")] for _ in range(height)]
     rows[0] = top_line(scene, width)
     bar = bar_lines(scene, height)
+    if ui.arrange is not None:
+        ui.arrange.size(width, height - bar)
     screen = (
         layout.whole(ui.shown, width, height - bar)
         if ui.shown
@@ -106,14 +109,31 @@ def picture(scene: Scene, ui: Ui, width: int, height: int) -> Picture:
     if (screen.footer and height > 2 and (bar or not barred)) or ((ui.notice or ui.filtering) and height > 1):
         rows[-1] = footer(scene, ui, width)
         live.add(height - 1)
+    if ui.arrange is not None and not ui.shown:
+        live.update(_arranging(scene, ui.arrange, width, height, rows))
     if ui.overlay:
         first, lines = dialogs.paint(scene, ui, width, height, rows)
         live.update(range(first, first + lines))
     return Picture(rows, width, height, stale=scene.state.stale, live_lines=frozenset(live))
 
 
+def _arranging(scene: Scene, arranger: Arranger, width: int, height: int, rows: list[Row]) -> range:
+    """The top line and the open menu; the lines of that."""
+    from wftui.tui.arrange import draw  # here: loaded already by who arranges
+
+    rows[0] = draw.top_line(arranger, scene.glyphs, width)
+    first, lines = draw.menu(arranger, scene.glyphs, width, height, rows)
+    return range(first, first + lines)
+
+
 def overview(state: State, width: int, height: int, plan: Plan = layout.DEFAULT) -> layout.Layout:
     """Where the panels of the overview stand on this machine."""
+    count, quiet = gpu_count(state)
+    return layout.overview(width, height, count, quiet=quiet, plan=plan)
+
+
+def gpu_count(state: State) -> tuple[int, bool]:
+    """How many GPUs panels have to be made room for, and whether none of them has anything to tell."""
     known = boxes(state)
     if known or GPUS.name in state.tables:
         count, quiet = len(known), not any(talks(gpu) for gpu in known)
@@ -122,7 +142,7 @@ def overview(state: State, width: int, height: int, plan: Plan = layout.DEFAULT)
         # Not told: in a gap of the recording, or for the second after a new link. Panels stay where they were.
         was = state.kept.get(_GPUS)
         count, quiet = was[1] if was else (len(state.labels("hw.gpu.memory.limit", "gpu")), False)  # type: ignore[misc]  # what the line above put there
-    return layout.overview(width, height, count, quiet=quiet, plan=plan)
+    return count, quiet
 
 
 def bar_lines(scene: Scene, height: int) -> int:

@@ -70,7 +70,7 @@ def _content(scene: Scene, ui: Ui, width: int) -> tuple[str, list[Row], int]:
         return _prompt(scene, ui.prompt, width)
     if ui.overlay == ASK and ui.choice is not None:
         return _choice(scene, ui.choice)
-    return _help(scene, ui.shown, width)
+    return _help(scene, ui.keyed, width)
 
 
 def _help(scene: Scene, shown: str, width: int) -> tuple[str, list[Row], int]:

@@ -62,6 +62,11 @@ def _wanted(scene: Scene, ui: Ui, width: int) -> list[str]:
     """Ids of the actions whose keys are shown on this screen."""
     wanted = ["screen.processes", "screen.events", "screen.sources", "screen.timeline", "screen.gpus"]
     past = scene.replay is not None
+    if ui.arrange is not None:
+        if ui.arrange.menu is not None:
+            return ["arrange.enter", "back"]
+        own = [action.id for action in ACTIONS if action.screen == "arrange" and action.short]
+        return [*own[:-1], "back", "view.help"]
     if ui.shown == "processes":
         wanted = ["list.filter", "process.sort", "process.sort_back", "process.reverse", "process.tree"]
         wanted += ["process.fold", "process.unfold"] if ui.work.tree else []

@@ -9,11 +9,23 @@ TYPE_CHECKING = False  # typing is heavier than this module
 if TYPE_CHECKING:
     import argparse
 
+    from wftui.paths import Places
     from wftui.tui.terminal import Terminal
 
 _SYSTEMS = {"truecolor": "truecolor", "256": "256", "16": "standard", "mono": "standard"}
 # Young collections were measured at 8 to 15 ms over the toolkit's objects: one every five seconds is enough.
 _THRESHOLDS = (50_000, 20, 100)
+
+
+def remember_layout(where: Places, name: str) -> None:
+    """The layout that a person wrote is the one that the next view begins with.
+
+    Raises:
+        ConfigError: The settings cannot be written.
+    """
+    from wftui import settings  # here: few write one
+
+    settings.put(where, {"view.layout": name})
 
 
 def run(flags: argparse.Namespace, terminal: Terminal, depth: str, *, ascii_only: bool) -> int:
@@ -76,7 +88,12 @@ def run(flags: argparse.Namespace, terminal: Terminal, depth: str, *, ascii_only
         refresh_s=settings.number("view.refresh_s"),
         driver_class=paint.driver_for(terminal),
         theming=Theming(theme, depth) if theme.parent == own else None,
-        layouts=Layouts(where.config_dir / "layouts", paths.resources("layouts"), settings.text("view.layout")),
+        layouts=Layouts(
+            where.config_dir / "layouts",
+            paths.resources("layouts"),
+            settings.text("view.layout"),
+            lambda name: remember_layout(where, name),
+        ),
     )
     view.configured = Configured(where, given, settings.text(themes.KEY), depth, own, paths.resources("themes"))
     gc.freeze()

@@ -15,6 +15,7 @@ from wftui.tui.state import State
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from wftui.tui.arrange.model import Arranger
     from wftui.tui.gpu_screen.model import GpuScreen
     from wftui.tui.process.trail import Trail
     from wftui.tui.settings.model import SettingsScreen
@@ -113,6 +114,8 @@ class Ui:
         """Screen 6, once it was shown."""
         self.settings: SettingsScreen | None = None
         """The settings, once they were shown."""
+        self.arrange: Arranger | None = None
+        """The layout while it is being changed on the overview."""
         self.notice = ""
         self.notice_role = "text"
 
@@ -122,6 +125,11 @@ class Ui:
     def shown(self) -> str:
         """The list or panel that fills the screen; empty on the overview."""
         return self.expanded or ("" if self.screen == OVERVIEW else self.screen)
+
+    @property
+    def keyed(self) -> str:
+        """Whose keys are valid: what fills the screen, or the arranging of the overview."""
+        return "arrange" if self.arrange is not None else self.shown
 
     @property
     def overlay(self) -> str:

@@ -10,6 +10,7 @@ from wftui.tui.layouts.default import DEFAULT, NAME
 from wftui.units import NS_PER_S
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from wftui.tui.layouts.plan import Plan
@@ -21,9 +22,12 @@ EVERY_NS: Final = NS_PER_S
 class Layouts:
     """All that can be chosen, and the one that is. A broken file changes nothing: the last good layout stays."""
 
-    def __init__(self, own: Path, built_in: Path, name: str = NAME) -> None:
-        """``own``: a person's folder, which need not be there."""
+    def __init__(
+        self, own: Path, built_in: Path, name: str = NAME, remember: Callable[[str], None] | None = None
+    ) -> None:
+        """``own``: a person's folder, which need not be there; ``remember``: keeps a name for the next start."""
         self.own = own
+        self.remember = remember
         self._built_in = built_in
         self.plan: Plan = DEFAULT
         self.trouble = ""

@@ -38,6 +38,7 @@ def draw(scene: Scene, width: int, height: int) -> Body:
     """Graph on the left, cores and figures on the right; below 6 lines without cores' own meters."""
     state = scene.state
     cores = state.labels(_CORE, "cpu")
+    metered = cores if scene.plan.option("cpu", "cores") else []
     right: Row = []
     count = state.value("system.cpu.logical.count")
     if count == count:
@@ -57,7 +58,7 @@ def draw(scene: Scene, width: int, height: int) -> Body:
     if ruled:
         rows.append(parts.ruler(scene, wide))
     if side:
-        figures = _figures(scene, cores, side, height)
+        figures = _figures(scene, metered, side, height)
         rows = [
             [*row, gap(2), *(figures[place] if place < len(figures) else [gap(side)])]
             for place, row in enumerate(rows)

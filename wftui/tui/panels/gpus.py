@@ -93,9 +93,15 @@ def _memory(gpus: Sequence[Gpu]) -> tuple[float, float]:
     return (sum(used for used, _ in known), sum(total for _, total in known)) if known else (float("nan"),) * 2
 
 
-def shape(gpus: Sequence[Gpu], width: int, height: int) -> str:
-    """How these are drawn in this much room."""
+def shape(gpus: Sequence[Gpu], width: int, height: int, style: object = "auto") -> str:
+    """How these are drawn in this much room; ``style``: what a person chose, where it fits."""
     count = len(gpus)
+    if style == ROWS and width >= gpu_rows.LEAST:
+        return ROWS
+    if style == STRIP and len(cards(gpus)) == count:
+        return STRIP
+    if style == CARDS and len(cards(gpus)) == count and gpu_cards.grid(count, width, height)[0]:
+        return CARDS
     whole = cards(gpus)
     talking = any(talks(gpu) for gpu in gpus)
     if (
@@ -125,7 +131,7 @@ def draw(scene: Scene, width: int, height: int) -> Body:
             return Body(rows)
 
         return keep(scene.state, "gpus", (sentence, fix, width, height, scene.glyphs), missing)
-    how = shape(gpus, width, height)
+    how = shape(gpus, width, height, scene.plan.option("gpus", "style"))
     right = headline(scene, gpus, width)
     if how == ROWS:
         rows = gpu_rows.draw(scene, gpus, width, height)
