@@ -6,7 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.records import SCHEMA
-from wftui.model.table import CHANGE, KEYFRAME_NS, Row, TableSnapshot, apply, difference, keyframe
+from wftui.model.table import (
+    CHANGE,
+    KEYFRAME_NS,
+    Row,
+    TableColumn,
+    TableSchema,
+    TableSnapshot,
+    apply,
+    difference,
+    keyframe,
+)
 from wftui.recorder.tables import Tables
 
 CELLS = st.one_of(st.none(), st.floats(0, 1e12), st.integers(0, 2**40))
@@ -69,3 +79,12 @@ def test_a_keyframe_is_stored_each_minute_and_matches_what_followers_hold() -> N
         frames += kept.keyframe
         assert stored == follower
     assert frames == 1 + 199_000_000_000 // KEYFRAME_NS
+
+
+def test_a_later_time_is_a_change_and_a_trembling_one_is_none() -> None:
+    schema = TableSchema("t", (TableColumn("at", "ns", "time"), TableColumn("number", "", "gauge")))
+    held: dict[str, Row] = {"a": (1_790_000_000 * 10**9, 31), "b": (None, 0)}
+    again: dict[str, Row] = {"a": (1_790_001_200 * 10**9, 31), "b": (None, 0)}
+    assert difference(held, TableSnapshot(schema, 1, again)).rows == {"a": again["a"]}
+    near_by: dict[str, Row] = {"a": (1_790_000_000 * 10**9 + 900_000_000, 31), "b": (None, 0)}
+    assert not difference(held, TableSnapshot(schema, 1, near_by)).rows

@@ -1,6 +1,6 @@
 """Tables: rows that come and go (processes, GPU processes, models), as snapshots and as changes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -11,6 +11,8 @@ Row = tuple[Cell, ...]
 
 CHANGE: Final = 0.01
 """A number that moved by less than this share is not a change worth storing (DESIGN, tables)."""
+TIME_NS: Final = 1_000_000_000
+"""A time that moved by more than this is a change: what is computed anew in each scan trembles."""
 KEYFRAME_NS: Final = 60_000_000_000
 
 
@@ -64,7 +66,7 @@ class TableChange(msgspec.Struct, frozen=True):
     gone: list[str] = []
 
 
-def _differs(old: Row, new: Row) -> bool:
+def _differs(old: Row, new: Row, times: Sequence[int]) -> bool:
     for before, after in zip(old, new, strict=True):
         if before == after:
             continue
@@ -72,7 +74,8 @@ def _differs(old: Row, new: Row) -> bool:
             return True
         if abs(after - before) > CHANGE * max(abs(before), abs(after)):
             return True
-    return False
+    # Any time is within 1 % of any other: that an Xid came again would never be told.
+    return any(abs((new[place] or 0) - (old[place] or 0)) > TIME_NS for place in times)  # type: ignore[operator]  # a time is a number
 
 
 def difference(before: Mapping[str, Row], now: TableSnapshot) -> TableChange:
@@ -81,10 +84,11 @@ def difference(before: Mapping[str, Row], now: TableSnapshot) -> TableChange:
     ``before`` must be what the reader holds (the stored rows, not the last snapshot), so that slow drifts
     below ``CHANGE`` add up to a change instead of being lost.
     """
+    times = [place for place, item in enumerate(now.schema.columns) if item.kind == "time"]
     changed = {
         key: row
         for key, row in now.rows.items()
-        if (old := before.get(key)) is None or (old is not row and _differs(old, row))
+        if (old := before.get(key)) is None or (old is not row and _differs(old, row, times))
     }
     gone = [key for key in before if key not in now.rows]
     return TableChange(now.schema.name, now.time_ns, keyframe=False, rows=changed, gone=gone)
