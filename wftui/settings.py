@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from wftui import config, paths, toml
-from wftui.config import KEYS, Value
+from wftui.config import KEYS, Key, Value
 from wftui.errors import ConfigError
 from wftui.paths import Places
 
@@ -136,6 +136,15 @@ def as_text(value: Value) -> str:
     if isinstance(value, tuple):
         return ",".join(value)
     return f"{value:.15g}" if isinstance(value, float) else str(value)
+
+
+def shown(key: Key, value: Value) -> str:
+    """A value with its unit: bytes in the largest unit that they are a whole number of."""
+    if key.kind == "size" and isinstance(value, int):
+        for unit, scale in (("GiB", 2**30), ("GB", 10**9), ("MiB", 2**20), ("MB", 10**6), ("KiB", 2**10)):
+            if value and value % scale == 0:
+                return f"{value // scale} {unit}"
+    return f"{as_text(value)} {key.unit}".rstrip()
 
 
 def literal(value: Value) -> str:

@@ -12,6 +12,7 @@ from tests.tui.test_snapshots import THEME, app
 from wftui import config, paths, when
 from wftui.render import palette, text
 from wftui.tui.app import WftopApp
+from wftui.tui.layouts.follow import Layouts
 from wftui.tui.settings import model
 from wftui.tui.theming import Configured
 
@@ -107,6 +108,36 @@ async def test_a_theme_is_worn_at_once() -> None:
         place(view, "view.theme")
         await pilot.press("enter")
         assert config.load(paths.places()).text("view.theme") == view.worn == "deutan"
+
+
+async def test_bytes_are_shown_and_typed_in_their_unit() -> None:
+    view = configured()
+    async with view.run_test(size=(120, 40)) as pilot:
+        await pilot.press("f2")
+        place(view, "store.max_bytes")
+        await pilot.press("enter")
+        assert view.ui.prompt is not None
+        assert view.ui.prompt.value == "1 GiB"
+        await pilot.press("backspace", "backspace", "backspace", "M", "B", "enter")
+        assert view.ui.prompt.error.startswith("store.max_bytes: expected bytes like 500000000 or '1 GiB'")
+        await pilot.press("ctrl+u", "2", "G", "B", "enter")
+        assert config.load(paths.places()).whole("store.max_bytes") == 2 * 10**9
+        assert view.ui.notice == "store.max_bytes = 2000000000, from the next start of the recorder"
+
+
+async def test_a_layout_is_shown_at_once_and_a_wrong_one_is_not_written() -> None:
+    view = configured()
+    view.layouts = Layouts(paths.places().config_dir / "layouts", paths.resources("layouts"), "default")
+    async with view.run_test(size=(120, 40)) as pilot:
+        await pilot.press("f2")
+        place(view, "view.layout")
+        await pilot.press("enter", "ctrl+u", *"nothing", "enter")
+        assert view.ui.notice_role == "bad"
+        assert not paths.places().settings_file.exists()
+        await pilot.press("enter", "ctrl+u", *"minimal", "enter")
+        assert view.plan is view.layouts.plan
+        assert view.plan.name == "minimal"
+        assert config.load(paths.places()).text("view.layout") == "minimal"
 
 
 async def test_a_read_only_view_changes_nothing() -> None:

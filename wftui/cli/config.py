@@ -123,17 +123,7 @@ def _fits(name: str, pattern: str) -> bool:
 def _shown(value: Value, key: Key) -> str:
     if isinstance(value, str | tuple):
         return clean(settings.literal(value), 60)
-    if key.kind == "size" and isinstance(value, int):
-        return _size(value)
-    return f"{settings.as_text(value)} {key.unit}".rstrip()
-
-
-def _size(value: int) -> str:
-    """Bytes in the largest unit that they are a whole number of."""
-    for unit, scale in (("GiB", 2**30), ("GB", 10**9), ("MiB", 2**20), ("MB", 10**6), ("KiB", 2**10)):
-        if value and value % scale == 0:
-            return f"{value // scale} {unit}"
-    return f"{value} B"
+    return settings.shown(key, value)
 
 
 def _as_json(where: Places, loaded: Config, key: Key) -> dict[str, object]:

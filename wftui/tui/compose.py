@@ -345,7 +345,8 @@ def _whole(scene: Scene, ui: Ui, screen: layout.Layout, rows: list[Row]) -> None
     body: Body
     width = max(1, place.width - 4) if screen.framed else place.width
     height = max(0, place.height - 2) if screen.framed else place.height
-    missing = _missing(scene, name)
+    # Settings are those of now, whatever moment is looked at.
+    missing = _missing(scene, name) if name != "settings" else None
     if missing is not None:
         body = missing
     elif name in lists.SCREENS and (ui.screen != OVERVIEW or ui.expanded == name):

@@ -58,11 +58,16 @@ def act(app: WftopApp, screen: SettingsScreen, what: str) -> None:
         return ""
 
     key = screen.key
-    now = settings.as_text(screen.loaded[key.name])
+    value = screen.loaded[key.name]
+    now = settings.shown(key, value) if key.kind == "size" else settings.as_text(value)
     app.ui.ask(Prompt(f"set {key.name}", key.name, submit, value=now, hint=f"expected: {key.expected}"))
 
 
 def _put(app: WftopApp, screen: SettingsScreen, value: Value | None) -> None:
+    layout = app.layouts if screen.key.name == "view.layout" else None
+    if layout is not None and isinstance(value, str) and (trouble := layout.choose(value)):
+        app.ui.say(trouble, "bad")
+        return
     try:
         said = screen.put(value)
         apply(app, screen)
@@ -76,7 +81,7 @@ def apply(app: WftopApp, screen: SettingsScreen) -> None:
     """Take what the running view can take of the setting under the cursor.
 
     Raises:
-        ConfigError: The theme is wrong.
+        ConfigError: The theme or the layout is wrong.
     """
     name, loaded = screen.key.name, screen.loaded
     if name == themes.KEY:
@@ -85,6 +90,10 @@ def apply(app: WftopApp, screen: SettingsScreen) -> None:
         app.refresh_s = loaded.number(name)
         if app.link is not None:
             app.link.rate_changed()
+    elif name == "view.layout" and app.layouts is not None:
+        if trouble := app.layouts.choose(loaded.text(name)):
+            raise ConfigError(trouble)
+        app.arranged(app.layouts.plan)
     elif name == "view.readonly":
         app.readonly = loaded.flag(name)
     elif name in ("view.temperature", "view.bytes", "view.time_zone") or name.startswith("colors."):

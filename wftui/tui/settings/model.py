@@ -17,7 +17,15 @@ if TYPE_CHECKING:
 _FIRST: Final = ("view", "colors")
 """Sections that are about this screen; the others follow in the order of the table."""
 AT_ONCE: Final = frozenset(
-    ("view.theme", "view.refresh_s", "view.temperature", "view.bytes", "view.time_zone", "view.readonly")
+    (
+        "view.theme",
+        "view.layout",
+        "view.refresh_s",
+        "view.temperature",
+        "view.bytes",
+        "view.time_zone",
+        "view.readonly",
+    )
 )
 
 

@@ -52,8 +52,7 @@ def _line(scene: Scene, screen: SettingsScreen, key: Key, width: int) -> Row:
     name = key.name.partition(".")[2]
     origin = screen.loaded.origin(key.name)
     mine = origin != "default"
-    value = settings.as_text(screen.loaded[key.name])
-    shown = f"{value} {key.unit}".rstrip() if value else "none"
+    shown = settings.shown(key, screen.loaded[key.name]) or "none"
     mark = "* " if mine else "  "
     row: Row = [(mark, "mark"), (f"{name:<22}", "text")]
     if width < 60:
