@@ -68,10 +68,16 @@ def screen_text(app: WftopApp) -> str:
 async def test_screens_and_those_that_do_not_exist() -> None:
     app, _ = make()
     async with app.run_test(size=(120, 40)) as pilot:
-        for key, screen in (("2", "processes"), ("3", "events"), ("4", "sources"), ("1", "overview")):
+        for key, screen in (
+            ("2", "processes"),
+            ("3", "events"),
+            ("4", "sources"),
+            ("9", "energy"),
+            ("1", "overview"),
+        ):
             await press(pilot, key)
             assert app.ui.screen == screen
-        for key, said in (("A", "screen 8 (alerts)"), ("9", "screen 9")):
+        for key, said in (("A", "screen 8 (alerts)"), ("7", "screen 7")):
             await press(pilot, key)
             assert said in screen_text(app)
             assert "does not exist in this version" in screen_text(app)

@@ -37,12 +37,16 @@ def _gpu(name: str, title: str, keys: tuple[str, ...], argument: str, short: str
     return Action(f"gpu.{name}", title, keys, "gpu", "GPUs", argument, short, "gpu")
 
 
-def _setting(name: str, title: str, keys: tuple[str, ...], short: str = "") -> Action:
-    return Action(f"settings.{name}", title, keys, "setting", "Settings", name, short, "settings")
+def _energy(name: str, title: str, keys: tuple[str, ...], short: str = "") -> Action:
+    return Action(f"energy.{name}", title, keys, "energy", "Energy", name, short, "energy")
 
 
 def _arrange(name: str, title: str, keys: tuple[str, ...], argument: str, short: str = "") -> Action:
     return Action(f"arrange.{name}", title, keys, "arrange", "Arrange", argument, short, "arrange")
+
+
+def _setting(name: str, title: str, keys: tuple[str, ...], short: str = "") -> Action:
+    return Action(f"settings.{name}", title, keys, "setting", "Settings", name, short, "settings")
 
 
 ACTIONS: Final = (
@@ -54,7 +58,7 @@ ACTIONS: Final = (
     Action("screen.gpus", "GPUs", ("6",), "show", "Screens", "gpu"),
     Action("screen.models", "Models (not in this version)", ("7",), "absent", "", "screen 7 (models)"),
     Action("screen.alerts", "Alerts (not in this version)", ("8", "A"), "absent", "", "screen 8 (alerts)"),
-    Action("screen.energy", "Energy (not in this version)", ("9",), "absent", "", "screen 9 (energy & UX)"),
+    Action("screen.energy", "Energy", ("9",), "show", "Screens", "energy"),
     Action("panel.next", "Next panel", ("tab",), "focus", "Panels", "1"),
     Action("panel.previous", "Previous panel", ("shift+tab",), "focus", "Panels", "-1"),
     Action("panel.expand", "Expand the panel, and back", ("e",), "expand", "Panels", short="expand"),
@@ -130,6 +134,9 @@ ACTIONS: Final = (
     _gpu("graphs", "Other graphs: memory, heat", ("g",), "graphs", "graphs"),
     _gpu("by", "Holders by user or job", ("w",), "by", "who"),
     _gpu("mine", "This shell's GPUs only, or all", ("v",), "mine", "mine"),
+    _energy("full", "Full motion for a minute", ("f",), "motion"),
+    _energy("up", "Devices above", ("up", "k")),
+    _energy("down", "Devices below", ("down", "j")),
     _setting("up", "Up", ("up", "k")),
     _setting("down", "Down", ("down", "j")),
     _setting("page_up", "Page up", ("pageup",)),
@@ -180,6 +187,7 @@ SECTIONS: Final = (
     "Timeline",
     "GPUs",
     "Settings",
+    "Energy",
     "Arrange",
     "View",
 )

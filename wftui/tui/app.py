@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Final, Protocol
 
 from textual import events
@@ -13,11 +14,12 @@ from textual.widget import Widget
 
 from wftui.clock import Instant, SystemClock
 from wftui.render.palette import Palette
-from wftui.tui import compose, layout
+from wftui.tui import compose, frames, layout
 from wftui.tui.commands import Commands
 from wftui.tui.flow import Flow
 from wftui.tui.glyphs import ASCII, UTF8
 from wftui.tui.link import Link
+from wftui.tui.motion import Motion
 from wftui.tui.paint import Painter, Screen, Styles
 from wftui.tui.past import Past
 from wftui.tui.scene import Scene
@@ -81,8 +83,11 @@ class Canvas(Widget, can_focus=True):
         """Every key is ours."""
         event.stop()
         event.prevent_default()
+        self._wftop.motion.key()
         self._wftop.commands.key(event.key, event.character)
         self._wftop.paint()
+        # The toolkit stamps an event when its bytes were read.
+        self._wftop.motion.costs.key(time.monotonic() - event.time)
 
     def on_paste(self, event: events.Paste) -> None:
         """Pasted text belongs into an open filter and nowhere else: it never runs actions."""
@@ -111,6 +116,8 @@ class WftopApp(App[int], inherit_bindings=False):
         driver_class: type[Driver] | None = None,
         theming: Theming | None = None,
         layouts: Layouts | None = None,
+        motion: str = frames.AUTO,
+        remote: bool = False,
     ) -> None:
         # Our rows are drawn with colours of the right depth: the toolkit must not convert them again.
         self.ascii_only = ascii_only
@@ -136,14 +143,17 @@ class WftopApp(App[int], inherit_bindings=False):
         """All layouts that can be chosen; None: only the default one."""
         self.plan = layouts.plan if layouts is not None else layout.DEFAULT
         """The layout that is shown."""
+        self.state.want(frozenset(item for graph in self.plan.graphs.values() for item in graph.series))
         self.past = Past(self, self.paint)
         self.timeline: Control | None = None
         """Screen 5, once it was shown."""
+        self.motion = Motion(self, motion, remote=remote)
         self.commands = Commands(self)
         self.link = link(self) if link else None
         if layouts is not None and layouts.trouble:
             self.ui.say(layouts.trouble, "bad")
-        self._picture: Picture | None = None
+        self.picture: Picture | None = None
+        """The newest frame."""
         self._painted_ns = 0
         self._pending = False
         self._deadline: asyncio.TimerHandle | None = None
@@ -179,15 +189,17 @@ class WftopApp(App[int], inherit_bindings=False):
             replay = self.past.replay()
             if self.past.ready:
                 now = Instant((replay.second + 1) * NS_PER_S, now.boottime_ns)
+        lag_s = self.flow.lag_s(time.monotonic_ns())
         return Scene(
-            self.seen, now, glyphs, self.own_cpu, self.own_memory, self.refresh_s, self.readonly, replay, self.plan
-        )
+            self.seen, now, glyphs, self.own_cpu, self.own_memory, self.refresh_s, self.readonly, replay, lag_s,
+            self.plan,
+        )  # fmt: skip
 
     def current(self, width: int, height: int) -> Picture:
         """The frame at this size; made anew when the size is another."""
-        picture = self._picture
+        picture = self.picture
         if picture is None or (picture.width, picture.height) != (width, height):
-            picture = self._picture = compose.picture(self.scene(), self.ui, width, height)
+            picture = self.picture = compose.picture(self.scene(), self.ui, width, height)
         return picture
 
     def paint(self) -> None:
@@ -201,12 +213,17 @@ class WftopApp(App[int], inherit_bindings=False):
         width, height = canvas.size
         if not width or not height:
             return
+        began = time.perf_counter()
         self._painted_ns = self.clock.now().boottime_ns
         self._follow_theme()
         self._follow_layout()
-        self._picture = compose.picture(self.scene(), self.ui, width, height)
-        if not self.painter.direct(self, self._picture, self.flow):
+        self.picture = compose.picture(self.scene(), self.ui, width, height)
+        if not self.painter.direct(self, self.picture, self.flow):
             canvas.refresh()
+        self.motion.costs.pause()
+        self.motion.costs.frame(began, time.perf_counter())
+        self.motion.costs.pause()
+        self.motion.follow()
         if (timeline := self.shown_timeline) is not None:
             timeline.refresh()
 
@@ -234,9 +251,18 @@ class WftopApp(App[int], inherit_bindings=False):
             self.arranged(found)
             self.ui.say("the layout was read again")
 
+    def graphs_changed(self) -> None:
+        """The layout's graphs have other series than before: keep and fetch their past."""
+        patterns = frozenset(item for graph in self.plan.graphs.values() for item in graph.series)
+        if self.state.want(patterns):
+            self.past.graphs_changed()
+            if self.link is not None:
+                self.link.graphs_changed()
+
     def arranged(self, plan: Plan) -> None:
         """Show another layout: what was focused or expanded and is not in it any more is let go."""
         self.plan = plan
+        self.graphs_changed()
         there = self.visible_panels()
         if self.ui.focus not in there:
             self.ui.focus = ""
@@ -334,6 +360,7 @@ class WftopApp(App[int], inherit_bindings=False):
         """End in order."""
         if self._deadline is not None:
             self._deadline.cancel()
+        self.motion.stop()
         self.exit(code, return_code=code)
 
     def _fatal_error(self) -> None:

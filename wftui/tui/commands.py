@@ -103,6 +103,10 @@ class Commands(ProcessWork, Travel):
             from wftui.tui.gpu_screen.model import GpuScreen  # here: many machines have no GPU to look at
 
             self._ui.gpu = GpuScreen()
+        elif screen == "energy" and self._ui.energy is None:
+            from wftui.tui.energy.screen import EnergyScreen  # here: not everybody looks at it
+
+            self._ui.energy = EnergyScreen()
 
     def absent(self, what: str) -> None:
         """A screen that this version does not have."""
@@ -156,6 +160,17 @@ class Commands(ProcessWork, Travel):
         screen = self._gpu_screen
         if screen is not None and (words := screen.do(what, self._app.seen)):
             self._ui.say(words)
+
+    def energy(self, what: str) -> None:
+        """An action of the energy screen."""
+        screen = self._ui.energy
+        if screen is None:
+            return
+        if what == "full":
+            screen.full = not screen.full
+            self._ui.say(self._app.motion.words())
+        else:
+            screen.scroll(-1 if what == "up" else 1)
 
     @property
     def _gpu_screen(self) -> GpuScreen | None:

@@ -67,6 +67,11 @@ class Picture:
         self.live_lines = live_lines
         self._starts: dict[int, dict[int, Segment]] = {}
 
+    def same_starts(self, before: Picture) -> None:
+        """Take over what is known of the lines that are the same."""
+        mine, theirs = self.rows, before.rows
+        self._starts = {y: found for y, found in before._starts.items() if mine[y] is theirs[y]}
+
     def starts(self, y: int) -> dict[int, Segment]:
         """Segments of a line by the column where they begin."""
         found = self._starts.get(y)
@@ -115,6 +120,24 @@ def picture(scene: Scene, ui: Ui, width: int, height: int) -> Picture:
         first, lines = dialogs.paint(scene, ui, width, height, rows)
         live.update(range(first, first + lines))
     return Picture(rows, width, height, stale=scene.state.stale, live_lines=frozenset(live))
+
+
+def moved(before: Picture, screen: layout.Layout, changed: dict[int, Row]) -> Picture:
+    """The frame after this one, in which only these lines of the panel that fills the screen are others."""
+    place = screen.places[0]
+    rows = before.rows.copy()
+    for line, row in changed.items():
+        y = place.y + screen.framed + line
+        if y >= min(len(rows), place.y + place.height - screen.framed):
+            continue
+        old = rows[y]
+        if screen.framed:
+            rows[y] = [old[0], *fit_row(row, place.width - 4), old[-1]]
+        else:
+            rows[y] = fit_row(row, place.width)
+    after = Picture(rows, before.width, before.height, stale=before.stale, live_lines=before.live_lines)
+    after.same_starts(before)
+    return after
 
 
 def _arranging(scene: Scene, arranger: Arranger, width: int, height: int, rows: list[Row]) -> range:
@@ -200,6 +223,9 @@ def top_line(scene: Scene, width: int) -> Row:
                 (f" {shown:>8}", "dim"),
                 gap(3),
             ]
+        if width >= 112 and scene.lag_s == scene.lag_s:
+            lag = text.milliseconds(scene.lag_s).strip()
+            recorder += [("lag ", "dim"), (f"{lag:>6}", "warn" if scene.lag_s > 0.5 else "text"), gap(3)]
         right = [*recorder, *right]
     left = _whose(scene, width, 60)
     left += [(f"{glyph} ", level if level != "good" else "good"), (said, level if level != "good" else "text")]
@@ -258,7 +284,25 @@ def _framed(scene: Scene, ui: Ui, screen: layout.Layout, rows: list[Row]) -> Non
 def _body(scene: Scene, name: str, width: int, height: int) -> Body:
     """The inside of a panel of the overview."""
     missing = _missing(scene, name)
-    return DRAW[name](scene, width, height) if missing is None else missing
+    return _drawn(scene, name, width, height) if missing is None else missing
+
+
+def _drawn(scene: Scene, name: str, width: int, height: int) -> Body:
+    """The inside of a panel, or of a graph of the layout."""
+    if name in DRAW:
+        return DRAW[name](scene, width, height)
+    from wftui.tui.panels import graph  # here: most layouts have none
+
+    return graph.draw(scene, scene.plan.graphs[name], width, height)
+
+
+def _accent(scene: Scene, name: str) -> str:
+    found = scene.plan.graphs.get(name)
+    if found is None:
+        return layout.ACCENTS.get(name, name)
+    from wftui.tui.panels import graph  # here: as above
+
+    return graph.accent(found)
 
 
 def _missing(scene: Scene, name: str) -> Body | None:
@@ -273,10 +317,11 @@ def _missing(scene: Scene, name: str) -> Body | None:
 def _boxed(scene: Scene, place: layout.Place, body: Body, *, focused: bool) -> list[Row]:
     """A panel in its frame; the same rows again while the panel handed out the same body."""
     name = place.name
+    title = plain(layout.titles(scene.plan)[name], scene.glyphs)
     framed, kept_body = keep(
         scene.state,
         f"{name} framed",
-        (id(body), place.width, place.height, focused, scene.glyphs, scene.replay is not None),
+        (id(body), title, place.width, place.height, focused, scene.glyphs, scene.replay is not None),
         # The body is kept as well: as long as it lives, its id is nobody else's.
         lambda: (
             box(
@@ -284,8 +329,8 @@ def _boxed(scene: Scene, place: layout.Place, body: Body, *, focused: bool) -> l
                 place.width,
                 place.height,
                 glyphs=scene.glyphs,
-                title=layout.TITLES[name],
-                accent=layout.ACCENTS.get(name, name),
+                title=title,
+                accent=_accent(scene, name),
                 key=layout.SCREEN_KEYS.get(name, ""),
                 right=body.right,
                 focused=focused,
@@ -334,8 +379,12 @@ def _lined(scene: Scene, screen: layout.Layout, rows: list[Row]) -> None:
                 row = processes.line(scene, screen.width, offset)
             elif offset:
                 row = gpus.one(scene, screen.width, offset - 1, place.height - 1)
-            else:
+            elif place.name in LINE:
                 row = LINE[place.name](scene, screen.width)
+            else:
+                from wftui.tui.panels import graph  # here: most layouts have none
+
+                row = graph.line(scene, scene.plan.graphs[place.name], screen.width)
             rows[place.y + offset] = fit_row(row, screen.width)
 
 
@@ -363,8 +412,12 @@ def _whole(scene: Scene, ui: Ui, screen: layout.Layout, rows: list[Row]) -> None
         from wftui.tui.settings import screen as settings_screen  # here: as above
 
         body = settings_screen.draw(scene, ui.settings, width, height)
+    elif name == "energy" and ui.energy is not None:
+        from wftui.tui.energy import screen as energy_screen  # here: as above
+
+        body = energy_screen.draw(scene, ui.energy, width, height)
     else:
-        body = DRAW[name](scene, width, height)
+        body = _drawn(scene, name, width, height)
     if screen.framed:
         framed = _boxed(scene, place, body, focused=True)
     else:

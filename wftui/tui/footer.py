@@ -83,6 +83,8 @@ def _wanted(scene: Scene, ui: Ui, width: int) -> list[str]:
         wanted = ["source.switch", "back"]
     elif ui.shown == "timeline" and ui.timeline is not None:
         wanted = ui.timeline.keys()
+    elif ui.shown == "energy":
+        wanted = ["energy.full", "energy.up", "energy.down", "back"]
     elif ui.shown == "gpu":
         wanted = ["gpu.pane", "gpu.graphs", "gpu.previous", "gpu.following", "gpu.mine", "open", "back"]
         if ui.gpu is not None and ui.gpu.inside and not (scene.readonly or past):

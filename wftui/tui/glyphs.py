@@ -11,10 +11,10 @@ class Glyphs:
     """One set of characters; every one is a single cell wide."""
 
     __slots__ = (
-        "alert", "ascii_only", "bar", "bottom", "branch", "bullet", "cursor", "cut", "degree", "down", "ellipsis",
-        "folded", "health", "live", "lost", "mark", "none", "ok", "past_bottom", "past_top", "past_vertical",
-        "pause", "play", "right", "separator", "sorted_down", "sorted_up", "sum", "tag", "tick", "top", "up",
-        "vertical",
+        "about", "alert", "ascii_only", "bar", "bottom", "branch", "bullet", "cursor", "cut", "degree", "down",
+        "ellipsis", "folded", "health", "live", "lost", "mark", "none", "ok", "past_bottom", "past_top",
+        "past_vertical", "pause", "play", "right", "separator", "sorted_down", "sorted_up", "sum", "tag",
+        "tick", "top", "up", "vertical",
     )  # fmt: skip
 
     def __init__(self, *, ascii_only: bool) -> None:
@@ -33,6 +33,7 @@ class Glyphs:
         self.cursor = "|" if plain else "┃"
         self.bar = ("=", "-", "%", " ") if plain else ("━", "─", "▒", " ")
         self.ok = "*" if plain else "●"
+        self.about = "~" if plain else "≈"
         self.alert = "!" if plain else "▲"
         self.none = "-" if plain else "◌"
         self.lost = "x" if plain else "✕"

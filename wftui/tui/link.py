@@ -12,7 +12,7 @@ from wftui.client.feed import Feed
 from wftui.clock import cpu_ns
 from wftui.errors import ProtocolError
 from wftui.render import text
-from wftui.tui.state import CONNECTING, GRAPHED, LIVE, LOST
+from wftui.tui.state import CONNECTING, LIVE, LOST
 from wftui.tui.travel import last_words
 from wftui.wire import messages as wire
 
@@ -98,6 +98,32 @@ class Link:
             raise ProtocolError("no recorder is connected")
         return await self._feed.ask(message, timeout_s)
 
+    def graphs_changed(self) -> None:
+        """Other series are on graphs: their past is asked for."""
+        feed, tick = self._feed, self._app.state.tick
+        wanted = sorted(self._app.state.wanted)
+        if feed is None or tick is None or not wanted:
+            return
+
+        async def fill() -> None:
+            try:
+                await self._fill(feed, wanted, (tick.time_s + 1) * 1_000_000_000)
+            except ProtocolError:
+                return  # those graphs begin now
+            self._app.data_arrived()
+
+        self._app.run_worker(fill(), name="graphs", group="graphs", exclusive=True)
+
+    async def _fill(self, feed: Feed, selectors: list[str], until_ns: int) -> None:
+        """The past of series up to a moment.
+
+        Raises:
+            ProtocolError: Nobody answers.
+        """
+        reply = await feed.ask(wire.Range(selectors, until_ns - _PAST_S * 1_000_000_000, until_ns, _PAST_S))
+        if isinstance(reply, wire.RangeReply):
+            self._app.state.prefill(reply)
+
     def rate_changed(self) -> None:
         """Subscribe at the view's rate."""
         if self._feed is not None:
@@ -127,6 +153,8 @@ class Link:
                         elif isinstance(message, wire.Goodbye):
                             reason = message.reason
                             break
+                        if isinstance(message, wire.Samples) and app.motion.readings():
+                            continue
                         app.data_arrived(tick=isinstance(message, wire.TickArrived | wire.Samples))
                 except ProtocolError as error:
                     reason = str(error)
@@ -138,7 +166,7 @@ class Link:
         return reason or "the recorder closed the connection"
 
     async def _subscribe(self, feed: Feed) -> None:
-        rate = 1.0 / self._app.refresh_s if self._app.refresh_s < 1.0 else 1.0
+        rate = max(1.0, 1.0 / self._app.refresh_s, self._app.motion.rate_hz)
         try:
             await feed.ask(wire.Subscribe(["*"], rate_hz=rate))
         except ProtocolError as error:
@@ -157,10 +185,7 @@ class Link:
             tick = app.state.tick
             if tick is not None:
                 until = (tick.time_s + 1) * 1_000_000_000
-                since = until - _PAST_S * 1_000_000_000
-                reply = await feed.ask(wire.Range(sorted(GRAPHED), since, until, _PAST_S))
-                if isinstance(reply, wire.RangeReply):
-                    app.state.prefill(reply)
+                await self._fill(feed, app.state.selectors, until)
             app.data_arrived()
         except ProtocolError:
             return  # the connection's own end says why; without the past the graphs begin now
@@ -194,12 +219,25 @@ class Link:
             self._at_ns, self._cpu_ns = now, used
             app.own_memory = float(_resident())
             gc.collect(1)
+            work_s, key_s = app.motion.costs.take()
             try:
                 await feed.send(
-                    wire.Report(app.own_cpu, int(app.own_memory), app.output_bytes, app.painter.frames)
+                    wire.Report(
+                        app.own_cpu,
+                        int(app.own_memory),
+                        app.output_bytes,
+                        app.painter.frames,
+                        _known(app.flow.take_lag_s()),
+                        _known(work_s),
+                        _known(key_s),
+                    )
                 )
             except (OSError, ProtocolError):
                 return
+
+
+def _known(value: float) -> float | None:
+    return value if value == value else None
 
 
 def _resident() -> int:

@@ -30,7 +30,7 @@ from wftui.tui.frame import Row, cells
 from wftui.tui.terminal import Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from textual.app import App
     from textual.message import Message
@@ -52,6 +52,9 @@ _NO_ANSWER_S: Final = 0.15
 """How long the end waits for the terminal's last answers; from one that never gave any."""
 _QUEUED: Final = 2
 """Writes that may wait for the terminal; the toolkit's queue blocks the whole view at 30."""
+_STEP: Final = 5
+_WIDE_STEP: Final = 2
+"""Cells that are cheaper to write again than to step over; braille is three bytes a cell."""
 _ESCAPE_S: Final = 0.1
 _ESCAPE_TICKS: Final = 4
 """Short waits after a key: the toolkit's parser decides by time whether an Escape stands alone."""
@@ -292,32 +295,43 @@ class Painter:
                     continue
                 text, role = segment
                 taken = cells(text)
-                start, piece = 0, text
-                # Only where one character is one cell, part of a segment can be kept.
+                runs: Sequence[tuple[int, str]] = ((0, text),)
+                # Only where one character is one cell, parts of a segment can be kept.
                 if there is not None and there[1] == role:
                     old_text = there[0]
                     if len(old_text) == len(text) == taken == cells(old_text):
-                        start, piece = _changed(old_text, text)
-                if x + start != at:
-                    out.append(f"\x1b[{y + 1};{x + start + 1}H")
+                        runs = _changed(old_text, text)
                 code = codes[role]
-                if code != last:
-                    out.append(code)
-                    last = code
-                out.append(piece)
-                at = x + start + (len(piece) if len(piece) != len(text) else taken)
+                for place, (start, piece) in enumerate(runs):
+                    if place:
+                        # Only inside a text of plain cells: after any other one the cursor's place is not certain.
+                        out.append(f"\x1b[{x + start - at}C")
+                    elif x + start != at:
+                        out.append(f"\x1b[{y + 1};{x + start + 1}H")
+                    if code != last:
+                        out.append(code)
+                        last = code
+                    out.append(piece)
+                    at = x + start + (len(piece) if len(piece) != len(text) else taken)
         # The toolkit writes plain text without a reset in front: no colour of ours may be left on.
         if last:
             out.append("\x1b[0m")
         return "".join(out)
 
 
-def _changed(old: str, new: str) -> tuple[int, str]:
-    """Where two texts of one length begin to differ, and the part that does."""
-    start = 0
-    end = len(new)
-    while old[start] == new[start]:
-        start += 1
-    while old[end - 1] == new[end - 1]:
-        end -= 1
-    return start, new[start:end]
+def _changed(old: str, new: str) -> list[tuple[int, str]]:
+    """The parts of a text that are others than in one of the same length, each with the place where it begins.
+
+    What is the same for a cell or two is sent again: to step over it would take as many bytes.
+    """
+    places = [place for place, (was, char) in enumerate(zip(old, new, strict=True)) if was != char]
+    step = _STEP if new.isascii() else _WIDE_STEP
+    runs = []
+    first = end = places[0]
+    for place in places:
+        if place - end > step:
+            runs.append((first, new[first : end + 1]))
+            first = place
+        end = place
+    runs.append((first, new[first : end + 1]))
+    return runs

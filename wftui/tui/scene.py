@@ -32,6 +32,8 @@ class Scene(NamedTuple):
     readonly: bool = False
     replay: Replay | None = None
     """The place in time, when it is not now."""
+    lag_s: float = float("nan")
+    """How far the terminal is behind; NaN: it does not tell."""
     plan: Plan = DEFAULT
     """Which panels stand where, and what was chosen about them."""
 

@@ -67,6 +67,9 @@ def run(flags: argparse.Namespace, terminal: Terminal, depth: str, *, ascii_only
     from wftui import lean
 
     lean.leave_out(lean.SSL)
+    import asyncio
+    import selectors
+
     from wftui.render import palette, preferred, themes
     from wftui.tui import app as application
     from wftui.tui import paint
@@ -87,6 +90,8 @@ def run(flags: argparse.Namespace, terminal: Terminal, depth: str, *, ascii_only
         readonly=bool(settings["view.readonly"]),
         refresh_s=settings.number("view.refresh_s"),
         driver_class=paint.driver_for(terminal),
+        motion=settings.text("view.motion"),
+        remote=bool(os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY")),
         theming=Theming(theme, depth) if theme.parent == own else None,
         layouts=Layouts(
             where.config_dir / "layouts",
@@ -99,7 +104,9 @@ def run(flags: argparse.Namespace, terminal: Terminal, depth: str, *, ascii_only
     gc.freeze()
     gc.set_threshold(*_THRESHOLDS)
     gc.enable()
-    view.run(mouse=False)
+    # The default selector rounds its waits up to whole milliseconds, which a clock of 60 frames a second notices.
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
+        runner.run(view.run_async(mouse=False))
     terminal.restore()
     view.remember(where.state_dir)
     failure = paint.failure(view)

@@ -83,7 +83,8 @@ class Terminal:
         _write(self.output, RESTORE.encode())
         if self._attributes is not None:
             try:
-                termios.tcsetattr(self.keyboard, termios.TCSANOW, self._attributes)
+                # What was not read by now is an answer of the terminal or was typed for us, not for the shell.
+                termios.tcsetattr(self.keyboard, termios.TCSAFLUSH, self._attributes)
             except termios.error:
                 return  # the terminal is gone
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wftui.tui.arrange.model import Arranger
+    from wftui.tui.energy.screen import EnergyScreen
     from wftui.tui.gpu_screen.model import GpuScreen
     from wftui.tui.process.trail import Trail
     from wftui.tui.settings.model import SettingsScreen
@@ -114,6 +115,8 @@ class Ui:
         """Screen 6, once it was shown."""
         self.settings: SettingsScreen | None = None
         """The settings, once they were shown."""
+        self.energy: EnergyScreen | None = None
+        """Screen 9, once it was shown."""
         self.arrange: Arranger | None = None
         """The layout while it is being changed on the overview."""
         self.notice = ""

@@ -1,0 +1,120 @@
+"""Screen 9: what is drawn of each device, and the frames between those of the data."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.tui import fake_gpus as boxes
+from tests.tui.fake import full
+from tests.tui.fake_gpu_screen import told
+from tests.tui.fake_gpus import Card
+from tests.tui.test_snapshots import THEME, Still
+from wftui.render.palette import ANSI, MONO, TRUECOLOR, load
+from wftui.tui import compose, layout
+from wftui.tui.app import WftopApp
+from wftui.tui.energy.lanes import lanes
+from wftui.tui.energy.screen import EnergyScreen
+from wftui.tui.glyphs import UTF8
+from wftui.tui.scene import Scene
+from wftui.tui.state import State
+from wftui.tui.ui import Ui
+
+WATTS = (690.0, 640.0, 71.0, 430.0, 250.0, 698.0, 30.0, 560.0)
+
+
+def cards() -> list[Card]:
+    return [Card(place, power=watts, load=min(1.0, watts / 700)) for place, watts in enumerate(WATTS)]
+
+
+def app(state: State, depth: str = TRUECOLOR, *, ascii_only: bool = False) -> WftopApp:
+    view = WftopApp(load(THEME, depth), state=state, clock=Still(), ascii_only=ascii_only, motion="reduced")
+    view.own_cpu, view.own_memory = 0.004, 38.0 * 1024**2
+    return view
+
+
+@pytest.mark.parametrize(
+    "size", [(40, 12), (80, 24), (120, 40), (200, 50)], ids=["40x12", "80x24", "120x40", "200x50"]
+)
+def test_eight(snap_compare, size: tuple[int, int]) -> None:  # type: ignore[no-untyped-def]  # the plugin's fixture has no exported type
+    assert snap_compare(app(told(cards())), terminal_size=size, press=["9"])
+
+
+@pytest.mark.parametrize("depth", [ANSI, MONO])
+def test_few_colours(snap_compare, depth: str) -> None:  # type: ignore[no-untyped-def]  # as above
+    assert snap_compare(app(told(cards()), depth), terminal_size=(120, 40), press=["9"])
+
+
+def test_ascii(snap_compare) -> None:  # type: ignore[no-untyped-def]  # as above
+    assert snap_compare(app(told(boxes.trouble()), ascii_only=True), terminal_size=(120, 40), press=["9"])
+
+
+def test_without_any_power(snap_compare) -> None:  # type: ignore[no-untyped-def]  # as above
+    assert snap_compare(app(full()), terminal_size=(80, 24), press=["9"])
+
+
+def pictured(state: State, screen: EnergyScreen, size: tuple[int, int]) -> tuple[compose.Picture, Scene]:
+    ui = Ui()
+    ui.show("energy")
+    ui.energy = screen
+    scene = Scene(state, Still().now(), UTF8)
+    return compose.picture(scene, ui, *size), scene
+
+
+def test_lanes_tell_power_limit_and_how_it_is_known() -> None:
+    found = lanes(told(cards()))
+    assert [lane.watts for lane in found] == list(WATTS)
+    assert {lane.limit for lane in found} == {700.0}
+    assert {lane.how for lane in found} == {"measured"}
+    assert found[2].share == pytest.approx(0.1, abs=0.01)
+
+
+def test_a_silent_card_is_unknown_and_not_zero() -> None:
+    there = cards()
+    there[3] = Card(3, silent=True, without=("power",))
+    found = [lane for lane in lanes(told(there)) if lane.name == "gpu 3"]
+    assert all(lane.watts != lane.watts and not lane.how for lane in found)
+
+
+@pytest.mark.parametrize("size", [(40, 12), (80, 24), (200, 50)], ids=str)
+def test_a_frame_in_between_is_what_a_whole_frame_would_be(size: tuple[int, int]) -> None:
+    state, screen = told(cards()), EnergyScreen()
+    before, scene = pictured(state, screen, size)
+    place = layout.whole("energy", *size)
+    picture = before
+    for frame in range(1, 90):
+        if frame % 6 == 0:
+            screen.note(state)
+        picture = compose.moved(picture, place, screen.moved(100 + frame / 62, scene, 62.0))
+    while (left := screen.moved(200.0, scene, 0.0)) or screen._stale:
+        picture = compose.moved(picture, place, left)
+        if not screen._stale:
+            break
+    whole, _ = pictured(state, screen, size)
+    assert ["".join(text for text, _ in row) for row in picture.rows] == [
+        "".join(text for text, _ in row) for row in whole.rows
+    ]
+    assert picture.rows != before.rows
+
+
+def test_a_frame_in_between_changes_few_lines_and_all_of_them_in_turn() -> None:
+    state, screen = told(cards()), EnergyScreen()
+    before, scene = pictured(state, screen, (200, 50))
+    touched: set[int] = set()
+    most = 0
+    for frame in range(1, 200):
+        changed = screen.moved(100 + frame / 62, scene, 62.0)
+        most = max(most, len(changed))
+        touched |= set(changed)
+    assert most < 3 * len(WATTS), "never all lanes in one frame"
+    assert len(touched) == 3 * len(WATTS)
+    assert len(before.rows) == 50
+
+
+def test_faster_streams_move_more() -> None:
+    screen = EnergyScreen()
+    _, scene = pictured(told(cards()), screen, (200, 50))
+    began = {lane.key: screen.travelled(lane.key) for lane in lanes(scene.state)}
+    for frame in range(1, 63):
+        screen.moved(100 + frame / 62, scene, 62.0)
+    ways = {lane.watts: screen.travelled(lane.key) - began[lane.key] for lane in lanes(scene.state)}
+    assert [ways[watts] for watts in sorted(WATTS)] == sorted(ways.values())

@@ -1,0 +1,160 @@
+"""The frame clock: one, for the whole view, and what frames cost.
+
+Four states. *idle*: nothing changes, nobody wakes up. *data*: a frame when data came, which the feed decides.
+*smooth* and *full*: something on the screen moves, and the clock makes frames by itself, 12 or 62 a second.
+62, because the system's timers end a little late: at exactly 60 a frame now and then would miss its turn.
+
+What moves may be wanted, and still not be given: over SSH nothing moves unless a person asks for it, a terminal
+that is behind gets fewer frames, and full motion ends some time after the last key.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from wftui.units import NS_PER_S
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+DATA: Final = "data"
+SMOOTH: Final = "smooth"
+FULL: Final = "full"
+HZ: Final = {SMOOTH: 12.0, FULL: 62.0}
+SHED_HZ: Final = 30.0
+"""The most where the terminal does not keep up."""
+FULL_S: Final = 60.0
+"""So long after the last key full motion goes on."""
+NAN: Final = float("nan")
+_SAMPLES: Final = 512
+_COLLECT_S: Final = 1.0
+
+AUTO: Final = "auto"
+REDUCED: Final = "reduced"
+MOTIONS: Final = (AUTO, REDUCED, FULL)
+"""How much may move: what the link and the moment allow, nothing, or all of it as long as it is on the screen."""
+
+
+class Costs:
+    """What the frames of late took. Seconds; NaN without any."""
+
+    def __init__(self) -> None:
+        self._work: deque[float] = deque(maxlen=_SAMPLES)
+        self._intervals: deque[float] = deque(maxlen=_SAMPLES)
+        self._key = NAN
+        self._last = NAN
+
+    def frame(self, began_s: float, ended_s: float) -> None:
+        """A frame that was made and written."""
+        self._work.append(ended_s - began_s)
+        if self._last == self._last:
+            self._intervals.append(began_s - self._last)
+        self._last = began_s
+
+    def pause(self) -> None:
+        """What comes next is no interval of a clock."""
+        self._last = NAN
+
+    def key(self, took_s: float) -> None:
+        """From a key to its frame."""
+        if not took_s <= self._key:
+            self._key = took_s
+
+    def rate_hz(self) -> float:
+        """Frames a second, from the intervals of the last two seconds or so."""
+        recent = list(self._intervals)[-120:]
+        total = sum(recent)
+        return len(recent) / total if total > 0 else NAN
+
+    def take(self) -> tuple[float, float]:
+        """(95th percentile of the work of a frame, longest time of a key) since this was asked last."""
+        work = sorted(self._work)
+        found = work[int(0.95 * (len(work) - 1))] if work else NAN
+        key, self._key = self._key, NAN
+        self._work.clear()
+        return found, key
+
+
+class Clock:
+    """Makes frames while something moves. One timer, none while nothing does."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, make: Callable[[float], None]) -> None:
+        """``make``: one frame of what moves; it is told the seconds of CLOCK_MONOTONIC that the frame is for."""
+        self._loop = loop
+        self._make = make
+        self._timer: asyncio.TimerHandle | None = None
+        self._due = 0.0
+        self._collected = 0.0
+        self.state = DATA
+        self.hz = 0.0
+
+    def want(self, state: str, *, most_hz: float = 1e3) -> None:
+        """Go over to a state; nothing happens when it is the present one."""
+        hz = min(HZ.get(state, 0.0), most_hz)
+        if state == self.state and hz == self.hz:
+            return
+        moving = self.hz > 0
+        self.state, self.hz = state, hz
+        if hz and not moving:
+            self._due = self._loop.time()
+            self._plan()
+            # Whole passes over the toolkit's objects stop the loop for 8 to 15 ms: while something moves there
+            # are only those of the young, between two frames.
+            gc.disable()
+        elif not hz:
+            self.stop()
+
+    def stop(self) -> None:
+        """Nothing moves any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self.hz or self.state != DATA:
+            self.state, self.hz = DATA, 0.0
+        gc.enable()
+
+    def _plan(self) -> None:
+        now = self._loop.time()
+        self._due += 1.0 / self.hz
+        if self._due < now:
+            # Turns that were missed are not made up for.
+            self._due = now
+        self._timer = self._loop.call_at(self._due, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self._make(self._loop.time())
+        if not self.hz:
+            return
+        now = self._loop.time()
+        if now - self._collected > _COLLECT_S and self._due + 1.0 / self.hz - now > 0.004:
+            self._collected = now
+            gc.collect(1)
+        self._plan()
+
+
+def state_for(motion: str, *, moves: bool, remote: bool, asked: bool, idle_s: float, heard: bool) -> str:
+    """How the screen moves.
+
+    Args:
+        motion: One of ``MOTIONS``.
+        moves: Whether anything on the screen can move.
+        remote: The terminal is at the other end of SSH.
+        asked: A person asked for full motion on this screen.
+        idle_s: Seconds since the last key.
+        heard: The terminal acknowledges frames; one that does not is not given more than it needs.
+    """
+    if not moves or motion == REDUCED or not heard:
+        return DATA
+    if motion == FULL or (asked and idle_s < FULL_S):
+        return FULL
+    return DATA if remote else SMOOTH
+
+
+def now_s() -> float:
+    """Seconds of CLOCK_MONOTONIC, as event loops count."""
+    return time.monotonic_ns() / NS_PER_S
