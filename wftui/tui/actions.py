@@ -62,6 +62,9 @@ ACTIONS: Final = (
     Action("panel.next", "Next panel", ("tab",), "focus", "Panels", "1"),
     Action("panel.previous", "Previous panel", ("shift+tab",), "focus", "Panels", "-1"),
     Action("panel.expand", "Expand the panel, and back", ("e",), "expand", "Panels", short="expand"),
+    Action("panel.zoom_in", "Less of the past on a graph", ("z",), "zoom", "Panels", "-1", "zoom"),
+    Action("panel.zoom_out", "More of the past on a graph", ("Z",), "zoom", "Panels", "1", "zoom"),
+    Action("panel.series", "Choose the series of a graph", ("p",), "series", "Panels", "", "series"),
     Action("open", "Open what is selected", ("enter",), "open", "Panels", short="open"),
     Action("back", "Back: closes one thing", ("escape",), "back", "Panels", short="back"),
     Action("list.up", "Up", ("up", "k"), "move", "Lists", "-1"),
@@ -167,6 +170,8 @@ ACTIONS: Final = (
     Action("view.arrange", "Arrange the panels", ("L",), "arrange", "View", "begin", "arrange"),
     Action("view.layout", "Next layout", ("l",), "layout", "View", "1", "layout"),
     Action("view.help", "Help", ("question_mark", "h", "f1"), "help", "View"),
+    Action("view.redraw", "Draw everything anew", ("ctrl+l",), "redraw", "View"),
+    Action("view.suspend", "Back to the shell; fg returns", ("ctrl+z",), "suspend", "View"),
     Action("view.quit", "Quit", ("q", "ctrl+c"), "quit", "View"),
 )
 BY_KEY: Final = {key: action for action in ACTIONS if not action.screen for key in action.keys}
@@ -195,7 +200,7 @@ SECTIONS: Final = (
 _NAMES: Final = {
     "question_mark": "?", "slash": "/", "escape": "Esc", "enter": "Enter", "tab": "Tab", "shift+tab": "S-Tab",
     "up": "↑", "down": "↓", "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End", "minus": "-",
-    "plus": "+", "ctrl+c": "^C", "f9": "F9", "f1": "F1", "left": "←", "right": "→",
+    "plus": "+", "ctrl+c": "^C", "ctrl+z": "^Z", "ctrl+l": "^L", "f9": "F9", "f1": "F1", "left": "←", "right": "→",
     "shift+left": "S-←", "shift+right": "S-→", "f2": "F2", "space": "Space", "at": "@", "less_than_sign": "<",
     "greater_than_sign": ">",
     "grave_accent": "`", "left_square_bracket": "[", "right_square_bracket": "]",

@@ -283,6 +283,12 @@ class WftopApp(App[int], inherit_bindings=False):
         """The timeline while it is on the screen."""
         return self.timeline if self.ui.shown == "timeline" else None
 
+    def redraw(self) -> None:
+        """Set all modes again and paint everything: who knows what another program has left there."""
+        if isinstance(self._driver, Screen):
+            self._driver.enter_again()
+        self.repaint()
+
     def repaint(self) -> None:
         """Paint everything: nobody knows what is on the terminal."""
         self.flow.forget()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import TYPE_CHECKING, Final
 
 from wftui.text import clean
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from wftui.tui.app import WftopApp
     from wftui.tui.gpu_screen.model import GpuScreen
 
-WHILE_ARRANGING: Final = frozenset({"arrange", "back", "help", "quit", "refresh"})
+WHILE_ARRANGING: Final = frozenset({"arrange", "back", "help", "quit", "suspend", "redraw", "refresh"})
 """Actions that do not take the overview away from who arranges it."""
 
 
@@ -28,6 +30,11 @@ class Commands(ProcessWork, Travel):
     def key(self, key: str, character: str | None) -> None:
         """One key: into the filter or a question while one is open, else by the table."""
         ui = self._ui
+        if ui.series is not None:
+            from wftui.tui.arrange import series  # here: as below
+
+            series.key(self._app, key, character)
+            return
         timeline = self._app.shown_timeline
         if timeline is not None and timeline.typing and not ui.overlay:
             timeline.type(key, character)
@@ -71,6 +78,9 @@ class Commands(ProcessWork, Travel):
                 self._ui.type(char)
         elif (timeline := self._app.shown_timeline) is not None:
             timeline.paste(text)
+        elif self._ui.series is not None:
+            for char in line[:80]:
+                self._ui.series.key("", char)
 
     def _run(self, key: str) -> None:
         # A dialog over a screen has the keys of dialogs, not those of what it covers.
@@ -87,6 +97,8 @@ class Commands(ProcessWork, Travel):
             "open",
             "help",
             "quit",
+            "suspend",
+            "redraw",
             "signal",
         ):
             return
@@ -244,6 +256,23 @@ class Commands(ProcessWork, Travel):
         else:
             control.act(self._app, what)
 
+    def zoom(self, step: str) -> None:
+        """More or less of the past on the focused graph."""
+        from wftui.tui.arrange import series  # here: as above
+
+        if words := series.zoom(self._app, int(step)):
+            self._ui.say(words)
+
+    def series(self, _: str) -> None:
+        """Choose the series of the focused graph."""
+        name = self._ui.expanded or self._ui.focus
+        if name in self._app.plan.graphs and (self._ui.expanded or not self._ui.shown):
+            from wftui.tui.arrange import series  # here: as above
+
+            series.begin(self._app, name)
+        elif not self._ui.shown:
+            self._ui.say("series are chosen for graphs: Tab goes to one, L and a add one")
+
     def layout(self, step: str) -> None:
         """The next layout."""
         app = self._app
@@ -288,6 +317,14 @@ class Commands(ProcessWork, Travel):
         elif not ui.overlay:
             ui.places[HELP] = 0
             ui.overlays.append(HELP)
+
+    def redraw(self, _: str) -> None:
+        """Everything anew, after another program has written into the terminal or has reset it."""
+        self._app.redraw()
+
+    def suspend(self, _: str) -> None:
+        """Stop, as ^Z does with other programs: the whole group, so that a wrapper around us stops as well."""
+        os.killpg(os.getpgrp(), signal.SIGTSTP)
 
     def quit(self, _: str) -> None:
         """The end."""

@@ -27,7 +27,7 @@ from textual.worker import WorkerFailed
 
 from wftui.render.palette import Ink, Palette
 from wftui.tui.frame import Row, cells
-from wftui.tui.terminal import Terminal
+from wftui.tui.terminal import ENTER, Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -141,6 +141,11 @@ class Screen(LinuxDriver):
         if again:
             # The alternate screen is empty now, whatever was painted before.
             self._app.call_later(self._app.repaint)  # type: ignore[attr-defined]  # only WftopApp has this driver
+
+    def enter_again(self) -> None:
+        """All modes once more, for a terminal that was reset under us."""
+        self.write(ENTER)
+        self._enable_bracketed_paste()
 
     def stop_application_mode(self) -> None:
         """Leave full screen, so that what follows (a traceback) is seen."""
