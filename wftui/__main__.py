@@ -78,7 +78,7 @@ def _flags(arguments: list[str]) -> argparse.Namespace:
 
         return SimpleNamespace(  # type: ignore[return-value]  # the same attributes as the parser's answer
             once=False, json=False, readonly=None, ascii=None, colors=None, refresh=None, config=None,
-            data_dir=None, reset_terminal=False, demo=False,
+            data_dir=None, reset_terminal=False, demo=False, pictures=None,
         )  # fmt: skip
     import argparse
 
@@ -100,11 +100,14 @@ def _flags(arguments: list[str]) -> argparse.Namespace:
     add("--config", metavar="FILE", help="configuration file")
     add("--data-dir", metavar="FOLDER", help="where the recording is")
     add("--demo", action="store_true", help="show a scripted machine with eight GPUs and an incident instead")
+    add("--pictures", metavar="FOLDER", help="with --demo: write pictures of it as SVG and exit")
     add("--reset-terminal", action="store_true", help="take back every terminal mode, after a lost connection")
     add("--version", action="version", version=f"wftop {__version__}")
     flags = parser.parse_args(arguments)
     if flags.json and not flags.once:
         parser.error("--json goes with --once")
+    if flags.pictures and not flags.demo:
+        parser.error("--pictures goes with --demo")
     if flags.demo and flags.data_dir:
         parser.error("--demo has a folder of its own: leave --data-dir out")
     return flags
@@ -113,6 +116,10 @@ def _flags(arguments: list[str]) -> argparse.Namespace:
 def _view(flags: argparse.Namespace) -> int:
     from wftui.tui import terminal
 
+    if flags.pictures:
+        from wftui.demo import pictures
+
+        return pictures.main(flags.pictures)
     why = terminal.unfit()
     if flags.once or why:
         from wftui.cli import once

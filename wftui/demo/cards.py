@@ -161,7 +161,7 @@ def _second() -> Part:
     _each(part, "power.average", power)
     _grow(part, "energy", power, 8.1e9)
     _each(part, "temperature", temperature, sensor="gpu")
-    _each(part, "temperature", lambda gpu, t: temperature(gpu, t) + 8, sensor="memory")
+    _each(part, "temperature", lambda gpu, t: temperature(gpu, t) + 6, sensor="memory")
     for mode in ("graphics", "sm"):
         _each(part, "clock.frequency", clock, mode=mode)
     _all(part, "clock.frequency", 3.201e9, mode="memory")
@@ -193,6 +193,10 @@ def _slow() -> Part:
     part = Part(SOURCE, 5.0)
     for mode, watts in (("enforced", _LIMIT_W), ("default", _LIMIT_W), ("minimum", 200.0), ("maximum", _LIMIT_W)):
         _all(part, "power.limit", watts, mode=mode)
+    for mode in ("encoder", "decoder", "jpeg", "ofa"):
+        _all(part, "engine.utilization", 0.0, mode=mode)
+    _all(part, "bar1.usage", 5_242_880.0)
+    _all(part, "bar1.limit", 274_877_906_944.0)
     _all(part, "pcie.generation", 5.0, mode="current")
     _all(part, "pcie.generation", 5.0, mode="maximum")
     _each(part, "pcie.width", lanes, mode="current")

@@ -27,10 +27,14 @@ def parts() -> list[Part]:
     ]  # fmt: skip
 
 
+def _feeding(t: float) -> float:
+    return 0.56 + 0.17 * calm(t / 3, 1) + 0.07 * slow(t, 2)
+
+
 def core(t: float, number: int) -> float:
     """Share of one core that is busy."""
     if number in _TRAINING:
-        busy = 0.12 if story.saving(t) else 0.52 + 0.3 * calm(t, number)
+        busy = 0.12 if story.saving(t) else _feeding(t) + 0.2 * calm(t, number)
     elif number in _SERVING:
         busy = 0.16 + 0.5 * story.demand(t, 4) + 0.2 * calm(t, number)
     elif story.loading(t) and number < 56:
@@ -42,7 +46,7 @@ def core(t: float, number: int) -> float:
 
 def busy(t: float) -> float:
     """Share of all cores that is busy."""
-    feeding = 0.12 if story.saving(t) else 0.52 + 0.02 * calm(t, 1)
+    feeding = 0.12 if story.saving(t) else _feeding(t)
     serving = 0.16 + 0.5 * story.demand(t, 4)
     rest = 0.45 if story.loading(t) else 0.055
     whole = (feeding * len(_TRAINING) + serving * len(_SERVING) + rest * 28) / CORES

@@ -21,8 +21,12 @@ _MARK_S: Final = 1_005
 class Past:
     """Writes seconds of a script into a journal, in order."""
 
-    def __init__(self, folder: Path, script: Script, now: Instant) -> None:
-        """``folder`` is an empty data dir; ``now`` says what CLOCK_BOOTTIME was at a second of the script."""
+    def __init__(self, folder: Path, script: Script, now: Instant, pid: int | None = None) -> None:
+        """``folder`` is an empty data dir; ``now`` says what CLOCK_BOOTTIME was at a second of the script.
+
+        ``pid``: of the recorder that is said to have recorded it; None: ours.
+        """
+        self._pid = os.getpid() if pid is None else pid
         self.next_s = 0
         """The next second of the script."""
         self._script = script
@@ -30,7 +34,7 @@ class Past:
         self._journal = Journal(folder / NAME)
         start_ns = script.epoch_s * NS_PER_S
         boottime_ns = start_ns + self._offset_ns
-        opening = self._journal.begin(boot_id(), __version__, "record", os.getpid(), start_ns, boottime_ns)
+        opening = self._journal.begin(boot_id(), __version__, "record", self._pid, start_ns, boottime_ns)
         self._session, self._boot = opening.session, opening.boot
         self._layout = Layout(1, script.columns())
         self._tables = Tables()
@@ -59,7 +63,7 @@ class Past:
     def _events(self, since: int, until: int) -> list[Event]:
         found = []
         if since == 0:
-            about = ("recorder", str(os.getpid()))
+            about = ("recorder", str(self._pid))
             found.append(self._event(0.0, "recorder.started", about, {"mode": "record", "session": self._session}))
         for item in self._script.events(since, until):
             assert item.at is not None  # noqa: S101  the script says when

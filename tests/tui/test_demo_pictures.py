@@ -1,0 +1,49 @@
+"""The pictures of the demo: the same each time, labelled, and whole without a network."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+
+from wftui.demo import still
+from wftui.demo.pictures import SHOTS, Shot, pictures
+
+SMALL = Shot("small", 80, 24, 170)
+
+
+@pytest.fixture(autouse=True)
+def utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
+    time.tzset()
+
+
+async def test_a_picture_is_the_same_each_time_and_says_what_it_shows() -> None:
+    ((name, first),) = await pictures((SMALL,))
+    ((_, second),) = await pictures((SMALL,))
+    assert name == "small"
+    assert first == second
+    text = re.sub(r"<[^>]+>", "", first).replace("&#160;", " ")
+    assert "DEMO" in text
+    assert "GPU 3 overheated" in text
+
+
+async def test_nothing_in_it_refers_to_the_network() -> None:
+    ((_, made),) = await pictures((SMALL,))
+    assert set(re.findall(r"https?://[^\"'\s<>)]+", made)) <= {"http://www.w3.org/2000/svg"}
+    assert "@font-face" not in made
+
+
+async def test_the_view_looks_back_by_the_product_s_own_keys() -> None:
+    (shot,) = [item for item in SHOTS if item.name == "rewind"]
+    ((_, made),) = await pictures((shot,))
+    text = re.sub(r"<[^>]+>", "", made).replace("&#160;", " ")
+    assert "REPLAY" in text
+    assert "gpu.throttled" in text
+
+
+def test_pictures_are_of_a_moment_that_does_not_move() -> None:
+    assert still.EPOCH_S % 60 == 0
+    assert len({shot.name for shot in SHOTS}) == len(SHOTS)
