@@ -12,7 +12,7 @@ from wftui.model.event import Event
 from wftui.model.processes import PROCESSES
 from wftui.model.table import keyframe
 from wftui.model.tick import pack, unpack
-from wftui.tui.state import GRAPHED, State
+from wftui.tui.state import State, shows
 from wftui.wire import messages as wire
 
 NS = 1_000_000_000
@@ -40,6 +40,9 @@ class Memory:
         return
 
     def rate_changed(self) -> None:
+        return
+
+    def graphs_changed(self) -> None:
         return
 
     async def ask(self, message: wire.Message, timeout_s: float) -> wire.Message:  # noqa: ARG002  as the link has it
@@ -78,7 +81,11 @@ class Memory:
 
     def _range(self, question: wire.Range) -> wire.RangeReply:
         since, until = question.since_ns // NS, question.until_ns // NS
-        places = [n for n, item in enumerate(self.fed.layout.columns) if item.series.name in GRAPHED]
+        places = [
+            n
+            for n, item in enumerate(self.fed.layout.columns)
+            if any(shows(one, item.series) for one in question.selectors)
+        ]
         counts = [0] * (until - since)
         values = {place: array("d", [NAN]) * (until - since) for place in places}
         for tick in self.ticks.values():

@@ -13,7 +13,7 @@ from wftui.units import NS_PER_S
 from wftui.wire import messages as wire
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable
+    from collections.abc import Coroutine, Iterable, Sequence
 
     from wftui.model.event import Event
     from wftui.tui.moment import Moment
@@ -35,8 +35,10 @@ class Ask(Protocol):
 class Around:
     """The surroundings of one stay in the past."""
 
-    def __init__(self, ask: Ask) -> None:
+    def __init__(self, ask: Ask, selectors: Sequence[str] = ()) -> None:
+        """``selectors``: series of graphs; none: those that all layouts have."""
         self._ask = ask
+        self._selectors = list(selectors) or sorted(GRAPHED)
         self.blocks = Blocks()
         self.events = Chronicle()
         self.first: int | None = None
@@ -72,7 +74,7 @@ class Around:
 
     async def _block(self, number: int, newest: int) -> None:
         try:
-            reply = await self._ask(self.blocks.question(number, sorted(GRAPHED)), wire.RangeReply)
+            reply = await self._ask(self.blocks.question(number, self._selectors), wire.RangeReply)
         except ProtocolError:
             self.blocks.failed(number)
             raise

@@ -116,6 +116,11 @@ def picture(scene: Scene, ui: Ui, width: int, height: int) -> Picture:
         live.add(height - 1)
     if ui.arrange is not None and not ui.shown:
         live.update(_arranging(scene, ui.arrange, width, height, rows))
+    if ui.series is not None:
+        from wftui.tui.arrange import series  # here: as in _arranging
+
+        first, lines = series.draw(ui.series, scene.glyphs, width, height, rows)
+        live.update(range(first, first + lines))
     if ui.overlay:
         first, lines = dialogs.paint(scene, ui, width, height, rows)
         live.update(range(first, first + lines))

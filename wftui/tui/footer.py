@@ -91,8 +91,12 @@ def _wanted(scene: Scene, ui: Ui, width: int) -> list[str]:
             wanted.append("process.signal")
     elif ui.shown == "settings":
         wanted = ["settings.change", "settings.unset", "view.theme", "back"]
+    elif ui.expanded in scene.plan.graphs:
+        wanted = ["panel.zoom_in", "panel.zoom_out", "panel.series", "back"]
     elif ui.shown:
         wanted = ["back"]
+    elif ui.focus in scene.plan.graphs and not past:
+        wanted = ["panel.next", "panel.expand", "panel.zoom_in", "panel.zoom_out", "panel.series", "back"]
     elif ui.focus and not past:
         wanted = ["panel.next", "panel.expand", "open", "back"]
     elif past:

@@ -32,6 +32,7 @@ class Moment(State):
         """``live``: whose machine it is."""
         super().__init__()
         self._blocks = blocks
+        self.wanted = live.wanted
         self._layout: wire.LayoutChanged | None = None
         self._shown_events: tuple[int, int] = (-1, -1)
         # The machine of now is the shape of what nobody recorded: panels with unknowns, not without rows.
@@ -145,9 +146,13 @@ class Moment(State):
 
     def past(self, count: int, name: str, *labels: tuple[str, str]) -> list[float]:
         """The seconds up to the cursor of a graphed series; NaN = gap."""
-        if name not in GRAPHED or count <= 0:
+        if name not in GRAPHED:
             return [NAN] * max(0, count)
-        return self._blocks.values(text_of(name, *labels) if labels else name, self.slot + self.ahead, count)
+        return self.seconds(text_of(name, *labels) if labels else name, count, self.ahead)
+
+    def seconds(self, text: str, count: int, ahead: int = 0) -> list[float]:
+        """The last seconds before the cursor, from blocks."""
+        return self._blocks.values(text, self.slot + ahead, count) if count > 0 else []
 
     def recent(self, seconds: int, name: str, *labels: tuple[str, str]) -> float:
         """Mean of the known values of the last seconds; NaN when there is none."""

@@ -45,7 +45,7 @@ class Past:
         self._repaint = repaint
         self.live = True
         self.player = Player(self._play)
-        self._around = Around(self.ask)
+        self._around = Around(self.ask, app.state.selectors)
         self.state = Moment(self._around.blocks, app.state)
         self.ready = False
         """Whether there is a moment to show; until then the screen keeps what it had."""
@@ -86,6 +86,16 @@ class Past:
         if not isinstance(reply, expected):
             raise ProtocolError(f"expected {expected.__name__}, got {type(reply).__name__}")
         return reply
+
+    def graphs_changed(self) -> None:
+        """Other series are on graphs: what was fetched does not hold them."""
+        app = self._app
+        self._around = Around(self.ask, app.state.selectors)
+        shown = None if self.live else self._replies.find(self.wanted)
+        self.state = Moment(self._around.blocks, app.state)
+        if shown is not None:
+            self.state.show(shown, self._replies.before(shown))
+        self.wake()
 
     # ---- travelling
 
@@ -158,8 +168,7 @@ class Past:
         self.trouble = ""
         self._shown = self._gap = self._at_event = None
         self._replies.clear()
-        self._around = Around(self.ask)
-        self.state = Moment(self._around.blocks, self._app.state)
+        self.graphs_changed()
 
     async def travel(self, direction: int) -> Event | None:
         """To the next (+1) or previous (-1) event; the event, None when there is none."""

@@ -16,7 +16,7 @@ from wftui.model import tick as ticks
 from wftui.model.event import Event
 from wftui.model.health import Health
 from wftui.model.sample import Column
-from wftui.model.series import Series, series
+from wftui.model.series import Series, matches, series
 from wftui.model.table import Row
 from wftui.tui.history import NAN, History
 from wftui.wire import messages as wire
@@ -53,6 +53,13 @@ def text_of(name: str, *labels: tuple[str, str]) -> str:
     return series(name, dict(labels)).text
 
 
+def shows(pattern: str, item: Series) -> bool:
+    """Whether a pattern of a layout means a series: a name without labels means all its plain series."""
+    if pattern == item.text or (pattern == item.name and not item.stat):
+        return True
+    return any(sign in pattern for sign in "*?[") and not item.stat and matches(pattern, item)
+
+
 class State:
     """Everything the panels show. One writer (``on``), any number of readers, one thread."""
 
@@ -85,6 +92,8 @@ class State:
         self.version = 0
         """Another number as soon as a value may be another."""
         self.dropped = 0
+        self.wanted: frozenset[str] = frozenset()
+        """Patterns of series that keep a history too: those on a layout's graphs."""
         self._layout_id = -1
         self._rates: dict[str, float] = {}
         self._counters: list[tuple[str, int]] = []
@@ -162,7 +171,7 @@ class State:
         step = max(1, round(reply.step_ns / 1_000_000_000))
         first = self.slot - (self.tick.time_s - reply.start_ns // 1_000_000_000)
         for item in reply.series:
-            if item.column.series.name not in GRAPHED or item.column.series.stat:
+            if not self.keeps(item.column.series):
                 continue
             history = self.histories.setdefault(item.column.series.text, History())
             newest = self.slot
@@ -192,7 +201,7 @@ class State:
             counter = column.kind == _COUNTER
             if counter:
                 self._counters.append((item.text, place))
-            if item.name in GRAPHED and not item.stat:
+            if self.keeps(item):
                 self._graphed.append((item.text, place, counter))
                 self.histories.setdefault(item.text, History())
         self.values = array("d", [NAN]) * len(message.columns)
@@ -250,6 +259,33 @@ class State:
                 self.values[place] = value
         self.version += 1
 
+    def want(self, patterns: frozenset[str]) -> bool:
+        """Keep the history of these series too; True: of some it was not kept yet."""
+        more = not patterns <= self.wanted
+        if patterns != self.wanted:
+            self.wanted = patterns
+            self._graphed = [
+                (column.series.text, place, column.kind == _COUNTER)
+                for place, column in enumerate(self.columns)
+                if self.keeps(column.series)
+            ]
+            kept = {text for text, _, _ in self._graphed}
+            self.histories = {text: held for text, held in self.histories.items() if text in kept}
+            for text in kept:
+                self.histories.setdefault(text, History())
+        return more
+
+    def keeps(self, item: Series) -> bool:
+        """Whether a series has a history."""
+        if item.name in GRAPHED and not item.stat:
+            return True
+        return bool(self.wanted) and any(shows(pattern, item) for pattern in self.wanted)
+
+    @property
+    def selectors(self) -> list[str]:
+        """What asks for the past of all series with a history."""
+        return sorted(GRAPHED | self.wanted)
+
     # ---- what panels ask
 
     def value(self, name: str, *labels: tuple[str, str]) -> float:
@@ -270,8 +306,12 @@ class State:
 
     def past(self, count: int, name: str, *labels: tuple[str, str]) -> list[float]:
         """The last ``count`` seconds of a graphed series; NaN = gap."""
-        history = self.histories.get(text_of(name, *labels) if labels else name)
-        return history.last(self.slot + self.ahead, count) if history else [NAN] * count
+        return self.seconds(text_of(name, *labels) if labels else name, count, self.ahead)
+
+    def seconds(self, text: str, count: int, ahead: int = 0) -> list[float]:
+        """The last ``count`` seconds of a series by its text, the last ``ahead`` of them still to come."""
+        history = self.histories.get(text)
+        return history.last(self.slot + ahead, count) if history else [NAN] * count
 
     @property
     def ahead(self) -> int:

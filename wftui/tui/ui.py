@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wftui.tui.arrange.model import Arranger
+    from wftui.tui.arrange.series import Choosing
     from wftui.tui.energy.screen import EnergyScreen
     from wftui.tui.gpu_screen.model import GpuScreen
     from wftui.tui.process.trail import Trail
@@ -119,6 +120,8 @@ class Ui:
         """Screen 9, once it was shown."""
         self.arrange: Arranger | None = None
         """The layout while it is being changed on the overview."""
+        self.series: Choosing | None = None
+        """The open list of series for a graph."""
         self.notice = ""
         self.notice_role = "text"
 

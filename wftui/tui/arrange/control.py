@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from wftui.errors import ConfigError
 from wftui.tui import compose, layout
+from wftui.tui.arrange import series
 from wftui.tui.arrange.model import Arranger, Menu
 from wftui.tui.layouts import files, write
 from wftui.tui.ui import ASK, Choice, Prompt
@@ -121,9 +122,13 @@ def _in_menu(app: WftopApp, arranger: Arranger, menu: Menu, verb: str, rest: str
             if chosen:
                 arranger.add(chosen)
             else:
-                app.ui.say("a graph needs series: choose them")
+                series.begin(app, "")
         else:
             place = menu.place
+            if chosen == "series":
+                arranger.menu = None
+                series.begin(app, arranger.selected)
+                return
             arranger.turn(chosen)
             menu.items = arranger.options()
             menu.place = place

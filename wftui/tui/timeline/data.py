@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from wftui.model.tick import unpack
 
@@ -38,6 +38,14 @@ class Sampled(NamedTuple):
     low: list[float]
     mean: list[float]
     high: list[float]
+
+
+class Sampling(Protocol):
+    """Whatever can tell a series on half columns."""
+
+    def sampled(self, text: str, places: Sequence[int]) -> Sampled | None:
+        """None when it does not hold the series."""
+        ...
 
 
 class Answer:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from wftui.model.sample import Column
     from wftui.tui.glyphs import Glyphs
-    from wftui.tui.timeline.data import Answer, Sampled
+    from wftui.tui.timeline.data import Answer, Sampled, Sampling
     from wftui.tui.timeline.window import Grid
 
 LEFT: Final = 10
@@ -108,7 +108,7 @@ def _role(column: Column) -> str:
     return next((role for prefix, role in _BY_NAME if column.series.name.startswith(prefix)), "sources")
 
 
-def draw(lane: Lane, answer: Answer | None, places: Sequence[int], holes: Sequence[int], height: int,
+def draw(lane: Lane, answer: Sampling | None, places: Sequence[int], holes: Sequence[int], height: int,
          glyphs: Glyphs) -> Drawn:  # fmt: skip
     """The graph of a lane: bands behind, lines before them, the number of each line at its end."""
     sampled: list[Sampled | None] = [
