@@ -20,7 +20,7 @@ from wftui.tui.flow import Flow
 from wftui.tui.glyphs import ASCII, UTF8
 from wftui.tui.link import Link
 from wftui.tui.motion import Motion
-from wftui.tui.paint import Painter, Screen, Styles
+from wftui.tui.paint import Painter, Screen, Stage, Styles
 from wftui.tui.past import Past
 from wftui.tui.scene import Scene
 from wftui.tui.state import LIVE, State
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from wftui.tui.compose import Picture
     from wftui.tui.layouts.follow import Layouts
     from wftui.tui.layouts.plan import Plan
+    from wftui.tui.mouse import Mouse
     from wftui.tui.theming import Configured, Theming
     from wftui.tui.timeline.control import Control
 
@@ -149,6 +150,8 @@ class WftopApp(App[int], inherit_bindings=False):
         """Screen 5, once it was shown."""
         self.motion = Motion(self, motion, remote=remote)
         self.commands = Commands(self)
+        self.mouse: Mouse | None = None
+        """What clicks do; None: there was none yet."""
         self.link = link(self) if link else None
         if layouts is not None and layouts.trouble:
             self.ui.say(layouts.trouble, "bad")
@@ -160,6 +163,10 @@ class WftopApp(App[int], inherit_bindings=False):
         self._settled = False
         """Whether the first frame with everything in it was shown; until then each piece is shown as it comes."""
 
+    def get_default_screen(self) -> Stage:
+        """The toolkit's screen, which leaves the painting to us."""
+        return Stage(id="_default")
+
     def compose(self) -> ComposeResult:
         """One widget."""
         yield Canvas(self)
@@ -168,6 +175,7 @@ class WftopApp(App[int], inherit_bindings=False):
         """Begin to follow the recorder."""
         if isinstance(self._driver, Screen):
             self._driver.heard = self._acknowledged
+            self._driver.pointed = self.pointed
         if self.link is not None:
             self.state.link_since_ns = self.clock.now().boottime_ns
             self.run_worker(self.link.follow(), name="feed", exit_on_error=True)
@@ -232,6 +240,17 @@ class WftopApp(App[int], inherit_bindings=False):
         if self.flow.answered(column, at_ns) and self.painter.owed:
             self.paint()
 
+    def pointed(self, event: events.MouseEvent) -> None:
+        """A button was pressed or the wheel turned."""
+        if self.mouse is None:
+            from wftui.tui.mouse import Mouse  # here: many never touch one
+
+            self.mouse = Mouse(self)
+        self.motion.key()
+        self.mouse.take(event)
+        self.paint()
+        self.motion.costs.key(time.monotonic() - event.time)
+
     def _follow_theme(self) -> None:
         found = self.theming.look(self._painted_ns) if self.theming is not None else None
         if isinstance(found, str):
@@ -282,6 +301,16 @@ class WftopApp(App[int], inherit_bindings=False):
     def shown_timeline(self) -> Control | None:
         """The timeline while it is on the screen."""
         return self.timeline if self.ui.shown == "timeline" else None
+
+    def repaint_directly(self) -> bool:
+        """The toolkit wants to paint (start, resize, a refresh): whether that was done, or need not be."""
+        if not self.painter.paints(self):
+            return False
+        width, height = self.query_one(Canvas).size
+        # Until there is data the skeleton says all there is to say.
+        if width and height and self._painted_ns:
+            self.painter.direct(self, self.current(width, height), self.flow)
+        return True
 
     def redraw(self) -> None:
         """Set all modes again and paint everything: who knows what another program has left there."""

@@ -22,12 +22,13 @@ from rich.style import Style
 from textual import events
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
+from textual.screen import Screen as TextualScreen
 from textual.strip import Strip
 from textual.worker import WorkerFailed
 
 from wftui.render.palette import Ink, Palette
 from wftui.tui.frame import Row, cells
-from wftui.tui.terminal import ENTER, Terminal
+from wftui.tui.terminal import ENTER, MOUSE, NO_MOUSE, Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,7 +46,9 @@ _UNWANTED: Final = frozenset(
 )
 """What the toolkit writes and ``terminal`` does itself, or never sets."""
 _POINTER: Final = "\x1b]22;"
-"""Asks for a mouse pointer's shape; there is no mouse here, and old terminals print it."""
+"""Asks for a mouse pointer's shape, which is the terminal's own; and old ones print it."""
+_GROUNDED: Final = frozenset({"select", "cursor", "crosshair"})
+"""Roles in which a blank is seen."""
 _DRAIN_S: Final = 0.3
 _ANSWER_S: Final = 0.6
 _NO_ANSWER_S: Final = 0.15
@@ -69,7 +72,7 @@ class Screen(LinuxDriver):
     def __init__(
         self, app: App[Any], *, debug: bool = False, mouse: bool = False, size: tuple[int, int] | None = None
     ) -> None:
-        super().__init__(app, debug=debug, mouse=mouse and False, size=size)
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
         utf8 = not getattr(app, "ascii_only", False)
         self._file = os.fdopen(
             os.dup(self.terminal.output), "w", encoding="utf-8" if utf8 else "ascii", errors="replace", newline=""
@@ -79,6 +82,8 @@ class Screen(LinuxDriver):
         self.heard: Callable[[int, int], object] | None = None
         """Takes an answer of the terminal in the view's own thread: column from 1, and when it came (ns of
         CLOCK_MONOTONIC)."""
+        self.pointed: Callable[[events.MouseEvent], object] | None = None
+        """Takes presses of buttons and turns of the wheel in the view's own thread."""
         self._asked = self._answered = 0
         self._muted = False
         self._wake = os.pipe()
@@ -132,6 +137,18 @@ class Screen(LinuxDriver):
     def _query_in_band_window_resize(self) -> None:
         """SIGWINCH tells of every resize; one more mode could only be left behind."""
 
+    def _enable_mouse_support(self) -> None:
+        """Presses and the wheel only: any-motion reports (1003) would wake the view for each cell passed over."""
+        if self._mouse:
+            self.write(MOUSE)
+
+    def _disable_mouse_support(self) -> None:
+        if self._mouse:
+            self.write(NO_MOUSE)
+
+    def _enable_mouse_pixels(self) -> None:
+        """Cells are enough."""
+
     def start_application_mode(self) -> None:
         """Enter full screen, the first time or again after SIGCONT."""
         again = self._muted
@@ -146,6 +163,7 @@ class Screen(LinuxDriver):
         """All modes once more, for a terminal that was reset under us."""
         self.write(ENTER)
         self._enable_bracketed_paste()
+        self._enable_mouse_support()
 
     def stop_application_mode(self) -> None:
         """Leave full screen, so that what follows (a traceback) is seen."""
@@ -158,7 +176,14 @@ class Screen(LinuxDriver):
         super().disable_input()
 
     def process_message(self, message: Message) -> None:
-        """Answers to our own questions go past the toolkit; all else goes to it."""
+        """Answers to our own questions and the mouse go past the toolkit; all else goes to it.
+
+        To find out which widget was clicked, and which of its text, the toolkit would have it drawn anew.
+        """
+        if isinstance(message, events.MouseEvent):
+            if self.pointed is not None and not isinstance(message, events.MouseUp | events.MouseMove):
+                self._loop.call_soon_threadsafe(self.pointed, message)
+            return
         if isinstance(message, events.CursorPosition):
             self._answered += 1
             if self.heard is not None:
@@ -211,6 +236,16 @@ def failure(app: App[Any]) -> BaseException | None:
     return found.error if isinstance(found, WorkerFailed) else found
 
 
+class Stage(TextualScreen[None]):
+    """The toolkit's screen. When it wants to repaint, the newest frame is painted our way, if that is possible."""
+
+    def _compositor_refresh(self) -> None:
+        if self.app.repaint_directly():  # type: ignore[attr-defined]  # only WftopApp has this screen
+            self._dirty_widgets.clear()
+        else:
+            super()._compositor_refresh()
+
+
 class Styles:
     """Ready styles of a palette for the toolkit's strips."""
 
@@ -255,20 +290,25 @@ class Painter:
         """The toolkit has put this frame on the terminal; None: nobody knows what is there."""
         self._shown = picture
 
+    def paints(self, app: App[Any]) -> bool:
+        """Whether painting through the driver is possible now."""
+        return _TRIED and isinstance(app._driver, Screen) and len(app.screen_stack) == 1 and not app._batch_count
+
     def direct(self, app: App[Any], picture: Picture, flow: Flow) -> bool:
         """Paint through the driver; False when that is not possible and the toolkit has to."""
         driver = app._driver
+        if not self.paints(app) or not isinstance(driver, Screen):
+            return False
         before = self._shown
-        if not (_TRIED and isinstance(driver, Screen)) or before is None or len(app.screen_stack) != 1:
-            return False
-        if (before.width, before.height) != (picture.width, picture.height) or app._batch_count:
-            return False
         now_ns = time.monotonic_ns()
         # Left out, not queued: the next frame shows the difference from what the terminal has.
         self.owed = not flow.ready(now_ns) or driver.behind
         if self.owed:
             return True
-        data = self.difference(before, picture)
+        if before is None or (before.width, before.height) != (picture.width, picture.height):
+            data = self.whole(picture)
+        else:
+            data = self.difference(before, picture)
         self._shown = picture
         if data:
             self.frames += 1
@@ -280,6 +320,24 @@ class Painter:
             else:
                 driver.write(data)
         return True
+
+    def whole(self, picture: Picture) -> str:
+        """The escape codes for a frame on a terminal of which nothing is known. Blanks are not written."""
+        out = ["\x1b[0m\x1b[2J"]
+        last = ""
+        for y in range(picture.height):
+            codes = self._stale if picture.stale and y not in picture.live_lines else self._live
+            for x, (text, role) in picture.starts(y).items():
+                if role not in _GROUNDED and not text.strip(" "):
+                    continue
+                out.append(f"\x1b[{y + 1};{x + 1}H")
+                code = codes[role]
+                if code != last:
+                    out.append(code)
+                    last = code
+                out.append(text if role in _GROUNDED else text.rstrip(" "))
+        out.append("\x1b[0m")
+        return "".join(out)
 
     def difference(self, before: Picture, after: Picture) -> str:
         """The escape codes that turn one frame into another of the same size."""

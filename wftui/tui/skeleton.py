@@ -51,7 +51,10 @@ def paint(width: int, height: int, *, ascii_only: bool, color: bool, memory: str
             out.append(f"\x1b[{place.y + 1 + line};{place.x + 1}H{frame}")
             for text, role in row:
                 strong = role.endswith(".title") or role == "key"
-                out.append(f"{_TITLE}{text}\x1b[0m{frame}" if strong else text)
+                if len(text) > 6 and text.isspace():
+                    out.append(f"\x1b[{len(text)}C")
+                else:
+                    out.append(f"{_TITLE}{text}\x1b[0m{frame}" if strong else text)
             out.append("\x1b[0m")
     return "".join(out).encode("ascii" if ascii_only else "utf-8", "replace")
 
