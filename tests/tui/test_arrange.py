@@ -22,7 +22,7 @@ from wftui.tui.gpus import boxes
 from wftui.tui.layouts import files, write
 from wftui.tui.layouts.default import DEFAULT
 from wftui.tui.layouts.follow import EVERY_NS, Layouts
-from wftui.tui.layouts.plan import build, tree
+from wftui.tui.layouts.grammar import build, tree
 from wftui.tui.panels import gpus
 from wftui.tui.ui import ASK, PROMPT
 
@@ -42,7 +42,9 @@ def places(arranger: Arranger) -> dict[str, tuple[int, int, int, int]]:
     st.sampled_from(sorted(BUILT_IN)),
     st.tuples(st.integers(72, 240), st.integers(20, 80), st.integers(0, 9)),
     st.lists(
-        st.tuples(st.sampled_from(["choose", "move", "resize", "stack", "hide", "add", "graph"]), DIRECTIONS)
+        st.tuples(
+            st.sampled_from(["choose", "move", "resize", "stack", "hide", "add", "graph", "grow"]), DIRECTIONS
+        )
     ),
 )
 @settings(max_examples=120)
@@ -60,6 +62,9 @@ def test_whatever_keys_do_it_is_a_layout(
             arranger.add(hidden[0])
         elif verb == "graph" and len(arranger.plan.graphs) < 4:
             arranger.add_graph("heat", ["hw.gpu.temperature"])
+        elif verb == "grow":
+            width, height = (width + 60, height + 20) if direction in ("up", "left") else (72, 20)
+            arranger.size(width, height)
         elif verb in ("stack", "hide"):
             getattr(arranger, verb)()
         check(arranger.plan, width, height, gpus, quiet=False)

@@ -20,7 +20,8 @@ from wftui.render.palette import TRUECOLOR, load
 from wftui.tui.app import WftopApp
 from wftui.tui.layouts import files
 from wftui.tui.layouts.follow import Layouts
-from wftui.tui.layouts.plan import Graph, build
+from wftui.tui.layouts.grammar import build
+from wftui.tui.layouts.plan import Graph
 from wftui.tui.panels import graph
 from wftui.tui.scene import Body
 from wftui.tui.state import State

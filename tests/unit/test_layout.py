@@ -14,7 +14,8 @@ from wftui import paths
 from wftui.errors import ConfigError
 from wftui.tui import layout
 from wftui.tui.layouts import default, files
-from wftui.tui.layouts.plan import Plan, Wrong, build, height, tree
+from wftui.tui.layouts.grammar import Wrong, build, height, tree
+from wftui.tui.layouts.plan import Plan
 from wftui.tui.layouts.solve import LEAST, solve
 
 FOLDER = paths.resources("layouts")

@@ -45,6 +45,9 @@ def act(app: WftopApp, what: str) -> None:
         return
     verb, _, rest = what.partition(" ")
     words = ""
+    if not arranger.screen.framed:
+        ui.say("too small to arrange: Esc leaves, or make the terminal larger", "warn")
+        return
     if arranger.menu is not None:
         _in_menu(app, arranger, arranger.menu, verb, rest)
     elif verb == "go":

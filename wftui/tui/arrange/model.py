@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from wftui.tui.layouts.grammar import build, tree
 from wftui.tui.layouts.plan import (
     LINES,
     OPTIONS,
@@ -16,8 +17,6 @@ from wftui.tui.layouts.plan import (
     Height,
     Row,
     Slot,
-    build,
-    tree,
 )
 from wftui.tui.layouts.solve import LEAST, solve
 
@@ -64,6 +63,7 @@ class Arranger:
         self.moving = False
         """Whether arrows move the panel, instead of choosing another one."""
         self.menu: Menu | None = None
+        self.selected = selected
         self.size(width, height)
         names = [place.name for place in self.screen.places]
         self.selected = selected if selected in names else names[0]
@@ -77,6 +77,10 @@ class Arranger:
         self._width = width
         self._height = height
         self.plan.solved.clear()
+        placed = [slot.name for row in self.when.rows for cell in row.cells for slot in cell.slots]
+        if self.selected not in placed:
+            # Other rows belong to this size.
+            self.selected, self.menu, self.moving = placed[0], None, False
 
     @property
     def screen(self) -> Layout:
@@ -123,6 +127,8 @@ class Arranger:
         """The nearest panel in a direction: ``left``, ``right``, ``up``, ``down``."""
         here = self.place
         if here is None:
+            # It folded: the first one that has a place.
+            self.selected = self.screen.places[0].name
             return
         across = direction in ("left", "right")
         sign = 1 if direction in ("right", "down") else -1

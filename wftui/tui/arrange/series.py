@@ -110,7 +110,8 @@ def zoom(app: WftopApp, step: int) -> str:
     name = ui.expanded or ui.focus
     graph = app.plan.graphs.get(name)
     if graph is None:
-        return "z and Z are for graphs: Tab goes to one, L adds one" if not ui.shown or ui.expanded else ""
+        elsewhere = bool(ui.shown) and not ui.expanded
+        return "" if elsewhere else "z and Z are for graphs: Tab goes to one, L adds one; 5 shows any past"
     known = (0, *SECONDS)
     place = known.index(graph.seconds) if graph.seconds in known else 0
     graph.seconds = known[min(len(known) - 1, max(0, place + step))]

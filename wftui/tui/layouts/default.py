@@ -5,7 +5,7 @@ The skeleton is painted before a parser is loaded; a test keeps both the same.
 
 from __future__ import annotations
 
-from wftui.tui.layouts.plan import build
+from wftui.tui.layouts.grammar import build
 
 NAME = "default"
 TREE: dict[str, object] = {

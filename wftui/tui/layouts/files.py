@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from wftui.errors import ConfigError
 from wftui.text import clean
 from wftui.tui.layouts.default import DEFAULT, NAME
-from wftui.tui.layouts.plan import Wrong, build, nearest
+from wftui.tui.layouts.grammar import Wrong, build, nearest
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from wftui import paths
 from wftui.errors import ConfigError
 from wftui.tui.layouts import files
-from wftui.tui.layouts.plan import tree
+from wftui.tui.layouts.grammar import tree
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from wftui.tui.layouts.plan import Plan, Tree
+    from wftui.tui.layouts.grammar import Tree
+    from wftui.tui.layouts.plan import Plan
 
 
 def text(plan: Plan) -> str:
