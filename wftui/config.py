@@ -116,6 +116,13 @@ KEYS: Final = {
         Key("view.refresh_s", "number", 1.0, "seconds between two frames of data", 0.25, 60),
         Key("view.theme", "text", "default", "name of a theme"),
         Key(
+            "view.graphs",
+            "choice",
+            "auto",
+            "graphs scroll, or are written over in place (sweep); auto: as the terminal keeps up",
+            choices=("auto", "scroll", "sweep"),
+        ),
+        Key(
             "view.motion",
             "choice",
             "auto",
@@ -123,6 +130,13 @@ KEYS: Final = {
             choices=("auto", "reduced", "full"),
         ),
         Key("view.layout", "text", "default", "name of a layout of the overview"),
+        Key(
+            "view.mouse",
+            "choice",
+            "auto",
+            "take clicks and the wheel: auto (not on a Linux console), on, off",
+            choices=("auto", "on", "off"),
+        ),
         Key("view.ascii", "bool or auto", "auto", "draw with ASCII only"),
         Key("view.readonly", "bool", False, "refuse everything that changes something"),
         Key(

@@ -198,6 +198,26 @@ def _palette(colors: dict[str, _Color], depth: str) -> Palette:
     return Palette(depth, live, stale)
 
 
+def indexed(palette: Palette) -> Palette:
+    """The same inks in the 256 colours: their codes are shorter. One of fewer colours stays as it is."""
+    if palette.depth != TRUECOLOR:
+        return palette
+
+    def nearest(ink: Ink) -> Ink:
+        foreground, background = (
+            _nearest(value) if isinstance(value, tuple) else value for value in (ink.foreground, ink.background)
+        )
+        codes = ["1"] * ink.bold + ["2"] * ink.dim + ["7"] * ink.reverse
+        codes += _codes(foreground, INDEXED, 30) + _codes(background, INDEXED, 40)
+        return ink._replace(sgr=";".join(codes), foreground=foreground, background=background)
+
+    return Palette(
+        INDEXED,
+        {role: nearest(ink) for role, ink in palette.live.items()},
+        {role: nearest(ink) for role, ink in palette.stale.items()},
+    )
+
+
 def _darker(color: _Color) -> _Color:
     if color.rgb is None:
         return color

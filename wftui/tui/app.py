@@ -13,8 +13,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from wftui.clock import Instant, SystemClock
-from wftui.render.palette import Palette
-from wftui.tui import compose, frames, layout
+from wftui.render.palette import Palette, indexed
+from wftui.tui import compose, flow, frames, layout
 from wftui.tui.commands import Commands
 from wftui.tui.flow import Flow
 from wftui.tui.glyphs import ASCII, UTF8
@@ -42,6 +42,10 @@ if TYPE_CHECKING:
 
 # While the view fills: tick, tables, past and health come one after another and make few frames.
 _GATHER_S: Final = 0.004
+_SHED_REFRESH_S: Final = 2.0
+"""Between two frames of data at least, where the terminal keeps up with nothing else."""
+AUTO: Final = "auto"
+SWEEP: Final = "sweep"
 _PATIENCE_S: Final = 1.1
 _QUIET_S: Final = 1.25
 NAN: Final = float("nan")
@@ -118,6 +122,7 @@ class WftopApp(App[int], inherit_bindings=False):
         theming: Theming | None = None,
         layouts: Layouts | None = None,
         motion: str = frames.AUTO,
+        graphs: str = AUTO,
         remote: bool = False,
     ) -> None:
         # Our rows are drawn with colours of the right depth: the toolkit must not convert them again.
@@ -130,8 +135,11 @@ class WftopApp(App[int], inherit_bindings=False):
         self.refresh_s = refresh_s
         self.own_cpu = NAN
         self.own_memory = NAN
+        self.palette = palette
+        """Those that were chosen; a terminal that does not keep up gets fewer."""
         self.inks = Styles(palette)
         self.painter = Painter(palette)
+        self._fewer = False
         self.flow = Flow()
         """What the terminal has acknowledged."""
         self.theming = theming
@@ -148,6 +156,8 @@ class WftopApp(App[int], inherit_bindings=False):
         self.past = Past(self, self.paint)
         self.timeline: Control | None = None
         """Screen 5, once it was shown."""
+        self.graphs = graphs
+        """``auto``, ``scroll`` or ``sweep``."""
         self.motion = Motion(self, motion, remote=remote)
         self.commands = Commands(self)
         self.mouse: Mouse | None = None
@@ -200,8 +210,13 @@ class WftopApp(App[int], inherit_bindings=False):
         lag_s = self.flow.lag_s(time.monotonic_ns())
         return Scene(
             self.seen, now, glyphs, self.own_cpu, self.own_memory, self.refresh_s, self.readonly, replay, lag_s,
-            self.plan,
+            self.sweeps, self.plan,
         )  # fmt: skip
+
+    @property
+    def sweeps(self) -> bool:
+        """Whether graphs are written over in place: by choice, or while the terminal does not keep up."""
+        return self.graphs == SWEEP or (self.graphs == AUTO and self.flow.shed >= flow.RATE)
 
     def current(self, width: int, height: int) -> Picture:
         """The frame at this size; made anew when the size is another."""
@@ -257,8 +272,19 @@ class WftopApp(App[int], inherit_bindings=False):
             self.ui.say(found, "bad")
         elif found is not None:
             self.ui.say("the theme was read again")
-            # Nothing of the old colours is on the screen any more: the next frame goes out whole.
-            self.inks, self.painter = Styles(found), Painter(found)
+            self.wear(found)
+        if self._fewer != (self.flow.shed >= flow.DEPTH):
+            self.wear(self.palette)
+
+    def wear(self, colors: Palette) -> None:
+        """Show these colours from now on."""
+        self.palette = colors
+        self._fewer = self.flow.shed >= flow.DEPTH
+        shown = indexed(colors) if self._fewer else colors
+        frames_made = self.painter.frames
+        # Nothing of the old colours is on the screen any more: the next frame goes out whole.
+        self.inks, self.painter = Styles(shown), Painter(shown)
+        self.painter.frames = frames_made
 
     def _follow_layout(self) -> None:
         if self.layouts is None or self.ui.arrange is not None:
@@ -337,8 +363,9 @@ class WftopApp(App[int], inherit_bindings=False):
             return
         # Once all is there, what lies in the socket's buffer is read before this frame, and that is enough.
         wait_s = 0.0 if self._settled else _GATHER_S
-        if self.refresh_s > 1.0 and self._settled:
-            wait_s = max(wait_s, self.refresh_s - since_s - 0.1)
+        refresh_s = max(self.refresh_s, _SHED_REFRESH_S if self.flow.shed >= flow.PANELS else 0.0)
+        if refresh_s > 1.0 and self._settled:
+            wait_s = max(wait_s, refresh_s - since_s - 0.1)
         self._pending = True
         asyncio.get_running_loop().call_later(wait_s, self._due)
 

@@ -34,6 +34,8 @@ class Scene(NamedTuple):
     """The place in time, when it is not now."""
     lag_s: float = float("nan")
     """How far the terminal is behind; NaN: it does not tell."""
+    sweep: bool = False
+    """Graphs are written over in place, behind a moving gap, and do not scroll."""
     plan: Plan = DEFAULT
     """Which panels stand where, and what was chosen about them."""
 

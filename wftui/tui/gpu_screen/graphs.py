@@ -162,7 +162,8 @@ def _lines(scene: Scene, plot: Plot, height: int) -> list[Row]:
     for place, runs in enumerate(drawn):
         warmth = heat((height - 1 - place + 0.7) / height / share)
         roles = ("dim", plot.back_role or "dim", plot.role or warmth)
-        rows.append([(words, roles[owner] if owner >= 0 else "faint") for words, owner in runs])
+        row = [(words, roles[owner] if owner >= 0 else "faint") for words, owner in runs]
+        rows.append(parts.swept(scene, row, len(front) // 2))
     return rows
 
 

@@ -11,6 +11,8 @@ from wftui.tui.frame import Row, Segment, crop, fit_row, join, row_width
 from wftui.tui.scene import Scene
 
 _HATCH: Final = {"▒", "%"}
+_SWEPT: Final = 8
+"""Narrower graphs scroll."""
 
 
 def area(
@@ -39,8 +41,31 @@ def area(
             role = roles
         else:
             role = roles[min(from_base, len(roles) - 1)]
-        rows.append(_split(line, role, hatch))
+        rows.append(swept(scene, _split(line, role, hatch), len(line)))
     return rows
+
+
+def swept(scene: Scene, row: Row, width: int) -> Row:
+    """A line of a graph of ``width`` cells as it stands where graphs do not scroll.
+
+    Every two seconds have their own cell, to which they come back after a whole width; behind the newest one is a
+    gap. A step changes two cells of a line and not all of them.
+    """
+    if not (scene.sweep and scene.replay is None) or width < _SWEPT:
+        return row
+    seam = _seam(scene, width)
+    if len(row) == 1 and len(row[0][0]) == width:
+        # One piece stays one piece: of two such lines only the cells that differ are sent.
+        line, role = row[0]
+        line = line[width - seam :] + line[: width - seam]
+        return [(f"{line[:seam]} {line[seam + 1 :]}", role)]
+    turned = [*crop(row, width - seam, width), *crop(row, 0, width - seam)]
+    return [*crop(turned, 0, seam), (" ", "faint"), *crop(turned, seam + 1, width)]
+
+
+def _seam(scene: Scene, width: int) -> int:
+    """The cell after the newest one."""
+    return ((scene.state.slot | 1) // 2 + 1) % width
 
 
 def overlay(row: Row, words: Row, width: int) -> Row:
@@ -128,8 +153,11 @@ def ruler(scene: Scene, columns: int) -> Row:
     newest = state.tick.time_s + (end - state.slot)
     step = 60
     marks = set()
+    turn = _seam(scene, columns) if scene.sweep and scene.replay is None and columns >= _SWEPT else 0
     for slot, event in state.event_slots:
         cell = columns - 1 - (end - slot) // 2
+        if 0 <= cell < columns:
+            cell = (cell + turn) % columns
         if 0 <= cell < columns and event.type != "view.attached" and event.type != "view.detached":
             marks.add(cell)
     # The cell whose two seconds hold a full minute carries that minute's time.
@@ -138,11 +166,12 @@ def ruler(scene: Scene, columns: int) -> Row:
         minute = -(-first // step) * step
         if minute <= first + 1:
             stamp = scene.glyphs.tick + text.clock(minute)[:5]
+            at = (cell + turn) % columns
             # A time with a mark in it would read as another one: the tick alone says where the minute is.
-            if marks.intersection(range(cell, cell + len(stamp))):
+            if marks.intersection(range(at, at + len(stamp))):
                 stamp = scene.glyphs.tick
-            if cell + len(stamp) <= columns:
-                line[cell : cell + len(stamp)] = stamp
+            if cell + len(stamp) <= columns and at + len(stamp) <= columns:
+                line[at : at + len(stamp)] = stamp
     row: Row = []
     run = ""
     for cell, char in enumerate(line):

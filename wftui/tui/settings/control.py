@@ -8,7 +8,6 @@ from wftui import settings
 from wftui.config import Value
 from wftui.errors import ConfigError
 from wftui.render import palette, preferred, themes
-from wftui.tui.paint import Painter, Styles
 from wftui.tui.settings.model import SettingsScreen
 from wftui.tui.theming import Configured, Theming
 from wftui.tui.ui import Prompt
@@ -111,7 +110,7 @@ def wear(app: WftopApp, configured: Configured, name: str) -> None:
     """
     path = themes.find(name, configured.own_themes, configured.themes)
     colors = palette.load(path, configured.depth)
-    app.inks, app.painter = Styles(colors), Painter(colors)
+    app.wear(colors)
     app.theming = Theming(path, configured.depth) if path.parent == configured.own_themes else None
     app.worn = name
 
