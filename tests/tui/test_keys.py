@@ -10,11 +10,13 @@ from wftui import paths
 from wftui.clock import Instant
 from wftui.errors import ProtocolError
 from wftui.render.palette import TRUECOLOR, load
-from wftui.tui import dialogs
+from wftui.tui import help as helping
 from wftui.tui.actions import ACTIONS, ON_SCREEN, SECTIONS
 from wftui.tui.app import WftopApp
+from wftui.tui.arrange.model import Arranger
 from wftui.tui.commands import Commands
-from wftui.tui.ui import CONFIRM, DETAILS, HELP, MENU, REFRESHES
+from wftui.tui.layout import DEFAULT
+from wftui.tui.ui import CONFIRM, DETAILS, HELP, MENU, REFRESHES, Ui
 from wftui.wire import messages as wire
 
 PALETTE = load(paths.resources("themes") / "default.toml", TRUECOLOR)
@@ -198,7 +200,12 @@ async def test_help_names_every_action_of_its_sections() -> None:
 
 @pytest.mark.parametrize("shown", sorted(ON_SCREEN))
 def test_help_of_a_screen_names_its_own_actions_first(shown: str) -> None:
-    _, rows, _ = dialogs._help(scene(full()), shown, 80)
+    ui = Ui()
+    if shown == "arrange":
+        ui.arrange = Arranger(DEFAULT, 80, 24, 0, quiet=True)
+    else:
+        ui.screen = shown
+    rows, _, _ = helping.content(scene(full()), ui, 80, 24)
     said = "\n".join("".join(text for text, _ in row).rstrip() for row in rows)
     titles = [action.title for action in ACTIONS if action.screen == shown]
     assert all(title in said for title in titles)

@@ -62,8 +62,8 @@ ACTIONS: Final = (
     Action("panel.next", "Next panel", ("tab",), "focus", "Panels", "1"),
     Action("panel.previous", "Previous panel", ("shift+tab",), "focus", "Panels", "-1"),
     Action("panel.expand", "Expand the panel, and back", ("e",), "expand", "Panels", short="expand"),
-    Action("panel.zoom_in", "Less of the past on a graph", ("z",), "zoom", "Panels", "-1", "zoom"),
-    Action("panel.zoom_out", "More of the past on a graph", ("Z",), "zoom", "Panels", "1", "zoom"),
+    Action("panel.zoom_in", "Less of the past", ("z",), "zoom", "Panels", "-1", "zoom"),
+    Action("panel.zoom_out", "More of the past", ("Z",), "zoom", "Panels", "1", "zoom"),
     Action("panel.series", "Choose the series of a graph", ("p",), "series", "Panels", "", "series"),
     Action("open", "Open what is selected", ("enter",), "open", "Panels", short="open"),
     Action("back", "Back: closes one thing", ("escape",), "back", "Panels", short="back"),
@@ -169,6 +169,7 @@ ACTIONS: Final = (
     _arrange("enter", "Choose in a menu, let go", ("enter",), "enter", "choose"),
     Action("view.arrange", "Arrange the panels", ("L",), "arrange", "View", "begin", "arrange"),
     Action("view.layout", "Next layout", ("l",), "layout", "View", "1", "layout"),
+    Action("view.palette", "Find an action by its name", ("colon", "ctrl+p"), "palette", "View", "", "find"),
     Action("view.help", "Help", ("question_mark", "h", "f1"), "help", "View"),
     Action("view.redraw", "Draw everything anew", ("ctrl+l",), "redraw", "View"),
     Action("view.suspend", "Back to the shell; fg returns", ("ctrl+z",), "suspend", "View"),
@@ -181,6 +182,8 @@ ON_SCREEN: Final = {
     for screen in sorted({action.screen for action in ACTIONS if action.screen})
 }
 """Screen to its own actions by key: they come before ``BY_KEY``."""
+WHILE_ARRANGING: Final = frozenset({"arrange", "back", "help", "palette", "quit", "suspend", "redraw", "refresh"})
+"""Methods of the actions that do not take the overview away from who arranges it."""
 SECTIONS: Final = (
     "Screens",
     "Panels",
@@ -205,6 +208,7 @@ _NAMES: Final = {
     "greater_than_sign": ">",
     "grave_accent": "`", "left_square_bracket": "[", "right_square_bracket": "]",
     "left_curly_bracket": "{", "right_curly_bracket": "}", "f8": "F8",
+    "colon": ":", "ctrl+p": "^P",
 }  # fmt: skip
 _PLAIN: Final = {"↑": "Up", "↓": "Down", "←": "Left", "→": "Right"}
 

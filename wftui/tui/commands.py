@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from wftui.text import clean
-from wftui.tui.actions import find
+from wftui.tui.actions import WHILE_ARRANGING, find
 from wftui.tui.process.commands import ProcessWork
 from wftui.tui.travel import Travel
-from wftui.tui.ui import ASK, CONFIRM, DETAILS, HELP, MENU, OUTCOME, PROMPT, REFRESHES
+from wftui.tui.ui import ASK, CONFIRM, DETAILS, HELP, MENU, OUTCOME, PALETTE, PROMPT, REFRESHES
 
 if TYPE_CHECKING:
     from wftui.tui.app import WftopApp
     from wftui.tui.gpu_screen.model import GpuScreen
-
-WHILE_ARRANGING: Final = frozenset({"arrange", "back", "help", "quit", "suspend", "redraw", "refresh"})
-"""Actions that do not take the overview away from who arranges it."""
 
 
 class Commands(ProcessWork, Travel):
@@ -54,6 +51,8 @@ class Commands(ProcessWork, Travel):
         if ui.overlay == PROMPT:
             self.prompt_key(key, character)
             return
+        if ui.overlay in (PALETTE, HELP) and self._typed(key, character):
+            return
         if ui.overlay in (CONFIRM, ASK) and key in ("y", "n"):
             if key == "n":
                 ui.back()
@@ -73,6 +72,10 @@ class Commands(ProcessWork, Travel):
         if self._ui.overlay == PROMPT:
             for char in line:
                 self.prompt_key("", char)
+        elif self._ui.overlay in (PALETTE, HELP):
+            from wftui.tui.search import control
+
+            control.paste(self._app, line)
         elif self._ui.filtering:
             for char in line[:80]:
                 self._ui.type(char)
@@ -81,6 +84,18 @@ class Commands(ProcessWork, Travel):
         elif self._ui.series is not None:
             for char in line[:80]:
                 self._ui.series.key("", char)
+
+    def _typed(self, key: str, character: str | None) -> bool:
+        """A key of the palette, or of the search in help; False: it is none of these."""
+        from wftui.tui.search import control  # here: few use either
+
+        if self._ui.overlay == HELP:
+            return control.help_key(self._app, key, character)
+        action = control.palette_key(self._app, key, character)
+        if action is not None:
+            self._ui.notice = ""
+            getattr(self, action.run)(action.argument)
+        return True
 
     def _run(self, key: str) -> None:
         # A dialog over a screen has the keys of dialogs, not those of what it covers.
@@ -316,7 +331,14 @@ class Commands(ProcessWork, Travel):
             ui.back()
         elif not ui.overlay:
             ui.places[HELP] = 0
+            ui.sought, ui.seeking = "", False
             ui.overlays.append(HELP)
+
+    def palette(self, _: str) -> None:
+        """All actions, found by typing."""
+        from wftui.tui.search import control  # here: as above
+
+        control.show(self._app)
 
     def redraw(self, _: str) -> None:
         """Everything anew, after another program has written into the terminal or has reset it."""

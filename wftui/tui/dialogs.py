@@ -1,14 +1,26 @@
-"""Help, process details, the signal menu and its confirmation, drawn over the screen."""
+"""Dialogs drawn over the screen: process details, the signal menu and its confirmation, prompts, outcomes."""
 
 from __future__ import annotations
 
-from wftui.tui.actions import ACTIONS, SECTIONS, keys_of
 from wftui.tui.frame import Row, box, crop, fit_row, outside, plain
 from wftui.tui.panels.pressure import wrap
 from wftui.tui.process import details
-from wftui.tui.process import filter as filters
 from wftui.tui.scene import Scene, gap
-from wftui.tui.ui import ASK, CONFIRM, DETAILS, HELP, MENU, OUTCOME, PROMPT, SCROLLED, SIGNALS, Choice, Prompt, Ui
+from wftui.tui.ui import (
+    ASK,
+    CONFIRM,
+    DETAILS,
+    HELP,
+    MENU,
+    OUTCOME,
+    PALETTE,
+    PROMPT,
+    SCROLLED,
+    SIGNALS,
+    Choice,
+    Prompt,
+    Ui,
+)
 
 _MEANING = {
     "SIGTERM": "ask to end", "SIGINT": "as ^C", "SIGHUP": "hang up, or read settings again",
@@ -22,20 +34,19 @@ _NAMED = 10
 
 def paint(scene: Scene, ui: Ui, width: int, height: int, rows: list[Row]) -> tuple[int, int]:
     """Put the topmost dialog over ``rows``; return its first line and its number of lines."""
-    title, body, wanted = _content(scene, ui, width)
+    title, body, wanted, right = _content(scene, ui, width, height)
     frame_width = min(width, wanted + 4)
     frame_height = min(height, len(body) + 2)
     if frame_width < 8 or frame_height < 3:
         return 0, 0
     room = frame_height - 2
     name = ui.overlay
-    right: Row = []
     if name in SCROLLED:
         first = min(ui.places[name], max(0, len(body) - room))
         ui.places[name] = first
         ui.page = room
         if len(body) > room:
-            right = [(f"{first + 1}-{first + room} of {len(body)}", "dim")]
+            right = [*right, *([gap(3)] if right else []), (f"{first + 1}-{first + room} of {len(body)}", "dim")]
         body = body[first : first + room]
     inner = frame_width - 4
     framed = box(
@@ -44,7 +55,7 @@ def paint(scene: Scene, ui: Ui, width: int, height: int, rows: list[Row]) -> tup
         frame_height,
         glyphs=scene.glyphs,
         title=title,
-        accent="processes" if name != HELP else "sources",
+        accent="sources" if name in (HELP, PALETTE) else "processes",
         right=right,
         focused=True,
         past=scene.replay is not None,
@@ -57,7 +68,20 @@ def paint(scene: Scene, ui: Ui, width: int, height: int, rows: list[Row]) -> tup
     return y, frame_height
 
 
-def _content(scene: Scene, ui: Ui, width: int) -> tuple[str, list[Row], int]:
+def _content(scene: Scene, ui: Ui, width: int, height: int) -> tuple[str, list[Row], int, Row]:
+    """Title, inside, how wide it wants to be, what stands at the right of the upper border."""
+    if ui.overlay == PALETTE and ui.palette is not None:
+        from wftui.tui.search import draw  # here: few open it
+
+        return "actions", *draw.content(scene, ui, ui.palette, width, height)
+    if ui.overlay == HELP:
+        from wftui.tui import help as helping  # here: it is seldom open
+
+        return "help", *helping.content(scene, ui, width, height)
+    return *_small(scene, ui, width), []
+
+
+def _small(scene: Scene, ui: Ui, width: int) -> tuple[str, list[Row], int]:
     if ui.overlay == DETAILS:
         return details.content(scene, ui, width)
     if ui.overlay == MENU:
@@ -70,74 +94,7 @@ def _content(scene: Scene, ui: Ui, width: int) -> tuple[str, list[Row], int]:
         return _prompt(scene, ui.prompt, width)
     if ui.overlay == ASK and ui.choice is not None:
         return _choice(scene, ui.choice)
-    return _help(scene, ui.keyed, width)
-
-
-def _help(scene: Scene, shown: str, width: int) -> tuple[str, list[Row], int]:
-    """Made from the action table, what belongs to this screen alone first; two columns where they fit."""
-    ascii_only = scene.glyphs.ascii_only
-    blocks: list[list[Row]] = []
-    own = {action.section for action in ACTIONS if action.screen and action.screen == shown}
-    elsewhere = {action.section for action in ACTIONS if action.screen} - own
-    for section in sorted(SECTIONS, key=lambda name: name not in own):
-        if section in elsewhere:
-            continue  # told on its own screen
-        block: list[Row] = [[(section, "sources.title")]]
-        for action in ACTIONS:
-            if action.section == section:
-                keys = keys_of(action, ascii_only=ascii_only)
-                block.append(fit_row([(f"{keys:>10}", "key"), gap(2), (action.title, "text")], 42))
-        blocks.append(block)
-    if shown == "processes":
-        blocks.insert(1, _grammar())
-    glyphs = scene.glyphs.health
-    legend: list[Row] = [[("Signs", "sources.title")]]
-    for state, meaning in (
-        ("ok", "ok"),
-        ("late", "late"),
-        ("stuck", "failed or stuck"),
-        ("absent", "absent, denied or off"),
-        ("asleep", "asleep"),
-    ):
-        legend.append([(f"{glyphs[state]:>10}", "key"), gap(2), (meaning, "text")])
-    legend.append([(f"{scene.glyphs.alert:>10}", "key"), gap(2), ("something needs attention", "text")])
-    legend.append([(f"{'%' if ascii_only else '▒':>10}", "key"), gap(2), ("a gap: nothing was recorded", "text")])
-    legend.append([(f"{'-':>10}", "key"), gap(2), ("unknown, which is never 0", "text")])
-    if shown == "processes":
-        legend.append(
-            [
-                (f"{scene.glyphs.folded + scene.glyphs.sum:>9}4", "key"),
-                gap(2),
-                ("4 in one line, with sums", "text"),
-            ]
-        )
-        legend.append([(f"{scene.glyphs.tag:>10}", "key"), gap(2), ("tagged", "text")])
-    blocks.append(legend)
-    if width >= 96:
-        # Whole blocks in order, the left column as long as the right one or a little longer.
-        left: list[Row] = []
-        while 2 * len(left) < sum(len(block) + 1 for block in [left, *blocks]):
-            left += [*blocks.pop(0), [gap(1)]]
-        right = [row for block in blocks for row in [*block, [gap(1)]]][:-1]
-        left.pop()
-        rows = []
-        for place in range(max(len(left), len(right))):
-            a = left[place] if place < len(left) else []
-            b = right[place] if place < len(right) else []
-            rows.append([*fit_row(a, 43), *fit_row(b, 43)])
-        return "help", rows, 86
-    rows = []
-    for block in blocks:
-        rows += [*block, [gap(1)]]
-    return "help", rows[:-1], 42
-
-
-def _grammar() -> list[Row]:
-    """What a filter of the process list may say."""
-    block: list[Row] = [[("Filter", "sources.title")]]
-    for form, meaning in filters.GRAMMAR:
-        block.append(fit_row([(f"{form:>16}", "key"), gap(2), (meaning, "text")], 42))
-    return block
+    return "", [], 0
 
 
 def _menu(scene: Scene, ui: Ui) -> tuple[str, list[Row], int]:

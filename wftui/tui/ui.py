@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from wftui.tui.energy.screen import EnergyScreen
     from wftui.tui.gpu_screen.model import GpuScreen
     from wftui.tui.process.trail import Trail
+    from wftui.tui.search.palette import Palette
     from wftui.tui.settings.model import SettingsScreen
     from wftui.tui.timeline.model import Timeline
     from wftui.wire.messages import InspectReply
@@ -37,6 +38,7 @@ CONFIRM: Final = "confirm"
 PROMPT: Final = "prompt"
 ASK: Final = "ask"
 OUTCOME: Final = "outcome"
+PALETTE: Final = "palette"
 SCROLLED: Final = (HELP, DETAILS, OUTCOME)
 """Dialogs that may be longer than the screen."""
 
@@ -108,6 +110,12 @@ class Ui:
         """The processes that a signal goes to."""
         self.outcome: list[tuple[str, str]] = []
         """What became of a signal to several: words and their role, a line each."""
+        self.palette: Palette | None = None
+        """The command palette, once it was opened."""
+        self.sought = ""
+        """What help is searched for."""
+        self.seeking = False
+        """Whether that is being typed."""
         self.prompt: Prompt | None = None
         self.choice: Choice | None = None
         self.timeline: Timeline | None = None

@@ -1,0 +1,1 @@
+"""Finding an action by typing: the command palette, and the search in help."""
