@@ -174,10 +174,7 @@ async def test_keys_zoom_and_choose_series(tmp_path: Path) -> None:
     async with view.run_test(size=(120, 40)) as pilot:
         await pilot.press("z")
         assert "Tab goes to one" in view.ui.notice
-        await pilot.press("tab", "Z")
-        assert view.ui.focus == "cpu"
-        assert "Tab goes to one" in view.ui.notice
-        await pilot.press("tab", "Z", "Z")
+        await pilot.press("tab", "tab", "Z", "Z")
         assert found.seconds == 120
         await pilot.press("z", "z", "z")
         assert found.seconds == 0
@@ -190,6 +187,22 @@ async def test_keys_zoom_and_choose_series(tmp_path: Path) -> None:
         await pilot.press("p", "enter", "down", "enter", "escape")
         assert found.series == [LOAD, QUEUE], "none chosen: it stays"
         assert "stays as it was" in view.ui.notice
+
+
+async def test_beyond_what_the_view_keeps_the_timeline_goes_on(tmp_path: Path) -> None:
+    view = fresh(tmp_path)
+    view.plan = build(
+        "x",
+        {"rows": [{"panels": ["cpu", "load"]}], "graphs": [{"name": "load", "series": [LOAD], "seconds": 600}]},
+    )
+    async with view.run_test(size=(120, 40)) as pilot:
+        await pilot.press("tab", "e", "Z")
+        assert view.ui.shown == "timeline"
+        assert view.ui.timeline is not None
+        assert view.ui.timeline.chosen == ["system.cpu.utilization", LOAD]
+        await pilot.press("escape", "tab", "Z")
+        assert view.ui.shown == "timeline"
+        assert view.ui.timeline.chosen == [LOAD]
 
 
 async def test_a_graph_is_added_while_arranging(tmp_path: Path) -> None:

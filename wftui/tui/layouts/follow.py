@@ -56,11 +56,15 @@ class Layouts:
                 self._path, self._state = path, _stat(path)
             self.plan = DEFAULT if name == NAME and not mine else files.load(path)
         except ConfigError as error:
-            self.trouble = str(error)
+            self.trouble = self._said(error)
             return self.trouble
         if not mine:
             self._path = None
         return ""
+
+    def _said(self, error: ConfigError) -> str:
+        """Without the folder: what is wrong has to fit the bottom line."""
+        return str(error).replace(f"{self.own}/", "")
 
     def following(self, step: int = 1) -> str:
         """The name after the one in use; one that is broken is passed over by who goes on from it."""
@@ -80,7 +84,7 @@ class Layouts:
         try:
             self.plan = files.load(self._path)
         except ConfigError as error:
-            self.trouble = str(error)
+            self.trouble = self._said(error)
             return self.trouble
         self.trouble = ""
         return self.plan
