@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 
@@ -12,10 +13,15 @@ from wftui.clock import Instant
 from wftui.collectors.base import STREAM
 from wftui.demo import cards, people, story
 from wftui.demo.collectors import collectors
+from wftui.demo.past import Past
 from wftui.demo.script import PEOPLE_S, Script
 from wftui.model import gpus as cells
 from wftui.model import processes as proc
 from wftui.model.series import series
+from wftui.model.tick import unpack
+from wftui.recorder.sealed import answer
+from wftui.store.journal import NAME, open_reader
+from wftui.store.read import Reader
 from wftui.tui import compose
 from wftui.tui.ui import Ui
 from wftui.windows.stragglers import members, stragglers
@@ -156,3 +162,17 @@ def test_the_top_line_says_demo_at_any_width(width: int) -> None:
     fed.state.attached(wire.Hello(wire.VERSION, "recorder", hostname="demo", session=1, demo=True))
     shown = compose.picture(scene(fed.state), Ui(), width, 24)
     assert "DEMO" in "".join(text for text, _ in shown.rows[0])
+
+
+def test_the_past_may_be_older_than_the_machine_s_uptime(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    folder.mkdir(mode=0o700)
+    past = Past(folder, Script(EPOCH_S), Instant((EPOCH_S + 60) * S, 5 * S))
+    past.write(60)
+    past.close()
+    question = wire.Range(["hw.gpu.energy"], EPOCH_S * S, (EPOCH_S + 60) * S, 60)
+    reply = answer(Reader(open_reader(folder / NAME)), None, question)
+    assert isinstance(reply, wire.RangeReply)
+    assert reply.counts == [1] * 60
+    watts = unpack(reply.series[0].mean)
+    assert all(100 < value < 800 for value in watts[1:])
