@@ -73,7 +73,8 @@ def _record(where: Places) -> int:
     past.close()
     options = start.options(where, config.load(where), lock.VIEW, None)
     caps = options.caps._replace(max_bytes=MOST_BYTES, min_free_bytes=LEAST_FREE, min_free_share=0.0)
-    options = msgspec.structs.replace(options, demo=True, memory_only="", caps=caps)
+    keep = msgspec.structs.replace(options.keep, max_bytes=MOST_BYTES, min_free_bytes=LEAST_FREE)
+    options = msgspec.structs.replace(options, demo=True, memory_only="", caps=caps, keep=keep)
     os.chdir("/")
     log_file = log.open_log(where.state_dir / "wftop.log")
     try:
