@@ -65,9 +65,16 @@ class Window:
         self.span = min(self._halves * self.each // self._repeat, CAPACITY)
         self.ahead = state.ahead * self._repeat if self.each == 1 else 0
         """Half columns at the right that are still to come."""
+        self._sampled: dict[str, Sampled] = {}
 
     def sampled(self, text: str, _: Sequence[int] = ()) -> Sampled:
         """Lowest, mean and highest value of each half column."""
+        found = self._sampled.get(text)
+        if found is None:
+            found = self._sampled[text] = self._sample(text)
+        return found
+
+    def _sample(self, text: str) -> Sampled:
         halves, each = self._halves, self.each
         if each == 1:
             values = self._state.seconds(text, -(-halves // self._repeat), self._state.ahead)
@@ -77,11 +84,15 @@ class Window:
         last = self._state.slot % each + 1
         values = self._state.seconds(text, (halves - 1) * each + last)
         low, mean, high = [], [], []
-        for place in range(halves):
-            known = [value for value in values[place * each : (place + 1) * each] if value == value]
-            low.append(min(known, default=NAN))
-            mean.append(sum(known) / len(known) if known else NAN)
-            high.append(max(known, default=NAN))
+        for place in range(0, len(values), each):
+            part = values[place : place + each]
+            total = sum(part)
+            if total != total:
+                part = [value for value in part if value == value]
+                total = sum(part)
+            low.append(min(part, default=NAN))
+            mean.append(total / len(part) if part else NAN)
+            high.append(max(part, default=NAN))
         return Sampled(low, mean, high)
 
     def holes(self, sampled: Sequence[Sampled]) -> list[int]:
@@ -142,9 +153,19 @@ def draw(scene: Scene, graph: Graph, width: int, height: int) -> Body:
     found = columns_of(state, graph)
     if not found:
         return _empty(scene, graph, width, height)
-    moved = (state.slot + state.ahead, state.version, scene.glyphs)
-    made_of = (moved, id(state.columns), tuple(graph.series), graph.seconds, width, height)
+    values = tuple(f"{_newest(state, column):.6g}" for column in found[:MOST])
+    made_of = (_moved(scene, found), values, id(state.columns), tuple(graph.series), graph.seconds, width, height)
     return keep(state, f"graph {graph.name} drawn", made_of, lambda: _drawn(scene, graph, found, width, height))
+
+
+def _moved(scene: Scene, found: Sequence[Column]) -> object:
+    """Another one as soon as the lines are others: they move by whole cells of two seconds."""
+    if scene.replay is not None:
+        return object()  # blocks of the past come when they come
+    state = scene.state
+    # The past that is fetched later comes as new histories.
+    held = tuple(id(state.histories.get(column.series.text)) for column in found[:MOST])
+    return state.slot + state.ahead, held, scene.glyphs
 
 
 def _drawn(scene: Scene, graph: Graph, found: list[Column], width: int, height: int) -> Body:
@@ -190,13 +211,21 @@ def _lane(scene: Scene, lane: lanes.Lane, window: Window, width: int, height: in
     """The names with their values, as many lines as leave the graph the larger part, then the lines themselves."""
     head = [] if alone else _legend(scene, lane, width, max(1, height // 3))
     room = max(1, height - len(head))
+    made_of = (_moved(scene, [item.column for item in lane.lines]), window.each, window.span, width, room)
+    names = ",".join(item.column.series.text for item in lane.lines)
+    rows = keep(scene.state, f"graph of {names}", made_of, lambda: _lines(scene, lane, window, width, room))
+    return [*head, *rows][:height]
+
+
+def _lines(scene: Scene, lane: lanes.Lane, window: Window, width: int, height: int) -> list[Row]:
+    """What moves every second second only: the lines with their scale."""
     sampled = [window.sampled(item.column.series.text) for item in lane.lines]
-    drawn = lanes.draw(lane, window, (), window.holes(sampled), room, scene.glyphs)
+    drawn = lanes.draw(lane, window, (), window.holes(sampled), height, scene.glyphs)
     rows: list[Row] = [fit_row(list(row), width) for row in drawn.rows]
-    if room >= 3:
+    if height >= 3:
         words = label(drawn.top, lane.unit, ascii_only=scene.glyphs.ascii_only)
         rows[0] = parts.overlay(rows[0], [(words, "faint")], width)
-    return [*head, *rows][:height]
+    return rows
 
 
 def _legend(scene: Scene, lane: lanes.Lane, width: int, most: int) -> list[Row]:
