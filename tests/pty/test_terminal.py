@@ -19,7 +19,7 @@ def test_few_modes(answers: bool) -> None:
         terminal.live()
         terminal.send("q")
         assert terminal.until_gone() == 0
-        assert terminal.modes_set() <= {"1049", "25", "7", "2004", "2026"}
+        assert terminal.modes_set() <= {"1049", "25", "7", "2004", "2026", "1000", "1006"}
         assert b"\x1b[>" not in terminal.output.replace(b"\x1b[>q", b"")
         terminal.assert_restored()
 

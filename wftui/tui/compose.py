@@ -48,7 +48,7 @@ LINE = {
 
 _GPUS = "gpus on the overview"
 _SHARES = {"cpu": "system.cpu.utilization", "memory": "system.memory.utilization"}
-_BARRED = 6
+BARRED = 6
 """Lines of a screen from which on there is a transport bar."""
 
 
@@ -105,7 +105,7 @@ def picture(scene: Scene, ui: Ui, width: int, height: int) -> Picture:
     else:
         _lined(scene, screen, rows)
     live = {0}
-    barred = scene.replay is not None and height >= _BARRED
+    barred = scene.replay is not None and height >= BARRED
     if barred and scene.replay is not None:
         # Above the keys where those have a line; below that there is only the bar.
         place = height - 2 if bar and screen.footer else height - 1
@@ -175,7 +175,7 @@ def gpu_count(state: State) -> tuple[int, bool]:
 
 def bar_lines(scene: Scene, height: int) -> int:
     """Lines that the transport bar takes from the panels: none where those would lose their frames by it."""
-    return int(scene.replay is not None and height >= _BARRED and height != layout.MIN_HEIGHT)
+    return int(scene.replay is not None and height >= BARRED and height != layout.MIN_HEIGHT)
 
 
 def top_line(scene: Scene, width: int) -> Row:

@@ -18,6 +18,7 @@ from wftui.tui.ui import (
     SCROLLED,
     SIGNALS,
     Choice,
+    Frame,
     Prompt,
     Ui,
 )
@@ -38,6 +39,7 @@ def paint(scene: Scene, ui: Ui, width: int, height: int, rows: list[Row]) -> tup
     frame_width = min(width, wanted + 4)
     frame_height = min(height, len(body) + 2)
     if frame_width < 8 or frame_height < 3:
+        ui.dialog = Frame()
         return 0, 0
     room = frame_height - 2
     name = ui.overlay
@@ -62,6 +64,7 @@ def paint(scene: Scene, ui: Ui, width: int, height: int, rows: list[Row]) -> tup
     )
     x = (width - frame_width) // 2
     y = (height - frame_height) // 2
+    ui.dialog = Frame(x, y, frame_width, frame_height)
     for offset, row in enumerate(framed):
         under = rows[y + offset]
         rows[y + offset] = [*crop(under, 0, x), *row, *crop(under, x + frame_width, width)]

@@ -74,6 +74,7 @@ def draw_sources(scene: Scene, ui: Ui, width: int, height: int) -> Body:
     rows: list[Row] = [fit_row([(head + "why and what to do", "dim")], width)]
     lines: list[Row] = []
     starts: list[int] = []
+    about: list[int] = []
     places = {item.source: place for place, item in enumerate(found)}
     chosen = places.get(ui.source, min(ui.places["sources"], len(found) - 1))
     ui.source = found[chosen].source
@@ -100,6 +101,7 @@ def draw_sources(scene: Scene, ui: Ui, width: int, height: int) -> Body:
         if item.fix:
             step = f"{scene.glyphs.right} {plain(item.fix, scene.glyphs)}"
             lines += [fit_row([gap(16), *more], width) for more in wrap(scene, step, width - 16, "text", 3)]
+        about += [len(starts) - 1] * (len(lines) - len(about))
     room = max(0, height - 1)
     ui.places["sources"] = chosen
     ui.page = max(1, room // 2)
@@ -108,6 +110,7 @@ def draw_sources(scene: Scene, ui: Ui, width: int, height: int) -> Body:
     # All that is said about the selected one stays in view.
     first = min(max(ui.tops["sources"], end - room), begin, max(0, len(lines) - room))
     ui.tops["sources"] = first
+    ui.source_lines = about[first : first + room]
     rows += lines[first : first + room]
     return Body(rows, sources.counts(scene))
 

@@ -28,6 +28,11 @@ def remember_layout(where: Places, name: str) -> None:
     settings.put(where, {"view.layout": name})
 
 
+def pointed(mode: str) -> bool:
+    """Whether clicks and the wheel are asked for; a Linux console has no mouse to tell of."""
+    return mode == "on" or (mode == "auto" and not os.environ.get("TERM", "").startswith(("linux", "vt1", "vt2")))
+
+
 def run(flags: argparse.Namespace, terminal: Terminal, depth: str, *, ascii_only: bool) -> int:
     """Run the view on a terminal that already shows the skeleton; return the exit code.
 
@@ -106,7 +111,7 @@ def run(flags: argparse.Namespace, terminal: Terminal, depth: str, *, ascii_only
     gc.enable()
     # The default selector rounds its waits up to whole milliseconds, which a clock of 60 frames a second notices.
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
-        runner.run(view.run_async(mouse=False))
+        runner.run(view.run_async(mouse=pointed(settings.text("view.mouse"))))
     terminal.restore()
     view.remember(where.state_dir)
     failure = paint.failure(view)

@@ -1,8 +1,9 @@
 """The terminal from the first byte to the last: every mode that is set here is taken back on every way out.
 
 Modes that wftop sets: alternate screen (1049), hidden cursor (25), no line wrap (7), bracketed paste (2004), and
-synchronised output (2026) around single frames. No mouse, no focus reports, no key protocol: what is not set
-cannot be left behind by a dropped link. Light to import: it paints before anything else is loaded.
+synchronised output (2026) around single frames; buttons and wheel of the mouse (1000, 1006) unless ``view.mouse``
+is off. No reports of motion or focus, no key protocol: what is not set cannot be left behind by a dropped link.
+Light to import: it paints before anything else is loaded.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l"
-RESTORE = "\x1b[?2026l\x1b[?2004l\x1b[?7h\x1b[0m\x1b[?1049l\x1b[?25h"
+MOUSE = "\x1b[?1000h\x1b[?1006h"
+NO_MOUSE = "\x1b[?1006l\x1b[?1000l"
+RESTORE = f"{NO_MOUSE}\x1b[?2026l\x1b[?2004l\x1b[?7h\x1b[0m\x1b[?1049l\x1b[?25h"
 _MODES = (9, 1000, 1001, 1002, 1003, 1005, 1006, 1015, 1016, 1004, 2004, 2026, 2031, 2048)
 """Private modes that RESET switches off: the mouse and its encodings, focus, paste, frames, scheme, resizes."""
 RESET = "".join(

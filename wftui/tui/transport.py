@@ -72,6 +72,12 @@ def _figures_width(width: int) -> int:
     return 0 if width < 60 else 24 if width < 110 else 44 if width < 160 else 58
 
 
+def bar_moment(replay: Replay, width: int, x: int) -> int | None:
+    """The second that a column of the bar's line stands for; None: it is beside the time bar."""
+    cell = x - 2 - len(text.clock(replay.begin))
+    return replay.begin + cell * CELL_S if 0 <= cell < bar_cells(width) else None
+
+
 def headline(replay: Replay, glyphs: Glyphs, width: int) -> Row:
     """The right end of the top line, instead of the clock and LIVE."""
     moment = replay.second

@@ -67,6 +67,15 @@ class Prompt:
         self.error = ""
 
 
+class Frame(NamedTuple):
+    """Cells that a dialog covers, with its border."""
+
+    x: int = 0
+    y: int = 0
+    width: int = 0
+    height: int = 0
+
+
 class Choice(NamedTuple):
     """A question that ``y`` carries out."""
 
@@ -100,6 +109,10 @@ class Ui:
         self.tops = {"processes": 0, "events": 0, "sources": 0}
         self.page = 10
         """Lines of the list on the screen, as last drawn."""
+        self.source_lines: list[int] = []
+        """For each line below the head of the source list, as last drawn: which of the sources it is about."""
+        self.dialog = Frame()
+        """Where the topmost dialog was last drawn."""
         self.menu = 0
         self.target: Target | None = None
         self.trail: Trail | None = None
@@ -273,6 +286,24 @@ class Ui:
             self.work.follow = None
             rows = self.work.lines(state, self.sort, reverse=self.reverse, wanted=self.wanted["processes"])
             self.selected = rows[self.places[name]].key if rows else None
+
+    def point(self, state: State, place: int) -> None:
+        """The cursor of the list on the screen to a line of it."""
+        name = self.shown
+        self.move(state, place - self.places[name])
+
+    def scroll(self, state: State, step: int) -> None:
+        """The list on the screen by lines; its cursor stays where it is as long as that can be seen."""
+        name = self.shown
+        if name == "sources":
+            self.move(state, 1 if step > 0 else -1)
+        elif name in self.tops:
+            count = len(self.processes(state)) if name == "processes" else len(state.events)
+            top = min(max(0, count - self.page), max(0, self.tops[name] + step))
+            self.tops[name] = top
+            place = min(top + self.page - 1, max(top, self.places[name]))
+            if place != self.places[name]:
+                self.point(state, place)
 
     def next_sort(self, state: State | None = None, step: int = 1) -> None:
         """The next column to sort by, or one before; those of GPUs if a process of ``state`` holds one."""

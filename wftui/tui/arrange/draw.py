@@ -9,7 +9,7 @@ from wftui.tui.frame import Row, box, crop, fit_row, join, outside, row_width
 from wftui.tui.scene import gap
 
 if TYPE_CHECKING:
-    from wftui.tui.arrange.model import Arranger
+    from wftui.tui.arrange.model import Arranger, Menu
     from wftui.tui.glyphs import Glyphs
 
 
@@ -35,20 +35,25 @@ def top_line(arranger: Arranger, glyphs: Glyphs, width: int) -> Row:
     return join(left, [gap(2), *right] if row_width(right) < width - 12 else [], width)
 
 
+def menu_frame(found: Menu, width: int, height: int) -> tuple[int, int, int, int, int]:
+    """Left column and upper line of a menu's border, columns and lines inside it, and the first item shown."""
+    inner = min(width - 4, max(28, *(len(words) for _, words in found.items), len(found.title)) + 2)
+    room = min(len(found.items), height - 4)
+    first = max(0, min(found.place - room + 1, len(found.items) - room))
+    return (width - inner - 4) // 2, (height - room - 2) // 2, inner, room, first
+
+
 def menu(arranger: Arranger, glyphs: Glyphs, width: int, height: int, rows: list[Row]) -> tuple[int, int]:
     """Put the open menu over ``rows``; its first line and number of lines."""
     found = arranger.menu
     if found is None:
         return 0, 0
-    inner = min(width - 4, max(28, *(len(words) for _, words in found.items), len(found.title)) + 2)
-    room = min(len(found.items), height - 4)
-    first = max(0, min(found.place - room + 1, len(found.items) - room))
+    x, y, inner, room, first = menu_frame(found, width, height)
     body: list[Row] = []
     for at in range(first, first + room):
         words = outside(f" {found.items[at][1]}", inner, glyphs)
         body.append([(words, "select" if at == found.place else "text")])
     framed = box(body, inner + 4, room + 2, glyphs=glyphs, title=found.title, accent="processes", focused=True)
-    x, y = (width - inner - 4) // 2, (height - room - 2) // 2
     for offset, row in enumerate(framed):
         under = fit_row(rows[y + offset], width)
         rows[y + offset] = [*crop(under, 0, x), *row, *crop(under, x + inner + 4, width)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from wftui.model import gpus as cells
 from wftui.model.processes import row_key
@@ -25,6 +25,19 @@ HOLDERS: Final = "holders"
 SIBLINGS: Final = "siblings"
 PANES: Final = (PROCESSES, HEALTH, FIELDS, TOPOLOGY, HOLDERS, SIBLINGS)
 WHOSE: Final = ("user", "job", "container")
+
+
+class Drawn(NamedTuple):
+    """What stands where inside the screen, as last drawn: columns and lines from its left upper corner."""
+
+    side: int = 0
+    """Columns of the list of GPUs; 0: there is none."""
+    first: int = 0
+    """The first GPU of it."""
+    listed: int = 0
+    """Its lines."""
+    tabs: int = -1
+    """The line with the names of the panes."""
 
 
 class GpuScreen:
@@ -50,6 +63,7 @@ class GpuScreen:
         """Lines of the pane, as last drawn."""
         self.behind: frozenset[str] = frozenset()
         """UUIDs of the stragglers of a moment ago."""
+        self.drawn = Drawn()
         self.lines = 0
         """Lines that it has in all, as last drawn."""
 
@@ -95,7 +109,21 @@ class GpuScreen:
         key = row_key(int(pid), int(start))
         return Target(key, int(pid), int(start), str(row[cells.P_NAME] or "-"))
 
-    # ---- what keys do
+    # ---- what keys and clicks do
+
+    def select(self, state: State, place: int) -> None:
+        """The GPU of a line of the list."""
+        found = self.listed(state)
+        chosen = self.selected(state)
+        if chosen is not None:
+            self._choose(state, place - found.index(chosen))
+
+    def point(self, state: State, place: int) -> None:
+        """The cursor of the process pane to a line of it."""
+        rows = self.rows(state)
+        if rows:
+            self.place = min(len(rows) - 1, place)
+            self.process = rows[self.place][0]
 
     def do(self, what: str, state: State) -> str:
         """One action; a word to the person, or none."""

@@ -9,7 +9,7 @@ from wftui.model.health import OK
 from wftui.tui import gpus
 from wftui.tui.frame import Row, fit_row, join
 from wftui.tui.gpu_screen import fields, graphs, headings, health, panes, sidebar, strip
-from wftui.tui.gpu_screen.model import FIELDS, HEALTH, HOLDERS, PROCESSES
+from wftui.tui.gpu_screen.model import FIELDS, HEALTH, HOLDERS, PROCESSES, Drawn
 from wftui.tui.gpu_screen.shown import Shown
 from wftui.tui.gpu_screen.words import folded, own
 from wftui.tui.panels import parts
@@ -38,8 +38,11 @@ def draw(scene: Scene, screen: GpuScreen, width: int, height: int) -> Body:
         return Body(_small(shown, width, height), right)
     side = sidebar.width_of(width) if len(found) > 1 else 0
     main = width - side - (3 if side else 0)
+    screen.drawn = Drawn(tabs=screen.drawn.tabs)
     rows = _main(shown, main, height)
     if side:
+        first = sidebar.first_of(found, gpu.uuid, height)
+        screen.drawn = Drawn(side, first, min(height, len(found) - first), screen.drawn.tabs)
         listing = sidebar.draw(scene, found, gpu.uuid, side, height, inside=screen.inside)
         listing += _below(shown, side, height - len(listing))
         rule = f" {scene.glyphs.vertical} "
@@ -90,6 +93,7 @@ def _main(shown: Shown, width: int, height: int) -> list[Row]:
     rows.append(headings.values(shown, left))
     if height >= 19:
         rows.append([])
+    shown.screen.drawn = shown.screen.drawn._replace(tabs=len(rows))
     rows.append(headings.tabs(shown, left))
     rows += panes.draw(shown, left, max(0, height - len(rows)))
     if fielded:
@@ -171,6 +175,7 @@ def _small(shown: Shown, width: int, height: int) -> list[Row]:
     if height >= 10:
         rows += headings.notes(shown, width, 2 if height >= 11 else 1)
     if height >= 3:
+        shown.screen.drawn = Drawn(tabs=len(rows))
         rows.append(headings.tabs(shown, width))
         rows += panes.draw(shown, width, max(0, height - len(rows)))
     return rows[:height]

@@ -33,10 +33,15 @@ def width_of(width: int) -> int:
     return 34 if width >= 150 else 24 if width >= 100 else 16 if width >= 64 else 0
 
 
+def first_of(found: Sequence[Gpu], selected: str, height: int) -> int:
+    """The first GPU that is shown."""
+    at = next((place for place, gpu in enumerate(found) if gpu.uuid == selected), 0)
+    return max(0, min(at - height // 2, len(found) - height))
+
+
 def draw(scene: Scene, found: Sequence[Gpu], selected: str, width: int, height: int, *, inside: bool) -> list[Row]:
     """A line a GPU, the selected one in view and inverted; ``inside``: the cursor is elsewhere."""
-    at = next((place for place, gpu in enumerate(found) if gpu.uuid == selected), 0)
-    first = max(0, min(at - height // 2, len(found) - height))
+    first = first_of(found, selected, height)
     rows: list[Row] = []
     for gpu in found[first : first + height]:
         row = _line(scene, gpu, width)

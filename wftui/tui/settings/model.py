@@ -60,6 +60,8 @@ class SettingsScreen:
         self.top = 0
         self.page = 10
         """Lines of the list, as last drawn."""
+        self.about: list[int] = []
+        """For each of these lines: which setting it is about; -1: none."""
         self.loaded: Config = config.load(configured.where, configured.flags)
 
     @property

@@ -23,6 +23,7 @@ def draw(scene: Scene, screen: SettingsScreen, width: int, height: int) -> Body:
     about = _about(scene, screen, width) if height >= 2 * _ABOUT else []
     room = max(1, height - len(about))
     lines: list[Row] = []
+    which: list[int] = []
     begin = chosen = 0
     section = ""
     for place, key in enumerate(screen.keys):
@@ -39,9 +40,11 @@ def draw(scene: Scene, screen: SettingsScreen, width: int, height: int) -> Body:
             begin, chosen = start, len(lines)
         row = _line(scene, screen, key, width)
         lines.append([("".join(piece for piece, _ in row), "select")] if place == screen.place else row)
+        which += [-1] * (len(lines) - len(which) - 1) + [place]
     screen.page = room
     first = min(max(screen.top, chosen + 1 - room), begin, max(0, len(lines) - room))
     screen.top = first
+    screen.about = which[first : first + room]
     shown = lines[first : first + room]
     shown += [[gap(width)] for _ in range(room - len(shown))]
     changed = sum(screen.loaded.origin(key.name) != "default" for key in screen.keys)

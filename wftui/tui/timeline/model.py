@@ -70,6 +70,8 @@ class Timeline:
         """First lane shown."""
         self.plot = 80
         """Columns of the graphs, as last drawn."""
+        self.drawn = 0
+        """Lines with columns of time, as last drawn: lanes, scale, events, ranges."""
         self.lanes_shown = 1
         self.version = 0
         """Another number as soon as the answer is another."""

@@ -80,6 +80,7 @@ def draw(scene: Scene, timeline: Timeline, width: int, height: int) -> Body:
     rows.append(fit_row([left, *axis.lane(grid, {k: v[0] for k, v in happened.items()}, cursor, glyphs)], width))
     if marked:
         rows.append(fit_row([left, *axis.ranges(grid, marked, glyphs)], width))
+    timeline.drawn = len(rows)
     rows += _detail(scene, timeline, grid, cursor, places, happened, detail, width)
     return Body(rows[:height], right)
 
