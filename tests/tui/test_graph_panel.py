@@ -85,6 +85,22 @@ def test_gpus_are_named_by_number() -> None:
     assert "GPU 3 661 W" in shown
 
 
+@pytest.mark.parametrize("series", [CORES, "system.cpu.utilization"])
+def test_written_over_in_place_a_line_changes_in_few_cells(series: str) -> None:
+    changed = {}
+    for sweep in (True, False):
+        made = Fed()
+        made.state.want(frozenset({CORES}))
+        made.run(1, 600)
+        seen = []
+        for second in (602, 604):
+            made.run(second - 1, second)
+            seen.append(text(graph.draw(scene(made.state)._replace(sweep=sweep), plan(series), 60, 9)).split("\n"))
+        # The lowest line but one: the ground looks the same everywhere.
+        changed[sweep] = sum(a != b for a, b in zip(seen[0][-2][:-1], seen[1][-2][:-1], strict=True))
+    assert changed[True] <= 4 < changed[False]
+
+
 def test_counters_are_rates() -> None:
     series = 'system.disk.io{device="nvme0n1",direction="read"}'
     assert "MiB/s" in right(graph.draw(scene(fed()), plan(series), 40, 6)) or "M/s" in right(

@@ -95,6 +95,10 @@ class Window:
             high.append(max(part, default=NAN))
         return Sampled(low, mean, high)
 
+    def scene(self, scene: Scene) -> Scene:
+        """A graph is written over in place only where a cell is two seconds, as on all other panels."""
+        return scene if self.each == self._repeat == 1 else scene._replace(sweep=False)
+
     def holes(self, sampled: Sequence[Sampled]) -> list[int]:
         """0, ``GAP`` where nothing was recorded inside what is known, ``BLANK`` before and after it."""
         out, hole = [], BLANK
@@ -165,7 +169,7 @@ def _moved(scene: Scene, found: Sequence[Column]) -> object:
     state = scene.state
     # The past that is fetched later comes as new histories.
     held = tuple(id(state.histories.get(column.series.text)) for column in found[:MOST])
-    return state.slot + state.ahead, held, scene.glyphs
+    return state.slot + state.ahead, held, scene.glyphs, scene.sweep
 
 
 def _drawn(scene: Scene, graph: Graph, found: list[Column], width: int, height: int) -> Body:
@@ -200,7 +204,7 @@ def _area(scene: Scene, lane: lanes.Lane, window: Window, width: int, height: in
     top = axis_top(max((value for value in values if value == value), default=0.0), lane.unit)
     # Shares have a heat of their own; of watts and bytes nobody knows here what is much.
     role = None if lane.unit == "1" and top == 1.0 else lane.lines[0].role
-    rows = parts.area(scene, values, top, height, role)
+    rows = parts.area(window.scene(scene), values, top, height, role)
     if height >= 3 and rows:
         words = label(top, lane.unit, ascii_only=scene.glyphs.ascii_only)
         rows[0] = parts.overlay(rows[0], [(words, "faint")], width)
@@ -221,7 +225,11 @@ def _lines(scene: Scene, lane: lanes.Lane, window: Window, width: int, height: i
     """What moves every second second only: the lines with their scale."""
     sampled = [window.sampled(item.column.series.text) for item in lane.lines]
     drawn = lanes.draw(lane, window, (), window.holes(sampled), height, scene.glyphs)
-    rows: list[Row] = [fit_row(list(row), width) for row in drawn.rows]
+    # Numbers of the lines stay at the right edge.
+    rows: list[Row] = [
+        fit_row([*parts.swept(window.scene(scene), list(row[:-1]), width - 1), row[-1]], width)
+        for row in drawn.rows
+    ]
     if height >= 3:
         words = label(drawn.top, lane.unit, ascii_only=scene.glyphs.ascii_only)
         rows[0] = parts.overlay(rows[0], [(words, "faint")], width)
