@@ -69,6 +69,9 @@ def test_all_layouts_in_turn(tmp_path: Path) -> None:
         seen.append(layouts.plan.name)
     assert sorted(seen) == sorted(layouts.names())
     assert seen[-1] == "default"
+    write(own, "rows = [", 2)
+    told = [layouts.choose(layouts.following()) for _ in layouts.names()]
+    assert sum(bool(words) for words in told) == 1, "a broken one is told, and the round goes on"
     assert layouts.built_in("wide")
     assert not layouts.built_in("mine")
 

@@ -300,7 +300,7 @@ class Commands(ProcessWork, Travel):
             self._ui.say(trouble, "bad")
             return
         app.arranged(app.layouts.plan)
-        self._ui.say(f"layout {name}: {app.plan.title or 'yours'}; view.layout in the configuration keeps it")
+        self._ui.say(f"layout {name}: {app.plan.title or 'yours'}; F2 keeps it")
 
     def settings(self, _: str) -> None:
         """The settings screen, and away with it."""

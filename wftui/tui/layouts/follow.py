@@ -32,6 +32,8 @@ class Layouts:
         self.plan: Plan = DEFAULT
         self.trouble = ""
         """What is wrong with the file that was to be read; empty: nothing."""
+        self.wanted = name
+        """The name that was asked for last, also when its file is wrong."""
         self._path: Path | None = None
         self._state = (0, 0)
         self._due_ns = 0
@@ -48,6 +50,7 @@ class Layouts:
     def choose(self, name: str) -> str:
         """Use another one; empty: done, else what is wrong with it."""
         self.trouble = ""
+        self.wanted = name
         try:
             path = files.find(name, self.own, self._built_in)
             mine = path.parent == self.own
@@ -67,9 +70,9 @@ class Layouts:
         return str(error).replace(f"{self.own}/", "")
 
     def following(self, step: int = 1) -> str:
-        """The name after the one in use; one that is broken is passed over by who goes on from it."""
+        """The name after the one that was asked for last: one that is broken does not end the round."""
         known = self.names()
-        place = known.index(self.plan.name) if self.plan.name in known else -1
+        place = known.index(self.wanted) if self.wanted in known else -1
         return known[(place + step) % len(known)]
 
     def look(self, boottime_ns: int) -> Plan | str | None:
