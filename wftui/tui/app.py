@@ -158,6 +158,7 @@ class WftopApp(App[int], inherit_bindings=False):
         """Screen 5, once it was shown."""
         self.graphs = graphs
         """``auto``, ``scroll`` or ``sweep``."""
+        self._canvas = Canvas(self)
         self.motion = Motion(self, motion, remote=remote)
         self.commands = Commands(self)
         self.mouse: Mouse | None = None
@@ -179,7 +180,7 @@ class WftopApp(App[int], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         """One widget."""
-        yield Canvas(self)
+        yield self._canvas
 
     def on_mount(self) -> None:
         """Begin to follow the recorder."""
@@ -229,9 +230,8 @@ class WftopApp(App[int], inherit_bindings=False):
         """Make a frame and show what changed."""
         self._pending = False
         self._watch()
-        try:
-            canvas = self.query_one(Canvas)
-        except LookupError:  # before the first mount, after the last
+        canvas = self._canvas
+        if not canvas.is_attached:  # before the first mount, after the last
             return
         width, height = canvas.size
         if not width or not height:
@@ -332,7 +332,7 @@ class WftopApp(App[int], inherit_bindings=False):
         """The toolkit wants to paint (start, resize, a refresh): whether that was done, or need not be."""
         if not self.painter.paints(self):
             return False
-        width, height = self.query_one(Canvas).size
+        width, height = self._canvas.size
         # Until there is data the skeleton says all there is to say.
         if width and height and self._painted_ns:
             self.painter.direct(self, self.current(width, height), self.flow)
@@ -348,7 +348,7 @@ class WftopApp(App[int], inherit_bindings=False):
         """Paint everything: nobody knows what is on the terminal."""
         self.flow.forget()
         self.painter.shown(None)
-        self.query_one(Canvas).refresh()
+        self._canvas.refresh()
 
     def data_arrived(self, *, tick: bool = True) -> None:
         """Something of the feed changed the model: a frame is due, at the view's own rate.

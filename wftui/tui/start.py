@@ -96,6 +96,7 @@ def run(flags: argparse.Namespace, terminal: Terminal, depth: str, *, ascii_only
         refresh_s=settings.number("view.refresh_s"),
         driver_class=paint.driver_for(terminal),
         motion=settings.text("view.motion"),
+        graphs=settings.text("view.graphs"),
         remote=bool(os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY")),
         theming=Theming(theme, depth) if theme.parent == own else None,
         layouts=Layouts(
