@@ -10,7 +10,7 @@ from wftui.text import clean
 from wftui.tui.actions import WHILE_ARRANGING, find
 from wftui.tui.process.commands import ProcessWork
 from wftui.tui.travel import Travel
-from wftui.tui.ui import ASK, CONFIRM, DETAILS, HELP, MENU, OUTCOME, PALETTE, PROMPT, REFRESHES
+from wftui.tui.ui import ASK, CONFIRM, DETAILS, HELP, MENU, ORIGINS, OUTCOME, PALETTE, PROMPT, REFRESHES
 
 if TYPE_CHECKING:
     from wftui.tui.app import WftopApp
@@ -115,6 +115,7 @@ class Commands(ProcessWork, Travel):
             "suspend",
             "redraw",
             "signal",
+            "origin",
         ):
             return
         getattr(self, action.run)(action.argument)
@@ -152,7 +153,7 @@ class Commands(ProcessWork, Travel):
         ui = self._ui
         if ui.overlay == MENU:
             ui.overlays.append(CONFIRM)
-        elif ui.overlay in (HELP, DETAILS, OUTCOME):
+        elif ui.overlay in (HELP, DETAILS, ORIGINS, OUTCOME):
             ui.back()
         elif ui.overlay:
             return
@@ -220,12 +221,32 @@ class Commands(ProcessWork, Travel):
         if timeline is not None:
             timeline.act(what)
 
+    def origin(self, _: str) -> None:
+        """Where the numbers come from that are looked at, and away with it."""
+        from wftui.tui.provenance import control  # here: seldom used
+
+        if self._ui.overlay == ORIGINS:
+            self._ui.back()
+        elif not self._ui.overlay:
+            control.open_dialog(self._app)
+
+    def _in_origins(self, step: str, *, edge: bool = False, page: bool = False) -> bool:
+        if self._ui.overlay != ORIGINS:
+            return False
+        from wftui.tui.provenance import control
+
+        return control.move(self._app, int(step), edge=edge, page=page)
+
     def move(self, step: str) -> None:
         """Cursor by a line."""
+        if self._in_origins(step):
+            return
         self._ui.move(self._app.seen, int(step))
 
     def page(self, step: str) -> None:
         """Cursor by a page; time by a whole bar where there is no list."""
+        if self._in_origins(step, page=True):
+            return
         if self._listing:
             self._ui.move(self._app.seen, int(step) * max(1, self._ui.page - 1))
         else:
@@ -233,6 +254,8 @@ class Commands(ProcessWork, Travel):
 
     def edge(self, step: str) -> None:
         """Cursor to the first or last line; to the begin of the recording or to live where there is no list."""
+        if self._in_origins(step, edge=True):
+            return
         if self._listing:
             self._ui.move(self._app.seen, int(step), edge=True)
         elif int(step) < 0:

@@ -12,6 +12,7 @@ from wftui.tui.ui import (
     DETAILS,
     HELP,
     MENU,
+    ORIGINS,
     OUTCOME,
     PALETTE,
     PROMPT,
@@ -57,7 +58,7 @@ def paint(scene: Scene, ui: Ui, width: int, height: int, rows: list[Row]) -> tup
         frame_height,
         glyphs=scene.glyphs,
         title=title,
-        accent="sources" if name in (HELP, PALETTE) else "processes",
+        accent="sources" if name in (HELP, ORIGINS, PALETTE) else "processes",
         right=right,
         focused=True,
         past=scene.replay is not None,
@@ -77,6 +78,11 @@ def _content(scene: Scene, ui: Ui, width: int, height: int) -> tuple[str, list[R
         from wftui.tui.search import draw  # here: few open it
 
         return "actions", *draw.content(scene, ui, ui.palette, width, height)
+    if ui.overlay == ORIGINS and ui.origins is not None:
+        from wftui.tui.provenance.draw import content  # here: as above
+
+        title = plain(f"{ui.origins.subject.title}: where the numbers come from", scene.glyphs, 60)
+        return title, *content(scene, ui.origins, width, height)
     if ui.overlay == HELP:
         from wftui.tui import help as helping  # here: it is seldom open
 

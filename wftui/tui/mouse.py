@@ -8,7 +8,7 @@ from textual import events
 
 from wftui.tui import layout, pointer
 from wftui.tui.pointer import Target
-from wftui.tui.ui import ASK, CONFIRM, MENU, OVERVIEW, PROMPT, SCROLLED
+from wftui.tui.ui import ASK, CONFIRM, MENU, ORIGINS, OVERVIEW, PALETTE, PROMPT, SCROLLED
 from wftui.units import NS_PER_S
 
 if TYPE_CHECKING:
@@ -120,6 +120,15 @@ class Mouse:
                 # A menu that is open is there to be chosen from.
                 app.commands.key("enter", None)
             return
+        elif name == PALETTE:
+            if ui.palette is not None:
+                ui.palette.place = place
+                app.commands.key("enter", None)
+            return
+        elif name == ORIGINS:
+            if ui.origins is not None:
+                ui.origins.choose(app.scene(), place)
+            return
         elif name == pointer.PICKER:
             if ui.timeline is not None and ui.timeline.picker is not None:
                 ui.timeline.picker.place = place
@@ -164,7 +173,11 @@ class Mouse:
             ui.series.key("up" if step < 0 else "down", None)
             return
         found = self.at(x, y)
-        if ui.overlay:
+        if ui.overlay == PALETTE:
+            app.commands.key("up" if step < 0 else "down", None)
+        elif ui.overlay == ORIGINS:
+            app.commands.move(str(step))
+        elif ui.overlay:
             ui.move(app.seen, step if ui.overlay not in SCROLLED else step * _LINES)
         elif found is None:
             return

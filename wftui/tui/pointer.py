@@ -15,7 +15,7 @@ from wftui.tui.gpu_screen.model import PANES
 from wftui.tui.gpu_screen.model import PROCESSES as PANE
 from wftui.tui.process.columns import columns_for, graphic
 from wftui.tui.timeline import lanes
-from wftui.tui.ui import HELP, MENU, OVERVIEW, SIGNALS
+from wftui.tui.ui import HELP, MENU, ORIGINS, OVERVIEW, PALETTE, SIGNALS
 
 if TYPE_CHECKING:
     from wftui.tui.compose import Picture
@@ -175,10 +175,26 @@ def _in_dialog(scene: Scene, ui: Ui, picture: Picture, x: int, y: int) -> Target
     line = y - frame.y - 1
     if name == MENU and 0 <= line < len(SIGNALS):
         return Target(ROW, name, line)
-    # Help is a list of keys, of which hardly any is one of this dialog.
-    if name != HELP and (found := _key_at(scene, ui, picture, x, y)):
+    if name == ORIGINS and ui.origins is not None and 0 <= line < ui.origins.page:
+        place = ui.origins.top + line
+        return Target(ROW, name, place) if frame.x < x < frame.x + frame.width - 1 else Target(DIALOG, name)
+    if name == PALETTE and ui.palette is not None:
+        return _in_palette(scene, ui, picture, line)
+    # Help is a list of keys, of which hardly any is one of this dialog: only those of its border are.
+    if (name != HELP or line < 0) and (found := _key_at(scene, ui, picture, x, y)):
         return Target(KEY, found)
     return Target(DIALOG, name)
+
+
+def _in_palette(scene: Scene, ui: Ui, picture: Picture, line: int) -> Target:
+    from wftui.tui.search import draw, palette  # here: loaded already while it is open
+
+    assert ui.palette is not None  # noqa: S101  the caller looked
+    place = ui.palette.top + line - draw.above(picture.height)
+    there = (
+        ui.palette.top <= place < min(ui.palette.top + ui.palette.page, len(palette.found(ui.palette, scene, ui)))
+    )
+    return Target(ROW, PALETTE, place) if there else Target(DIALOG, PALETTE)
 
 
 def _in_options(scene: Scene, ui: Ui, picture: Picture, x: int, y: int) -> Target | None:

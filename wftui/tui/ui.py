@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from wftui.tui.energy.screen import EnergyScreen
     from wftui.tui.gpu_screen.model import GpuScreen
     from wftui.tui.process.trail import Trail
+    from wftui.tui.provenance.model import Origins
     from wftui.tui.search.palette import Palette
     from wftui.tui.settings.model import SettingsScreen
     from wftui.tui.timeline.model import Timeline
@@ -38,6 +39,7 @@ CONFIRM: Final = "confirm"
 PROMPT: Final = "prompt"
 ASK: Final = "ask"
 OUTCOME: Final = "outcome"
+ORIGINS: Final = "origins"
 PALETTE: Final = "palette"
 SCROLLED: Final = (HELP, DETAILS, OUTCOME)
 """Dialogs that may be longer than the screen."""
@@ -143,6 +145,8 @@ class Ui:
         """The layout while it is being changed on the overview."""
         self.series: Choosing | None = None
         """The open list of series for a graph."""
+        self.origins: Origins | None = None
+        """The open dialog about where numbers come from."""
         self.notice = ""
         self.notice_role = "text"
 

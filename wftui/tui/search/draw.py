@@ -20,6 +20,13 @@ _KEYS: Final = 10
 _TITLE: Final = 31
 _TALLEST: Final = 20
 """Actions shown at once."""
+_AIRY: Final = 16
+"""Lines of a screen from which on blank ones stand around the list."""
+
+
+def above(height: int) -> int:
+    """Lines above the first action, on a screen of so many lines."""
+    return 2 if height >= _AIRY else 1
 
 
 def content(scene: Scene, ui: Ui, palette: Palette, width: int, height: int) -> tuple[list[Row], int, Row]:
@@ -28,7 +35,7 @@ def content(scene: Scene, ui: Ui, palette: Palette, width: int, height: int) -> 
     It has as many lines whatever was found: nothing jumps while a person types.
     """
     inner = max(8, min(_WIDEST, width - 8))
-    airy = height >= 16
+    airy = height >= _AIRY
     room = max(1, min(_TALLEST, height - 8 if airy else height - 4))
     lines = found(palette, scene, ui)
     top, place = palette.window(len(lines), room)

@@ -1,0 +1,1 @@
+"""Where numbers come from: metric, unit, source, call, age, quality."""

@@ -1,0 +1,90 @@
+"""Whose numbers are meant on the screen that is shown, and the dialog about them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wftui.tui import layout
+from wftui.tui.lists import found_events
+from wftui.tui.panels.sources import sorted_sources
+from wftui.tui.provenance.model import EVENT, GPU, PANEL, PROCESS, SERIES, SOURCE, Origins, Subject
+from wftui.tui.timeline.lanes import group
+from wftui.tui.ui import ORIGINS
+
+if TYPE_CHECKING:
+    from wftui.tui.app import WftopApp
+
+
+def open_dialog(app: WftopApp) -> None:
+    """Where the numbers come from that the person looks at."""
+    ui = app.ui
+    found = subject(app)
+    if found is None:
+        ui.say("i tells where numbers come from: here are none of a panel or a row")
+        return
+    ui.origins = Origins(found)
+    ui.overlays.append(ORIGINS)
+
+
+def subject(app: WftopApp) -> Subject | None:
+    """What ``i`` is about; None: nothing on this screen."""
+    ui, state = app.ui, app.seen
+    shown = ui.shown
+    if shown == "processes":
+        line = ui.process(state)
+        if line is None:
+            return None
+        return Subject(PROCESS, line.key, f"process {line.row[0]}", ui.sort)
+    if shown == "gpu" and ui.gpu is not None:
+        gpu = ui.gpu.selected(state)
+        return Subject(GPU, gpu.uuid, f"GPU {gpu.label}") if gpu is not None else None
+    if shown == "events":
+        events = found_events(state, ui.wanted["events"])
+        if not events:
+            return None
+        event = events[min(ui.places["events"], len(events) - 1)]
+        return Subject(EVENT, event.event_id, event.type)
+    if shown == "sources":
+        sources = sorted_sources(state.sources)
+        if not sources:
+            return None
+        name = sources[min(ui.places["sources"], len(sources) - 1)].source
+        return Subject(SOURCE, name, f"source {name}")
+    if shown == "timeline" and ui.timeline is not None:
+        lanes = [lane.lines for lane in group(ui.timeline.picked())]
+        chosen = tuple(line.column.series.text for lines in lanes for line in lines)
+        if not chosen:
+            return None
+        # The cursor begins at the lane that is on top of the screen.
+        first = lanes[min(ui.timeline.top, len(lanes) - 1)][0].column.series.text
+        return Subject(SERIES, "timeline", "timeline", first, chosen)
+    if shown == "settings":
+        return None
+    return _panel(app, shown or ui.focus)
+
+
+def move(app: WftopApp, step: int, *, edge: bool = False, page: bool = False) -> bool:
+    """The cursor of the open dialog; False when it is not open."""
+    origins = app.ui.origins
+    if app.ui.overlay != ORIGINS or origins is None:
+        return False
+    found = origins.numbers(app.scene())
+    origins.move(found, step * (max(1, origins.page - 1) if page else 1), edge=edge)
+    return True
+
+
+def _panel(app: WftopApp, name: str) -> Subject | None:
+    ui = app.ui
+    if not name:
+        there = app.visible_panels()
+        if not there:
+            return None
+        # Nobody chose a panel: the first one, and it is seen which.
+        name = ui.focus = there[0]
+    graph = app.plan.graphs.get(name)
+    if graph is not None:
+        from wftui.tui.panels.graph import columns_of  # here: most layouts have none
+
+        found = tuple(column.series.text for column in columns_of(app.seen, graph))
+        return Subject(SERIES, name, graph.title, found[0] if found else "", found or tuple(graph.series))
+    return Subject(PANEL, name, layout.TITLES.get(name, name))
