@@ -78,7 +78,7 @@ def _flags(arguments: list[str]) -> argparse.Namespace:
 
         return SimpleNamespace(  # type: ignore[return-value]  # the same attributes as the parser's answer
             once=False, json=False, readonly=None, ascii=None, colors=None, refresh=None, config=None,
-            data_dir=None, reset_terminal=False, demo=False, pictures=None,
+            data_dir=None, reset_terminal=False, demo=False, pictures=None, plain=False, every=None,
         )  # fmt: skip
     import argparse
 
@@ -93,6 +93,8 @@ def _flags(arguments: list[str]) -> argparse.Namespace:
     add = parser.add_argument
     add("--once", action="store_true", help="print one state as text and exit")
     add("--json", action="store_true", help="with --once: as JSON")
+    add("--plain", action="store_true", help="tell what changes in sentences, for screen readers and pipes")
+    add("--every", metavar="TIME", help="with --plain: how often, 1s to 1h (5s)")
     add("--readonly", action="store_true", default=None, help="refuse everything that changes something")
     add("--ascii", action="store_true", default=None, help="draw with ASCII only")
     add("--colors", choices=COLORS, help="colours of the terminal")
@@ -106,6 +108,10 @@ def _flags(arguments: list[str]) -> argparse.Namespace:
     flags = parser.parse_args(arguments)
     if flags.json and not flags.once:
         parser.error("--json goes with --once")
+    if flags.every and not flags.plain:
+        parser.error("--every goes with --plain")
+    if flags.plain and flags.once:
+        parser.error("--plain goes on and on, --once ends: choose one")
     if flags.pictures and not flags.demo:
         parser.error("--pictures goes with --demo")
     if flags.demo and flags.data_dir:
@@ -120,6 +126,10 @@ def _view(flags: argparse.Namespace) -> int:
         from wftui.demo import pictures
 
         return pictures.main(flags.pictures)
+    if flags.plain:
+        from wftui.tui.plain import run
+
+        return run.main(flags)
     why = terminal.unfit()
     if flags.once or why:
         from wftui.cli import once

@@ -26,6 +26,10 @@ PROCESSES = {
             "wftui.store",
         ),
     ),
+    "line mode": (
+        ("wftui.tui.plain.run", "wftui.client.spawn", "wftui.render.preferred"),
+        ("textual", "rich", "duckdb", "numpy", "typer", "click", "psutil", "sqlite3", "asyncio", "wftui.recorder"),
+    ),
     # The script's entry paints or takes its lock before anything heavy is there.
     "entry": (
         ("wftui.__main__",),
