@@ -92,3 +92,15 @@ async def test_a_gap_is_said_and_nobody_is_signalled_in_the_past() -> None:
         await keys(pilot, app, "K")
         assert app.ui.overlay == ""
         assert "no signals in the past" in screen_text(app)
+
+
+async def test_graphs_of_the_overview_come_with_the_block_that_holds_them() -> None:
+    app = remembered()
+    async with app.run_test(size=(200, 50)) as pilot:
+        await keys(pilot, app, "space")
+        await settled(pilot, app)
+        shown = screen_text(app)
+        app.past.state.kept.clear()
+        app.paint()
+        await pilot.pause()
+        assert screen_text(app) == shown, "nothing on the screen was made before its past was there"

@@ -60,7 +60,7 @@ def footer(scene: Scene, ui: Ui, width: int) -> Row:
 
 def _wanted(scene: Scene, ui: Ui, width: int) -> list[str]:
     """Ids of the actions whose keys are shown on this screen."""
-    wanted = ["screen.processes", "screen.events", "screen.sources", "screen.timeline", "screen.gpus"]
+    wanted = [f"screen.{name}" for name in ("processes", "events", "sources", "timeline", "gpus", "energy")]
     past = scene.replay is not None
     if ui.arrange is not None:
         if ui.arrange.menu is not None:

@@ -113,6 +113,12 @@ def boxes(state: State) -> tuple[Gpu, ...]:
     return keep(state, "gpu boxes", (state.version, state.table_version), lambda: _boxes(state))
 
 
+def names(state: State) -> dict[str, str]:
+    """What a person calls each GPU, by its UUID: ``gpu 3``."""
+    found = boxes(state)
+    return keep(state, "gpu names", found, lambda: {gpu.uuid: f"gpu {gpu.label}" for gpu in found})
+
+
 def cards(gpus: Iterable[Gpu]) -> list[Gpu]:
     """Without the MIG instances."""
     return [gpu for gpu in gpus if not gpu.parent]

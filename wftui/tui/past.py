@@ -259,6 +259,8 @@ class Past:
 
     async def _then_paint(self, job: Coroutine[None, None, None]) -> None:
         await job
+        # What panels kept was drawn without it.
+        self.state.kept.clear()
         if not self.live:
             self._repaint()
 

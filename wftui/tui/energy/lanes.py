@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from wftui.render.text import round_up
 from wftui.tui import gpus
 from wftui.tui.history import NAN
 from wftui.tui.scene import keep
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 _PACKAGE: Final = "package"
 """Zones of powercap that hold the others."""
-_PEAK: Final = "energy peak of "
+_TOP: Final = "energy scale of "
 
 
 class Lane(NamedTuple):
@@ -28,8 +29,9 @@ class Lane(NamedTuple):
     watts: float
     limit: float
     """W; NaN: nobody says."""
-    peak: float
-    """The most that was seen since the view began, where there is no limit: W."""
+    top: float
+    """W that a full ribbon stands for: the limit; where nobody says one, the largest limit of another device, or
+    a round number above the most that was seen."""
     busy: float
     """Utilisation, 1 = all of it; NaN: not told."""
     how: str
@@ -38,9 +40,8 @@ class Lane(NamedTuple):
 
     @property
     def share(self) -> float:
-        """Of the limit, else of the most that was seen; NaN when the power is not known."""
-        top = self.limit if self.limit > 0 else self.peak
-        return self.watts / top if top > 0 else NAN
+        """Of ``top``; NaN when the power is not known."""
+        return self.watts / self.top if self.top > 0 else NAN
 
 
 def lanes(state: State) -> tuple[Lane, ...]:
@@ -57,8 +58,8 @@ def _lanes(state: State) -> tuple[Lane, ...]:
         how = "" if gpu.power != gpu.power else "average" if gpu.energy_source == "average" else "measured"
         found.append(
             Lane(
-                key, f"gpu {gpu.label}", gpu.short, gpu.power, gpu.power_limit,
-                _peak(state, key, gpu.power), gpu.utilization, how, gpu.trouble,
+                key, f"gpu {gpu.label}", gpu.short, gpu.power, gpu.power_limit, gpu.power_limit, gpu.utilization,
+                how, gpu.trouble,
             )
         )  # fmt: skip
     for device in state.labels("hw.power", "device"):
@@ -67,19 +68,21 @@ def _lanes(state: State) -> tuple[Lane, ...]:
         watts = state.value("hw.power", ("device", device))
         key = text_of("hw.power", ("device", device))
         number = device.removeprefix(_PACKAGE).strip("-: ")
-        found.append(
-            Lane(
-                key, f"cpu {number}".strip(), "package", watts, NAN, _peak(state, key, watts),
-                state.value("system.cpu.utilization"), "from energy" if watts == watts else "", "",
-            )
-        )  # fmt: skip
-    return tuple(found)
+        busy = state.value("system.cpu.utilization")
+        how = "from energy" if watts == watts else ""
+        found.append(Lane(key, f"cpu {number}".strip(), "package", watts, NAN, NAN, busy, how, ""))
+    highest = max((lane.limit for lane in found if lane.limit > 0), default=NAN)
+    return tuple(lane if lane.top > 0 else lane._replace(top=_top(state, lane, highest)) for lane in found)
 
 
-def _peak(state: State, key: str, watts: float) -> float:
-    held = state.kept.get(_PEAK + key)
+def _top(state: State, lane: Lane, highest: float) -> float:
+    """The scale of a lane without a limit; it never shrinks while the view lives."""
+    held = state.kept.get(_TOP + lane.key)
     before = held[1] if held is not None and isinstance(held[1], float) else NAN
-    if not watts <= before and watts == watts:
-        state.kept[_PEAK + key] = (None, watts)
-        return watts
-    return before
+    least = highest if highest > 0 else NAN
+    for known in (before, round_up(lane.watts) if lane.watts > 0 else NAN):
+        if not known <= least and known == known:
+            least = known
+    if least == least:
+        state.kept[_TOP + lane.key] = (None, least)
+    return least

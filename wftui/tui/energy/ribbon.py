@@ -49,7 +49,14 @@ def thickness(share: float, height: int) -> int:
 
 
 def rows(
-    share: float, width: int, height: int, travelled: float, *, ascii_only: bool = False, shades: int = HEAT_STEPS
+    share: float,
+    width: int,
+    height: int,
+    travelled: float,
+    *,
+    ascii_only: bool = False,
+    shades: int = HEAT_STEPS,
+    role: str = "",
 ) -> tuple[Row, ...]:
     """Rows of a ribbon, exactly ``width`` cells each.
 
@@ -60,12 +67,13 @@ def rows(
         travelled: Cells that the stream has flowed since it began.
         ascii_only: Without braille characters.
         shades: Steps of the colour scale that are used: fewer change less often.
+        role: One colour instead of that scale.
     """
     if share != share:
         return _unknown(width, height, ascii_only)
     thick = thickness(share, height)
-    role = f"heat{shade(share, shades)}" if thick else "faint"
-    return _cut(thick, role, width, height, -int(travelled) % SWELL, ascii_only)
+    ink = role or f"heat{shade(share, shades)}"
+    return _cut(thick, ink if thick else "faint", width, height, -int(travelled) % SWELL, ascii_only)
 
 
 @lru_cache(maxsize=64)

@@ -27,6 +27,8 @@ _PHASE: Final = 0.618
 _STAGGER_HZ: Final = 10.0
 _LONGEST_S: Final = 0.5
 """After a longer pause the streams do not jump."""
+UNLIMITED: Final = "cpu"
+"""The colour of a device of which nobody says how much it may draw: it says nothing of much or little."""
 FEW_SHADES: Final = 5
 """Of the colour scale, where the terminal does not keep up."""
 
@@ -104,7 +106,7 @@ class EnergyScreen:
                 place.right = trace(self, lane, place.right_width, place.height, scene.glyphs)
             flow = ribbon.rows(
                 lane.share, place.width, place.height, self.travelled(place.key),
-                ascii_only=scene.glyphs.ascii_only, shades=self.shades,
+                ascii_only=scene.glyphs.ascii_only, shades=self.shades, role=role_of(lane),
             )  # fmt: skip
             if flow is place.flow and place.key not in fresh:
                 continue
@@ -163,7 +165,7 @@ def draw(scene: Scene, screen: EnergyScreen, width: int, height: int) -> Body:
         place.left = _words(scene, lane, left, flow_height)
         place.flow = ribbon.rows(
             lane.share, middle, flow_height, screen.travelled(lane.key),
-            ascii_only=scene.glyphs.ascii_only, shades=screen.shades,
+            ascii_only=scene.glyphs.ascii_only, shades=screen.shades, role=role_of(lane),
         )  # fmt: skip
         place.right = trace(screen, lane, right, flow_height, scene.glyphs)
         placed.append(place)
@@ -179,13 +181,19 @@ def draw(scene: Scene, screen: EnergyScreen, width: int, height: int) -> Body:
     return Body(rows, note)
 
 
+def role_of(lane: Lane) -> str:
+    """The one colour of a lane without a limit; empty: that of its share."""
+    return "" if lane.limit > 0 else UNLIMITED
+
+
 def trace(screen: EnergyScreen, lane: Lane, width: int, height: int, glyphs: Glyphs) -> list[Row]:
     """The last readings of a lane as a graph, two a cell."""
     if not width:
         return []
-    top = lane.limit if lane.limit > 0 else lane.peak
     values = screen.readings(lane.key, 2 * width)
-    lines = graph.rows(graph.levels(values, top, height), height, ascii_only=glyphs.ascii_only)
+    lines = graph.rows(graph.levels(values, lane.top, height), height, ascii_only=glyphs.ascii_only)
+    if role := role_of(lane):
+        return [[(line, role)] for line in lines]
     return [[(line, heat((height - 1 - at + 0.7) / height))] for at, line in enumerate(lines)]
 
 
@@ -230,18 +238,17 @@ def _words(scene: Scene, lane: Lane, width: int, lines: int) -> list[Row]:
     watts = parts.figure(text.watts(lane.watts))
     if lines == 1 or width < 25:
         room = width - len(watts[0]) - 2
-        share: Row = [parts.percent(lane.share, heat(lane.share)), gap(1)] if room >= 14 else []
+        share: Row = [parts.percent(lane.share, heat(lane.share)), gap(1)] if room >= 14 and lane.limit > 0 else []
         room -= row_width(share)
         rows: list[Row] = [[(f"{lane.name:<{room}.{room}} ", "text"), *share, watts, gap(1)]]
     else:
         rows = [[(f"{lane.name:<7.7}", "strong"), (f"{lane.what:<{width - 8}.{width - 8}}", "dim"), gap(1)]]
-        limit = (
-            f" of {text.watts(lane.limit).strip()}" if lane.limit > 0 else f" peak {text.watts(lane.peak).strip()}"
-        )
-        shown: Row = [watts, (limit, "dim")]
-        shown.append(
-            (f"{text.percent(lane.share).strip():>{max(1, width - 2 - row_width(shown))}}", heat(lane.share))
-        )
+        limited = lane.limit > 0
+        limit = f" of {text.watts(lane.limit).strip()}" if limited else " no limit known"
+        shown: Row = [watts, (limit, "dim" if limited else "faint")]
+        if limited:
+            share_words = text.percent(lane.share).strip()
+            shown.append((f"{share_words:>{max(1, width - 2 - row_width(shown))}}", heat(lane.share)))
         rows.append([*fit_row(shown, width - 1), gap(1)])
         how = f"{scene.glyphs.about}{lane.how}" if lane.how in ("average", "from energy") else lane.how
         last: Row = [("busy ", "dim"), parts.percent(lane.busy, "text"), gap(2)]

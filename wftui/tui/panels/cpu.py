@@ -6,7 +6,7 @@ from typing import Final
 
 from wftui.render import graph, text
 from wftui.render.palette import heat
-from wftui.tui.frame import Row, fit_row, row_width
+from wftui.tui.frame import Row, fit_row, join, row_width
 from wftui.tui.panels import parts
 from wftui.tui.scene import Body, Scene, gap
 
@@ -159,6 +159,11 @@ def _cores(scene: Scene, cores: list[str], width: int, room: int) -> list[Row]:
         cells.append(row)
     if len(cells) > room:
         hidden = len(values) - (room - 1) * width
+        if room == 1:
+            # No core has room: the busiest one says whether a single thread is at its limit.
+            known = [value for value in values if value == value]
+            most = parts.percent(max(known, default=float("nan")), "text")
+            return [join([("max core", "dim")], [most], width)]
         cells = [*cells[: room - 1], [(f"{hidden} more cores", "dim")]]
     return cells
 

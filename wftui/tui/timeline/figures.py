@@ -8,9 +8,12 @@ from wftui.names import COUNTER, STAT
 from wftui.render.text import byte_scale, degree_letter, degrees, round_up, round_up_bytes, significant
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from wftui.model.sample import Column
     from wftui.model.series import Series
 
+NAMELESS: Final[Mapping[str, str]] = {}
 WIDTH: Final = 11
 """Cells of a figure: a sign and four places, a blank, five for the unit."""
 BRIEF: Final = 8
@@ -126,26 +129,31 @@ def axis_top(highest: float, unit: str) -> float:
     return round_up(max(highest, 1e-12)) if highest > 0 else 1.0
 
 
-def short_name(item: Series) -> str:
-    """A series as a person says it: ``disk.io nvme0n1 read``; what has the unit % needs no ``.utilization``."""
+def short_name(item: Series, names: Mapping[str, str] = NAMELESS) -> str:
+    """A series as a person says it: ``disk.io nvme0n1 read``; what has the unit % needs no ``.utilization``.
+
+    ``names``: what is said instead of a label's value, as ``gpu 3`` for a UUID.
+    """
     name = item.name.removesuffix(".utilization")
     for prefix in _CUT:
         name = name.removeprefix(prefix)
-    return " ".join([name, *_labels(item), *([item.stat] if item.stat else [])])
+    # ``gpu.temperature 3``: what the name says already is not said again.
+    said = [label.removeprefix("gpu ") if name.startswith("gpu") else label for label in _labels(item, names)]
+    return " ".join([name, *said, *([item.stat] if item.stat else [])])
 
 
-def _labels(item: Series) -> list[str]:
+def _labels(item: Series, names: Mapping[str, str]) -> list[str]:
     """Which thing first, then which side of it: ``enp5s0 receive``."""
     return [
-        value
+        names.get(value, value)
         for key, value in sorted(item.labels, key=lambda pair: (pair[0] in ("direction", "mode"), pair[0]))
         if key != STAT
     ]
 
 
-def label_name(item: Series) -> str:
+def label_name(item: Series, names: Mapping[str, str] = NAMELESS) -> str:
     """What tells a series from its neighbours, for narrow places: ``nvme0n1 read``; or the end of its name."""
-    if values := _labels(item):
+    if values := _labels(item, names):
         return " ".join(values)
     return " ".join([item.name.removesuffix(".utilization").rpartition(".")[2], item.stat]).strip()
 

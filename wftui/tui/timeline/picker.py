@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from wftui.names import METRICS
 from wftui.tui.frame import Row, fit_row, outside
-from wftui.tui.timeline.figures import short_name, unit_of, unit_words
+from wftui.tui.timeline.figures import NAMELESS, short_name, unit_of, unit_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from wftui.model.sample import Column
     from wftui.tui.glyphs import Glyphs
@@ -60,7 +60,7 @@ class Picker:
 
 
 def draw(picker: Picker, columns: Sequence[Column], chosen: Sequence[str], width: int, height: int,
-         glyphs: Glyphs) -> list[Row]:  # fmt: skip
+         glyphs: Glyphs, names: Mapping[str, str] = NAMELESS) -> list[Row]:  # fmt: skip
     """The list with its filter above; a mark before each chosen series."""
     found = picker.found(columns)
     typed = outside(picker.wanted, max(1, min(60, width - 40)), glyphs).rstrip()
@@ -85,7 +85,7 @@ def draw(picker: Picker, columns: Sequence[Column], chosen: Sequence[str], width
         column = found[at]
         row: Row = [
             (f" {sign(column)} ", "good"),
-            (outside(short_name(column.series), name, glyphs, middle=True), "text"),
+            (outside(short_name(column.series, names), name, glyphs, middle=True), "text"),
         ]
         row += [
             (" ", "text"),

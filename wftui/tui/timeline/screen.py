@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from wftui.names import COUNTER
 from wftui.render import text
+from wftui.tui import gpus
 from wftui.tui.frame import Row, fit_row, outside, row_width
 from wftui.tui.panels import events
 from wftui.tui.scene import Body, Scene, empty, gap, keep
@@ -35,7 +36,8 @@ def draw(scene: Scene, timeline: Timeline, width: int, height: int) -> Body:
         return Body(compare.draw(timeline.table, width, height, glyphs, timeline.now_ns), _table_right(timeline))
     if timeline.picker is not None:
         found = list(timeline.columns.values())
-        return Body(picker.draw(timeline.picker, found, timeline.chosen, width, height, glyphs))
+        return Body(picker.draw(timeline.picker, found, timeline.chosen, width, height, glyphs,
+                                gpus.names(scene.state)))  # fmt: skip
     timeline.plot = lanes.plot_width(width)
     now_ns = timeline.now_ns
     grid = timeline.grid(now_ns)
@@ -130,7 +132,7 @@ def _lane(
     live = timeline.window.cursor_ns is None
     values = [_value(scene, answer, line, here, live=live) for line in lane.lines]
     scale = lanes.scale(drawn, tall, lane.unit, lanes.left_width(width), glyphs)
-    named = legend(lane, drawn, values, tall, lanes.right_width(width), glyphs)
+    named = legend(lane, drawn, values, tall, lanes.right_width(width), glyphs, gpus.names(scene.state))
     rows = []
     for at in range(tall):
         graph = _with_cursor(drawn.rows[at], cursor, glyphs)
