@@ -137,6 +137,7 @@ KEYS: Final = {
             "take clicks and the wheel: auto (not on a Linux console), on, off",
             choices=("auto", "on", "off"),
         ),
+        Key("view.clipboard", "bool", True, "y and Y copy into the terminal's clipboard (OSC 52)"),
         Key("view.ascii", "bool or auto", "auto", "draw with ASCII only"),
         Key("view.readonly", "bool", False, "refuse everything that changes something"),
         Key(

@@ -149,6 +149,8 @@ ACTIONS: Final = (
     _setting("change", "Next choice, or type a value", ("enter",), "change"),
     _setting("unset", "Take it out of settings.toml", ("u",), "unset"),
     Action("view.origin", "Where these numbers come from", ("i",), "origin", "View", "", "from where"),
+    Action("view.copy", "Copy the row or value", ("y",), "copy", "View", "row", "copy"),
+    Action("view.copy_command", "Copy the export command", ("Y",), "copy", "View", "command", "copy"),
     Action("view.settings", "Settings", ("f2",), "settings", "View"),
     Action("view.theme", "Next theme", ("T",), "theme", "View", "", "theme"),
     Action("view.slower", "Refresh less often", ("minus",), "refresh", "View", "1"),

@@ -146,6 +146,8 @@ class WftopApp(App[int], inherit_bindings=False):
         """Tells when the theme was edited; None: it is one that ships with wftop."""
         self.configured: Configured | None = None
         """What the settings screen needs; None: there is none."""
+        self.copies = True
+        """Whether ``y`` may write to the terminal's clipboard."""
         self.worn = ""
         """The theme that was chosen in the program; empty: the one of the start."""
         self.layouts = layouts

@@ -116,6 +116,7 @@ class Commands(ProcessWork, Travel):
             "redraw",
             "signal",
             "origin",
+            "copy",
         ):
             return
         getattr(self, action.run)(action.argument)
@@ -229,6 +230,13 @@ class Commands(ProcessWork, Travel):
             self._ui.back()
         elif not self._ui.overlay:
             control.open_dialog(self._app)
+
+    def copy(self, what: str) -> None:
+        """The row or value under the cursor, or the command for what is in view, into the clipboard."""
+        from wftui.tui import clipboard  # here: as above
+
+        if self._ui.overlay in ("", DETAILS, ORIGINS):
+            clipboard.copy(self._app, (clipboard.row if what == "row" else clipboard.command)(self._app))
 
     def _in_origins(self, step: str, *, edge: bool = False, page: bool = False) -> bool:
         if self._ui.overlay != ORIGINS:

@@ -107,6 +107,7 @@ def run(flags: argparse.Namespace, terminal: Terminal, depth: str, *, ascii_only
         ),
     )
     view.configured = Configured(where, given, settings.text(themes.KEY), depth, own, paths.resources("themes"))
+    view.copies = bool(settings["view.clipboard"])
     gc.freeze()
     gc.set_threshold(*_THRESHOLDS)
     gc.enable()

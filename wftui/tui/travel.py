@@ -151,19 +151,21 @@ class Travel:
 
         self._ui.ask(Prompt(f"mark {stamp}", "name", submit, hint="empty: named after its time"))
 
+    def in_view(self) -> tuple[int, int, list[str]]:
+        """The seconds [begin, end) that are in view, and patterns of their series; none: all."""
+        past = self._app.past
+        newest = past.newest + 1
+        if (timeline := self._app.shown_timeline) is not None:
+            return timeline.view()
+        begin, end = past.window() if not past.live else (newest - past.span, newest)
+        return begin, end, ["hw.gpu.*"] if self._ui.shown == "gpu" else []
+
     def export(self, _: str) -> None:
         """Ask for a file, and export what is in view into it."""
         from wftui.tui.export import command, refusal, run  # here: few views ever export
 
-        past = self._app.past
-        newest = past.newest + 1
-        begin, end = past.window() if not past.live else (newest - past.span, newest)
-        patterns: list[str] = []
-        if (timeline := self._app.shown_timeline) is not None:
-            begin, end, patterns = timeline.view()
-        elif self._ui.shown == "gpu":
-            patterns = ["hw.gpu.*"]
-        end = min(end, newest)
+        begin, end, patterns = self.in_view()
+        end = min(end, self._app.past.newest + 1)
         folder = self._app.seen.hello.data_dir if self._app.seen.hello else ""
 
         def submit(typed: str) -> str:

@@ -30,11 +30,11 @@ def content(scene: Scene, origins: Origins, width: int, height: int) -> tuple[li
     glyphs = scene.glyphs
     inner = max(8, min(_WIDEST, width - 8))
     found = origins.numbers(scene)
-    keys: Row = [(f"{glyphs.up}{glyphs.down}", "key"), (" choose   ", "dim"),
+    keys: Row = [("y", "key"), (" copy   ", "dim"), (f"{glyphs.up}{glyphs.down}", "key"), (" choose   ", "dim"),
                  ("Esc", "key"), (" back", "dim")]  # fmt: skip
     if not found:
         lines = wrap(scene, _nothing(scene, origins), inner, "dim", 4)
-        return [*lines, [gap(inner)], keys[2:]], inner, []
+        return [*lines, [gap(inner)], keys[4:]], inner, []
     at = origins.place(found)
     small = height < _SMALL
     about = _about(scene, found[at], inner, small=small)

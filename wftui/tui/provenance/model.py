@@ -89,6 +89,11 @@ class Number(NamedTuple):
     """Of a counter: what it stands at."""
     raw_unit: str = ""
 
+    @property
+    def name(self) -> str:
+        """What names it in an export or a query: canonical text of the series, or the column of the table."""
+        return self.id if self.id.startswith(self.metric) else self.metric.partition(" ")[0]
+
 
 class Origins:
     """The open dialog: whose numbers, and which of them."""
