@@ -450,6 +450,30 @@ async def test_the_timeline_goes_where_it_is_clicked() -> None:
         assert timeline.chosen != before
 
 
+@SIZES
+async def test_the_series_of_a_new_graph_are_clicked(size: tuple[int, int]) -> None:
+    from wftui.tui.arrange import series
+
+    app, _ = make()
+    async with app.run_test(size=size) as pilot:
+        series.begin(app, "")
+        app.paint()
+        choosing = app.ui.series
+        assert choosing is not None
+        found = choosing.picker.found(choosing.columns)
+        lines = screen_text(app).split("\n")
+        y = next(at for at, line in enumerate(lines) if "series of a new graph" in line) + 2
+        await click(pilot, app, 30, y + 4)
+        assert choosing.picker.place == 4
+        assert choosing.chosen == []
+        await click(pilot, app, 30, y + 4)
+        assert choosing.chosen == [found[4].series.text]
+        await turn(pilot, app, 30, y, 1)
+        assert choosing.picker.place == 5
+        await click(pilot, app, 0, 0)
+        assert app.ui.series is None
+
+
 async def test_gpus_are_chosen_and_their_panes_shown() -> None:
     app = WftopApp(PALETTE, state=told(box(8)), clock=Still())
     async with app.run_test(size=(120, 40)) as pilot:

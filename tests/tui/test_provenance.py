@@ -95,6 +95,18 @@ def test_a_late_source_tells_its_reason_and_age() -> None:
     assert "age       31 s · read every 5 s" in said
 
 
+def test_a_source_that_is_well_has_kept_its_rhythm_since_its_last_word() -> None:
+    state = full()
+    well = state.source("cpu")
+    assert well is not None
+    for last_s, interval_s, wanted in ((4.9, 0.1, 0.1), (4.9, 10.0, 4.9), (0.05, 1.0, 0.05)):
+        told_ns = int((NOW_S - last_s) * 1e9)
+        state.sources = [msgspec.structs.replace(well, source="test", last_ns=told_ns, interval_s=interval_s)]
+        number = gather(scene(state), Subject(PANEL, "cpu", "cpu"))[0]
+        assert number.taken_ns is not None
+        assert NOW_S - number.taken_ns / 1e9 == pytest.approx(wanted, abs=1e-3)
+
+
 def test_the_driver_call_of_a_gpu_number_is_named() -> None:
     state = told(box(1))
     state.columns = [msgspec.structs.replace(item, source="gpu", call="GPU worker") for item in state.columns]

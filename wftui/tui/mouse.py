@@ -55,7 +55,7 @@ class Mouse:
         """The left button, at a time of any clock."""
         app, ui = self._app, self._app.ui
         found = self.at(x, y)
-        if ui.series is not None or found is None:
+        if found is None:
             return
         same = self._identity(found)
         twice = same == self._last
@@ -129,6 +129,12 @@ class Mouse:
             if ui.origins is not None:
                 ui.origins.choose(app.scene(), place)
             return
+        elif name == pointer.CHOOSER:
+            if ui.series is not None:
+                ui.series.picker.place = place
+                if again:
+                    app.commands.key("enter", None)
+            return
         elif name == pointer.PICKER:
             if ui.timeline is not None and ui.timeline.picker is not None:
                 ui.timeline.picker.place = place
@@ -161,7 +167,7 @@ class Mouse:
     def _beside(self, name: str) -> None:
         """A click beside a dialog closes it, unless it waits for an answer."""
         if name not in _ANSWERED:
-            self._app.commands.back("")
+            self._app.commands.key("escape", None)
 
     # ---- the wheel
 

@@ -49,7 +49,8 @@ GPUS: Final = "gpus"
 HOLDERS: Final = "holders"
 PICKER: Final = "picker"
 OPTIONS: Final = "options"
-"""Lists that have no screen of their own: of the GPU screen, the timeline, and the menu of arranging."""
+CHOOSER: Final = "chooser"
+"""Lists that have no screen of their own: of the GPU screen, the timeline, the menu and series of arranging."""
 _CHARS: Final = {"y": "y", "n": "n", "Backspace": "backspace"}
 """Keys of dialogs that are no actions."""
 
@@ -68,6 +69,8 @@ def hit(scene: Scene, ui: Ui, picture: Picture, x: int, y: int) -> Target | None
         return None
     if ui.overlay:
         return _in_dialog(scene, ui, picture, x, y)
+    if ui.series is not None:
+        return _in_series(ui, picture, x, y)
     if ui.arrange is not None and ui.arrange.menu is not None:
         return _in_options(scene, ui, picture, x, y)
     if y and (found := _key_at(scene, ui, picture, x, y)):
@@ -208,6 +211,21 @@ def _in_options(scene: Scene, ui: Ui, picture: Picture, x: int, y: int) -> Targe
         return Target(ROW, OPTIONS, first + y - top - 1)
     found = _key_at(scene, ui, picture, x, y)
     return Target(KEY, found) if found else Target(OUTSIDE, OPTIONS)
+
+
+def _in_series(ui: Ui, picture: Picture, x: int, y: int) -> Target | None:
+    from wftui.tui.arrange import series  # here: loaded already while it is open
+
+    assert ui.series is not None  # noqa: S101  the caller looked
+    left, top, width, height = series.frame_of(picture.width, picture.height)
+    if not (left <= x < left + width and top <= y < top + height):
+        return Target(OUTSIDE, CHOOSER)
+    picker = ui.series.picker
+    line = y - top - 1
+    # The first line is what was typed, the last one inside the border lists the keys.
+    place = picker.top + line - 1
+    there = 1 <= line < height - 3 and place < len(picker.found(ui.series.columns))
+    return Target(ROW, CHOOSER, place) if there else Target(DIALOG, CHOOSER)
 
 
 # ---- inside of screens

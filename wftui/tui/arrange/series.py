@@ -142,10 +142,18 @@ def zoom(app: WftopApp, step: int) -> str:
     return f"{graph.title}: " + (f"{graph.seconds} s" if graph.seconds else "as much as there are columns for")
 
 
-def draw(choosing: Choosing, glyphs: Glyphs, width: int, height: int, rows: list[Row]) -> tuple[int, int]:
-    """Put the list over ``rows``; its first line and number of lines."""
+def frame_of(width: int, height: int) -> tuple[int, int, int, int]:
+    """Left column, upper line, columns and lines of the list with its border; no lines where it has no room."""
     wide, high = min(width, max(40, min(130, width - 8))), max(3, height - 4)
     if width < 12 or height < 6:
+        return 0, 0, 0, 0
+    return (width - wide) // 2, (height - high) // 2, wide, high
+
+
+def draw(choosing: Choosing, glyphs: Glyphs, width: int, height: int, rows: list[Row]) -> tuple[int, int]:
+    """Put the list over ``rows``; its first line and number of lines."""
+    x, y, wide, high = frame_of(width, height)
+    if not high:
         return 0, 0
     inner = wide - 4
     body = lists.draw(choosing.picker, choosing.columns, choosing.chosen, inner, high - 3, glyphs)
@@ -153,7 +161,6 @@ def draw(choosing: Choosing, glyphs: Glyphs, width: int, height: int, rows: list
     body.append(fit_row(lists.footer(), inner))
     title = f"series of {choosing.graph.title}" if choosing.graph is not None else "series of a new graph"
     framed = box(body, wide, high, glyphs=glyphs, title=title, accent="timeline", focused=True)
-    x, y = (width - wide) // 2, (height - high) // 2
     for offset, row in enumerate(framed):
         under = fit_row(rows[y + offset], width)
         rows[y + offset] = [*crop(under, 0, x), *row, *crop(under, x + wide, width)]

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from wftui.collectors.nvml.fields import FAST, FIELDS, HOURLY, SECOND, SLOW
+from wftui.model.health import OK
 from wftui.model.processes import CREATED, PROCESSES
 from wftui.names import COUNTER, EVENT_TYPES, METRICS
 from wftui.tui.gpus import boxes
@@ -235,12 +236,18 @@ def _of_series(scene: Scene, column: Column, subject: Subject) -> Number:
 
 
 def _taken(scene: Scene, source: str) -> int | None:
-    """When a source was last read: live what it says itself, in the past the end of the second that is shown."""
+    """When the value on the screen was read: at the end of its second, less the rhythm of its source.
+
+    A source's own word comes every few seconds; one that was well then has kept its rhythm since.
+    """
     state = scene.state
+    end_ns = (state.tick.time_s + 1) * 1_000_000_000 if state.tick is not None else None
     health = state.source(source) if scene.replay is None else None
-    if health is not None and health.last_ns is not None:
+    if health is None or health.last_ns is None:
+        return end_ns
+    if end_ns is None or health.state != OK or not health.interval_s:
         return health.last_ns
-    return (state.tick.time_s + 1) * 1_000_000_000 if state.tick is not None else None
+    return max(health.last_ns, end_ns - round(health.interval_s * 1e9))
 
 
 def _of_process(scene: Scene, subject: Subject) -> list[Number]:
