@@ -150,6 +150,7 @@ class Link:
                         state.on(message)
                         if isinstance(message, wire.TickArrived):
                             self._ticked.set()
+                            app.motion.readings(tick=True)
                         elif isinstance(message, wire.Goodbye):
                             reason = message.reason
                             break

@@ -43,8 +43,8 @@ class Motion:
 
     @property
     def rate_hz(self) -> float:
-        """Readings a second that the screen can use."""
-        return READINGS_HZ if self.screen is not None and self._app.past.live else 0.0
+        """Readings a second that the screen can use: many only while it moves."""
+        return READINGS_HZ if self._reading else 0.0
 
     def key(self) -> None:
         """A key was pressed."""
@@ -54,13 +54,13 @@ class Motion:
         """After a whole frame: bring the clock and the feed to what is on the screen now."""
         app = self._app
         screen = self.screen
-        if (screen is not None and app.past.live) != self._reading:
+        wanted = self._wanted(screen)
+        if (wanted != frames.DATA) != self._reading:
             self._reading = not self._reading
             if app.link is not None:
                 app.link.rate_changed()
         if screen is not None:
             screen.shades = _shades(app.flow.shed)
-        wanted = self._wanted(screen)
         if self._clock is None:
             if wanted == frames.DATA:
                 return
@@ -88,13 +88,13 @@ class Motion:
             return f"full motion, until {frames.FULL_S:g} s after the last key"
         return "over SSH nothing moves by itself" if self._remote else "calm motion"
 
-    def readings(self) -> bool:
-        """Readings came between two ticks; whether they are drawn by the clock, so that no frame is due."""
+    def readings(self, *, tick: bool = False) -> bool:
+        """Readings came, with a ``tick`` or between two; whether the clock draws them, so that no frame is due."""
         screen = self.screen
-        if screen is None:
+        if screen is None or tick == self._reading:
             return False
         screen.note(self._app.state)
-        return self.state != frames.DATA
+        return self._reading
 
     def stop(self) -> None:
         """The end, or the terminal was left."""
