@@ -10,7 +10,7 @@ from tests.tui.fake import full, scene
 from tests.tui.test_keys import make, press, screen_text
 from tests.tui.test_snapshots import app
 from wftui.render.palette import MONO
-from wftui.tui.actions import ACTIONS
+from wftui.tui.actions import ACTIONS, keys_of
 from wftui.tui.search.match import match, segments
 from wftui.tui.search.palette import Found, Palette, found
 from wftui.tui.ui import CONFIRM, HELP, MENU, PALETTE, Ui
@@ -86,10 +86,14 @@ def test_what_was_chosen_before_stands_first_where_it_can_run() -> None:
         ("timeline.compare", "overview", "only on screen 5"),
         ("process.tree", "gpu", "only on screen 2"),
         ("process.sort", "overview", "only on screen 2"),
-        ("process.signal", "events", "only on screens 2 and 6"),
+        ("process.signal", "events", "only on 2 and 6"),
         ("panel.expand", "processes", "only on screen 1"),
         ("list.down", "overview", "no list is shown"),
         ("open", "overview", "nothing is selected"),
+        ("process.unfold", "processes", "only in the tree"),
+        ("process.untag", "processes", "nothing tagged"),
+        ("panel.series", "overview", "Tab to a graph first"),
+        ("panel.zoom_in", "overview", "Tab to a panel first"),
         ("time.live", "overview", "this is live"),
         ("time.forward", "overview", "this is live"),
         ("time.back", "overview", ""),
@@ -104,8 +108,18 @@ def test_why_an_action_cannot_run(action: str, screen: str, reason: str) -> None
 
 def test_a_readonly_view_sends_no_signal_from_the_palette() -> None:
     found_there = {line.action.id: line.obstacle for line in lines("", "processes", readonly=True)}
-    assert found_there["process.signal"] == "the view is read-only"
-    assert found_there["process.nice"] == "the view is read-only"
+    assert found_there["process.signal"] == "read-only view"
+    assert found_there["process.nice"] == "read-only view"
+
+
+@pytest.mark.parametrize("screen", ["overview", "processes", "sources", "gpu", "timeline", "energy"])
+def test_titles_and_reasons_fit_on_80_columns(screen: str) -> None:
+    for readonly in (False, True):
+        for line in lines("", screen, readonly=readonly):
+            about = f"{line.action.section}: {line.obstacle}" if line.obstacle else line.action.section
+            assert len(about) <= 30, about
+            assert len(line.title) <= 31
+            assert len(keys_of(line.action, ascii_only=True)) <= 9
 
 
 @pytest.mark.parametrize("key", ["colon", "ctrl+p"])

@@ -211,7 +211,7 @@ _NAMES: Final = {
     "greater_than_sign": ">",
     "grave_accent": "`", "left_square_bracket": "[", "right_square_bracket": "]",
     "left_curly_bracket": "{", "right_curly_bracket": "}", "f8": "F8",
-    "colon": ":", "ctrl+p": "^P",
+    "colon": ":", "ctrl+p": "^P", "shift+up": "S-↑", "shift+down": "S-↓",
 }  # fmt: skip
 _PLAIN: Final = {"↑": "Up", "↓": "Down", "←": "Left", "→": "Right"}
 

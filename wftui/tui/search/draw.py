@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from wftui.tui.ui import Ui
 
 _WIDEST: Final = 84
-_KEYS: Final = 10
+_KEYS: Final = 9
 _TITLE: Final = 31
 _TALLEST: Final = 20
 """Actions shown at once."""

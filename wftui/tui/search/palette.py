@@ -19,12 +19,13 @@ PLACES: Final = {
     "processes": "on screen 2",
     "gpu": "on screen 6",
     "energy": "on screen 9",
-    "settings": "in the settings (F2)",
-    "arrange": "while arranging (L)",
+    "settings": "on screen F2",
+    "arrange": "after L",
 }
 """Where actions of one screen only are valid."""
 _CURSOR: Final = frozenset({"up", "down", "pageup", "pagedown", "home", "end", "left", "right"})
 _LISTED: Final = ("processes", "events", "sources")
+_TREE: Final = frozenset(f"process.{name}" for name in ("fold", "unfold", "fold_all", "unfold_all"))
 _ABSENT: Final = " (not in this version)"
 
 
@@ -107,22 +108,30 @@ def obstacle(action: Action, scene: Scene, ui: Ui) -> str:
     if action.screen and action.screen != ui.keyed:
         return f"only {PLACES.get(action.screen, f'on {action.screen}')}"
     if ui.arrange is not None and action.run not in WHILE_ARRANGING:
-        return "Esc ends arranging first"
+        return "not while arranging"
     if action.run in ("sort", "reverse") and ui.shown != "processes":
         return f"only {PLACES['processes']}"
     if action.run == "signal" and ui.shown not in ("processes", "gpu"):
-        return "only on screens 2 and 6"
+        return "only on 2 and 6"
     if action.run in ("signal", "switch") or action.id == "process.nice":
         if past:
             return "not in the past"
         if scene.readonly:
-            return "the view is read-only"
+            return "read-only view"
     if action.run in ("focus", "expand") and ui.screen != OVERVIEW:
         return "only on screen 1"
     if action.run == "move" and ui.shown not in _LISTED:
         return "no list is shown"
     if action.run == "open" and not (ui.shown in (*_LISTED, "gpu") or ui.focus):
         return "nothing is selected"
+    if action.id in _TREE and not ui.work.tree:
+        return "only in the tree"
+    if action.id == "process.untag" and not ui.work.tagged:
+        return "nothing tagged"
+    if action.run == "series" and (ui.expanded or ui.focus) not in scene.plan.graphs:
+        return "Tab to a graph first"
+    if action.run == "zoom" and (ui.screen != OVERVIEW or not (ui.expanded or ui.focus)):
+        return "Tab to a panel first"
     forward = action.run in ("step", "jump") and not action.argument.startswith("-")
     if not past and (action.run in ("live", "speed") or forward):
         return "this is live"
