@@ -136,6 +136,44 @@ def test_a_reader_that_has_enough_ends_it() -> None:
             plain.wait()
 
 
+@pytest.mark.parametrize(
+    ("shell", "words"),
+    [(">&-", "stdout is closed"), (">/dev/full", "the output cannot be written: No space left")],
+    ids=["closed", "full"],
+)
+def test_an_output_that_takes_nothing_is_one_line_of_error(shell: str, words: str) -> None:
+    with recorder():
+        line = f'"$@" --plain </dev/null {shell}'
+        done = subprocess.run(
+            ["sh", "-c", line, "sh", *command()],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+            env=environment(),
+            cwd=ROOT,
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("wftop: ")
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_closed_keyboard_is_no_keyboard(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with recorder():
+        line = '"$@" --plain <&- >"$OUT"'
+        plain = subprocess.Popen(
+            ["sh", "-c", f"exec {line}", "sh", *command()], env=environment({"OUT": str(out)}), cwd=ROOT
+        )
+        try:
+            until(lambda: out.exists() and READY in out.read_text(), 15, "the report")
+            assert plain.poll() is None
+        finally:
+            plain.terminate()
+            assert plain.wait(5) == 143
+
+
 def test_a_recorder_that_goes_and_comes(tmp_path: Path) -> None:
     with recorder() as first, Plain(tmp_path / "out", "--every", "1s") as plain:
         plain.until_says(READY)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from wftui import __version__
 from wftui.clock import SystemClock, cpu_ns
-from wftui.errors import ProtocolError
+from wftui.errors import ProtocolError, WftopError
 from wftui.render import text
 from wftui.tui.plain import speech
 from wftui.tui.plain.answers import Quit, answer, interval
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 EVERY: Final = "5s"
 _STDIN: Final = 0
 _STDOUT: Final = 1
+_STDERR: Final = 2
 _RETRY_S: Final = 0.5
 _FIRST_RETRY_S: Final = 0.03
 _FIRST_S: Final = 2.0
@@ -52,15 +53,31 @@ def main(flags: argparse.Namespace) -> int:
     """Tell what changes until the end; return the exit code: 0 after quit, ^C or the end of input.
 
     Raises:
-        WftopError: Settings or folders cannot be used.
+        WftopError: Settings or folders cannot be used, or the output cannot be written.
         BrokenPipeError: Who read our output has gone.
     """
     for number, code in ((signal.SIGINT, 0), (signal.SIGTERM, 143), (signal.SIGHUP, 129)):
         signal.signal(number, _ending(code))
+    _stand()
     try:
         return _start(flags)
     except _Ended as ended:
         return ended.code
+
+
+def _stand() -> None:
+    """Make sure of the three standard descriptors: the next file that is opened would else take the place of one.
+
+    Raises:
+        WftopError: The output is closed.
+    """
+    for descriptor in (_STDIN, _STDOUT, _STDERR):
+        try:
+            os.fstat(descriptor)
+        except OSError as error:
+            if descriptor == _STDOUT:
+                raise WftopError("stdout is closed: there is nowhere to tell anything") from error
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
 
 
 def _ending(code: int) -> Callable[[int, FrameType | None], None]:
@@ -152,12 +169,9 @@ class Lines:
                 self._feed.close()
 
     def _watch(self) -> None:
-        try:
-            kind = os.fstat(_STDIN).st_mode
-        except OSError:
-            kind = 0
+        kind = os.fstat(_STDIN).st_mode
         # From /dev/null nobody ever types, and its end says nothing.
-        if kind and not (stat.S_ISCHR(kind) and not os.isatty(_STDIN)):
+        if not (stat.S_ISCHR(kind) and not os.isatty(_STDIN)):
             self._poll.register(_STDIN, select.POLLIN)
         kind = os.fstat(_STDOUT).st_mode
         if stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind):
@@ -302,8 +316,13 @@ class Lines:
         data = said.encode("ascii", "backslashreplace") if self._ascii else said.encode()
         self._written += len(data)
         self._reports += 1
-        while data:
-            data = data[os.write(_STDOUT, data) :]
+        try:
+            while data:
+                data = data[os.write(_STDOUT, data) :]
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise WftopError(f"the output cannot be written: {error.strerror}") from error
 
     # ---- what is typed
 
