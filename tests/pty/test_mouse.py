@@ -33,7 +33,8 @@ def place(terminal: Terminal, words: str) -> tuple[int, int]:
 def ready(terminal: Terminal) -> None:
     terminal.live()
     terminal.until_writes(b"\x1b[?1006h")
-    terminal.until_shows("6 gpus  ? help")
+    terminal.until_shows("6 gpus ")
+    terminal.until_shows("? help  q quit")
 
 
 def test_clicks_and_the_wheel() -> None:
@@ -42,7 +43,8 @@ def test_clicks_and_the_wheel() -> None:
         terminal.send(press(*place(terminal, "4 sources")))
         terminal.until_shows("why and what to do")
         terminal.send(press(*place(terminal, "Esc back")))
-        terminal.until_shows("6 gpus  ? help")
+        terminal.until_shows("6 gpus ")
+        terminal.until_shows("? help  q quit")
         terminal.send(press(*place(terminal, "? help")))
         terminal.until_shows("1-22 of")
         terminal.send("\x1b[<65;40;12M")
