@@ -15,6 +15,8 @@ from tests.tui.test_keys import PALETTE, Still, make, press, screen_text
 from wftui.tui import compose, layout
 from wftui.tui.app import WftopApp
 from wftui.tui.frame import cells
+from wftui.tui.layouts import files
+from wftui.tui.layouts.plan import SECONDS
 from wftui.tui.lists import found_events
 from wftui.tui.panels.sources import sorted_sources
 from wftui.tui.pointer import (
@@ -383,6 +385,38 @@ async def test_live_nobody_leaves_now_by_the_wheel() -> None:
         await turn(pilot, app, 5, 4, -1)
         assert app.past.live
         assert app.ui.focus == ""
+
+
+async def test_live_the_wheel_zooms_a_graph_of_the_layout_and_stays_on_the_overview() -> None:
+    app = past_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.arranged(
+            files.parse(
+                "mine",
+                b"""
+                title = "one graph"
+                [[graphs]]
+                name = "load"
+                series = ["system.cpu.load_average.1m"]
+                [[when]]
+                rows = [ { height = "rest 8", panels = ["cpu", "load"], widths = [50, 50] } ]
+                """,
+                "mine.toml",
+            )
+        )
+        app.paint()
+        shown_graph = app.plan.graphs["load"]
+        place = next(each for each in compose.overview(app.seen, 120, 40, app.plan).places if each.name == "load")
+        await turn(pilot, app, place.x + 5, place.y + 3, 1)
+        assert shown_graph.seconds == SECONDS[0]
+        assert app.ui.focus == "load"
+        for _ in range(9):
+            await turn(pilot, app, place.x + 5, place.y + 3, 1)
+        assert shown_graph.seconds == SECONDS[-1]
+        assert app.ui.screen == "overview"
+        await turn(pilot, app, place.x + 5, place.y + 3, -1)
+        assert shown_graph.seconds == SECONDS[-2]
+        assert app.past.live
 
 
 def past_app() -> WftopApp:

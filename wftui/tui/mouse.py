@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from textual import events
 
-from wftui.tui import layout, pointer
+from wftui.tui import pointer
+from wftui.tui.layouts.plan import SECONDS
 from wftui.tui.pointer import Target
 from wftui.tui.ui import ASK, CONFIRM, MENU, ORIGINS, OVERVIEW, PALETTE, PROMPT, SCROLLED
 from wftui.units import NS_PER_S
@@ -217,9 +218,11 @@ class Mouse:
         app, ui = self._app, self._app.ui
         if not app.past.live:
             self._time(step)
-        elif name not in layout.ORDER and ui.screen == OVERVIEW:
+        elif (graph := app.plan.graphs.get(name)) is not None and ui.screen == OVERVIEW:
             ui.focus = name
-            app.commands.key("z" if step < 0 else "Z", None)
+            # Z at the longest goes on in the timeline: no wheel leads to another screen.
+            if step < 0 or graph.seconds < SECONDS[-1]:
+                app.commands.zoom(str(step))
 
     def _timeline(self, found: Target, step: int) -> None:
         control = self._app.shown_timeline
