@@ -51,6 +51,22 @@ async def test_unknown_cells_are_empty_and_nothing_ends_a_line_or_a_cell() -> No
     assert not text.endswith("\n")
 
 
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        (None, ""),
+        (-3, "-3"),
+        (0.875, "0.875"),
+        ("=HYPERLINK(1)", "'=HYPERLINK(1)"),
+        ("@a", "'@a"),
+        ("a\tb\nc", r"a\x09b\x0ac"),
+        ("\x1b]0;x\x07", r"\x1b]0;x\x07"),
+    ],
+)
+def test_cells_run_nothing_where_they_are_pasted(cell: str | float | None, shown: str) -> None:
+    assert clipboard._lines([(cell, "x")]) == f"{shown}\tx"
+
+
 async def test_from_the_open_details() -> None:
     text, _ = await copied("2", "enter", "y")
     assert text.split("\n")[1].startswith("812\t")

@@ -10,7 +10,7 @@ import os
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from wftui.model import gpus, processes
-from wftui.render import text
+from wftui.render import defuse, text
 from wftui.text import clean
 from wftui.tui import export
 from wftui.tui.gpu_screen.model import PROCESSES as PANE
@@ -45,7 +45,7 @@ def row(app: WftopApp) -> Copied | None:
     ui, state = app.ui, app.seen
     if ui.overlay == ORIGINS:
         number = ui.origins.number(app.scene()) if ui.origins is not None else None
-        return None if number is None else Copied(number.name, number.name)
+        return None if number is None else Copied(clean(number.name, 4096), clean(number.name, 80))
     if ui.overlay == DETAILS and ui.target is not None:
         return _process(app, ui.target.key)
     if ui.overlay:
@@ -134,10 +134,10 @@ def _lines(rows: Sequence[Sequence[Cell]]) -> str:
 def _cell(cell: Cell) -> str:
     if cell is None:
         return ""
-    if isinstance(cell, float):
-        return f"{cell:.15g}"
-    # Cleaned when it came; a tab in it would be another cell.
-    return clean(str(cell), 4096).replace("\t", " ")
+    if isinstance(cell, int | float):
+        return f"{cell:.15g}" if isinstance(cell, float) else str(cell)
+    # Defused as in a CSV: the row may be pasted into a spreadsheet.
+    return defuse.cell(clean(str(cell), 4096)).replace("\t", " ")
 
 
 def command(app: WftopApp) -> Copied | None:
