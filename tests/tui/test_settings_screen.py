@@ -176,3 +176,16 @@ def test_every_setting_is_on_the_screen_and_says_when_it_holds() -> None:
     assert {name for name in model.AT_ONCE if name not in config.KEYS} == set()
     assert model.holds("store.max_bytes") == "from the next start of the recorder"
     assert model.holds("view.colors") == "from the next start of the view"
+
+
+async def test_motion_and_graphs_follow_at_once() -> None:
+    app = configured()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("f2")
+        for name, key, value in (("view.graphs", "graphs", "sweep"), ("view.motion", "mode", "reduced")):
+            while app.ui.settings is not None and app.ui.settings.key.name != name:
+                await pilot.press("down")
+            while (app.motion.mode if key == "mode" else app.graphs) != value:
+                await pilot.press("enter")
+        assert app.sweeps
+        assert app.scene().sweep

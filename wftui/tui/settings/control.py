@@ -93,6 +93,12 @@ def apply(app: WftopApp, screen: SettingsScreen) -> None:
         if trouble := app.layouts.choose(loaded.text(name)):
             raise ConfigError(trouble)
         app.arranged(app.layouts.plan)
+    elif name == "view.motion":
+        app.motion.mode = loaded.text(name)
+    elif name == "view.graphs":
+        app.graphs = loaded.text(name)
+    elif name == "view.clipboard":
+        app.copies = loaded.flag(name)
     elif name == "view.readonly":
         app.readonly = loaded.flag(name)
     elif name in ("view.temperature", "view.bytes", "view.time_zone") or name.startswith("colors."):

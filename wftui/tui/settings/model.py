@@ -25,6 +25,9 @@ AT_ONCE: Final = frozenset(
         "view.bytes",
         "view.time_zone",
         "view.readonly",
+        "view.motion",
+        "view.graphs",
+        "view.clipboard",
     )
 )
 
