@@ -109,6 +109,7 @@ _OWN = (
     Metric("wftop.view.frames", "{frame}", COUNTER, "Frames painted", ("view",)),
     Metric("wftop.view.lag", "s", GAUGE, "Median time in which the terminal acknowledged a frame", ("view",)),
     Metric("wftop.view.frame.duration", "s", GAUGE, "Time to make and write a frame, 95th percentile", ("view",)),
+    Metric("wftop.view.frame.interval", "s", GAUGE, "Longest interval while something moves", ("view",)),
     Metric("wftop.view.key.duration", "s", GAUGE, "Longest time from a key to its frame", ("view",)),
     Metric("wftop.store.write.duration", "s", GAUGE, "Wall time of one journal commit", statistics=("max",)),
     Metric("wftop.store.size", "By", GAUGE, "Size of the journal on disk, without its free pages"),

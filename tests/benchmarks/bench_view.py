@@ -144,10 +144,12 @@ def stalls(seconds: float, environment: Environment) -> Figures:
     view.run(seconds)
     gaps = sorted(b - a for a, b in zip(view.ends, view.ends[1:], strict=False))
     work = reported("wftop.view.frame.duration", environment)
+    intervals = reported("wftop.view.frame.interval", environment)
     view.close()
     return {
-        "longest_ms": 1000 * gaps[-1],
-        "p99_ms": 1000 * gaps[int(0.99 * len(gaps))],
+        # Of the clock: a frame in which no cell is another one is not sent.
+        "longest_ms": 1000 * max(intervals[-3:]) if intervals else None,
+        "longest_seen_ms": 1000 * gaps[-1],
         "work_ms": 1000 * statistics.median(work[-10:]) if work else None,
     }
 
@@ -159,7 +161,8 @@ def slow_keys(environment: Environment) -> Figures:
     view.type("9")
     view.run(1.0)
     view.type("f")
-    for key in "2916291629162916":
+    # The first time a screen is opened, what draws it is loaded.
+    for key in "29161" + 4 * "2916":
         view.type(key)
         view.run(0.8)
     found = reported("wftop.view.key.duration", environment)

@@ -84,14 +84,17 @@ def test_costs_tell_the_95th_percentile_and_the_longest_key_once() -> None:
     costs = Costs()
     for place in range(100):
         costs.frame(place / 60, place / 60 + (0.010 if place >= 90 else 0.001))
+    costs.whole(0.5, 0.5001)
     costs.key(0.002)
     costs.key(0.007)
     costs.key(0.001)
     assert costs.rate_hz() == pytest.approx(60)
-    work, key = costs.take()
+    work, key, longest = costs.take()
+    assert longest == pytest.approx(1 / 60)
     assert work == pytest.approx(0.010)
     assert key == 0.007
-    work, key = costs.take()
+    work, key, longest = costs.take()
+    assert longest != longest
     assert work != work
     assert key != key
 

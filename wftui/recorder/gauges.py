@@ -107,6 +107,7 @@ class Gauges:
                 ("wftop.view.lag", report.lag_s),
                 ("wftop.view.frame.duration", report.frame_s),
                 ("wftop.view.key.duration", report.key_s),
+                ("wftop.view.frame.interval", report.interval_s),
             ):
                 if value is not None:
                     yield Sample(self._column(name, "view", label), value)

@@ -245,9 +245,7 @@ class WftopApp(App[int], inherit_bindings=False):
         self.picture = compose.picture(self.scene(), self.ui, width, height)
         if not self.painter.direct(self, self.picture, self.flow):
             canvas.refresh()
-        self.motion.costs.pause()
-        self.motion.costs.frame(began, time.perf_counter())
-        self.motion.costs.pause()
+        self.motion.costs.whole(began, time.perf_counter())
         self.motion.follow()
         if (timeline := self.shown_timeline) is not None:
             timeline.refresh()

@@ -1,8 +1,8 @@
 """The frame clock: one, for the whole view, and what frames cost.
 
 Four states. *idle*: nothing changes, nobody wakes up. *data*: a frame when data came, which the feed decides.
-*smooth* and *full*: something on the screen moves, and the clock makes frames by itself, 12 or 62 a second.
-62, because the system's timers end a little late: at exactly 60 a frame now and then would miss its turn.
+*smooth* and *full*: something on the screen moves, and the clock makes frames by itself, 12 or 62.5 a second.
+62.5, because the system's timers end a little late: at exactly 60 a frame now and then would miss its turn.
 
 What moves may be wanted, and still not be given: over SSH nothing moves unless a person asks for it, a terminal
 that is behind gets fewer frames, and full motion ends some time after the last key.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 DATA: Final = "data"
 SMOOTH: Final = "smooth"
 FULL: Final = "full"
-HZ: Final = {SMOOTH: 12.0, FULL: 62.0}
+HZ: Final = {SMOOTH: 12.0, FULL: 62.5}
 SHED_HZ: Final = 30.0
 """The most where the terminal does not keep up."""
 FULL_S: Final = 60.0
@@ -46,13 +46,20 @@ class Costs:
         self._work: deque[float] = deque(maxlen=_SAMPLES)
         self._intervals: deque[float] = deque(maxlen=_SAMPLES)
         self._key = NAN
+        self._longest = NAN
         self._last = NAN
 
+    def whole(self, began_s: float, ended_s: float) -> None:
+        """A frame of all there is, between those of the clock."""
+        self._work.append(ended_s - began_s)
+
     def frame(self, began_s: float, ended_s: float) -> None:
-        """A frame that was made and written."""
+        """A frame of the clock."""
         self._work.append(ended_s - began_s)
         if self._last == self._last:
             self._intervals.append(began_s - self._last)
+            if not began_s - self._last <= self._longest:
+                self._longest = began_s - self._last
         self._last = began_s
 
     def pause(self) -> None:
@@ -70,13 +77,15 @@ class Costs:
         total = sum(recent)
         return len(recent) / total if total > 0 else NAN
 
-    def take(self) -> tuple[float, float]:
-        """(95th percentile of the work of a frame, longest time of a key) since this was asked last."""
+    def take(self) -> tuple[float, float, float]:
+        """(95th percentile of the work of a frame, longest time of a key, longest interval between two frames of
+        the clock) since this was asked last."""
         work = sorted(self._work)
         found = work[int(0.95 * (len(work) - 1))] if work else NAN
         key, self._key = self._key, NAN
+        longest, self._longest = self._longest, NAN
         self._work.clear()
-        return found, key
+        return found, key, longest
 
 
 class Clock:

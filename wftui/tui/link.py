@@ -220,7 +220,7 @@ class Link:
             self._at_ns, self._cpu_ns = now, used
             app.own_memory = float(_resident())
             gc.collect(1)
-            work_s, key_s = app.motion.costs.take()
+            work_s, key_s, longest_s = app.motion.costs.take()
             try:
                 await feed.send(
                     wire.Report(
@@ -231,6 +231,7 @@ class Link:
                         _known(app.flow.take_lag_s()),
                         _known(work_s),
                         _known(key_s),
+                        _known(longest_s),
                     )
                 )
             except (OSError, ProtocolError):

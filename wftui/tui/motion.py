@@ -65,6 +65,8 @@ class Motion:
             if wanted == frames.DATA:
                 return
             self._clock = frames.Clock(asyncio.get_running_loop(), self._frame)
+        if wanted != self._clock.state:
+            self.costs.pause()
         self._clock.want(wanted, most_hz=frames.SHED_HZ if app.flow.shed >= flow.RATE else 1e3)
 
     def _wanted(self, screen: EnergyScreen | None) -> str:

@@ -340,9 +340,13 @@ class Painter:
         return "".join(out)
 
     def difference(self, before: Picture, after: Picture) -> str:
-        """The escape codes that turn one frame into another of the same size."""
-        out: list[str] = []
-        last = ""
+        """The escape codes that turn one frame into another of the same size.
+
+        All pieces of one ink follow each other, wherever they stand: the codes of a colour are longer than those
+        of a place.
+        """
+        inks: dict[str, list[str]] = {}
+        ends: dict[str, tuple[int, int]] = {}
         for y, row in enumerate(after.rows):
             old = before.rows[y]
             stale = after.stale and y not in after.live_lines
@@ -351,7 +355,6 @@ class Painter:
                 continue
             codes = self._stale if stale else self._live
             known = before.starts(y) if same_inks else {}
-            at = -1
             for x, segment in after.starts(y).items():
                 there = known.get(x)
                 if there == segment:
@@ -365,21 +368,21 @@ class Painter:
                     if len(old_text) == len(text) == taken == cells(old_text):
                         runs = _changed(old_text, text)
                 code = codes[role]
-                for place, (start, piece) in enumerate(runs):
-                    if place:
+                out = inks.setdefault(code, [])
+                at = -1
+                for start, piece in runs:
+                    if at >= 0:
                         # Only inside a text of plain cells: after any other one the cursor's place is not certain.
                         out.append(f"\x1b[{x + start - at}C")
-                    elif x + start != at:
+                    elif ends.get(code) != (y, x + start):
                         out.append(f"\x1b[{y + 1};{x + start + 1}H")
-                    if code != last:
-                        out.append(code)
-                        last = code
                     out.append(piece)
                     at = x + start + (len(piece) if len(piece) != len(text) else taken)
+                ends[code] = (y, at)
+        if not inks:
+            return ""
         # The toolkit writes plain text without a reset in front: no colour of ours may be left on.
-        if last:
-            out.append("\x1b[0m")
-        return "".join(out)
+        return "".join(code + "".join(out) for code, out in inks.items()) + "\x1b[0m"
 
 
 def _changed(old: str, new: str) -> list[tuple[int, str]]:

@@ -446,6 +446,8 @@ class Report(Message, frozen=True):
     """95th percentile of the time to make and write a frame, since the last report."""
     key_s: float | None = None
     """Longest time from a key's arrival to its frame, since the last report; None: no key."""
+    interval_s: float | None = None
+    """Longest interval between two frames of the clock, since the last report; None: nothing moved."""
 
 
 class Retire(Message, frozen=True):
