@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.tui.test_keys import screen_text
 from tests.tui.test_snapshots import THEME, app
 from wftui import config, paths, when
 from wftui.render import palette, text
@@ -189,3 +190,13 @@ async def test_motion_and_graphs_follow_at_once() -> None:
                 await pilot.press("enter")
         assert app.sweeps
         assert app.scene().sweep
+
+
+async def test_the_panels_are_arranged_from_here() -> None:
+    app = configured()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("f2")
+        assert "L arrange" in screen_text(app).splitlines()[-1]
+        await pilot.press("L")
+        assert app.ui.arrange is not None
+        assert "ARRANGE" in screen_text(app)

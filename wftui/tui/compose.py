@@ -80,7 +80,8 @@ class Picture:
             x = 0
             for segment in self.rows[y]:
                 found[x] = segment
-                x += cells(segment[0])
+                words = segment[0]
+                x += len(words) if words.isascii() else cells(words)
         return found
 
 

@@ -90,7 +90,7 @@ def _wanted(scene: Scene, ui: Ui, width: int) -> list[str]:
         if ui.gpu is not None and ui.gpu.inside and not (scene.readonly or past):
             wanted.append("process.signal")
     elif ui.shown == "settings":
-        wanted = ["settings.change", "settings.unset", "view.theme", "back"]
+        wanted = ["settings.change", "settings.unset", "view.theme", "view.arrange", "back"]
     elif ui.expanded in scene.plan.graphs:
         wanted = ["panel.zoom_in", "panel.zoom_out", "panel.series", "back"]
     elif ui.shown:
