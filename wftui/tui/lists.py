@@ -51,7 +51,7 @@ def draw_events(scene: Scene, ui: Ui, width: int, height: int) -> Body:
         if about:
             row += [(outside(events.about(scene, item), about, scene.glyphs, middle=True), "text"), gap(1)]
         left = width - stamp - 3 - kind - 1 - (about + 1 if about else 0)
-        said = plain(events.said(item), scene.glyphs)
+        said = plain(events.said(item), scene.glyphs) if about else events.summary(scene, item)
         row.append((outside(said, max(0, left), scene.glyphs), "text"))
         row = fit_row(row, width)
         body.append([("".join(piece for piece, _ in row), "select")] if place == cursor else row)

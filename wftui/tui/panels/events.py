@@ -90,11 +90,29 @@ def said(event: Event) -> str:
         return f"by {payload['by_s']:+g} s"
     if event.type == "gpu.throttled" and isinstance(reasons := payload.get("reasons"), list):
         return ", ".join(REASONS.get(str(reason), str(reason)) for reason in reasons)
+    if event.aggregate_type == _GPU:
+        return _of_gpu(event.type, payload)
     if event.type == "mark.set":
         at = payload.get("at_ns")
         elsewhere = isinstance(at, int) and abs(at - event.time_ns) > 2_000_000_000
         return f"{payload.get('name', '')}" + (f" (at {text.clock(float(at or 0) / 1e9)})" if elsewhere else "")
     return words(payload)
+
+
+def _of_gpu(kind: str, payload: dict[str, Any]) -> str:  # Any: as above
+    """What befell a GPU; its number and name stand beside it."""
+    number, for_s = payload.get("xid"), payload.get("for_s")
+    if kind == "gpu.xid" and isinstance(number, int):
+        from wftui.tui.gpu_screen.xids import meaning  # here: few machines ever have one
+
+        return f"Xid {number}: {meaning(number).words}"
+    if kind == "gpu.unthrottled":
+        return "clocks are free again" + (
+            f", after {text.duration(for_s)}" if isinstance(for_s, int | float) else ""
+        )
+    if kind == "gpu.found":
+        return str(payload.get("name") or words(payload))
+    return words({key: value for key, value in payload.items() if key not in ("name", "index", "uuid")})
 
 
 def about(scene: Scene, event: Event) -> str:
