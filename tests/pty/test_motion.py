@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
-import subprocess
+import signal
 from collections.abc import Iterator
 
 import pytest
 
+from tests.harness import until
 from tests.pty.terminal import WFTOP, Terminal
+from wftui.client.lock import holder
+from wftui.demo.folder import demo_places
 
 DEMO = (*WFTOP, "--demo")
 FRAME = re.compile(rb"\x1b\[\?2026l")
@@ -16,9 +20,12 @@ FRAME = re.compile(rb"\x1b\[\?2026l")
 
 @pytest.fixture(autouse=True)
 def stop_demo(isolated: None) -> Iterator[None]:  # noqa: ARG001  the folders have to outlive the recorder
-    """End the demo's recorder as soon as its view is gone."""
+    """End the demo's recorder as soon as its view is gone: this test's own, others have theirs."""
     yield
-    subprocess.run(["pkill", "-f", "wftui.demo.record"], check=False)
+    found = holder(demo_places())
+    if found is not None:
+        os.kill(found.pid, signal.SIGTERM)
+        until(lambda: holder(demo_places()) is None, what="the end of the demo")
 
 
 def frames(terminal: Terminal, seconds: float) -> float:

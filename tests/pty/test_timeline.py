@@ -49,7 +49,7 @@ def test_look_along_the_timeline_compare_and_go_there(tmp_path: Path) -> None:
         terminal.until_shows("Enter look")
         terminal.send("\r")
         terminal.until(lambda: replay(terminal) != "", what="the past")
-        assert "cpu" in terminal.screen()[1]
+        terminal.until(lambda: "cpu" in terminal.screen()[1], what="the overview of then")
         terminal.send("`")
         terminal.live()
         terminal.send("q")
