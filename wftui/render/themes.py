@@ -9,7 +9,6 @@ from wftui.errors import ConfigError
 
 KEY: Final = "view.theme"
 DARK: Final = "dark"
-LIGHT: Final = "light"
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 

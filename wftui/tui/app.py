@@ -88,11 +88,7 @@ class Canvas(Widget, can_focus=True):
         """Every key is ours."""
         event.stop()
         event.prevent_default()
-        self._wftop.motion.key()
-        self._wftop.commands.key(event.key, event.character)
-        self._wftop.paint()
-        # The toolkit stamps an event when its bytes were read.
-        self._wftop.motion.costs.key(time.monotonic() - event.time)
+        self._wftop.answer(event, lambda: self._wftop.commands.key(event.key, event.character))
 
     def on_paste(self, event: events.Paste) -> None:
         """Pasted text belongs into an open filter and nowhere else: it never runs actions."""
@@ -255,16 +251,22 @@ class WftopApp(App[int], inherit_bindings=False):
         if self.flow.answered(column, at_ns) and self.painter.owed:
             self.paint()
 
+    def answer(self, event: events.Event, act: Callable[[], object]) -> None:
+        """Carry out a key or a click, show what came of it, and note how long that took."""
+        self.motion.key()
+        act()
+        self.paint()
+        # The toolkit stamps an event when its bytes were read.
+        self.motion.costs.key(time.monotonic() - event.time)
+
     def pointed(self, event: events.MouseEvent) -> None:
         """A button was pressed or the wheel turned."""
         if self.mouse is None:
             from wftui.tui.mouse import Mouse  # here: many never touch one
 
             self.mouse = Mouse(self)
-        self.motion.key()
-        self.mouse.take(event)
-        self.paint()
-        self.motion.costs.key(time.monotonic() - event.time)
+        mouse = self.mouse
+        self.answer(event, lambda: mouse.take(event))
 
     def _follow_theme(self) -> None:
         found = self.theming.look(self._painted_ns) if self.theming is not None else None

@@ -46,11 +46,13 @@ COLUMNS: Final = 40
 
 NONE: Final = 0
 RATE: Final = 1
+"""Fewer frames."""
 PALETTE: Final = 2
+"""Fewer shades."""
 DEPTH: Final = 3
+"""256 colours."""
 PANELS: Final = 4
-SHED: Final = ("", "fewer frames", "fewer shades", "256 colours", "slower panels")
-"""What is given up, one after the other, when the window alone does not help."""
+"""Slower panels. What is given up, one after the other, when the window alone does not help."""
 
 
 class _Sent(NamedTuple):

@@ -11,11 +11,8 @@ that is behind gets fewer frames, and full motion ends some time after the last 
 from __future__ import annotations
 
 import gc
-import time
 from collections import deque
 from typing import TYPE_CHECKING, Final
-
-from wftui.units import NS_PER_S
 
 if TYPE_CHECKING:
     import asyncio
@@ -44,7 +41,6 @@ class Costs:
 
     def __init__(self) -> None:
         self._work: deque[float] = deque(maxlen=_SAMPLES)
-        self._intervals: deque[float] = deque(maxlen=_SAMPLES)
         self._key = NAN
         self._longest = NAN
         self._last = NAN
@@ -56,10 +52,10 @@ class Costs:
     def frame(self, began_s: float, ended_s: float) -> None:
         """A frame of the clock."""
         self._work.append(ended_s - began_s)
-        if self._last == self._last:
-            self._intervals.append(began_s - self._last)
-            if not began_s - self._last <= self._longest:
-                self._longest = began_s - self._last
+        interval = began_s - self._last
+        # Unknown is neither longer nor shorter: the first frame after a pause has no interval.
+        if interval == interval and not interval <= self._longest:
+            self._longest = interval
         self._last = began_s
 
     def pause(self) -> None:
@@ -70,12 +66,6 @@ class Costs:
         """From a key to its frame."""
         if not took_s <= self._key:
             self._key = took_s
-
-    def rate_hz(self) -> float:
-        """Frames a second, from the intervals of the last two seconds or so."""
-        recent = list(self._intervals)[-120:]
-        total = sum(recent)
-        return len(recent) / total if total > 0 else NAN
 
     def take(self) -> tuple[float, float, float]:
         """(95th percentile of the work of a frame, longest time of a key, longest interval between two frames of
@@ -162,8 +152,3 @@ def state_for(motion: str, *, moves: bool, remote: bool, asked: bool, idle_s: fl
     if motion == FULL or (asked and idle_s < FULL_S):
         return FULL
     return DATA if remote else SMOOTH
-
-
-def now_s() -> float:
-    """Seconds of CLOCK_MONOTONIC, as event loops count."""
-    return time.monotonic_ns() / NS_PER_S

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from wftui import settings
-from wftui.tui.frame import Row, fit_row, outside, plain
+from wftui.tui.frame import Row, fit_row, outside
 from wftui.tui.scene import Body, Scene, gap
 from wftui.tui.settings.model import SettingsScreen, holds
 
@@ -74,10 +74,14 @@ def _about(scene: Scene, screen: SettingsScreen, width: int) -> list[Row]:
     key = screen.key
     holding = holds(key.name)
     role = "good" if holding == "at once" else "warn"
+    left = max(1, width - len(key.name) - 2)
     lines: list[Row] = [
         [(scene.glyphs.bottom[1] * width, "frame")],
-        [(f"{key.name}  ", "strong"), (plain(key.help, scene.glyphs), "text")],
-        [("expected ", "dim"), (plain(key.expected, scene.glyphs), "text")],
+        [
+            (f"{key.name}  ", "strong"),
+            (outside(key.help, left, scene.glyphs), "text"),
+        ],
+        [("expected ", "dim"), (outside(key.expected, max(1, width - 9), scene.glyphs), "text")],
         [("a change holds ", "dim"), (holding, role), ("  variable ", "dim"), (key.variable, "text")],
     ]
     return [fit_row(line, width) for line in lines]
