@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,6 +18,20 @@ from typing import NamedTuple, Self
 SOURCE = Path(__file__).with_name("stub.c")
 SONAME = "libnvidia-ml.so.1"
 NOT_SUPPORTED, NO_PERMISSION, NOT_LOADED, LOST, MISMATCH, UNKNOWN = 3, 4, 9, 15, 18, 999
+UNBOUNDED = (
+    sys.executable,
+    "-c",
+    "from wftui.collectors.nvml import pace, worker; pace.SHARE = pace.SHARE_FOR_ENERGY = 1.0; "
+    "pace.RATES = worker.RATES = (5.0, 2.0, 1.0); worker.main()",
+)
+"""A worker that reads five times a second whatever that costs: on a slow machine it would read less often."""
+UNBOUNDED_RECORDER = (
+    sys.executable,
+    "-c",
+    f"import sys; from wftui.collectors.nvml import child; child.COMMAND = {UNBOUNDED!r}; "
+    "from wftui.__main__ import main; sys.exit(main())",
+)
+"""``wftop`` whose GPU worker is that one."""
 ALL = "*"
 """Every GPU, or every function."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -23,36 +24,54 @@ ENERGY = ("nvmlDeviceGetTotalEnergyConsumption", "nvmlDeviceGetFieldValues.83")
 SECONDS = 8.0
 
 
+LATE_S = 0.3
+"""Readings further apart are a gap, which the meter leaves out and the truth of the scene does not."""
+TRIES = 3
+
+
 def watch(library: Path, scene: Scene) -> list[frames.Frame]:
     """What a worker sends until it has read often for a while."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "wftui.collectors.nvml.worker"],
+    found: list[frames.Frame] = []
+    often_since = 0.0
+    deadline = time.monotonic() + 45
+    with subprocess.Popen(
+        box.UNBOUNDED,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=environment(box.environment(library, scene.path)),
         cwd=ROOT,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    found: list[frames.Frame] = []
-    often_since = 0.0
-    deadline = time.monotonic() + 45
-    for line in process.stdout:
-        frame = frames.DECODER.decode(line)
-        found.append(frame)
-        if isinstance(frame, frames.Status):
-            often = frame.rate_hz >= 5
-            often_since = (often_since or time.monotonic()) if often else 0.0
-            if often_since and time.monotonic() - often_since > SECONDS:
-                break
-        assert time.monotonic() < deadline, "the worker does not come to 5 readings a second"
-    process.stdin.close()
-    assert process.wait(10) == 0
-    process.stdout.close()
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for line in process.stdout:
+            frame = frames.DECODER.decode(line)
+            found.append(frame)
+            if isinstance(frame, frames.Status):
+                often = frame.rate_hz >= 5
+                often_since = (often_since or time.monotonic()) if often else 0.0
+                if often_since and time.monotonic() - often_since > SECONDS:
+                    break
+            if time.monotonic() > deadline:
+                process.kill()
+                pytest.fail("the worker does not come to 5 readings a second")
+        process.stdin.close()
+        process.stdout.close()
+        assert process.wait(10) == 0
     return found
 
 
+def on_time(found: list[frames.Frame]) -> bool:
+    """Whether no reading came so late that a meter by power knows nothing of the time before it."""
+    times = [
+        frame.boottime_ns
+        for frame in found
+        if isinstance(frame, frames.Values) and frame.cadence == "fast" and frame.interval_s <= 0.2
+    ]
+    return max(after - before for before, after in pairwise(times)) < LATE_S * 1e9
+
+
 @pytest.mark.alone
+@pytest.mark.timeout(180)  # several tries where the machine is busy
 def test_joules_beside_the_truth(nvml: Path, tmp_path: Path) -> None:
     scene = Scene(tmp_path / "scene", 3)
     scene.power(0, SAW).power(1, SAW).power(2, STEPS)
@@ -65,7 +84,13 @@ def test_joules_beside_the_truth(nvml: Path, tmp_path: Path) -> None:
     first: dict[str, tuple[float, float]] = {}
     last: dict[str, tuple[float, float]] = {}
     often = False
-    for frame in watch(nvml, scene):
+    for _ in range(TRIES):
+        found = watch(nvml, scene)
+        if on_time(found):
+            break
+    else:
+        pytest.skip(f"the machine is too busy: in {TRIES} tries readings came more than {LATE_S} s apart")
+    for frame in found:
         if isinstance(frame, frames.Box):
             for facts in frame.gpus:
                 cards[facts.uuid].described(facts)

@@ -23,11 +23,12 @@ def press(column: int, line: int, button: int = 0) -> str:
 
 
 def place(terminal: Terminal, words: str) -> tuple[int, int]:
-    """Where a text begins on the screen, from 1."""
+    """Where a text begins on the screen, from 1; it may be a part of a frame that is still on its way."""
+    terminal.until_shows(words)
     for line, shown in enumerate(terminal.screen(), 1):
         if (at := shown.find(words)) >= 0:
             return at + 1, line
-    raise AssertionError(f"no {words!r} on\n" + "\n".join(terminal.screen()))
+    raise AssertionError(f"{words!r} came and went:\n" + "\n".join(terminal.screen()))
 
 
 def ready(terminal: Terminal) -> None:
