@@ -6,9 +6,11 @@ import math
 from array import array
 from fnmatch import fnmatchcase
 
+import msgspec
+
 from tests.tui.fake import GIB, NOW_S
 from wftui.model.event import Event
-from wftui.model.sample import Column, column
+from wftui.model.sample import APPORTIONED, Column, column
 from wftui.model.series import matches
 from wftui.model.tick import pack
 from wftui.wire import messages as wire
@@ -161,6 +163,27 @@ def difference(item: Column, question: wire.Compare) -> wire.Difference:
     return wire.Difference(item, a, b, noise)
 
 
+def at_moment(question: wire.At) -> wire.AtReply:
+    """One second; what disks did was a share of something larger until an hour ago."""
+    second = question.time_ns // NS
+    if not recorded(second):
+        begin, end = next(((b, e) for b, e in GAPS if b <= second < e), (None, None))
+        return wire.AtReply(None, None, [], begin - 1 if begin is not None else None, end)
+    columns = COLUMNS
+    if second < NOW_S - 3600:
+        columns = [
+            msgspec.structs.replace(item, quality=APPORTIONED, call="then")
+            if "disk.io" in item.series.text
+            else item
+            for item in COLUMNS
+        ]
+    tick = wire.TickArrived(
+        second - FIRST_S + 1, second, second * NS, 0, 1,
+        pack(array("d", [value(item.series.text, second) for item in columns])),
+    )  # fmt: skip
+    return wire.AtReply(tick, wire.LayoutChanged(1, columns), [])
+
+
 def reply(message: wire.Message) -> wire.Message:
     """What a recorder with this history answers.
 
@@ -171,6 +194,8 @@ def reply(message: wire.Message) -> wire.Message:
         return wire.CatalogueReply(COLUMNS, [], FIRST_S * NS, NOW_S * NS)
     if isinstance(message, wire.Range):
         return answer(message)
+    if isinstance(message, wire.At):
+        return at_moment(message)
     if isinstance(message, wire.Events):
         found = [
             item

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from textual.pilot import Pilot
 
+from tests.tui import fake_history as history
 from tests.tui.fake import NOW_S, full, scene
 from tests.tui.fake_gpu_screen import told
 from tests.tui.fake_gpus import box
@@ -12,16 +14,19 @@ from tests.tui.fake_history import HistoryLink
 from tests.tui.fake_past import remembered
 from tests.tui.test_keys import PALETTE, Still, make, press, screen_text
 from tests.tui.test_pointer import click, find, turn
+from wftui.errors import ProtocolError
 from wftui.model.processes import PROCESSES
 from wftui.model.sample import QUALITIES
 from wftui.names import METRICS
-from wftui.tui import layout
+from wftui.render import text
+from wftui.tui import clipboard, layout
 from wftui.tui.app import WftopApp
 from wftui.tui.frame import row_width
 from wftui.tui.provenance import control, draw
 from wftui.tui.provenance.cells import MEANINGS, OF_PROCESSES
 from wftui.tui.provenance.model import GPU, OF_PANELS, PANEL, PROCESS, SERIES, SOURCE, Origins, Subject, gather
 from wftui.tui.ui import ORIGINS
+from wftui.wire import messages as wire
 
 
 def words(origins: Origins, *, size: tuple[int, int] = (120, 40), ascii_only: bool = False, state=None) -> str:  # type: ignore[no-untyped-def]  # a State, or the whole machine
@@ -206,6 +211,96 @@ async def test_the_timeline_lists_what_was_chosen() -> None:
         assert app.ui.timeline is not None
         assert origins.subject.kind == SERIES
         assert sorted(origins.subject.series) == sorted(app.ui.timeline.chosen)
+
+
+async def open_on_the_timeline(pilot: Pilot[int], *keys: str) -> str:
+    """The dialog over the timeline after these keys, as text."""
+    for key in ("5", *keys):
+        await pilot.press(key)
+        for _ in range(8):
+            await pilot.pause()
+    app = pilot.app
+    assert isinstance(app, WftopApp)
+    return screen_text(app)
+
+
+def timeline_app(link: object) -> WftopApp:
+    return WftopApp(PALETTE, state=full(), link=lambda _: link, clock=Still())  # type: ignore[arg-type,return-value]  # as above
+
+
+async def test_at_the_cursor_of_the_timeline_the_numbers_are_those_of_then() -> None:
+    link = HistoryLink()
+    app = timeline_app(link)
+    async with app.run_test(size=(120, 40)) as pilot:
+        said = await open_on_the_timeline(pilot, "Z", "Z", "N", "N", "i")
+        timeline, origins = app.ui.timeline, app.ui.origins
+        assert timeline is not None
+        assert timeline.answer is not None
+        assert origins is not None
+        grid = timeline.grid(timeline.now_ns)
+        at = timeline.window.cursor(grid)
+        begin = grid.begin(at) // 10**9
+        seconds = range(begin, grid.begin(at + 1) // 10**9)
+        number = origins.number(app.scene())
+        assert number is not None
+        assert number.metric == "system.cpu.utilization"
+        known = [history.value(number.id, second) for second in seconds if history.recorded(second)]
+        assert number.value == pytest.approx(sum(known) / len(known), rel=0.05)
+        assert number.value != app.state.newest(number.id, counter=False)
+        assert number.taken_ns == grid.begin(at)
+        assert f"time      {text.day(begin)} {text.clock(begin)}" in said
+        assert "quality   measured" in said
+        # Neither how its source is now, nor how old the number of now is.
+        assert "● ok" not in said
+        assert "age  " not in said
+        copied = clipboard.row(app)
+        assert copied is not None
+        await press(pilot, "escape")
+        rows = clipboard.row(app)
+        assert rows is not None
+        assert f"{number.id}\t{number.value:.15g}" in rows.text
+
+
+async def test_at_the_cursor_a_number_is_known_as_it_was_then() -> None:
+    app = timeline_app(HistoryLink())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await open_on_the_timeline(pilot, "Z", "home", "i")
+        origins = app.ui.origins
+        assert origins is not None
+        found = {number.metric: number for number in origins.numbers(app.scene())}
+        assert found["system.disk.io"].quality == "apportioned"
+        assert found["system.disk.io"].call == "then"
+        assert found["system.cpu.utilization"].quality == "measured"
+        await press(pilot, "escape", "end")
+        said = await open_on_the_timeline(pilot, "i")
+        assert "age       0.0 s" in said
+        assert app.ui.origins is not None
+        assert {number.quality for number in app.ui.origins.numbers(app.scene())} == {"measured"}
+
+
+async def test_at_the_cursor_in_a_gap_nothing_is_known() -> None:
+    app = timeline_app(HistoryLink())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await open_on_the_timeline(pilot, "Z")
+        assert app.timeline is not None
+        app.timeline.go((NOW_S - 8500) * 10**9)
+        said = await open_on_the_timeline(pilot, "i")
+        assert "- not known then" in said
+        assert "mean of 0 of" in said
+        assert "now, not then: no second of then is kept" in said
+
+
+async def test_at_the_cursor_without_a_recorder_says_so() -> None:
+    class Silent(HistoryLink):
+        async def ask(self, message: wire.Message, timeout_s: float) -> wire.Message:
+            if isinstance(message, wire.At):
+                raise ProtocolError("nobody answers")
+            return await super().ask(message, timeout_s)
+
+    app = timeline_app(Silent())
+    async with app.run_test(size=(120, 40)) as pilot:
+        said = await open_on_the_timeline(pilot, "shift+left", "i")
+        assert "quality   measured: as the source says it · now, not then: nobody answers" in said
 
 
 async def test_arrows_choose_and_the_cursor_stays_with_its_number() -> None:

@@ -50,6 +50,8 @@ OF_HOLDERS: Final = {
     ),
 }
 """Title of a column that the table ``gpu_processes`` adds: column, call, quality, meaning."""
+ASKING: Final = "asking"
+"""In place of why a quality is doubtful: the question is under way."""
 MEANINGS: Final = {
     MEASURED: "as the source says it",
     DERIVED: "computed from what the source says",

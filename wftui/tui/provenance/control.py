@@ -24,6 +24,8 @@ def open_dialog(app: WftopApp) -> None:
         return
     ui.origins = Origins(found)
     ui.overlays.append(ORIGINS)
+    if found.then is not None:
+        app.run_worker(found.then.ask(app.past.ask, app.paint), name="origins", group="origins", exclusive=True)
 
 
 def subject(app: WftopApp) -> Subject | None:
@@ -57,7 +59,12 @@ def subject(app: WftopApp) -> Subject | None:
             return None
         # The cursor begins at the lane that is on top of the screen.
         first = lanes[min(ui.timeline.top, len(lanes) - 1)][0].column.series.text
-        return Subject(SERIES, "timeline", "timeline", first, chosen)
+        then = None
+        if ui.timeline.window.cursor_ns is not None or not app.past.live:
+            from wftui.tui.provenance.cursor import AtCursor  # here: only the timeline's past needs it
+
+            then = AtCursor(ui.timeline)
+        return Subject(SERIES, "timeline", "timeline", first, chosen, then)
     if shown == "settings":
         return None
     return _panel(app, shown or ui.focus)

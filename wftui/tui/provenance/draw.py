@@ -8,9 +8,9 @@ from wftui.render import text
 from wftui.tui.frame import Row, cells, fit_row, outside, plain, row_width
 from wftui.tui.panels.pressure import wrap
 from wftui.tui.panels.sources import ROLES
-from wftui.tui.provenance.cells import MEANINGS
+from wftui.tui.provenance.cells import ASKING, MEANINGS
 from wftui.tui.scene import gap
-from wftui.tui.timeline.figures import figure, step_words, unit_words
+from wftui.tui.timeline.figures import figure, label, step_words, unit_words
 
 if TYPE_CHECKING:
     from wftui.tui.provenance.model import Number, Origins
@@ -104,9 +104,13 @@ def _about(scene: Scene, number: Number, width: int, *, small: bool) -> list[Row
     if number.kind == "event":
         say("about", value)
     else:
-        said = [value if value != text.UNKNOWN else "- not known now"]
+        unknown = "- not known now" if number.then is None else "- not known then"
+        said = [value if value != text.UNKNOWN else unknown]
         if isinstance(number.value, float) and number.value == number.value and number.unit not in ("", "{tick}"):
             said.append(f"{number.value:.6g} {'(1 is all of it)' if number.unit == '1' else number.unit}")
+        low, high = number.spread
+        if low == low and low != high:
+            said.append(f"{label(low, number.unit)} to {label(high, number.unit)}")
         if number.raw == number.raw:
             said.append(f"the counter stands at {number.raw:.6g} {number.raw_unit}")
         say("value", separator.join(said))
@@ -115,9 +119,21 @@ def _about(scene: Scene, number: Number, width: int, *, small: bool) -> list[Row
     say("labels", separator.join(f"{key} {item}" for key, item in number.labels))
     say("read", f"{number.source}{separator}{number.call}")
     rows += [fit_row(row, width) for row in _age(scene, number)]
-    say("quality", f"{number.quality}: {MEANINGS[number.quality]}" if number.quality in MEANINGS else "")
-    rows += _source(scene, number, width)
+    say("quality", _quality(scene, number))
+    # How the source is now says nothing of then.
+    if number.then is None:
+        rows += _source(scene, number, width)
     return rows
+
+
+def _quality(scene: Scene, number: Number) -> str:
+    """How the number is known; where that is only known of now, why."""
+    words = f"{number.quality}: {MEANINGS[number.quality]}" if number.quality in MEANINGS else ""
+    if number.then is None or not number.then.doubt:
+        return words
+    if number.then.doubt == ASKING:
+        return f"asking{scene.glyphs.ellipsis}"
+    return f"{words} {scene.glyphs.separator} now, not then: {number.then.doubt}"
 
 
 def _age(scene: Scene, number: Number) -> list[Row]:
@@ -125,7 +141,12 @@ def _age(scene: Scene, number: Number) -> list[Row]:
     if number.taken_ns is None:
         return []
     at = number.taken_ns / 1e9
-    row: Row = [(f"{'age':<{_LABEL}}", "dim")]
+    if number.then is not None:
+        row: Row = [(f"{'time':<{_LABEL}}", "dim"), (f"{text.day(at)} {text.clock(at)}", "past")]
+        known, expected = number.then.ticks
+        row.append((f" {scene.glyphs.separator} mean of {known} of {expected} s", "text"))
+        return [row]
+    row = [(f"{'age':<{_LABEL}}", "dim")]
     if scene.replay is None:
         age = max(0.0, (scene.now.time_ns - number.taken_ns) / 1e9)
         words = f"{age:.1f} s" if age < 10 else text.duration(age)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from wftui.model.sample import Column
     from wftui.model.series import Series
     from wftui.model.table import Cell
+    from wftui.tui.provenance.cursor import AtCursor
     from wftui.tui.scene import Scene
     from wftui.tui.state import State
 
@@ -63,6 +64,8 @@ class Subject(NamedTuple):
     """What the cursor begins at: a column of the process list, a series."""
     series: tuple[str, ...] = ()
     """Of a graph or of the timeline: exactly these."""
+    then: AtCursor | None = None
+    """The timeline's cursor, where it is not at now; None: the moment of the screen."""
 
 
 class Number(NamedTuple):
@@ -89,6 +92,9 @@ class Number(NamedTuple):
     raw: float = NAN
     """Of a counter: what it stands at."""
     raw_unit: str = ""
+    then: AtCursor | None = None
+    """Of the timeline's cursor: ``value`` is the mean over its column, ``spread`` lowest and highest."""
+    spread: tuple[float, float] = (NAN, NAN)
 
     @property
     def name(self) -> str:
@@ -157,6 +163,8 @@ def gather(scene: Scene, subject: Subject) -> list[Number]:
         busiest = max(rows, key=lambda key: _cpu(rows[key]), default="")
         found = _of_process(scene, subject._replace(name=busiest)) if busiest else []
         return found + [_of_series(scene, column, subject) for column in _under(state, ("system.process.",))]
+    if subject.then is not None:
+        return _of_then(scene, subject, subject.then)
     return [_of_series(scene, column, subject) for column in columns_of(state, subject)]
 
 
@@ -217,13 +225,36 @@ def _driver_call(metric: str, labels: tuple[tuple[str, str], ...]) -> tuple[str,
     return "", ""
 
 
+def _call(column: Column) -> tuple[str, str]:
+    """What is called for a series, and how often where that is not the rhythm of its source."""
+    if column.source != "gpu":
+        return column.call, ""
+    asked, every = _driver_call(column.series.name, column.series.labels)
+    return f"{asked}, by the {column.call}" if asked else column.call, every
+
+
+def _of_then(scene: Scene, subject: Subject, then: AtCursor) -> list[Number]:
+    """The series of the timeline at its cursor."""
+    found = []
+    for text in subject.series:
+        column = then.column(text)
+        if column is None:
+            continue
+        low, mean, high = then.values(text)
+        metric = METRICS.get(column.series.name)
+        found.append(Number(
+            text, title_of(scene.state, column.series, subject), column.series.name, mean, unit_of(column),
+            column.kind, column.quality, column.source, _call(column)[0],
+            metric.help if metric is not None else "", column.series.labels, then.begin_ns, then=then,
+            spread=(low, high),
+        ))  # fmt: skip
+    return found
+
+
 def _of_series(scene: Scene, column: Column, subject: Subject) -> Number:
     state, item = scene.state, column.series
     metric = METRICS.get(item.name)
-    call, every = column.call, ""
-    if column.source == "gpu":
-        asked, every = _driver_call(item.name, item.labels)
-        call = f"{asked}, by the {call}" if asked else call
+    call, every = _call(column)
     counter = column.kind == COUNTER
     place = state.places.get(item.text)
     raw = state.values[place] if counter and place is not None and place < len(state.values) else NAN
