@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tests.tui.fake import GIB, NOW_S, wave
+from tests.tui.fake import GIB, NOW_S, column_of, wave
 from tests.tui.fake_gpus import NS, Card, GpuFed, gpu_row, holder
 from wftui.model import gpus as cells
 from wftui.model.gpus import GPU_LINKS, GPU_PROCESSES, GPUS, link_key
-from wftui.model.sample import Column, column
+from wftui.model.sample import Column
 from wftui.model.table import Cell, Row
 from wftui.tui.state import State
 
@@ -52,7 +52,7 @@ def full_series(card: Card, second: int, values: Mapping[str, float] | None = No
     for name, key, word, value in told:
         labels = {"gpu": card.uuid, **({key: word} if key else {})}
         changed = (values or {}).get(f"{name}:{word}" if word else name, value)
-        out.append((column("gpu", f"hw.gpu.{name}", labels, call="test"), float("nan") if gone else changed))
+        out.append((column_of("gpu", f"hw.gpu.{name}", labels), float("nan") if gone else changed))
     return out
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Self
 
-from tests.tui.fake import GIB, HOSTILE, NAN, NOW_S, Fed, machine, wave
+from tests.tui.fake import GIB, HOSTILE, NAN, NOW_S, Fed, column_of, machine, wave
 from wftui.model.gpus import GPU_PROCESSES, GPUS, process_key
-from wftui.model.sample import Column, column
+from wftui.model.sample import Column
 from wftui.model.table import Cell, Row, TableChange, TableSchema
 from wftui.tui.state import State
 from wftui.wire import messages as wire
@@ -175,7 +175,7 @@ def series(card: Card, second: int) -> list[tuple[Column, float]]:
         ("hw.gpu.process.count", {}, 1.0 if card.load else 0.0),
     ]
     return [
-        (column("test", name, {"gpu": card.uuid, **labels}, call="test"), NAN if gone else value)
+        (column_of("test", name, {"gpu": card.uuid, **labels}), NAN if gone else value)
         for name, labels, value in values
         if not any(name.endswith(end) for end in card.without)
     ]

@@ -8,7 +8,7 @@ import pytest
 
 from tests.tui.fake_gpus import Card, asleep, box, lost, partitioned, stuck, trouble, unified, with_gpus
 from tests.tui.test_snapshots import THEME, Still
-from wftui.render.palette import ANSI, MONO, TRUECOLOR, load
+from wftui.render.palette import MONO, TRUECOLOR, load
 from wftui.tui.app import WftopApp
 
 SIZES = [(80, 24), (120, 40), (200, 50)]
@@ -27,9 +27,8 @@ def test_count(snap_compare, count: int, size: tuple[int, int]) -> None:  # type
     assert snap_compare(app(box(count)), terminal_size=size)
 
 
-@pytest.mark.parametrize("size", [*SIZES, (40, 20), (40, 12)], ids=[*NAMES, "40x20", "40x12"])
-def test_trouble(snap_compare, size: tuple[int, int]) -> None:  # type: ignore[no-untyped-def]  # as above
-    assert snap_compare(app(trouble()), terminal_size=size)
+def test_trouble_in_a_narrow_terminal(snap_compare) -> None:  # type: ignore[no-untyped-def]  # as above
+    assert snap_compare(app(trouble()), terminal_size=(40, 20))
 
 
 @pytest.mark.parametrize(
@@ -49,14 +48,9 @@ def test_kinds(snap_compare, cards: list[Card], size: tuple[int, int]) -> None: 
     assert snap_compare(app(cards), terminal_size=size)
 
 
-def test_sixteen_colours(snap_compare) -> None:  # type: ignore[no-untyped-def]  # as above
-    assert snap_compare(app(trouble(), ANSI), terminal_size=(80, 24))
-
-
-@pytest.mark.parametrize("count", [1, 8, 16])
+@pytest.mark.parametrize("count", [1, 16])
 def test_ascii(snap_compare, count: int) -> None:  # type: ignore[no-untyped-def]  # as above
-    cards = trouble() if count == 8 else box(count)
-    assert snap_compare(app(cards, MONO, ascii_only=True), terminal_size=(80, 24))
+    assert snap_compare(app(box(count), MONO, ascii_only=True), terminal_size=(80, 24))
 
 
 @pytest.mark.parametrize(("count", "size"), [(2, (120, 40)), (8, (200, 50)), (16, (200, 50))])

@@ -67,10 +67,6 @@ def test_memory_of_the_system(snap_compare) -> None:  # type: ignore[no-untyped-
     assert snap_compare(app(boxes.unified()), terminal_size=(80, 24), press=["6"])
 
 
-def test_little_room(snap_compare) -> None:  # type: ignore[no-untyped-def]  # as above
-    assert snap_compare(app(boxes.trouble()), terminal_size=(40, 12), press=["6"])
-
-
 def test_without_colours(snap_compare) -> None:  # type: ignore[no-untyped-def]  # as above
     assert snap_compare(app(uneven(), MONO, ascii_only=True), terminal_size=(80, 24), press=["6", "tab"])
 

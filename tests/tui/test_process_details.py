@@ -208,9 +208,3 @@ def test_they_fit_any_width(width: int, pid: int, ascii_only: bool) -> None:
     for row in drawn.rows:
         assert sum(columns(text) for text, _ in row) == width
         assert not ascii_only or all(text.isascii() for text, _ in row)
-
-
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
-def test_the_details(snap_compare, size: tuple[int, int]) -> None:  # type: ignore[no-untyped-def]  # the plugin's fixture has no exported type
-    app, _ = make()
-    assert snap_compare(app, terminal_size=size, press=[*OPEN, "down", "up"])

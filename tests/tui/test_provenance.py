@@ -355,12 +355,6 @@ async def test_settings_have_no_numbers() -> None:
         app.ui.screen = "overview"
 
 
-@pytest.mark.parametrize("size", [(40, 12), (80, 24), (200, 50)], ids=["40x12", "80x24", "200x50"])
-def test_picture(snap_compare, size: tuple[int, int]) -> None:  # type: ignore[no-untyped-def]  # the plugin's fixture has no exported type
-    app, _ = make()
-    assert snap_compare(app, terminal_size=size, press=("tab", "i", "down", "down"))
-
-
-def test_picture_of_a_process(snap_compare) -> None:  # type: ignore[no-untyped-def]  # as above
+def test_picture_of_a_process(snap_compare) -> None:  # type: ignore[no-untyped-def]  # the plugin's fixture has no exported type
     app = WftopApp(PALETTE, state=told(box(8)), clock=Still())
     assert snap_compare(app, terminal_size=(120, 40), press=("2", "i", "down"))

@@ -17,8 +17,6 @@ from wftui.tui.layouts.follow import Layouts
 from wftui.tui.settings import model
 from wftui.tui.theming import Configured
 
-SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
-
 
 @pytest.fixture(autouse=True)
 def as_before() -> Iterator[None]:
@@ -44,19 +42,6 @@ def place(view: WftopApp, name: str) -> None:
     screen = view.ui.settings
     assert screen is not None
     screen.place = [key.name for key in screen.keys].index(name)
-
-
-@SIZES
-def test_settings(snap_compare, size: tuple[int, int]) -> None:  # type: ignore[no-untyped-def]  # the plugin's fixture has no exported type
-    where = paths.places()
-    where.config_dir.mkdir(mode=0o700, parents=True)
-    where.config_file.write_text("[view]\nrefresh_s = 2\n\n[store]\nmax_bytes = '4 GiB'\n")
-    assert snap_compare(configured(), terminal_size=size, press=["f2", "down", "enter", "up"])
-
-
-def test_settings_in_ascii(snap_compare) -> None:  # type: ignore[no-untyped-def]  # as above
-    keys = ["f2", *["down"] * 30]
-    assert snap_compare(configured(ascii_only=True), terminal_size=(80, 24), press=keys)
 
 
 async def test_choices_are_cycled_and_written() -> None:

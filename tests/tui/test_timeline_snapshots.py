@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-import pytest
 from textual.pilot import Pilot
 
 from tests.tui.fake import NOW_S, full
 from tests.tui.fake_history import HistoryLink
 from wftui import paths
 from wftui.clock import Instant
-from wftui.render.palette import ANSI, MONO, TRUECOLOR, load
+from wftui.render.palette import TRUECOLOR, load
 from wftui.tui.app import WftopApp
 
 THEME = paths.resources("themes") / "default.toml"
@@ -44,31 +43,13 @@ def keys(*pressed: str) -> Callable[[Pilot[int]], Awaitable[None]]:
     return press
 
 
-@pytest.mark.parametrize(
-    "size", [(40, 12), (80, 24), (120, 40), (200, 50)], ids=["40x12", "80x24", "120x40", "200x50"]
-)
-def test_live(snap_compare, size: tuple[int, int]) -> None:  # type: ignore[no-untyped-def]  # the plugin's fixture has no exported type
-    assert snap_compare(app(), terminal_size=size, run_before=keys())
+def test_live(snap_compare) -> None:  # type: ignore[no-untyped-def]  # the plugin's fixture has no exported type
+    assert snap_compare(app(), terminal_size=(120, 40), run_before=keys())
 
 
-@pytest.mark.parametrize("size", [(80, 24), (200, 50)], ids=["80x24", "200x50"])
-def test_at_an_event_in_three_hours(snap_compare, size: tuple[int, int]) -> None:  # type: ignore[no-untyped-def]  # as above
-    assert snap_compare(app(), terminal_size=size, run_before=keys(*RANGES, "n"))
-
-
-@pytest.mark.parametrize("depth", [ANSI, MONO])
-def test_in_fewer_colours(snap_compare, depth: str) -> None:  # type: ignore[no-untyped-def]  # as above
-    assert snap_compare(app(depth), terminal_size=(80, 24), run_before=keys(*RANGES))
-
-
-def test_in_ascii(snap_compare) -> None:  # type: ignore[no-untyped-def]  # as above
-    assert snap_compare(app(MONO, ascii_only=True), terminal_size=(80, 24), run_before=keys(*RANGES))
+def test_at_an_event_in_three_hours(snap_compare) -> None:  # type: ignore[no-untyped-def]  # as above
+    assert snap_compare(app(), terminal_size=(200, 50), run_before=keys(*RANGES, "n"))
 
 
 def test_the_list_of_series(snap_compare) -> None:  # type: ignore[no-untyped-def]  # as above
     assert snap_compare(app(), terminal_size=(120, 40), run_before=keys("slash", *"disk", "down", "enter"))
-
-
-@pytest.mark.parametrize("size", [(80, 24), (200, 50)], ids=["80x24", "200x50"])
-def test_two_ranges(snap_compare, size: tuple[int, int]) -> None:  # type: ignore[no-untyped-def]  # as above
-    assert snap_compare(app(), terminal_size=size, run_before=keys(*RANGES, "D"))

@@ -1,0 +1,113 @@
+"""Every screen of the view on the fake machines, with what has to be pressed to get there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from textual.pilot import Pilot
+
+from tests.tui import fake_gpus as boxes
+from tests.tui.fake import NOW_S, full
+from tests.tui.fake_gpu_screen import told
+from tests.tui.fake_history import HistoryLink
+from tests.tui.fake_past import NS, remembered
+from tests.tui.fake_tree import grown
+from tests.tui.test_process_details import OPEN, Recorder
+from tests.tui.test_settings_screen import configured
+from tests.tui.test_snapshots import THEME, Still
+from wftui import paths
+from wftui.render.palette import TRUECOLOR, load
+from wftui.tui.app import WftopApp
+from wftui.tui.state import State
+
+RANGES = ("Z", "shift+left", "shift+left", "a", "shift+left", "a", "shift+left", "left", "b", "shift+left", "b")
+_PAUSES = 3
+"""Turns of the loop after a key that asks the recorder: the answer, and what that answer asks."""
+
+
+class Screen(NamedTuple):
+    """How to come to a screen."""
+
+    make: Callable[[], WftopApp]
+    keys: tuple[str, ...] = ()
+    asks: bool = False
+    """Its keys ask the recorder: the next one waits for the answer."""
+    second: int | None = None
+    """Seconds from now: in the past."""
+
+    async def open(self, pilot: Pilot[int], view: WftopApp) -> None:
+        """Press the keys and wait for what they bring."""
+        if self.second is not None:
+            view.past.go((NOW_S + self.second) * NS)
+        for key in self.keys:
+            await pilot.press(key)
+            if self.asks:
+                await self.rest(pilot)
+        await self.rest(pilot)
+
+    async def rest(self, pilot: Pilot[int]) -> None:
+        """Wait until the screen holds still."""
+        for _ in range(_PAUSES if self.asks else 1):
+            await pilot.pause()
+
+
+def _view(state: State, link: object | None = None) -> WftopApp:
+    view = WftopApp(
+        load(THEME, TRUECOLOR),
+        state=state,
+        link=None if link is None else lambda _: link,  # type: ignore[arg-type,return-value]  # the fakes have the methods that the app calls
+        clock=Still(),
+        motion="reduced",
+    )
+    view.own_cpu, view.own_memory = 0.004, 38.0 * 1024**2
+    return view
+
+
+def _recorded() -> WftopApp:
+    state, memory = remembered()
+    return _view(state, memory)
+
+
+def _well() -> WftopApp:
+    return _view(full())
+
+
+def _set() -> WftopApp:
+    where = paths.places()
+    where.config_dir.mkdir(mode=0o700, parents=True)
+    where.config_file.write_text("[view]\nrefresh_s = 2\n\n[store]\nmax_bytes = '4 GiB'\n")
+    return configured()
+
+
+def _gpus() -> WftopApp:
+    return _view(told(boxes.trouble()))
+
+
+def _tree() -> WftopApp:
+    return _view(grown(), Recorder())
+
+
+def _remembering() -> WftopApp:
+    return _view(full(), HistoryLink())
+
+
+SCREENS = {
+    "overview": Screen(_well),
+    "overview of eight GPUs": Screen(_gpus),
+    "past": Screen(_recorded, asks=True, second=-25),
+    "processes": Screen(_gpus, ("2",)),
+    "tree": Screen(_tree, ("2", "t")),
+    "details": Screen(_tree, tuple(OPEN), asks=True),
+    "events": Screen(_well, ("3",)),
+    "sources": Screen(_well, ("4",)),
+    "timeline": Screen(_remembering, ("5", *RANGES), asks=True),
+    "compare": Screen(_remembering, ("5", *RANGES, "D"), asks=True),
+    "gpus": Screen(_gpus, ("6", "home")),
+    "energy": Screen(_gpus, ("9",)),
+    "help": Screen(_well, ("question_mark",)),
+    "palette": Screen(_well, ("colon",)),
+    "settings": Screen(_set, ("f2", "down", "enter", "up")),
+    "provenance": Screen(_well, ("tab", "i", "down", "down")),
+    "arrange": Screen(_well, ("L", "right", "o")),
+}
