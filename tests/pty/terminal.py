@@ -29,6 +29,10 @@ _KITTY = re.compile(rb"\x1b\[([<>])[0-9;]*u")
 _UNKNOWN_TO_PYTE = re.compile(
     rb"\x1b\[[<=>?][0-9;:]*[ $]?[a-zA-Z]|\x1b\[[0-9;:]*[ $][a-zA-Z]|\x1b\][^\x07\x1b]*(?:\x1b\\|\x07)", re.S
 )
+_ENTER = b"\x1b[?1049h"
+_BEGIN, _END, _LEAVE = b"\x1b[?2026h", b"\x1b[?2026l", b"\x1b[?1049l"
+_COMPLETE = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*\x07|[^\[\]])", re.S)
+"""An escape sequence with its end. One that ends in ESC \\ is in two pieces, of which each is taken for one."""
 _QUERIES = (
     (re.compile(rb"\x1b\[6n"), b"\x1b[1;1R"),
     (re.compile(rb"\x1b\[c"), b"\x1b[?62;22c"),
@@ -71,6 +75,10 @@ class Terminal:
         """Where in the output the screen begins; a test that resizes moves it past what other sizes got."""
         self._answers = answers
         self._answered = 0
+        self._drawn: tuple[tuple[int, int], int] | None = None
+        self._drawn_to = 0
+        self._screen = pyte.Screen(*size)
+        self._stream = pyte.ByteStream(self._screen)
         master, slave = pty.openpty()
         self._master, self._slave = master, slave
         self._set_size(size)
@@ -206,13 +214,31 @@ class Terminal:
         return self.status
 
     def screen(self) -> list[str]:
-        """The lines that a person sees."""
-        screen = pyte.Screen(*self.size)
-        stream = pyte.ByteStream(screen)
-        # The alternate screen begins empty; pyte does not know it.
-        shown = bytes(self.output[self.shown_from :]).rpartition(b"\x1b[?1049h")[2]
-        stream.feed(_UNKNOWN_TO_PYTE.sub(b"", shown))
-        return [line.rstrip() for line in screen.display]
+        """The lines that a person sees, never a part of a frame."""
+        if self._drawn != (self.size, self.shown_from):
+            self._drawn = self.size, self.shown_from
+            self._drawn_to = self.shown_from
+            self._blank()
+        # Only what is new: to draw 100 KB takes a quarter of a second, and waits ask twenty times a second.
+        data = bytes(self.output[self._drawn_to :])
+        last = data.rfind(b"\x1b")
+        if last >= 0 and not _COMPLETE.match(data, last):
+            data = data[:last]
+        # A frame is seen when it has ended, or when it never will.
+        begun = data.rfind(_BEGIN)
+        if begun > data.rfind(_END) and data.find(_LEAVE, begun) < 0:
+            data = data[:begun]
+        self._drawn_to += len(data)
+        if _ENTER in data:
+            # The alternate screen begins empty; pyte does not know it.
+            self._blank()
+            data = data.rpartition(_ENTER)[2]
+        self._stream.feed(_UNKNOWN_TO_PYTE.sub(b"", data))
+        return [line.rstrip() for line in self._screen.display]
+
+    def _blank(self) -> None:
+        self._screen = pyte.Screen(*self.size)
+        self._stream = pyte.ByteStream(self._screen)
 
     def modes_set(self) -> set[str]:
         """Every private mode that was switched on, put back or not."""

@@ -23,7 +23,7 @@ def press(column: int, line: int, button: int = 0) -> str:
 
 
 def place(terminal: Terminal, words: str) -> tuple[int, int]:
-    """Where a text begins on the screen, from 1; it may be a part of a frame that is still on its way."""
+    """Where a text begins on the screen, from 1."""
     terminal.until_shows(words)
     for line, shown in enumerate(terminal.screen(), 1):
         if (at := shown.find(words)) >= 0:
