@@ -191,15 +191,18 @@ async def test_keys_zoom_and_choose_series(tmp_path: Path) -> None:
         await pilot.press("z")
         assert "Tab goes to one" in view.ui.notice
         await pilot.press("tab", "tab", "Z", "Z")
-        assert found.seconds == 120
-        await pilot.press("z", "z", "z")
+        # By itself it shows the seconds that 56 columns have room for.
+        assert found.seconds == 300
+        await pilot.press("z", "z", "z", "z")
+        assert found.seconds == 60
+        await pilot.press("Z")
         assert found.seconds == 0
         await pilot.press("p", *"run_queue", "enter", "backspace", "escape")
         assert found.series == [LOAD, QUEUE]
         assert QUEUE in view.state.histories
         await pilot.press("e", "Z")
         assert view.ui.shown == "load"
-        assert found.seconds == 60
+        assert found.seconds == 300, "expanded it shows 232 s by itself"
         await pilot.press("p", "enter", "down", "enter", "escape")
         assert found.series == [LOAD, QUEUE], "none chosen: it stays"
         assert "stays as it was" in view.ui.notice
@@ -209,9 +212,10 @@ async def test_beyond_what_the_view_keeps_the_timeline_goes_on(tmp_path: Path) -
     view = fresh(tmp_path)
     view.plan = build(
         "x",
-        {"rows": [{"panels": ["cpu", "load"]}], "graphs": [{"name": "load", "series": [LOAD], "seconds": 600}]},
+        {"rows": [{"panels": ["cpu", "load"]}], "graphs": [{"name": "load", "series": [LOAD], "length": 86_400}]},
     )
     async with view.run_test(size=(120, 40)) as pilot:
+        view.plan.lengthen("cpu", 86_400)
         await pilot.press("tab", "e", "Z")
         assert view.ui.shown == "timeline"
         assert view.ui.timeline is not None

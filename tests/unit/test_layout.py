@@ -137,7 +137,7 @@ summary = ["disks"]
 name = "power"
 title = "GPU power"
 series = ["hw.gpu.power"]
-seconds = 300
+length = 300
 
 [options.gpus]
 style = "rows"
@@ -159,7 +159,7 @@ style = "rows"
         ('"processes", [', '"cpu", [', "8: when 1, rows: cpu stands in two places"),
         ("columns = 100", 'columns = "100"', "4: when 1, columns: expected a whole number from 0"),
         ('summary = ["disks"]', 'summary = ["cpu"]', "13: when 2, summary: cpu has a place of its own"),
-        ("seconds = 300", "seconds = 3", "19: graph 1, seconds: expected a whole number from 60 to 600, got 3"),
+        ("length = 300", "length = 3", "19: graph 1, length: expected seconds from 60 to 86400"),
         ('series = ["hw.gpu.power"]', "series = []", "18: graph 1, series: expected a list of series"),
         ('name = "power"', 'name = "cpu"', "16: graph 1, name: expected a word of small letters"),
         ('style = "rows"', 'style = "lines"', "22: options, gpus, style: expected one of auto, cards"),

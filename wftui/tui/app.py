@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from wftui.clock import Instant, SystemClock
 from wftui.render.palette import Palette, indexed
-from wftui.tui import compose, flow, frames, layout
+from wftui.tui import compose, far, flow, frames, layout
 from wftui.tui.commands import Commands
 from wftui.tui.flow import Flow
 from wftui.tui.glyphs import ASCII, UTF8
@@ -243,6 +243,7 @@ class WftopApp(App[int], inherit_bindings=False):
             canvas.refresh()
         self.motion.costs.whole(began, time.perf_counter())
         self.motion.follow()
+        far.follow(self)
         if (timeline := self.shown_timeline) is not None:
             timeline.refresh()
 
@@ -306,10 +307,17 @@ class WftopApp(App[int], inherit_bindings=False):
             if self.link is not None:
                 self.link.graphs_changed()
 
+    def lengths_changed(self) -> None:
+        """Panels show another length of the past: what they need for it, they say when they are drawn."""
+        self.seen.far.forget_wishes()
+        self.seen.kept.clear()
+        self.past.wake()
+
     def arranged(self, plan: Plan) -> None:
         """Show another layout: what was focused or expanded and is not in it any more is let go."""
         self.plan = plan
         self.graphs_changed()
+        self.lengths_changed()
         there = self.visible_panels()
         if self.ui.focus not in there:
             self.ui.focus = ""

@@ -303,10 +303,10 @@ class Commands(ProcessWork, Travel):
             control.act(self._app, what)
 
     def zoom(self, step: str) -> None:
-        """More or less of the past on the focused graph."""
-        from wftui.tui.arrange import series  # here: as above
+        """More or less of the past on the focused panel."""
+        from wftui.tui import zoom  # here: as above
 
-        if words := series.zoom(self._app, int(step)):
+        if words := zoom.said(self._app, int(step)):
             self._ui.say(words)
 
     def series(self, _: str) -> None:

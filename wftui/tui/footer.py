@@ -91,12 +91,14 @@ def _wanted(scene: Scene, ui: Ui, width: int) -> list[str]:
             wanted.append("process.signal")
     elif ui.shown == "settings":
         wanted = ["settings.change", "settings.unset", "view.theme", "view.arrange", "back"]
-    elif ui.expanded in scene.plan.graphs:
-        wanted = ["panel.zoom_in", "panel.zoom_out", "panel.series", "back"]
+    elif scene.plan.lengthy(ui.expanded):
+        series = ["panel.series"] if ui.expanded in scene.plan.graphs else []
+        wanted = ["panel.zoom_in", "panel.zoom_out", *series, "back"]
     elif ui.shown:
         wanted = ["back"]
-    elif ui.focus in scene.plan.graphs and not past:
-        wanted = ["panel.next", "panel.expand", "panel.zoom_in", "panel.zoom_out", "panel.series", "back"]
+    elif scene.plan.lengthy(ui.focus) and not past:
+        last = "panel.series" if ui.focus in scene.plan.graphs else "open"
+        wanted = ["panel.next", "panel.expand", "panel.zoom_in", "panel.zoom_out", last, "back"]
     elif ui.focus and not past:
         wanted = ["panel.next", "panel.expand", "open", "back"]
     elif past:

@@ -33,6 +33,7 @@ class Moment(State):
         super().__init__()
         self._blocks = blocks
         self.wanted = live.wanted
+        self.far = live.far
         self._layout: wire.LayoutChanged | None = None
         self._shown_events: tuple[int, int] = (-1, -1)
         # The machine of now is the shape of what nobody recorded: panels with unknowns, not without rows.

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 from textual import events
 
 from wftui.tui import pointer
-from wftui.tui.layouts.plan import SECONDS
 from wftui.tui.pointer import Target
 from wftui.tui.ui import ASK, CONFIRM, MENU, ORIGINS, OVERVIEW, PALETTE, PROMPT, SCROLLED
 from wftui.units import NS_PER_S
@@ -218,10 +217,12 @@ class Mouse:
         app, ui = self._app, self._app.ui
         if not app.past.live:
             self._time(step)
-        elif (graph := app.plan.graphs.get(name)) is not None and ui.screen == OVERVIEW:
+        elif name in app.seen.spans and app.plan.lengthy(name) and ui.screen == OVERVIEW:
+            from wftui.tui import zoom  # here: few turn it over a graph
+
             ui.focus = name
             # Z at the longest goes on in the timeline: no wheel leads to another screen.
-            if step < 0 or graph.seconds < SECONDS[-1]:
+            if zoom.following(app, name, step) is not None:
                 app.commands.zoom(str(step))
 
     def _timeline(self, found: Target, step: int) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from wftui.errors import ProtocolError
 from wftui.tui.around import Around
+from wftui.tui.history import CAPACITY
 from wftui.tui.moment import Moment
 from wftui.tui.player import Player
 from wftui.tui.replies import Replies, Spot
@@ -251,7 +252,9 @@ class Past:
         """What to ask now: the moment, then its surroundings, then what will probably be wanted."""
         if self.wanted != self._shown:
             return self._moment(self.wanted, wanted=True)
-        around = self._around.missing(self.wanted.second, self.window(), self.newest, 2 * self._app.size.width)
+        app = self._app
+        graph = CAPACITY if app.plan.lengthened else 2 * app.size.width
+        around = self._around.missing(self.wanted.second, self.window(), self.newest, graph)
         if around is not None:
             return self._then_paint(around)
         ahead = self._ahead()

@@ -18,6 +18,7 @@ from wftui.model.health import Health
 from wftui.model.sample import Column
 from wftui.model.series import Series, matches, series
 from wftui.model.table import Row
+from wftui.tui.far import Far
 from wftui.tui.history import NAN, History
 from wftui.wire import messages as wire
 
@@ -92,6 +93,10 @@ class State:
         self.version = 0
         """Another number as soon as a value may be another."""
         self.dropped = 0
+        self.far = Far()
+        """What is older than the histories, for graphs that reach so far."""
+        self.spans: dict[str, int] = {}
+        """Seconds that a panel's graph shows by itself, as last drawn."""
         self.wanted: frozenset[str] = frozenset()
         """Patterns of series that keep a history too: those on a layout's graphs."""
         self._layout_id = -1
@@ -128,6 +133,7 @@ class State:
         """A recorder answered: forget what belonged to another one, keep the past that was drawn."""
         if self.hello is not None and (hello.data_dir, hello.boot_id) != (self.hello.data_dir, self.hello.boot_id):
             self.histories.clear()
+            self.far = Far()
             self.events.clear()
             self.event_slots.clear()
             self._event_seqs.clear()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from wftui.tui.frame import Row, box, crop, fit_row
-from wftui.tui.layouts.plan import SECONDS
 from wftui.tui.state import shows
 from wftui.tui.timeline import picker as lists
 from wftui.tui.timeline.figures import short_name
@@ -19,17 +18,6 @@ if TYPE_CHECKING:
     from wftui.tui.layouts.plan import Graph
     from wftui.tui.state import State
 
-_MOST: Final = 12
-_LONGER: Final = {
-    "cpu": ("system.cpu.utilization", "system.cpu.load_average.1m"),
-    "memory": ("system.memory.utilization", "system.memory.available"),
-    "disks": ("system.disk.io", "system.disk.utilization"),
-    "network": ("system.network.io",),
-    "pressure": ("system.pressure.utilization", "hw.temperature"),
-    "gpus": ("hw.gpu.utilization", "hw.gpu.power", "hw.gpu.temperature"),
-    "processes": ("system.process.count", "system.cpu.utilization"),
-}
-"""What a panel shows of the past, as series of the timeline."""
 _STEPS: Final = {"up": -1, "down": 1, "pageup": -10, "pagedown": 10, "home": -10_000, "end": 10_000}
 
 
@@ -113,33 +101,6 @@ def key(app: WftopApp, pressed: str, character: str | None) -> None:
         if ui.arrange is None:
             ui.say(f"{graph.title}: {len(graph.series)} series; L and w keep it")
     app.graphs_changed()
-
-
-def zoom(app: WftopApp, step: int) -> str:
-    """More or less of the past on the focused panel; what there is to say.
-
-    A graph of the layout has lengths of its own; beyond the longest, and for other panels, the timeline goes on.
-    """
-    ui = app.ui
-    name = ui.expanded or ui.focus
-    graph = app.plan.graphs.get(name)
-    if step > 0 and (ui.expanded or not ui.shown):
-        patterns = _LONGER.get(name, ()) if graph is None else graph.series if graph.seconds >= SECONDS[-1] else ()
-        columns = [column for pattern in patterns for column in app.seen.columns if shows(pattern, column.series)]
-        texts = list(dict.fromkeys(column.series.text for column in columns))[:_MOST]
-        if texts:
-            ui.show("timeline")
-            app.open_timeline()
-            if ui.timeline is not None:
-                ui.timeline.chosen = texts
-            return ""
-    if graph is None:
-        elsewhere = bool(ui.shown) and not ui.expanded
-        return "" if elsewhere else "z and Z are for panels with a past: Tab goes to one, 5 shows any past"
-    known = (0, *SECONDS)
-    place = known.index(graph.seconds) if graph.seconds in known else 0
-    graph.seconds = known[min(len(known) - 1, max(0, place + step))]
-    return f"{graph.title}: " + (f"{graph.seconds} s" if graph.seconds else "as much as there are columns for")
 
 
 def frame_of(width: int, height: int) -> tuple[int, int, int, int]:

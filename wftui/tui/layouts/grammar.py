@@ -6,8 +6,11 @@ Light to import, as the plan itself.
 from __future__ import annotations
 
 from wftui.tui.layouts.plan import (
+    COLUMNS,
     FIT,
     IMPORTANCE,
+    LENGTH,
+    LENGTHS,
     LINES,
     OPTIONS,
     PANELS,
@@ -253,7 +256,7 @@ def named(words: str) -> bool:
 
 def _graph(given: object, path: Path) -> Graph:
     table = _table(given, path)
-    _keys(table, ("name", "title", "series", "seconds"), path)
+    _keys(table, ("name", "title", "series", LENGTH), path)
     name = table.get("name")
     if not isinstance(name, str) or not named(name) or name in PANELS:
         raise Wrong((*path, "name"), "expected a word of small letters, digits, - and _ that is no panel", name)
@@ -263,10 +266,34 @@ def _graph(given: object, path: Path) -> Graph:
     series = _list(table.get("series", []), (*path, "series"))
     if not series or not all(isinstance(item, str) and item.isprintable() and len(item) <= 300 for item in series):
         raise Wrong((*path, "series"), "expected a list of series, as docs/metrics.md names them", series)
-    seconds = table.get("seconds", 0)
-    if seconds != 0 and (isinstance(seconds, bool) or not isinstance(seconds, int) or not 60 <= seconds <= 600):
-        raise Wrong((*path, "seconds"), "expected a whole number from 60 to 600", seconds)
-    return Graph(name, title, [str(item) for item in series], int(str(seconds)))
+    seconds = _length(table.get(LENGTH, "auto"), (*path, LENGTH))
+    return Graph(name, title, [str(item) for item in series], seconds)
+
+
+def _length(given: object, path: Path) -> int:
+    if given == "auto":
+        return 0
+    if isinstance(given, bool) or not isinstance(given, int) or not LENGTHS[1] <= given <= LENGTHS[-1]:
+        raise Wrong(path, f"expected seconds from {LENGTHS[1]} to {LENGTHS[-1]}, or 'auto'", given)
+    return given
+
+
+def _column(given: object, path: Path) -> str:
+    if not isinstance(given, str):
+        raise Wrong(path, "expected the name of a column", given)
+    if given not in COLUMNS:
+        raise Wrong(path, f"there is no column {given[:40]!r}{nearest(given, COLUMNS)}", given)
+    return given
+
+
+def _columns(given: object, path: Path) -> list[str]:
+    found = [_column(item, path) for item in _list(given, path)]
+    for at, name in enumerate(found):
+        if name in found[:at]:
+            raise Wrong(path, f"{name} is there twice", name)
+    if not found:
+        raise Wrong(path, "expected at least one column", given)
+    return found
 
 
 def _options(given: object) -> dict[str, dict[str, object]]:
@@ -277,11 +304,19 @@ def _options(given: object) -> dict[str, dict[str, object]]:
         for key, value in _table(values, ("options", panel)).items():
             path = ("options", panel, key)
             choices = OPTIONS[panel].get(key)
+            chosen: object = value
             if choices is None:
                 raise Wrong(path, f"unknown option{nearest(key, tuple(OPTIONS[panel]))}")
-            if not any(type(choice) is type(value) and choice == value for choice in choices):
+            if key == LENGTH:
+                chosen = _length(value, path)
+            elif key == "columns":
+                chosen = _columns(value, path)
+            elif key == "sort":
+                chosen = _column(value, path)
+            elif not any(type(choice) is type(value) and choice == value for choice in choices):
                 raise Wrong(path, f"expected one of {', '.join(str(item).lower() for item in choices)}", value)
-            found.setdefault(panel, {})[key] = value
+            if chosen != 0 or key != LENGTH:
+                found.setdefault(panel, {})[key] = chosen
     return found
 
 
@@ -301,7 +336,7 @@ def tree(plan: Plan) -> Tree:
                 "name": graph.name,
                 "title": graph.title,
                 "series": list(graph.series),
-                **({"seconds": graph.seconds} if graph.seconds else {}),
+                **({LENGTH: graph.seconds} if graph.seconds else {}),
             }
             for graph in plan.graphs.values()
         ]

@@ -13,13 +13,27 @@ PANELS = ("cpu", "memory", "disks", "network", "pressure", "processes", "gpus", 
 """All panels that have a name of their own, as Tab goes through them; graphs are named by their layout."""
 IMPORTANCE = ("cpu", "memory", "gpus", "processes", "disks", "network", "pressure", "events", "sources")
 """Which of them stay when there are fewer lines than subjects."""
+LENGTHS = (0, 60, 120, 300, 600, 1800, 3600, 21_600, 86_400)
+"""Seconds of the past that keys give a graph; 0: as many as there are columns for, one a half column."""
+LENGTH = "length"
+"""Option of every panel that draws the past."""
+COLUMNS = (
+    "pid", "user", "s", "cpu", "mem", "gpu%", "vram", "thr", "read/s", "write/s", "age", "container", "command",
+)  # fmt: skip
+"""Columns of the process table, as its heads call them."""
 OPTIONS: dict[str, dict[str, tuple[object, ...]]] = {
-    "cpu": {"cores": (True, False)},
-    "gpus": {"style": ("auto", "cards", "rows", "strip")},
+    "cpu": {"cores": (True, False), LENGTH: LENGTHS},
+    "memory": {LENGTH: LENGTHS},
+    "disks": {LENGTH: LENGTHS},
+    "network": {LENGTH: LENGTHS},
+    "pressure": {LENGTH: LENGTHS},
+    "gpus": {"style": ("auto", "cards", "rows", "strip"), LENGTH: LENGTHS},
+    "processes": {"sort": ("cpu", *(name for name in COLUMNS if name != "cpu")), "columns": ()},
 }
-"""What can be chosen about a panel: the first value is what holds when nothing is said."""
-SECONDS = (60, 120, 300, 600)
-"""Lengths that a graph can have, from the shortest to what the view keeps."""
+"""What can be chosen about a panel: the first value is what holds when nothing is said.
+
+A length may be any other number of seconds up to the longest one, ``columns`` any list of ``COLUMNS``.
+"""
 REST = "rest"
 FIT = "fit"
 SHARE = "share"
@@ -152,6 +166,38 @@ class Plan:
     def option(self, panel: str, name: str) -> object:
         """What was chosen about a panel."""
         return self.options.get(panel, {}).get(name, OPTIONS[panel][name][0])
+
+    def lengthy(self, panel: str) -> bool:
+        """Whether a panel draws the past."""
+        return panel in self.graphs or LENGTH in OPTIONS.get(panel, ())
+
+    def length(self, panel: str) -> int:
+        """Seconds of the past on a panel; 0: nothing was chosen."""
+        graph = self.graphs.get(panel)
+        if graph is not None:
+            return graph.seconds
+        chosen = self.options.get(panel)
+        return int(str(chosen.get(LENGTH, 0))) if chosen else 0
+
+    def lengthen(self, panel: str, seconds: int) -> None:
+        """Give a panel that draws the past another length."""
+        graph = self.graphs.get(panel)
+        if graph is not None:
+            graph.seconds = seconds
+        elif seconds:
+            self.options.setdefault(panel, {})[LENGTH] = seconds
+        else:
+            self.options.get(panel, {}).pop(LENGTH, None)
+
+    @property
+    def lengthened(self) -> bool:
+        """Whether some panel has a length of its own."""
+        return any(map(self.length, (*self.graphs, *self.options)))
+
+    def columns(self) -> tuple[str, ...]:
+        """Columns that were chosen for the processes; none: as many as fit."""
+        chosen = self.options.get("processes", {}).get("columns", ())
+        return tuple(chosen) if isinstance(chosen, list | tuple) else ()
 
 
 def _bound(words: str, total: int, default: int) -> int:

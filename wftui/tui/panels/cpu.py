@@ -8,6 +8,7 @@ from wftui.render import graph, text
 from wftui.render.palette import heat
 from wftui.tui.frame import Row, fit_row, join, row_width
 from wftui.tui.panels import parts
+from wftui.tui.panels.window import said, window
 from wftui.tui.scene import Body, Scene, gap
 
 _TOTAL: Final = "system.cpu.utilization"
@@ -52,11 +53,12 @@ def draw(scene: Scene, width: int, height: int) -> Body:
     wide = width - side - (2 if side else 0)
     ruled = height >= 9
     graph_height = max(1, height - ruled)
-    rows = parts.area(scene, state.past(2 * wide, _TOTAL), 1.0, graph_height, scale="cpu")
+    shown = window(scene, "cpu", wide)
+    rows = shown.area(scene, shown.past(_TOTAL), 1.0, graph_height, scale="cpu")
     if graph_height >= 8 and state.tick is not None:
         rows[0] = parts.overlay(rows[0], [("100 %", "faint")], wide)
     if ruled:
-        rows.append(parts.ruler(scene, wide))
+        rows.append(shown.ruler(scene, wide))
     if side:
         figures = _figures(scene, metered, side, height)
         rows = [
@@ -65,7 +67,7 @@ def draw(scene: Scene, width: int, height: int) -> Body:
         ]
     else:
         rows[0] = fit_row([parts.percent(state.value(_TOTAL)), *_tail(rows[0], 5)], width)
-    return Body(rows, right)
+    return Body(rows, said(scene, "cpu", right, width))
 
 
 def _tail(row: Row, columns: int) -> Row:

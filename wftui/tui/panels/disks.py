@@ -8,6 +8,7 @@ from wftui.render import text
 from wftui.render.palette import heat
 from wftui.tui.frame import Row, fit_row, outside, row_width
 from wftui.tui.panels import parts
+from wftui.tui.panels.window import Window, said, window
 from wftui.tui.scene import Body, Scene, empty, gap
 
 _IO: Final = "system.disk.io"
@@ -86,17 +87,18 @@ def draw(scene: Scene, width: int, height: int) -> Body:
                 [*row, gap(2), *(listing[place] if place < len(listing) else [gap(side)])]
                 for place, row in enumerate(left)
             ],
-            _right(mounts),
+            said(scene, "disks", _right(mounts), width),
         )
     rows = _listing(scene, found, mounts, width, height)
     free = height - len(rows)
     if free >= 2 and found and width >= 24:
         rows += _graph(scene, found, width, free)
     elif free == 1 and found:
-        both = total([_sum(scene, found, direction, width) for direction in ("read", "write")], 2 * width)
+        shown = window(scene, "disks", width)
+        both = total([_sum(shown, found, direction, width) for direction in ("read", "write")], 2 * width)
         peak = max((value for value in both if value == value), default=0.0)
-        rows.append(parts.spark(scene, both, width, text.round_up_bytes(max(peak, 1024.0)), "disks"))
-    return Body(rows, _right(mounts))
+        rows.append(shown.spark(scene, both, width, text.round_up_bytes(max(peak, 1024.0)), "disks"))
+    return Body(rows, said(scene, "disks", _right(mounts), width) if free > 0 and found else _right(mounts))
 
 
 def _right(mounts: list[str]) -> Row:
@@ -105,19 +107,13 @@ def _right(mounts: list[str]) -> Row:
 
 def _graph(scene: Scene, found: list[str], width: int, height: int) -> list[Row]:
     """Reads above, writes below one centre line, over all devices."""
-    return mirrored(
-        scene,
-        width,
-        height,
-        _sum(scene, found, "read", width),
-        _sum(scene, found, "write", width),
-        ("read", "write"),
-        ("read", "write"),
-    )
+    shown = window(scene, "disks", width)
+    both = _sum(shown, found, "read", width), _sum(shown, found, "write", width)
+    return mirrored(scene, shown, width, height, both, ("read", "write"), ("read", "write"))
 
 
-def _sum(scene: Scene, found: list[str], direction: str, width: int) -> list[float]:
-    columns = [scene.state.past(2 * width, _IO, ("device", device), ("direction", direction)) for device in found]
+def _sum(shown: Window, found: list[str], direction: str, width: int) -> list[float]:
+    columns = [shown.past(_IO, ("device", device), ("direction", direction)) for device in found]
     return total(columns, 2 * width)
 
 
@@ -136,29 +132,30 @@ def total(columns: list[list[float]], count: int) -> list[float]:
 
 def mirrored(
     scene: Scene,
+    shown: Window,
     width: int,
     height: int,
-    up: list[float],
-    down: list[float],
+    both: tuple[list[float], list[float]],
     names: tuple[str, str],
     roles: tuple[str, str],
 ) -> list[Row]:
     """Two graphs around a centre line on one scale, with the scale and the present figures in their corners."""
     ruled = height >= 8
+    up, down = both
     rows_left = height - ruled
     upper = (rows_left + 1) // 2
     lower = rows_left - upper
     peak = max((value for value in (*up, *down) if value == value), default=0.0)
     top = text.round_up_bytes(max(peak, 1024.0))
-    rows = parts.area(scene, up, top, upper, roles[0])
+    rows = shown.area(scene, up, top, upper, roles[0])
     if lower:
-        rows += parts.area(scene, down, top, lower, roles[1], down=True)
+        rows += shown.area(scene, down, top, lower, roles[1], down=True)
     scale = text.size(top).strip() + "/s"
     rows[0] = parts.overlay(rows[0], [(f"{names[0]} ", roles[0]), (f"{scale} ", "faint")], width)
     if lower >= 2:
         rows[-1] = parts.overlay(rows[-1], [(f"{names[1]} ", roles[1])], width)
     if ruled:
-        rows.append(parts.ruler(scene, width))
+        rows.append(shown.ruler(scene, width))
     return rows
 
 

@@ -8,6 +8,7 @@ from wftui.render import text
 from wftui.tui.frame import Row, fit_row, join, outside, plain, row_width
 from wftui.tui.panels import gpu_parts, parts
 from wftui.tui.panels.pressure import wrap
+from wftui.tui.panels.window import Window, window
 from wftui.tui.scene import Scene, gap
 
 if TYPE_CHECKING:
@@ -65,12 +66,13 @@ def _card(scene: Scene, gpu: Gpu, width: int, height: int) -> list[Row]:
     both = wide >= 64
     first = (wide - 2) // 2 if both else wide
     second = wide - 2 - first
-    graphs = _use(scene, gpu, first, lines, named=both)
+    shown = window(scene, "gpus", first)
+    graphs = _use(scene, shown, gpu, first, lines, named=both)
     if both:
         graphs = [[*a, gap(2), *b] for a, b in zip(graphs, _power(scene, gpu, second, lines), strict=True)]
     if ruled:
-        times = parts.ruler(scene, first)
-        graphs.append([*times, gap(2), *parts.ruler(scene, second)] if both else times)
+        times = shown.ruler(scene, first)
+        graphs.append([*times, gap(2), *window(scene, "gpus", second).ruler(scene, second)] if both else times)
     figures = _figures(scene, gpu, side, height - 1) if gpu.speaks else _reason(scene, gpu, side, height - 1)
     head: Row
     if both:
@@ -105,10 +107,10 @@ def _now(scene: Scene, gpu: Gpu) -> Row:
     return [*state, gpu_parts.hertz(gpu)]
 
 
-def _use(scene: Scene, gpu: Gpu, width: int, height: int, *, named: bool) -> list[Row]:
+def _use(scene: Scene, shown: Window, gpu: Gpu, width: int, height: int, *, named: bool) -> list[Row]:
     """How busy it was in the last minutes; ``named``: what that is stands above."""
-    past = scene.state.past(2 * width, "hw.gpu.utilization", ("gpu", gpu.uuid))
-    rows = parts.area(scene, past, 1.0, height)
+    past = shown.past("hw.gpu.utilization", ("gpu", gpu.uuid))
+    rows = shown.area(scene, past, 1.0, height)
     if height >= 3 and not named and any(value == value for value in past):
         rows[0] = parts.overlay(rows[0], [("util ", "dim"), ("100 % ", "faint")], width)
     return rows
@@ -116,10 +118,11 @@ def _use(scene: Scene, gpu: Gpu, width: int, height: int, *, named: bool) -> lis
 
 def _power(scene: Scene, gpu: Gpu, width: int, height: int) -> list[Row]:
     """What it drew, up to its limit; up to a round number where there is none."""
-    past = scene.state.past(2 * width, "hw.gpu.power", ("gpu", gpu.uuid))
+    shown = window(scene, "gpus", width)
+    past = shown.past("hw.gpu.power", ("gpu", gpu.uuid))
     peak = max((value for value in past if value == value), default=0.0)
     top = gpu.power_limit if gpu.power_limit > 0 else text.round_up(max(peak, 50.0))
-    rows = parts.area(scene, past, top, height)
+    rows = shown.area(scene, past, top, height)
     if height >= 3 and not gpu.power_limit > 0 and peak:
         rows[0] = parts.overlay(rows[0], [("power ", "dim"), (f"{top:.0f} W ", "faint")], width)
     return rows

@@ -8,6 +8,7 @@ from wftui.render import text
 from wftui.tui.frame import Row, fit_row, outside, plain, row_width
 from wftui.tui.gpus import RANK, WARN
 from wftui.tui.panels import gpu_parts, parts
+from wftui.tui.panels.window import window
 from wftui.tui.scene import Scene, gap, keep
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def header(shape: Plan, width: int) -> Row:
 def line(scene: Scene, gpu: Gpu, shape: Plan, width: int) -> Row:
     """One GPU; drawn anew only when something in it reads differently."""
     said = gpu_parts.why(scene, gpu) if not gpu.speaks else gpu_parts.words(scene, gpu)
-    slot = (scene.state.slot + scene.state.ahead) if shape.spark else 0
+    slot = (scene.state.slot + scene.state.ahead, scene.plan.length("gpus")) if shape.spark else ()
     made_of = (gpu_parts.shown(gpu), said, slot, shape, width, scene.glyphs)
     return keep(scene.state, f"gpu row {gpu.uuid}", made_of, lambda: _line(scene, gpu, shape, width, said))
 
@@ -89,8 +90,9 @@ def _line(scene: Scene, gpu: Gpu, shape: Plan, width: int, said: str) -> Row:
     if shape.name:
         row += [(outside(gpu.short, shape.name, scene.glyphs, middle=True), "text"), gap(1)]
     if shape.spark:
-        past = scene.state.past(2 * shape.spark, "hw.gpu.utilization", ("gpu", gpu.uuid))
-        row += [*parts.spark(scene, past, shape.spark, 1.0, "gpus"), gap(1)]
+        shown = window(scene, "gpus", shape.spark)
+        past = shown.past("hw.gpu.utilization", ("gpu", gpu.uuid))
+        row += [*shown.spark(scene, past, shape.spark, 1.0, "gpus"), gap(1)]
     row += parts.meter(scene, gpu.utilization, shape.use, scale="gpu")
     row += [gap(1), gpu_parts.percent(gpu, gpu.utilization, "util"), gap(2)]
     row += parts.meter(scene, gpu.memory_share, shape.memory, "memory")
@@ -136,12 +138,22 @@ def _silent(scene: Scene, gpu: Gpu, row: Row, width: int, said: str) -> Row:
     return fit_row(row, width)
 
 
-def draw(scene: Scene, gpus: Sequence[Gpu], width: int, height: int) -> list[Row]:
-    """All of them, in as many columns as it takes and as fit; a last line tells of those left out."""
+def _grid(gpus: Sequence[Gpu], width: int, height: int) -> tuple[int, int]:
+    """Columns of lines, and the width of each."""
     columns = 1
     while -(-len(gpus) // columns) > height and (width - 3 * columns) // (columns + 1) >= BESIDE:
         columns += 1
-    each = (width - 3 * (columns - 1)) // columns
+    return columns, (width - 3 * (columns - 1)) // columns
+
+
+def spark_of(gpus: Sequence[Gpu], width: int, height: int) -> bool:
+    """Whether there is room for the past in the lines."""
+    return plan(gpus, _grid(gpus, width, height)[1]).spark > 0
+
+
+def draw(scene: Scene, gpus: Sequence[Gpu], width: int, height: int) -> list[Row]:
+    """All of them, in as many columns as it takes and as fit; a last line tells of those left out."""
+    columns, each = _grid(gpus, width, height)
     shape = plan(gpus, each)
     lines = -(-len(gpus) // columns)
     if columns > 1 and len(gpus) <= height:

@@ -11,6 +11,7 @@ from wftui.tui.frame import Row, fit_row, outside, plain, row_width
 from wftui.tui.gpus import BAD, RANK, Gpu, boxes, cards, holders, summed_power, talks
 from wftui.tui.panels import gpu_cards, gpu_parts, gpu_rows, gpu_strip, parts
 from wftui.tui.panels.pressure import wrap
+from wftui.tui.panels.window import said
 from wftui.tui.scene import Body, Scene, gap, keep
 
 if TYPE_CHECKING:
@@ -132,13 +133,20 @@ def draw(scene: Scene, width: int, height: int) -> Body:
 
         return keep(scene.state, "gpus", (sentence, fix, width, height, scene.glyphs), missing)
     how = shape(gpus, width, height, scene.plan.option("gpus", "style"))
-    right = headline(scene, gpus, width)
+    drawn = how == CARDS or (how == ROWS and gpu_rows.spark_of(gpus, width, height))
+    right = (
+        said(scene, "gpus", headline(scene, gpus, width), width - 10) if drawn else headline(scene, gpus, width)
+    )
     if how == ROWS:
         rows = gpu_rows.draw(scene, gpus, width, height)
         return keep(scene.state, "gpus", (rows, right, height), lambda: Body(rows, right))
     ages = tuple(gpu_parts.words(scene, gpu) for gpu in gpus)
     # Graphs move by whole cells, and marks on them come with events.
-    moved = (scene.state.slot + scene.state.ahead, len(scene.state.event_slots)) if how == CARDS else ()
+    moved = (
+        (scene.state.slot + scene.state.ahead, len(scene.state.event_slots), scene.plan.length("gpus"))
+        if how == CARDS
+        else ()
+    )
     made_of = (how, tuple(gpu_parts.shown(gpu) for gpu in gpus), ages, moved, right, width, height, scene.glyphs)
     drawer = gpu_cards.draw if how == CARDS else gpu_strip.draw
     return keep(scene.state, "gpus", made_of, lambda: Body(drawer(scene, gpus, width, height), right))

@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from wftui.names import METRICS
-from wftui.render.graph import BLANK, GAP
 from wftui.tui.frame import Row, fit_row, outside, plain, row_width
 from wftui.tui.gpus import boxes
-from wftui.tui.history import CAPACITY
 from wftui.tui.panels import parts
 from wftui.tui.panels.pressure import wrap
+from wftui.tui.panels.window import Window
 from wftui.tui.scene import Body, Scene, gap, keep
 from wftui.tui.state import shows
 from wftui.tui.timeline import lanes
-from wftui.tui.timeline.data import NAN, Sampled
 from wftui.tui.timeline.figures import (
     axis_top,
     brief,
@@ -49,66 +47,6 @@ _ACCENTS: Final = (
     ("system.network", "network"), ("system.pressure", "pressure"), ("hw.temperature", "pressure"),
     ("system.process", "processes"),
 )  # fmt: skip
-
-
-class Window:
-    """The half columns of a graph: how many seconds each stands for, or how many of them a second takes."""
-
-    def __init__(self, state: State, width: int, seconds: int) -> None:
-        """``width``: columns; ``seconds``: at least so much of the past, 0: a second a half column."""
-        self._state = state
-        self._halves = 2 * width
-        wanted = seconds or self._halves
-        self.each = max(1, -(-wanted // self._halves))
-        """Seconds that a half column covers."""
-        self._repeat = max(1, self._halves // wanted) if self.each == 1 else 1
-        self.span = min(self._halves * self.each // self._repeat, CAPACITY)
-        self.ahead = state.ahead * self._repeat if self.each == 1 else 0
-        """Half columns at the right that are still to come."""
-        self._sampled: dict[str, Sampled] = {}
-
-    def sampled(self, text: str, _: Sequence[int] = ()) -> Sampled:
-        """Lowest, mean and highest value of each half column."""
-        found = self._sampled.get(text)
-        if found is None:
-            found = self._sampled[text] = self._sample(text)
-        return found
-
-    def _sample(self, text: str) -> Sampled:
-        halves, each = self._halves, self.each
-        if each == 1:
-            values = self._state.seconds(text, -(-halves // self._repeat), self._state.ahead)
-            shown = [value for value in values for _ in range(self._repeat)][-halves:]
-            return Sampled(shown, shown, shown)
-        # Columns begin on whole multiples: a value stays in its column while that wanders to the left.
-        last = self._state.slot % each + 1
-        values = self._state.seconds(text, (halves - 1) * each + last)
-        low, mean, high = [], [], []
-        for place in range(0, len(values), each):
-            part = values[place : place + each]
-            total = sum(part)
-            if total != total:
-                part = [value for value in part if value == value]
-                total = sum(part)
-            low.append(min(part, default=NAN))
-            mean.append(total / len(part) if part else NAN)
-            high.append(max(part, default=NAN))
-        return Sampled(low, mean, high)
-
-    def scene(self, scene: Scene) -> Scene:
-        """A graph is written over in place only where a cell is two seconds, as on all other panels."""
-        return scene if self.each == self._repeat == 1 else scene._replace(sweep=False)
-
-    def holes(self, sampled: Sequence[Sampled]) -> list[int]:
-        """0, ``GAP`` where nothing was recorded inside what is known, ``BLANK`` before and after it."""
-        out, hole = [], BLANK
-        for place in range(self._halves):
-            known = any(item.mean[place] == item.mean[place] for item in sampled)
-            hole = GAP if known else hole
-            out.append(0 if known else hole)
-        if self.ahead:
-            out[-self.ahead :] = [BLANK] * self.ahead
-        return out
 
 
 def accent(graph: Graph) -> str:
@@ -173,6 +111,7 @@ def _moved(scene: Scene, found: Sequence[Column]) -> object:
 
 
 def _drawn(scene: Scene, graph: Graph, found: list[Column], width: int, height: int) -> Body:
+    scene.state.spans[graph.name] = 2 * width
     window = Window(scene.state, width, graph.seconds)
     if len(found) > 1 or window.each > 1:
         # Lines carry their number at the right edge.
@@ -204,7 +143,7 @@ def _area(scene: Scene, lane: lanes.Lane, window: Window, width: int, height: in
     top = axis_top(max((value for value in values if value == value), default=0.0), lane.unit)
     # Shares have a heat of their own; of watts and bytes nobody knows here what is much.
     role = None if lane.unit == "1" and top == 1.0 else lane.lines[0].role
-    rows = parts.area(window.scene(scene), values, top, height, role)
+    rows = parts.area(window.scene(scene), values, top, height, role, ahead=window.ahead)
     if height >= 3 and rows:
         words = label(top, lane.unit, ascii_only=scene.glyphs.ascii_only)
         rows[0] = parts.overlay(rows[0], [(words, "faint")], width)

@@ -8,6 +8,7 @@ from wftui.render import text
 from wftui.render.palette import heat
 from wftui.tui.frame import Row, fit_row, row_width
 from wftui.tui.panels import parts
+from wftui.tui.panels.window import said, window
 from wftui.tui.scene import Body, Scene, gap
 from wftui.tui.verdict import limited
 
@@ -91,21 +92,23 @@ def draw(scene: Scene, width: int, height: int) -> Body:
             rows.append([gap(width)])
             left -= 1
         ruled = left >= 6
-        past = state.past(2 * width, _SHARE)
+        shown = window(scene, "memory", width)
+        past = shown.past(_SHARE)
         # A machine that uses little would be a line on the floor: the axis ends above the peak, and says where.
         peak = max((value for value in past if value == value), default=0.0)
         top = min(1.0, max(0.05, text.round_up(peak * 1.1)))
         lines = left - ruled
         warmth = [heat(top * (place + 0.7) / lines, "memory") for place in range(lines)]
-        graph = parts.area(scene, past, top, lines, warmth)
+        graph = shown.area(scene, past, top, lines, warmth)
         if state.tick is not None:
             graph[0] = parts.overlay(graph[0], [(text.percent(top).strip(), "faint")], width)
         rows += graph
         if ruled:
-            rows.append(parts.ruler(scene, width))
+            rows.append(shown.ruler(scene, width))
     elif left == 1:
-        rows.append(parts.spark(scene, state.past(2 * width, _SHARE), width, 1.0, "memory"))
-    return Body(rows, right)
+        shown = window(scene, "memory", width)
+        rows.append(shown.spark(scene, shown.past(_SHARE), width, 1.0, "memory"))
+    return Body(rows, said(scene, "memory", right, width))
 
 
 def _entry(name: str, value: float, width: int, role: str) -> Row:

@@ -8,6 +8,7 @@ from wftui.render import text
 from wftui.tui.frame import Row, fit_row, join, outside
 from wftui.tui.panels import parts
 from wftui.tui.panels.disks import mirrored, total
+from wftui.tui.panels.window import said, window
 from wftui.tui.scene import Body, Scene, empty, gap
 
 _FLOW: Final = "system.network.throughput"
@@ -78,32 +79,32 @@ def draw(scene: Scene, width: int, height: int) -> Body:
     if not found:
         body = empty("no interface but loopback", "a network shows here as soon as it is up")
         return Body(body.rows, right)
-    columns = [
-        [state.past(2 * width, _FLOW, ("interface", name), ("direction", direction)) for name in found]
-        for direction in ("receive", "transmit")
-    ]
     if width >= 84:
         side = min(46, width // 2)
         wide = width - side - 2
-        rows = _graph(scene, columns, wide, height)
+        rows = _graph(scene, found, wide, height)
         listing = _listing(scene, found, side, height)
         return Body(
             [
                 [*row, gap(2), *(listing[place] if place < len(listing) else [gap(side)])]
                 for place, row in enumerate(rows)
             ],
-            right,
+            said(scene, "network", right, width),
         )
     lines = min(len(found), max(1, height - 4 if height >= 6 else height - 2))
     listing = _listing(scene, found, width, lines)
     room = height - len(listing)
-    rows = _graph(scene, columns, width, room) if room >= 1 else []
-    return Body([*listing, *rows], right)
+    rows = _graph(scene, found, width, room) if room >= 1 else []
+    return Body([*listing, *rows], said(scene, "network", right, width) if rows else right)
 
 
-def _graph(scene: Scene, columns: list[list[list[float]]], width: int, height: int) -> list[Row]:
-    receive, transmit = (total(each, 2 * width)[-2 * width :] for each in columns)
-    return mirrored(scene, width, height, receive, transmit, ("in", "out"), ("receive", "transmit"))
+def _graph(scene: Scene, found: list[str], width: int, height: int) -> list[Row]:
+    shown = window(scene, "network", width)
+    receive, transmit = (
+        total([shown.past(_FLOW, ("interface", name), ("direction", direction)) for name in found], 2 * width)
+        for direction in ("receive", "transmit")
+    )
+    return mirrored(scene, shown, width, height, (receive, transmit), ("in", "out"), ("receive", "transmit"))
 
 
 def _listing(scene: Scene, found: list[str], width: int, height: int) -> list[Row]:

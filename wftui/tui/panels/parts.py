@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Final
 
 from wftui.render import graph, text
@@ -24,13 +24,13 @@ def area(
     *,
     down: bool = False,
     scale: str = "",
+    ahead: int | None = None,
 ) -> list[Row]:
     """A filled graph as rows, two samples a cell; ``roles``: one for all lines or one for each from the base,
-    None for the heat of ``scale`` by height."""
+    None for the heat of ``scale`` by height. ``ahead``: samples that are still to come, if not one a second."""
     ascii_only = scene.glyphs.ascii_only
-    lines = graph.rows(
-        graph.levels(values, maximum, height, scene.state.ahead), height, down=down, ascii_only=ascii_only
-    )
+    coming = scene.state.ahead if ahead is None else ahead
+    lines = graph.rows(graph.levels(values, maximum, height, coming), height, down=down, ascii_only=ascii_only)
     hatch = "%" if ascii_only else "▒"
     rows: list[Row] = []
     for place, line in enumerate(lines):
@@ -99,10 +99,13 @@ def _split(line: str, role: str, hatch: str) -> Row:
     return row
 
 
-def spark(scene: Scene, values: Sequence[float], width: int, maximum: float, role: str) -> Row:
-    """One line of graph."""
+def spark(
+    scene: Scene, values: Sequence[float], width: int, maximum: float, role: str, ahead: int | None = None
+) -> Row:
+    """One line of graph; ``ahead`` as in ``area``."""
     ascii_only = scene.glyphs.ascii_only
-    line = graph.spark(values, width, maximum, scene.state.ahead, ascii_only=ascii_only)
+    coming = scene.state.ahead if ahead is None else ahead
+    line = graph.spark(values, width, maximum, coming, ascii_only=ascii_only)
     return _split(line, role, "%" if ascii_only else "▒")
 
 
@@ -172,6 +175,11 @@ def ruler(scene: Scene, columns: int) -> Row:
                 stamp = scene.glyphs.tick
             if cell + len(stamp) <= columns and at + len(stamp) <= columns:
                 line[at : at + len(stamp)] = stamp
+    return marked(scene, line, marks)
+
+
+def marked(scene: Scene, line: Sequence[str], marks: Set[int]) -> Row:
+    """The cells of a ruler, with the mark of an event in some of them."""
     row: Row = []
     run = ""
     for cell, char in enumerate(line):

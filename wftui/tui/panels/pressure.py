@@ -8,6 +8,7 @@ from wftui.render import text
 from wftui.render.palette import heat
 from wftui.tui.frame import Row, fit_row, outside, row_width
 from wftui.tui.panels import parts
+from wftui.tui.panels.window import said, window
 from wftui.tui.scene import Body, Scene, gap
 
 _PSI: Final = "system.pressure.utilization"
@@ -74,7 +75,8 @@ def draw(scene: Scene, width: int, height: int) -> Body:
     free = height - len(rows)
     if free > 0:
         rows += _temperatures(scene, width, free, spaced=height >= 10)
-    return Body(rows, [("stalled time", "dim")] if width >= 30 else [])
+    right: Row = [("stalled time", "dim")] if width >= 30 else []
+    return Body(rows, said(scene, "pressure", right, width - 12) if known else right)
 
 
 def _resource(scene: Scene, device: str, name: str, width: int, lines: int) -> list[Row]:
@@ -83,13 +85,14 @@ def _resource(scene: Scene, device: str, name: str, width: int, lines: int) -> l
     if width >= 32:
         head += [(" full ", "dim"), (text.percent(full), heat(full / _SCALE) if full > 0 else "text")]
     room = width - row_width(head) - 1
-    past = scene.state.past(2 * max(1, room), _PSI, ("device", device), ("mode", "some"))
+    shown = window(scene, "pressure", max(1, room))
+    past = shown.past(_PSI, ("device", device), ("mode", "some"))
     top = max(0.1, text.round_up(max((v for v in past if v == v), default=0.0)))
     if room < 3:
         return [fit_row(head, width)]
     if lines <= 1:
-        return [[*head, gap(1), *parts.spark(scene, past, room, top, "pressure")]]
-    graph = parts.area(scene, past, top, lines, "pressure")
+        return [[*head, gap(1), *shown.spark(scene, past, room, top, "pressure")]]
+    graph = shown.area(scene, past, top, lines, "pressure")
     scale: Row = [parts.label("", 4), (f"of {text.percent(top).strip()}", "faint")]
     side: list[Row] = [head, *([scale] if lines > 2 else [])]
     return [
