@@ -262,3 +262,26 @@ async def test_resizing_redraws_at_the_new_size() -> None:
             await pilot.pause()
             drawn = app.current(*size)
             assert (drawn.width, drawn.height) == size
+
+
+@pytest.mark.parametrize(
+    ("keys", "wide"),
+    [(("tab",), 80), (("tab", "e"), 80), (("3",), 80), (("4",), 80), (("9",), 80), (("2",), 200), (("6",), 200)],
+    ids=str,
+)
+async def test_the_footer_tells_what_copies_and_where_numbers_come_from(keys: tuple[str, ...], wide: int) -> None:
+    app, _ = make()
+    async with app.run_test(size=(wide, 24)) as pilot:
+        await press(pilot, *keys)
+        last = screen_text(app).splitlines()[-1]
+        assert "i origin" in last
+        assert "y Y copy" in last
+        assert last.rstrip().endswith("? help  q quit") or last.rstrip().endswith("? help   q quit")
+
+
+@pytest.mark.parametrize("screen", ["1", "2", "3", "4", "5", "6", "9"])
+async def test_a_narrow_footer_ends_with_help_and_quit(screen: str) -> None:
+    app, _ = make()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, screen)
+        assert screen_text(app).splitlines()[-1].split()[-4:] == ["?", "help", "q", "quit"]

@@ -107,5 +107,6 @@ def _wanted(scene: Scene, ui: Ui, width: int) -> list[str]:
         wanted += ["panel.next", "time.play"]
     if past and ui.shown and ui.shown != "timeline":
         wanted += ["time.play", "time.live", "time.back", "time.forward"]
-    wanted += ["view.help", "view.quit"]
-    return wanted
+    if ui.shown != "settings":
+        wanted += ["view.origin", "view.copy_command"]
+    return [*wanted, "view.copy", "view.help", "view.quit"]
