@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from wftui import paths
 from wftui.errors import ConfigError
 from wftui.tui import layout
-from wftui.tui.layouts import default, files
+from wftui.tui.layouts import default, files, write
 from wftui.tui.layouts.grammar import Wrong, build, height, tree
 from wftui.tui.layouts.plan import Plan
 from wftui.tui.layouts.solve import LEAST, solve
@@ -141,6 +141,13 @@ length = 300
 
 [options.gpus]
 style = "rows"
+
+[options.cpu]
+length = 3600
+
+[options.processes]
+sort = "mem"
+columns = ["pid", "cpu", "command"]
 """
 
 
@@ -163,6 +170,18 @@ style = "rows"
         ('series = ["hw.gpu.power"]', "series = []", "18: graph 1, series: expected a list of series"),
         ('name = "power"', 'name = "cpu"', "16: graph 1, name: expected a word of small letters"),
         ('style = "rows"', 'style = "lines"', "22: options, gpus, style: expected one of auto, cards"),
+        ("length = 3600", "length = 59", "25: options, cpu, length: expected seconds from 60 to 86400, or 'auto'"),
+        ("length = 3600", "length = 86_401", "25: options, cpu, length: expected seconds from 60 to 86400"),
+        ("length = 3600", "lenght = 60", "25: options, cpu, lenght: unknown option; did you mean length?"),
+        ('sort = "mem"', 'sort = "memory"', "28: options, processes, sort: there is no column 'memory'; did you"),
+        (
+            '"cpu", "command"',
+            '"cpu", "comand"',
+            "29: options, processes, columns: there is no column 'comand'; did",
+        ),
+        ('"cpu", "command"', '"cpu", "cpu"', "29: options, processes, columns: cpu is there twice"),
+        ('"pid", "cpu", "command"', "", "29: options, processes, columns: expected at least one column"),
+        ('["pid", "cpu", "command"]', '"pid"', "29: options, processes, columns: expected a list"),
         ("[options.gpus]", "[options.gpu]", "21: options, gpu: gpu has no options; did you mean gpus?"),
     ],
 )
@@ -173,6 +192,23 @@ def test_a_mistake_is_named_with_its_line(old: str, new: str, said: str) -> None
         files.parse("mine", GOOD.replace(old, new, 1).encode(), "mine.toml")
     assert f"mine.toml:{said}" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_lengths_and_columns_stay_through_writing() -> None:
+    found = files.parse("mine", GOOD.encode(), "mine.toml")
+    assert (found.length("cpu"), found.length("power"), found.length("memory")) == (3600, 300, 0)
+    assert found.columns() == ("pid", "cpu", "command")
+    assert found.option("processes", "sort") == "mem"
+    assert found.lengthened
+    again = files.parse("mine", write.text(found).encode(), "mine.toml")
+    assert tree(again) == tree(found)
+    again.lengthen("cpu", 0)
+    again.lengthen("power", 0)
+    assert not again.lengthened
+    assert "length" not in write.text(again)
+    auto = files.parse("mine", GOOD.replace("3600", '"auto"').encode(), "mine.toml")
+    assert auto.length("cpu") == 0
+    assert tree(files.parse("mine", write.text(auto).encode(), "mine.toml")) == tree(auto)
 
 
 @given(st.binary(max_size=300))

@@ -9,11 +9,13 @@ from wftui.tui import compose, layout
 from wftui.tui.arrange import series
 from wftui.tui.arrange.model import Arranger, Menu
 from wftui.tui.layouts import files, write
+from wftui.tui.process.columns import columns_for, graphic
 from wftui.tui.ui import ASK, Choice, Prompt
 
 if TYPE_CHECKING:
     from wftui.tui.app import WftopApp
 
+_ADD: Final = "add a panel"
 _NEW: Final = "a new graph"
 _STEPS: Final = {"up": -1, "down": 1}
 
@@ -66,8 +68,11 @@ def act(app: WftopApp, what: str) -> None:
     elif verb == "add":
         titles = layout.titles(arranger.plan)
         hidden = [(name, titles[name]) for name in arranger.hidden()]
-        arranger.menu = Menu("add a panel", [*hidden, ("", _NEW)])
+        arranger.menu = Menu(_ADD, [*hidden, ("", _NEW)])
     elif verb == "options":
+        if place := arranger.place:
+            shown = columns_for(place.width - 4, "cpu", gpus=graphic(app.seen))
+            arranger.fitting = [column.title for column, _ in shown]
         items = arranger.options()
         if items:
             arranger.menu = Menu(f"options of {layout.titles(arranger.plan)[arranger.selected]}", items)
@@ -118,9 +123,13 @@ def leave(app: WftopApp) -> None:
 def _in_menu(app: WftopApp, arranger: Arranger, menu: Menu, verb: str, rest: str) -> None:
     if verb == "go" and rest in _STEPS:
         menu.move(_STEPS[rest])
+    elif verb == "resize" and rest in _STEPS:
+        if menu.title != _ADD and arranger.shift(menu.chosen, _STEPS[rest]):
+            menu.items = arranger.options()
+            menu.move(_STEPS[rest])
     elif verb in ("enter", "hide") or (verb == "go" and rest == "right"):
         chosen = menu.chosen
-        if menu.title == "add a panel":
+        if menu.title == _ADD:
             arranger.menu = None
             if chosen:
                 arranger.add(chosen)
@@ -134,7 +143,8 @@ def _in_menu(app: WftopApp, arranger: Arranger, menu: Menu, verb: str, rest: str
                 return
             arranger.turn(chosen)
             menu.items = arranger.options()
-            menu.place = place
+            # A column that comes or goes changes places in the list: the cursor stays with it.
+            menu.place = next((at for at, item in enumerate(menu.items) if item[0] == chosen), place)
 
 
 def _ask_name(app: WftopApp, arranger: Arranger) -> None:

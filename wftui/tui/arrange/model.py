@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from wftui.tui.arrange import options
 from wftui.tui.layouts.grammar import build, tree
 from wftui.tui.layouts.plan import (
     COLUMNS,
-    LENGTH,
-    LENGTHS,
     LINES,
-    OPTIONS,
     PANELS,
     REST,
     SHARE,
@@ -21,7 +19,6 @@ from wftui.tui.layouts.plan import (
     Slot,
 )
 from wftui.tui.layouts.solve import LEAST, solve
-from wftui.tui.timeline.figures import step_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +30,6 @@ _NARROWEST: Final = 16
 _STEP: Final = 2
 """Columns of one step: one is hardly seen."""
 _NEW_ROW: Final = "22% 5..14"
-_COLUMN: Final = "column "
 
 
 class Menu:
@@ -352,61 +348,12 @@ class Arranger:
 
     def options(self) -> list[tuple[str, str]]:
         """What can be chosen about the panel: its key, and how it is said with its value."""
-        plan, name = self.plan, self.selected
-        found = [
-            (key, f"{key:<9} {str(plan.option(name, key)).lower()}")
-            for key in OPTIONS.get(name, {})
-            if key not in (LENGTH, "columns")
-        ]
-        if plan.lengthy(name):
-            length = plan.length(name)
-            found.append((LENGTH, f"length    {step_words(length) if length else 'as wide as it is'}"))
-        if name in plan.graphs:
-            found.append(("series", f"series    {len(plan.graphs[name].series)} chosen"))
-        if "columns" in OPTIONS.get(name, {}):
-            shown = plan.columns() or self.fitting
-            found.append(("columns", f"columns   {'these' if plan.columns() else 'as many as fit'}"))
-            found += [(f"{_COLUMN}{column}", f"  [x] {column}") for column in shown]
-            found += [(f"{_COLUMN}{column}", f"  [ ] {column}") for column in COLUMNS if column not in shown]
-        return found
+        return options.said(self.plan, self.selected, self.fitting)
 
     def turn(self, key: str) -> None:
         """The next value of an option; a column comes or goes."""
-        plan, name = self.plan, self.selected
-        if key == LENGTH:
-            known = sorted({*LENGTHS, plan.length(name)})
-            plan.lengthen(name, known[(known.index(plan.length(name)) + 1) % len(known)])
-            return
-        mine = plan.options.setdefault(name, {})
-        if key == "columns":
-            if mine.pop(key, None) is None:
-                mine[key] = list(self.fitting)
-        elif key.startswith(_COLUMN):
-            self._toggle(mine, key.removeprefix(_COLUMN))
-        else:
-            choices = OPTIONS[name][key]
-            chosen = choices[(choices.index(plan.option(name, key)) + 1) % len(choices)]
-            mine[key] = chosen
-            if chosen == choices[0]:
-                del mine[key]
-
-    def _toggle(self, mine: dict[str, object], column: str) -> None:
-        """A column out of the list, or into it behind those that come before it by themselves."""
-        shown = list(self.plan.columns() or self.fitting)
-        if column in shown and len(shown) > 1:
-            shown.remove(column)
-        elif column not in shown:
-            before = COLUMNS[: COLUMNS.index(column)]
-            shown.insert(max((place + 1 for place, name in enumerate(shown) if name in before), default=0), column)
-        mine["columns"] = shown
+        options.turn(self.plan, self.selected, key, self.fitting)
 
     def shift(self, key: str, step: int) -> bool:
         """A column to the left (-1) or right (+1) in the list; False: there it stays."""
-        column = key.removeprefix(_COLUMN)
-        shown = list(self.plan.columns() or self.fitting)
-        if column == key or column not in shown or not 0 <= shown.index(column) + step < len(shown):
-            return False
-        at = shown.index(column)
-        shown.insert(at + step, shown.pop(at))
-        self.plan.options.setdefault(self.selected, {})["columns"] = shown
-        return True
+        return options.shift(self.plan, key, step, self.fitting)

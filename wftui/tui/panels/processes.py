@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from wftui.model import processes as cells
 from wftui.model.table import Row as Cells
@@ -10,9 +10,12 @@ from wftui.render import text
 from wftui.render.palette import heat
 from wftui.tui.frame import Row, fit_row, outside, row_width
 from wftui.tui.panels import parts
-from wftui.tui.process.columns import BY_TITLE, GPU, VRAM, Column, columns_for, command, graphic, value_of
+from wftui.tui.process.columns import GPU, VRAM, Column, columns_for, command, graphic, value_of
 from wftui.tui.process.order import Line, listed
 from wftui.tui.scene import Body, Scene, empty, gap, keep
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _SOME: Final = 0.005
 """Share from which on a percent is more than 0."""
@@ -20,10 +23,10 @@ _DRAWN: Final = 256
 """Rows kept as drawn."""
 
 
-def header(scene: Scene, width: int, sort: str, *, reverse: bool) -> Row:
-    """The headings, the sorted one marked."""
+def header(scene: Scene, width: int, sort: str, *, reverse: bool, chosen: Sequence[str] = ()) -> Row:
+    """The headings, the sorted one marked; ``chosen``: as ``columns_for`` has it."""
     row: Row = []
-    for column, wide in columns_for(width, sort, gpus=graphic(scene.state)):
+    for column, wide in columns_for(width, sort, gpus=graphic(scene.state), chosen=chosen):
         title = column.title
         role = "dim"
         if title == sort:
@@ -44,21 +47,28 @@ def _age(scene: Scene, row: Cells) -> str:
 
 
 def table_row(
-    scene: Scene, line: Line, width: int, sort: str = "cpu", *, selected: bool = False, tagged: bool = False
+    scene: Scene,
+    line: Line,
+    width: int,
+    sort: str = "cpu",
+    *,
+    selected: bool = False,
+    tagged: bool = False,
+    chosen: tuple[str, ...] = (),
 ) -> Row:
-    """One process, or the sums of a folded one."""
+    """One process, or the sums of a folded one; ``chosen``: as ``columns_for`` has it."""
     row = line.row
     age = _age(scene, row)
     gpus = graphic(scene.state)
     drawn = scene.state.drawn
     # The table hands out the same tuple until a cell changes; sums are made anew with each table.
-    made_of = (age, scene.glyphs, sort, gpus, line[2:], tagged)
+    made_of = (age, scene.glyphs, sort, gpus, line[2:], tagged, chosen)
     found = drawn.get((line.key, width))
     if found is not None and found[0] == made_of and found[1] is row:
         fitted: Row = found[2]  # type: ignore[assignment]  # what the lines below put there
     else:
         out: Row = []
-        for column, wide in columns_for(width, sort, gpus=gpus):
+        for column, wide in columns_for(width, sort, gpus=gpus, chosen=chosen):
             if column.place == cells.COMMAND:
                 out += [*_command(scene, line, wide), gap(1)]
                 continue
@@ -126,13 +136,17 @@ def _cell(scene: Scene, row: Cells, column: Column, wide: int, age: str) -> tupl
     return f"{value:.0f}".rjust(wide)[-wide:], "text" if place == cells.THREADS else "dim"
 
 
+def _sort(scene: Scene) -> str:
+    return str(scene.plan.option("processes", "sort"))
+
+
 def line(scene: Scene, width: int, rank: int = 0) -> Row:
     """The subject in one line: the ``rank``-th busiest process."""
     rows = scene.state.processes()
     row: Row = [parts.label("proc" if rank == 0 else "", 5)]
     if not rows:
         return fit_row([*row, ("no process table yet", "dim")] if rank == 0 else row, width)
-    busiest = listed(scene.state, "cpu")
+    busiest = listed(scene.state, _sort(scene))
     if rank >= len(busiest):
         return fit_row(row, width)
     process = busiest[rank][1]
@@ -147,19 +161,24 @@ def line(scene: Scene, width: int, rank: int = 0) -> Row:
 
 
 def draw(scene: Scene, width: int, height: int) -> Body:
-    """The busiest ones."""
+    """The busiest ones, or the first by what was chosen."""
     rows = scene.state.processes()
     if not rows:
         source = scene.state.source("processes")
         reason = source.reason if source and source.reason else "the first scan comes within 2 s"
         return empty("no process table yet", outside(reason, width, scene.glyphs))
-    busiest = listed(scene.state, "cpu")[: max(0, height - 1)]
+    sort, chosen = _sort(scene), scene.plan.columns()
+    busiest = listed(scene.state, sort)[: max(0, height - 1)]
+    shown = [column.title for column, _ in columns_for(width, sort, gpus=graphic(scene.state), chosen=chosen)]
 
     def make() -> Body:
-        body = [header(scene, width, "cpu", reverse=False)]
-        body += [table_row(scene, Line(key, row), width) for key, row in busiest]
-        return Body(body, [(f"{len(rows)}", "dim")])
+        body = [header(scene, width, sort, reverse=False, chosen=chosen)]
+        body += [table_row(scene, Line(key, row), width, sort, chosen=chosen) for key, row in busiest]
+        right: Row = [(f"{len(rows)}", "dim")]
+        if sort not in shown:
+            right = [(f"by {sort} {scene.glyphs.separator} ", "dim"), *right]
+        return Body(body, right)
 
-    ages = tuple(_age(scene, row) for _, row in busiest) if width >= BY_TITLE["age"].since else ()
-    made_of = (scene.state.table_version, len(rows), ages, width, height, scene.glyphs)
+    ages = tuple(_age(scene, row) for _, row in busiest) if "age" in shown else ()
+    made_of = (scene.state.table_version, len(rows), ages, width, height, scene.glyphs, sort, chosen)
     return keep(scene.state, "processes", made_of, make)

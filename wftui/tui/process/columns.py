@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from wftui.model import processes as cells
 from wftui.model.table import Cell
@@ -10,6 +10,9 @@ from wftui.model.table import Row as Cells
 from wftui.tui.gpus import holders
 from wftui.tui.scene import keep
 from wftui.tui.state import State
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Column(NamedTuple):
@@ -42,6 +45,8 @@ COLUMNS: Final = (
 )
 """The last one takes what is left."""
 _FIRST: Final = 3
+_LEAST: Final = 8
+"""Columns of a command that is worth showing."""
 SORTS: Final = tuple(
     column.title for column in (*COLUMNS[_FIRST:], *COLUMNS[:_FIRST]) if column.place not in (GPU, VRAM)
 )
@@ -91,11 +96,17 @@ def command(row: Cells) -> str:
     return str(said) if said else f"[{row[cells.NAME]}]"
 
 
-def columns_for(width: int, sort: str = "", *, gpus: bool = False) -> list[tuple[Column, int]]:
+def columns_for(
+    width: int, sort: str = "", *, gpus: bool = False, chosen: Sequence[str] = ()
+) -> list[tuple[Column, int]]:
     """The columns that fit, and the sorted one always; their widths; the command takes what is left.
 
-    ``gpus``: whether a process holds one, without which their columns would be empty.
+    ``gpus``: whether a process holds one, without which their columns would be empty. ``chosen``: these in this
+    order instead, as many from the left as fit.
     """
+    own = [BY_TITLE[name] for name in chosen if gpus or name not in GPU_TITLES]
+    if own:
+        return _chosen(width, own)
     shown = [
         column
         for column in COLUMNS
@@ -103,3 +114,13 @@ def columns_for(width: int, sort: str = "", *, gpus: bool = False) -> list[tuple
     ]
     fixed = sum(column.width + 1 for column in shown[:-1])
     return [(column, column.width or max(4, width - fixed)) for column in shown]
+
+
+def _chosen(width: int, shown: list[Column]) -> list[tuple[Column, int]]:
+    def room() -> int:
+        return width - sum((column.width or _LEAST) + 1 for column in shown) + 1
+
+    while len(shown) > 1 and room() < 0:
+        del shown[-1]
+    left = max(0, room())
+    return [(column, column.width or _LEAST + left) for column in shown]
