@@ -52,8 +52,8 @@ def test_heat_of_the_unknown_is_no_temperature() -> None:
     ("old", "new", "said"),
     [
         ('good = "#4fc08d green"', 'good = "green"', "expected a colour"),
-        ('good = "#4fc08d green"', "", "'good' is missing"),
-        ("[heat]", "[warmth]", "expected [colors]"),
+        ('good = "#4fc08d green"', "", "good is missing"),
+        ("[heat]", "[warmth]", "heat.stops: expected"),
         ("[colors]", "[colors", "default.toml"),
     ],
 )

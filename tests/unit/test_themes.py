@@ -7,6 +7,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wftui import paths
 from wftui.errors import ConfigError
@@ -176,15 +178,42 @@ def test_a_theme_that_is_not_there_is_named(name: str, words: str, tmp_path: Pat
         ('background = "dark"', 'background = "grey"', "background: expected 'dark' or 'light', got 'grey'"),
         ("stops = [\n", "stops = [1,\n", "heat.stops: expected [share, colour] pairs from 0.0 to 1.0"),
         ("[0.35,", "[0.95,", "heat.stops: expected [share, colour] pairs from 0.0 to 1.0"),
-        ("[colors]", "[colors", "line 8"),
+        ("[0.35,", "[nan,", "heat.stops: expected [share, colour] pairs from 0.0 to 1.0"),
+        ('[0.35, "#', '[0.35, "##', "heat.stops: expected a colour like '#8b949e white', got '##"),
+        ('good = "#', 'good = "#zz', "colors.good: expected a colour like '#8b949e white', got '#zz"),
+        ("faint = ", "# = ", "colors: faint is missing, expected a colour like '#8b949e white'"),
+        ("[colors]", "[colors", "not TOML: Expected ']' at the end of a table declaration"),
+        ('dim = "', 'dim = "\udc80', "expected UTF-8, got byte 0x80"),
     ],
 )
 def test_a_broken_theme_says_where(old: str, new: str, words: str, tmp_path: Path) -> None:
     text = (FOLDER / "ember.toml").read_text()
     assert old in text
     file = tmp_path / "mine.toml"
-    file.write_text(text.replace(old, new, 1))
+    changed = text.replace(old, new, 1)
+    file.write_text(changed, errors="surrogateescape")
     with pytest.raises(ConfigError) as caught:
         load(file, TRUECOLOR)
     assert words in str(caught.value)
-    assert str(caught.value).startswith(f"theme {file}: ")
+    # A colour that is missing is missed in its table.
+    meant = "[colors]" if "is missing" in words else "stops = [" if "pairs" in words else new.rstrip()
+    line = next(number for number, line in enumerate(changed.split("\n"), 1) if meant in line)
+    assert str(caught.value).startswith(f"theme {file}:{line}: ")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "colors = 1", "[colors]\n", "heat = 3", "background = 1", "[[[", "x = " + "[" * 9000]
+)
+def test_whatever_the_file_is_the_error_names_a_line(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=r"mine\.toml:\d+: .*(expected|not TOML)"):
+        load(file, TRUECOLOR)
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_are_a_theme_or_our_error(tmp_path_factory: pytest.TempPathFactory, raw: bytes) -> None:
+    file = tmp_path_factory.mktemp("themes") / "mine.toml"
+    file.write_bytes(raw)
+    with pytest.raises(ConfigError):
+        load(file, TRUECOLOR)

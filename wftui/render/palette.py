@@ -6,6 +6,7 @@ show it. State is never an ink alone: in ``mono`` only bold, dim and reverse are
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -46,6 +47,7 @@ _BAND: Final = 0.55
 _REQUIRED: Final = ("text", "dim", "faint", "frame", "frame_focus", "select", "good", "warn", "bad")
 _KNOWN: Final = (*_REQUIRED, "strong", "mark", "past", "past_frame", "past_frame_focus", *_LINES)
 _STOPS: Final = "expected [share, colour] pairs from 0.0 to 1.0, shares rising"
+_HEX: Final = re.compile(r"#[0-9A-Fa-f]{6}")
 _TITLES: Final = tuple(f"{accent}.title" for accent in _ACCENTS)
 
 
@@ -111,17 +113,19 @@ def load(path: Path, depth: str) -> Palette:
     """Read a theme.
 
     Raises:
-        ConfigError: The file cannot be read, or a value is not what the default theme shows.
+        ConfigError: The file cannot be read, or a value is not what the default theme shows; names file and line,
+            and says what was expected.
     """
     try:
-        with path.open("rb") as file:
-            theme = tomllib.load(file)
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"theme {path}: {error}") from error
-    try:
+        source = path.read_bytes().decode()
+        theme = tomllib.loads(source)
         colors, scale = _read(theme)
-    except ValueError as error:
-        raise ConfigError(f"theme {path}: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"theme {path}: cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        from wftui.render import theme_errors  # only a mistake needs it
+
+        raise ConfigError(f"theme {theme_errors.located(path, error)}") from error
     # A theme made before there was a past to look at: its warning colour stands out from live frames.
     for name in ("past", "past_frame", "past_frame_focus"):
         colors.setdefault(name, colors["warn"])
@@ -134,14 +138,17 @@ def _read(theme: dict[str, Any]) -> tuple[dict[str, _Color], list[tuple[float, _
     """Colours by name, and the stops of the heat scale.
 
     Raises:
-        ValueError: What is wrong, and where.
+        ValueError: ``key: what is wrong``.
     """
     ground = theme.get("background", "dark")
     if ground not in ("dark", "light"):
         raise ValueError(f"background: expected 'dark' or 'light', got {ground!r}")
-    table, stops = theme.get("colors"), theme.get("heat", {}).get("stops")
-    if not isinstance(table, dict) or not isinstance(stops, list) or len(stops) < 2:
-        raise ValueError("expected [colors] and [heat] stops")
+    table, heated = theme.get("colors"), theme.get("heat")
+    if not isinstance(table, dict):
+        raise ValueError("colors: expected a table [colors]")  # noqa: TRY004  a mistake in a file, as the others
+    stops = heated.get("stops") if isinstance(heated, dict) else None
+    if not isinstance(stops, list) or len(stops) < 2:
+        raise ValueError(f"heat.stops: {_STOPS}")
     colors = {}
     for name, value in table.items():
         if name not in _KNOWN:
@@ -152,11 +159,12 @@ def _read(theme: dict[str, Any]) -> tuple[dict[str, _Color], list[tuple[float, _
         colors[name] = _named(f"colors.{name}", value)
     for required in (*_REQUIRED, *_ACCENTS):
         if required not in colors:
-            raise ValueError(f"colour {required!r} is missing")
+            raise ValueError(f"colors: {required} is missing, expected a colour like '#8b949e white'")
     if not all(isinstance(stop, list) and len(stop) == 2 for stop in stops):
         raise ValueError(f"heat.stops: {_STOPS}")
     shares = [float(share) for share, _ in stops if isinstance(share, int | float)]
-    if len(shares) < len(stops) or shares != sorted(shares) or (shares[0], shares[-1]) != (0.0, 1.0):
+    known = len(shares) == len(stops) and all(0.0 <= share <= 1.0 for share in shares)  # not-a-number is neither
+    if not known or shares != sorted(shares) or (shares[0], shares[-1]) != (0.0, 1.0):
         raise ValueError(f"heat.stops: {_STOPS}")
     return colors, [(share, _named("heat.stops", value)) for share, (_, value) in zip(shares, stops, strict=True)]
 
@@ -164,8 +172,8 @@ def _read(theme: dict[str, Any]) -> tuple[dict[str, _Color], list[tuple[float, _
 def _named(key: str, value: object) -> _Color:
     try:
         return _color(value if isinstance(value, str) else "")
-    except ValueError as error:
-        raise ValueError(f"{key}: {error}") from None
+    except ValueError:
+        raise ValueError(f"{key}: expected a colour like '#8b949e white', got {value!r}") from None
 
 
 def _palette(colors: dict[str, _Color], depth: str) -> Palette:
@@ -268,17 +276,21 @@ def _codes(value: int | tuple[int, int, int], depth: str, base: int) -> list[str
 
 
 def _color(text: str) -> _Color:
-    """``#rrggbb name`` or ``default default``."""
+    """``#rrggbb name`` or ``default default``.
+
+    Raises:
+        ValueError: It is neither.
+    """
     code, _, name = text.partition(" ")
     bright = name.startswith("bright-")
     plain = name.removeprefix("bright-")
     if plain not in _NAMES and plain != "default":
-        raise ValueError(f"expected a colour like '#8b949e white', got {text!r}")
+        raise ValueError(text)
     ansi = _DEFAULT if plain == "default" else _NAMES.index(plain) + 8 * bright
     if code == "default":
         return _Color(None, ansi)
-    if len(code) != 7 or code[0] != "#":
-        raise ValueError(f"expected a colour like '#8b949e white', got {text!r}")
+    if not _HEX.fullmatch(code):
+        raise ValueError(text)
     value = int(code[1:], 16)
     return _Color((value >> 16, value >> 8 & 255, value & 255), ansi)
 

@@ -9,6 +9,8 @@ from wftui.errors import ConfigError
 
 KEY: Final = "view.theme"
 DARK: Final = "dark"
+FOR_DARK: Final = "default"
+FOR_LIGHT: Final = "day"
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -17,13 +19,18 @@ def names(own: Path, built_in: Path) -> list[str]:
     return sorted({path.stem for folder in (built_in, own) for path in folder.glob("*.toml")})
 
 
+def good(name: str) -> bool:
+    """Whether this can be a theme's name."""
+    return _NAME.fullmatch(name) is not None
+
+
 def find(name: str, own: Path, built_in: Path) -> Path:
     """The file of a theme; one's own comes before the one of that name that ships with wftop.
 
     Raises:
         ConfigError: There is none; it says which is near, or which there are.
     """
-    if not _NAME.fullmatch(name):
+    if not good(name):
         raise ConfigError(f"{KEY}: a theme is named by letters, digits, - and _, got {name[:64]!r}")
     for folder in (own, built_in):
         path = folder / f"{name}.toml"
@@ -35,6 +42,21 @@ def find(name: str, own: Path, built_in: Path) -> Path:
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]}?" if near else "known are " + ", ".join(known)
     raise ConfigError(f"{KEY}: there is no theme {name!r}; {hint}")
+
+
+def instead_of(name: str, own: Path, built_in: Path) -> Path:
+    """What ships with wftop in place of a theme that cannot be used: of its name, or for its ground at least."""
+    if not good(name):
+        return built_in / f"{FOR_DARK}.toml"
+    path = built_in / f"{name}.toml"
+    if path.is_file():
+        return path
+    try:
+        source = (own / f"{name}.toml").read_text(errors="replace")
+    except OSError:
+        source = ""
+    light = re.search(r"""^\s*background\s*=\s*["']light["']""", source, re.MULTILINE)
+    return built_in / f"{FOR_LIGHT if light else FOR_DARK}.toml"
 
 
 def background(path: Path) -> str:

@@ -75,21 +75,20 @@ def run(flags: argparse.Namespace, terminal: Terminal, depth: str, *, ascii_only
     import asyncio
     import selectors
 
-    from wftui.render import palette, preferred, themes
+    from wftui.render import preferred, themes
     from wftui.tui import app as application
     from wftui.tui import paint
     from wftui.tui.layouts.follow import Layouts
     from wftui.tui.link import Link
-    from wftui.tui.theming import Configured, Theming
+    from wftui.tui.theming import Configured, Theming, begin
 
     preferred.use(settings)
     own = where.config_dir / "themes"
-    theme = themes.find(settings.text(themes.KEY), own, paths.resources("themes"))
-    colors = palette.load(theme, depth)
+    theme = begin(settings.text(themes.KEY), own, paths.resources("themes"), depth, settings.origin(themes.KEY))
     width, height = os.get_terminal_size(terminal.output)
     term = f"{width}x{height} {os.environ.get('TERM', '')}"
     view = application.WftopApp(
-        colors,
+        theme.colors,
         link=lambda app: Link(app, str(recorded.socket), recorder, term),
         ascii_only=ascii_only,
         readonly=bool(settings["view.readonly"]),
@@ -98,7 +97,7 @@ def run(flags: argparse.Namespace, terminal: Terminal, depth: str, *, ascii_only
         motion=settings.text("view.motion"),
         graphs=settings.text("view.graphs"),
         remote=bool(os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY")),
-        theming=Theming(theme, depth) if theme.parent == own else None,
+        theming=Theming(theme.file, depth) if theme.file.parent == own else None,
         layouts=Layouts(
             where.config_dir / "layouts",
             paths.resources("layouts"),
@@ -107,6 +106,8 @@ def run(flags: argparse.Namespace, terminal: Terminal, depth: str, *, ascii_only
         ),
     )
     view.configured = Configured(where, given, settings.text(themes.KEY), depth, own, paths.resources("themes"))
+    if theme.trouble:
+        view.ui.say(" / ".join(word for word in (theme.trouble, view.ui.notice) if word), "bad")
     view.copies = bool(settings["view.clipboard"])
     gc.freeze()
     gc.set_threshold(*_THRESHOLDS)

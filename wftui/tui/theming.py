@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from wftui.errors import ConfigError
-from wftui.render import palette
+from wftui.render import palette, themes
 from wftui.units import NS_PER_S
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from wftui.paths import Places
     from wftui.render.palette import Palette
@@ -31,6 +31,46 @@ class Configured(NamedTuple):
     own_themes: Path
     themes: Path
     """Those that ship with wftop."""
+
+
+class Begin(NamedTuple):
+    """The colours of the first frame."""
+
+    colors: Palette
+    file: Path
+    """The theme that was asked for, also when it is broken; where there is none of that name, the one shown."""
+    trouble: str
+    """Why it is another theme than the one asked for; empty: it is that one."""
+
+
+def begin(name: str, own: Path, built_in: Path, depth: str, origin: str = "") -> Begin:
+    """The theme that was asked for; where it is wrong the one of that name or ground that ships with wftop.
+
+    ``origin``: where the name was set, for a name that there is no theme of.
+
+    Raises:
+        ConfigError: Not even that one can be read.
+    """
+    try:
+        path = themes.find(name, own, built_in)
+    except ConfigError as error:
+        trouble = f"{origin}: {error}" if origin else str(error)
+    else:
+        try:
+            return Begin(palette.load(path, depth), path, "")
+        except ConfigError as error:
+            trouble = without_folder(error, own)
+    instead = themes.instead_of(name, own, built_in)
+    colors = palette.load(instead, depth)
+    # Followed also while it is broken: who mends it sees it.
+    broken = own / f"{name}.toml"
+    followed = broken if themes.good(name) and broken.is_file() else instead
+    return Begin(colors, followed, f"{trouble}; this is {instead.stem}")
+
+
+def without_folder(error: ConfigError, own: Path) -> str:
+    """Without the folder: what is wrong has to fit the bottom line."""
+    return str(error).replace(f"{own}/", "")
 
 
 class Theming:
@@ -61,4 +101,4 @@ class Theming:
         try:
             return palette.load(self._path, self._depth)
         except ConfigError as error:
-            return str(error)
+            return without_folder(error, self._path.parent)

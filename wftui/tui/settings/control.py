@@ -9,7 +9,7 @@ from wftui.config import Value
 from wftui.errors import ConfigError
 from wftui.render import palette, preferred, themes
 from wftui.tui.settings.model import SettingsScreen
-from wftui.tui.theming import Configured, Theming
+from wftui.tui.theming import Configured, Theming, without_folder
 from wftui.tui.ui import Prompt
 
 if TYPE_CHECKING:
@@ -134,6 +134,6 @@ def next_theme(app: WftopApp) -> None:
         wear(app, configured, name)
     except ConfigError as error:
         app.worn = name  # the next key goes on behind it
-        app.ui.say(str(error), "bad")
+        app.ui.say(without_folder(error, configured.own_themes), "bad")
     else:
         app.ui.say(f"theme {name}; F2 or `wftop config set view.theme {name}` keeps it")
