@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
+from wftui import when
+from wftui.cli import gpus as command
 from wftui.model import gpus as cells
 from wftui.model.health import ABSENT, Health
 from wftui.model.sample import Column, column
 from wftui.model.table import Row
+from wftui.render import text
 from wftui.render.gpus import gpus, now
 from wftui.render.report import State
 
@@ -58,6 +63,27 @@ def test_a_line_has_what_is_known_and_a_dash_for_what_is_not() -> None:
     assert "GPU 0 is held back: power limit reached" in lines
     assert "GPU 1 lost: fell off the bus; fix: reset it" in lines
     assert "no recorder runs" in section.title
+
+
+def test_the_command_says_it_in_units_of_the_settings(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = state(ROWS, VALUES | {("A", "temperature", "sensor=gpu"): 71.0})
+    monkeypatch.setattr("wftui.cli.state.gather", lambda _: found)
+    monkeypatch.setenv("WFTOP_VIEW_TEMPERATURE", "fahrenheit")
+    monkeypatch.setenv("WFTOP_VIEW_BYTES", "decimal")
+    monkeypatch.setenv("WFTOP_VIEW_TIME_ZONE", "utc")
+    try:
+        command.main(who=False)
+        said = capsys.readouterr().out
+        assert "1970-01-01 00:00:00" in said
+        assert "76.2/151 GB" in said
+        assert "160 " in said
+        command.main(who=False, json=True)
+        assert '"temperature": 71.0' in capsys.readouterr().out
+    finally:
+        text.prefer()
+        when.use_zone("local")
 
 
 def test_without_a_gpu_it_says_why() -> None:

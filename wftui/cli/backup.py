@@ -4,9 +4,10 @@ from pathlib import Path
 
 from wftui import __version__, clock
 from wftui.cli.output import say
+from wftui.config import load
 from wftui.errors import ProtocolError
 from wftui.paths import Places, places, private_dir
-from wftui.render import text
+from wftui.render import preferred, text
 from wftui.store import backup as backups
 
 
@@ -15,16 +16,16 @@ def backup(target: str, *, check: bool, data_dir: str | None, config: str | None
 
     Raises:
         NoDataError: Nothing was recorded (7).
-        ConfigError: The target is in use or cannot be written (4).
+        ConfigError: The target is in use or cannot be written, or the configuration cannot be read (4).
         StoreError: The data or the backup is damaged (5).
     """
-    folder = Path(target)
+    folder, where = Path(target), places(data_dir, config)
+    preferred.use(load(where))
     if check:
         contents = backups.verify(folder)
         size = sum(item.size for item in contents.files)
         say(f"{folder}: {len(contents.files)} files, {text.size(size).strip()}, all as they were backed up")
         return 0
-    where = places(data_dir, config)
     done = backups.backup(where.data_dir, folder, clock.SystemClock().now().time_ns, __version__)
     say(f"{folder}: {done.files} files, {text.size(done.size).strip()}, written and checked")
     return 0

@@ -1,9 +1,11 @@
 """`wftop doctor [--json] [--store] [--rebuild]`: what works here, what does not, and the exact fix of each."""
 
+from contextlib import suppress
+
 from wftui.cli import checks, checks_gpu
 from wftui.cli.checks import Check
 from wftui.errors import ConfigError
-from wftui.paths import places
+from wftui.paths import Places, places
 from wftui.text import clean
 
 _TITLES = {
@@ -39,6 +41,8 @@ def main(
         ConfigError: Not even the names of the folders can be found.
     """
     where = places(data_dir, config)
+    if not json:
+        _prefer(where)
     if store or rebuild:
         from wftui import clock
         from wftui.cli import checks_store
@@ -59,6 +63,14 @@ def main(
         found = [*checks.sources(state), *checks_gpu.gpu(state), *found, *checks.cost(state)]
     found += [*checks.permissions(), *checks.versions(), *checks.terminal()]
     return _print(found, json=json)
+
+
+def _prefer(where: Places) -> None:
+    from wftui.config import load
+    from wftui.render import preferred
+
+    with suppress(ConfigError):  # said by checks.settings
+        preferred.use(load(where))
 
 
 def _print(found: list[Check], *, json: bool) -> int:

@@ -22,15 +22,17 @@ def main(
         StoreError: The recording cannot be read (5).
         NoDataError: Nothing was recorded in the range (7).
     """
-    since_s, until_s = seconds(since, until)
-    where = places(data_dir, config_file)
-    settings = config.load(where)
     from wftui.cli import once
     from wftui.render import energy as drawn
+    from wftui.render import preferred
     from wftui.render.digest import moment as shown
     from wftui.store.archive import open_archive
     from wftui.store.energy import energy
 
+    where = places(data_dir, config_file)
+    settings = config.load(where)
+    preferred.use(settings)
+    since_s, until_s = seconds(since, until)
     with open_archive(where.data_dir) as archive:
         found = energy(archive, since_s, until_s)
     if not found.recorded_s:

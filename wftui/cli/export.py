@@ -17,7 +17,7 @@ from wftui.cli.export_options import FORMATS, STEPS, parser
 from wftui.errors import ConfigError, NoDataError, UsageError, report
 from wftui.paths import places
 from wftui.units import NS_PER_S
-from wftui.when import moment
+from wftui.when import moment, use_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,9 +63,12 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _export(arguments: argparse.Namespace) -> int:
+    from wftui.config import load
     from wftui.store.archive import open_archive
 
     where = places(arguments.data_dir, arguments.config)
+    # What is written stays in UTC; what is typed is of the chosen zone, as everywhere.
+    use_zone(load(where).text("view.time_zone"))
     since_s, until_s = _range(arguments.since, arguments.until, clock.SystemClock().now().time_ns)
     form = arguments.format or _by_ending(arguments.output)
     _check_form(arguments, form)

@@ -26,9 +26,14 @@ def main(
         StoreError: The recording cannot be read (5).
         NoDataError: Nothing was recorded in the range (7).
     """
+    from wftui.render import preferred
+
     where = places(data_dir, config_file)
+    settings = config.load(where)
+    # Before a time is read: those that are typed are of the chosen zone too.
+    preferred.use(settings)
     if who:
-        return _who(where, seconds(since or "24h", until or "now"), by, json=json)
+        return _who(where, settings, seconds(since or "24h", until or "now"), by, json=json)
     if since is not None or until is not None or by != "user":
         raise UsageError("--since, --until and --by expect --who")
     from wftui.cli import once
@@ -42,8 +47,7 @@ def main(
     return once.show([(item.title, item.lines) for item in now(state)], once.width())
 
 
-def _who(where: Places, span: tuple[int, int], by: str, *, json: bool) -> int:
-    settings = config.load(where)
+def _who(where: Places, settings: config.Config, span: tuple[int, int], by: str, *, json: bool) -> int:
     from wftui.cli import once
     from wftui.energy.apportion import RULE
     from wftui.render import energy as drawn

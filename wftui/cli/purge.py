@@ -30,12 +30,16 @@ def main(
 
     Raises:
         UsageError: A time or pattern that is none, or nobody to ask.
+        ConfigError: The configuration cannot be read.
         NoDataError: There is nothing to delete.
         StoreError: It was not deleted, or only in part.
     """
+    from wftui.config import load
+    from wftui.render import preferred
     from wftui.store.purge import Wanted, before_second
 
     where = places(data_dir, config)
+    preferred.use(load(where))
     now_ns = clock.SystemClock().now().time_ns
     before_ns = None if before is None else moment(before, now_ns)
     if not all(patterns):
@@ -101,11 +105,13 @@ def _show(where: Places, wanted: "Wanted") -> None:
 
 
 def _segments(todo: "Plan") -> str:
+    from wftui.render import text
+
     if not todo.gone and not todo.rewritten:
         return "no segments"
     times = [item.since_s for item in (*todo.gone, *todo.rewritten)]
     return (
-        f"{len(todo.gone)} segments ({todo.size / 1e6:.1f} MB) since {_time(min(times))} as a whole,"
+        f"{len(todo.gone)} segments ({text.size(todo.size).strip()}) since {_time(min(times))} as a whole,"
         f" {len(todo.rewritten)} in part"
     )
 

@@ -27,14 +27,18 @@ def main(
 
     Raises:
         UsageError: A time or format was typed wrongly (2).
-        ConfigError: The file exists, or cannot be written (4).
+        ConfigError: The file exists or cannot be written, or the configuration cannot be read (4).
         StoreError: The recording cannot be read (5).
         NoDataError: The range holds nothing (7).
     """
     form = form or _ENDINGS.get(Path(output).suffix.lower(), "text")
     if form not in FORMATS:
         raise UsageError(f"--format: expected text or markdown, got {form!r}")
+    from wftui.config import load
+    from wftui.render import preferred
+
     where = places(data_dir, config)
+    preferred.use(load(where))
     now_ns = clock.SystemClock().now().time_ns
     since_ns, until_ns = moment(since, now_ns), moment(until, now_ns)
     if since_ns >= until_ns:
