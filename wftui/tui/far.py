@@ -54,6 +54,8 @@ class Far:
     def __init__(self) -> None:
         self.busy = False
         """Whether a question is under way."""
+        self.version = 0
+        """Another number as soon as other columns are here, or have to be wished for again."""
         self._held: dict[int, _Held] = {}
         self._reach: dict[int, int] = {}
         """Length of a column to how many of them are needed before those that the view can make itself."""
@@ -77,6 +79,7 @@ class Far:
 
     def forget_wishes(self) -> None:
         """Other lengths were chosen: what graphs still need, they say when they are drawn again."""
+        self.version += 1
         self._reach.clear()
         self._texts.clear()
         self._failed.clear()
@@ -113,6 +116,7 @@ class Far:
 
     def take(self, step: int, question: wire.Range, reply: wire.RangeReply) -> None:
         """Keep an answer: behind what is here, or instead of it."""
+        self.version += 1
         since, upto = question.since_ns // NS_PER_S // step, question.until_ns // NS_PER_S // step
         told: dict[str, Sampled] = {}
         for item in reply.series:

@@ -134,9 +134,9 @@ def draw(scene: Scene, width: int, height: int) -> Body:
         return keep(scene.state, "gpus", (sentence, fix, width, height, scene.glyphs), missing)
     how = shape(gpus, width, height, scene.plan.option("gpus", "style"))
     drawn = how == CARDS or (how == ROWS and gpu_rows.spark_of(gpus, width, height))
-    right = (
-        said(scene, "gpus", headline(scene, gpus, width), width - 10) if drawn else headline(scene, gpus, width)
-    )
+    right = headline(scene, gpus, width)
+    if drawn:
+        right = said(scene, "gpus", right, width)
     if how == ROWS:
         rows = gpu_rows.draw(scene, gpus, width, height)
         return keep(scene.state, "gpus", (rows, right, height), lambda: Body(rows, right))

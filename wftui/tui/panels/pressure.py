@@ -76,7 +76,7 @@ def draw(scene: Scene, width: int, height: int) -> Body:
     if free > 0:
         rows += _temperatures(scene, width, free, spaced=height >= 10)
     right: Row = [("stalled time", "dim")] if width >= 30 else []
-    return Body(rows, said(scene, "pressure", right, width - 12) if known else right)
+    return Body(rows, said(scene, "pressure", right, width) if known else right)
 
 
 def _resource(scene: Scene, device: str, name: str, width: int, lines: int) -> list[Row]:

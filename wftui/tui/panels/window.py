@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING, Final
 from wftui.render import text as words
 from wftui.render.graph import BLANK, GAP
 from wftui.tui.far import fresh, step_for
+from wftui.tui.frame import row_width
 from wftui.tui.history import CAPACITY, NAN
+from wftui.tui.layout import TITLES
 from wftui.tui.panels import parts
+from wftui.tui.scene import keep
 from wftui.tui.state import text_of
 from wftui.tui.timeline.data import Sampled
+from wftui.tui.timeline.figures import step_words
 from wftui.units import NS_PER_S
 
 if TYPE_CHECKING:
@@ -85,36 +89,62 @@ class Window:
             shown = [value for value in values for _ in range(self.repeat)][-halves:]
             return Sampled(shown, shown, shown)
         # Columns begin on whole multiples: a value stays in its column while that wanders to the left.
-        last = self._state.slot % each + 1
-        return _gathered(self._state.seconds(text, (halves - 1) * each + last), each)
+        state = self._state
+        last = state.slot % each + 1
+
+        def whole() -> Sampled:
+            return _gathered(state.seconds(text, (halves - 1) * each + last)[:-last], each)
+
+        made_of = state.slot // each, id(state.histories.get(text))
+        return _joined(keep(state, f"{halves} of {each} s {text}", made_of, whole), self._newest(text, last))
 
     def _far(self, text: str) -> Sampled:
         """Older values from the recorder, the newest from the seconds that the view keeps."""
-        state, step = self._state, self.step
-        many = self.each // step
+        state, each = self._state, self.each
         end = state.tick.time_s if state.tick is not None else state.slot
         count = -(-self._halves // self.repeat)
-        first = (end // self.each - count + 1) * many
-        whole = max(first, fresh(end, step))
-        far = state.far.told(text, step, first, whole - first)
-        near = _gathered(state.seconds(text, end - whole * step + 1), step)
+        now = end // each
+
+        def whole() -> Sampled:
+            return self._told(text, end, now - count + 1, now)
+
+        made_of = now, id(state.histories.get(text)), state.far.version
+        done = keep(state, f"{count} of {each} s {text}", made_of, whole)
+        last = end % each + 1
+        newest = self._newest(text, last) if each <= CAPACITY else self._told(text, end, now, now + 1)
+        shown = _joined(done, newest)
+        if self.repeat == 1:
+            return shown
+        return Sampled(*([value for value in part for _ in range(self.repeat)][-self._halves :] for part in shown))
+
+    def _newest(self, text: str, seconds: int) -> Sampled:
+        """The last column, so far."""
+        return _gathered(self._state.seconds(text, seconds), seconds)
+
+    def _told(self, text: str, end: int, first: int, until: int) -> Sampled:
+        """The columns [first, until), the graph ending with ``end`` (seconds of UTC)."""
+        state, step = self._state, self.step
+        many = self.each // step
+        begin, beyond = first * many, until * many
+        kept = min(beyond, max(begin, fresh(end, step)))
+        far = state.far.told(text, step, begin, kept - begin)
+        seconds = state.seconds(text, end - kept * step + 1)
+        near = _gathered(seconds[: (beyond - kept) * step], step)
         if any(value != value for value in near.mean):
             # The view runs for a shorter time than the recorder, or was cut off from it.
-            also = state.far.held(text, step, whole, len(near.mean))
+            also = state.far.held(text, step, kept, len(near.mean))
             near = Sampled(
                 *([b if a != a else a for a, b in zip(*two, strict=True)] for two in zip(near, also, strict=True))
             )
-        parts = [[*old, *new] for old, new in zip(far, near, strict=True)]
-        if many > 1:
-            low, mean, high = (_pieces(part, many) for part in parts)
-            parts = [
-                [min(piece, default=NAN) for piece in low],
-                [sum(piece) / len(piece) if piece else NAN for piece in mean],
-                [max(piece, default=NAN) for piece in high],
-            ]
-        if self.repeat > 1:
-            parts = [[value for value in part for _ in range(self.repeat)][-self._halves :] for part in parts]
-        return Sampled(*parts)
+        found = _joined(far, near)
+        if many == 1:
+            return found
+        low, mean, high = (_pieces(part, many) for part in found)
+        return Sampled(
+            [min(piece, default=NAN) for piece in low],
+            [sum(piece) / len(piece) if piece else NAN for piece in mean],
+            [max(piece, default=NAN) for piece in high],
+        )
 
     # ---- drawn
 
@@ -148,9 +178,11 @@ class Window:
         begin = self._end() - columns * self.cell_s
         line = [" "] * columns
         marks = set()
-        for event in state.events:
+        for event in reversed(state.events):
             cell = int((event.time_ns / NS_PER_S - begin) // self.cell_s)
-            if 0 <= cell < columns and event.type not in _QUIET:
+            if cell < 0:
+                break
+            if cell < columns and event.type not in _QUIET:
                 marks.add(cell)
         between = next((step for step in _STAMPS if step >= _APART * self.cell_s), _STAMPS[-1])
         east = time.localtime(state.tick.time_s).tm_gmtoff
@@ -204,6 +236,10 @@ def _gathered(values: list[float], each: int) -> Sampled:
     return Sampled(low, mean, high)
 
 
+def _joined(first: Sampled, then: Sampled) -> Sampled:
+    return Sampled(*([*old, *new] for old, new in zip(first, then, strict=True)))
+
+
 def _pieces(values: list[float], many: int) -> list[list[float]]:
     """The known ones of each ``many`` values."""
     return [
@@ -220,15 +256,15 @@ def window(scene: Scene, panel: str, width: int) -> Window:
     return Window(state, width, scene.plan.length(panel))
 
 
-def said(scene: Scene, panel: str, right: Row, room: int) -> Row:
-    """What stands in the frame: how long the past is where a length was chosen, then ``right`` if it fits."""
-    from wftui.tui.frame import row_width
-    from wftui.tui.timeline.figures import step_words  # here: only where a length was chosen
+def said(scene: Scene, panel: str, right: Row, width: int) -> Row:
+    """What stands in the frame of a panel that is ``width`` columns inside.
 
+    How long the past is, where a length was chosen; then ``right``, if both fit.
+    """
     seconds = scene.plan.length(panel)
     if not seconds:
         return right
     length: Row = [(step_words(seconds), "text")]
-    if not right or row_width(right) + 12 > room:
-        return length
-    return [*length, (f" {scene.glyphs.separator} ", "dim"), *right]
+    both: Row = [*length, (f" {scene.glyphs.separator} ", "dim"), *right]
+    # The title with its key and the line beside it.
+    return both if right and row_width(both) <= width - len(TITLES[panel]) - 5 else length
