@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from wftui.errors import ProtocolError
 from wftui.model.tick import unpack
-from wftui.tui.history import CAPACITY, NAN
-from wftui.tui.timeline.choice import selectors
-from wftui.tui.timeline.data import Sampled
+from wftui.tui.history import CAPACITY, NAN, Sampled
 from wftui.units import NS_PER_S
 from wftui.wire import messages as wire
 
@@ -106,6 +104,8 @@ class Far:
             since = held.until if known and held is not None else first - spare
             upto = min(whole, until + spare) if spare else whole
             if upto > since:
+                from wftui.tui.timeline.choice import selectors  # here: most graphs show minutes only
+
                 asked = selectors(sorted(texts))
                 return step, wire.Range(asked, since * step * NS_PER_S, upto * step * NS_PER_S, upto - since)
         return None

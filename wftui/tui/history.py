@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from array import array
-from typing import Final
+from typing import Final, NamedTuple
 
 NAN: Final = float("nan")
 CAPACITY: Final = 640
 """Seconds kept: two samples per cell of the widest graph (300 columns), and some."""
+
+
+class Sampled(NamedTuple):
+    """One series on a grid, two numbers a column; NaN: no value."""
+
+    low: list[float]
+    mean: list[float]
+    high: list[float]
 
 
 class History:

@@ -13,13 +13,11 @@ from wftui.render import text as words
 from wftui.render.graph import BLANK, GAP
 from wftui.tui.far import fresh, step_for
 from wftui.tui.frame import row_width
-from wftui.tui.history import CAPACITY, NAN
+from wftui.tui.history import CAPACITY, NAN, Sampled
 from wftui.tui.layout import TITLES
 from wftui.tui.panels import parts
 from wftui.tui.scene import keep
 from wftui.tui.state import text_of
-from wftui.tui.timeline.data import Sampled
-from wftui.tui.timeline.figures import step_words
 from wftui.units import NS_PER_S
 
 if TYPE_CHECKING:
@@ -264,6 +262,8 @@ def said(scene: Scene, panel: str, right: Row, width: int) -> Row:
     seconds = scene.plan.length(panel)
     if not seconds:
         return right
+    from wftui.tui.timeline.figures import step_words  # here: few choose one
+
     length: Row = [(step_words(seconds), "text")]
     both: Row = [*length, (f" {scene.glyphs.separator} ", "dim"), *right]
     # The title with its key and the line beside it.

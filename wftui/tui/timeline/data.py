@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from wftui.model.tick import unpack
+from wftui.tui.history import NAN, Sampled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from wftui.tui.timeline.window import Grid
     from wftui.wire import messages as wire
 
-NAN: Final = float("nan")
 GAP: Final = -1
 """Nobody recorded then."""
 BLANK: Final = -2
@@ -27,14 +27,6 @@ class Trace(NamedTuple):
     """One series, a number per bucket; NaN: no value."""
 
     column: Column
-    low: list[float]
-    mean: list[float]
-    high: list[float]
-
-
-class Sampled(NamedTuple):
-    """One series on a grid, two numbers a column."""
-
     low: list[float]
     mean: list[float]
     high: list[float]

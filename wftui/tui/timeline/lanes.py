@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from wftui.model.sample import Column
     from wftui.tui.glyphs import Glyphs
-    from wftui.tui.timeline.data import Answer, Sampled, Sampling
+    from wftui.tui.history import Sampled
+    from wftui.tui.timeline.data import Answer, Sampling
     from wftui.tui.timeline.window import Grid
 
 LEFT: Final = 10
