@@ -22,8 +22,8 @@ from wftui.tui.app import WftopApp
 from wftui.tui.state import State
 
 RANGES = ("Z", "shift+left", "shift+left", "a", "shift+left", "a", "shift+left", "left", "b", "shift+left", "b")
-_PAUSES = 3
-"""Turns of the loop after a key that asks the recorder: the answer, and what that answer asks."""
+_TURNS = 3
+"""How often a key asks the recorder: an answer may lead to another question."""
 
 
 class Screen(NamedTuple):
@@ -47,8 +47,10 @@ class Screen(NamedTuple):
         await self.rest(pilot)
 
     async def rest(self, pilot: Pilot[int]) -> None:
-        """Wait until the screen holds still."""
-        for _ in range(_PAUSES if self.asks else 1):
+        """Wait until the screen holds still: nothing is asked any more."""
+        await pilot.pause()
+        for _ in range(_TURNS if self.asks else 0):
+            await pilot.app.workers.wait_for_complete()
             await pilot.pause()
 
 

@@ -137,6 +137,14 @@ def test_the_first_look_holds_the_recording() -> None:
     assert ready().window.first_ns == history.FIRST_S * NS
 
 
+def test_a_length_that_was_chosen_before_the_first_answer_stays() -> None:
+    timeline = Timeline(lambda: NOW)
+    timeline.do("zoom_out", NOW)
+    chosen = timeline.window.span
+    timeline.take_catalogue(history.COLUMNS, NOW - 200 * NS, NOW, lambda _: 1.0)
+    assert timeline.window.span == chosen
+
+
 @pytest.mark.parametrize(("span", "columns"), [(seconds, n) for _, seconds in SPANS for n in (20, 66, 150, 400)])
 def test_steps_are_whole_seconds_near_half_a_column(span: int, columns: int) -> None:
     grid = Grid(0, span * NS // columns, columns)

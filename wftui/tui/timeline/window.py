@@ -60,6 +60,8 @@ class Window:
         self.cursor_ns: int | None = None
         self.first_ns: int | None = None
         """Where the recording begins, when known."""
+        self._zoomed = False
+        """Whether the length was chosen."""
 
     @property
     def span_s(self) -> int:
@@ -78,7 +80,7 @@ class Window:
 
     def fit(self, now_ns: int) -> None:
         """The shortest length that holds the whole recording, an hour at most: what a first look should show."""
-        if self.first_ns is None:
+        if self.first_ns is None or self._zoomed:
             return
         recorded_s = (now_ns - self.first_ns) / _NS
         for place, (_, seconds) in enumerate(SPANS):
@@ -132,6 +134,7 @@ class Window:
         grid = self.grid(now_ns, columns)
         at = self.cursor(grid)
         self.place = place
+        self._zoomed = True
         if self.cursor_ns is not None:
             length = self.span_s * _NS // grid.columns
             self._end_at((self.cursor_ns // length - at + grid.columns) * length, now_ns)
