@@ -77,7 +77,7 @@ _SCALES: Final = (
     ("memory", "use of memory"),
     ("disk", "use of a disk"),
     ("gpu", "use of a GPU"),
-    ("temperature", "a temperature, of the way to its limit"),
+    ("temperature", "a temperature (on the way to its limit)"),
 )
 """What the view shows the warmer the higher it is, and which share of it is meant."""
 

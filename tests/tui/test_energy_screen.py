@@ -12,7 +12,7 @@ from wftui.render.palette import TRUECOLOR, load
 from wftui.tui import compose, layout
 from wftui.tui.app import WftopApp
 from wftui.tui.energy.lanes import lanes
-from wftui.tui.energy.screen import EnergyScreen
+from wftui.tui.energy.screen import EnergyScreen, trace
 from wftui.tui.glyphs import UTF8
 from wftui.tui.scene import Scene
 from wftui.tui.state import State
@@ -105,3 +105,15 @@ def test_faster_streams_move_more() -> None:
         screen.moved(100 + frame / 62, scene, 62.0)
     ways = {lane.watts: screen.travelled(lane.key) - began[lane.key] for lane in lanes(scene.state)}
     assert [ways[watts] for watts in sorted(WATTS)] == sorted(ways.values())
+
+
+def test_before_any_reading_the_right_shows_the_last_seconds() -> None:
+    state, screen = told(cards()), EnergyScreen()
+    before, scene = pictured(state, screen, (200, 50))
+    lane = next(iter(lanes(state)))
+    assert "".join(text for row in trace(scene, screen, lane, 30, 3) for text, _ in row).strip("\u2800 ")
+    screen.note(state)
+    (line,) = trace(scene, screen, lane, 30, 1)
+    assert len(line[0][0].rstrip("\u2800 ")) == 30
+    assert not line[0][0][:-1].strip("\u2800 ")
+    assert before.height == 50

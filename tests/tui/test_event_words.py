@@ -35,6 +35,22 @@ def test_words(kind: str, payload: dict[str, object], words: str) -> None:
     assert events.said(event(kind, payload)) == words
 
 
+@pytest.mark.parametrize(
+    ("payload", "words"),
+    [
+        ({"last_second": NOW_S - 300, "down_s": 240, "up_s": 31}, "2025-11-21 13:47:05, down for 4 min"),
+        ({"last_second": NOW_S - 300, "down_s": None}, "2025-11-21 13:47:05"),
+    ],
+)
+def test_a_recording_that_broke_off_says_when(payload: dict[str, object], words: str) -> None:
+    assert events.said(event("machine.down", payload)) == f"recorded until {words}"
+
+
+def test_a_mark_is_not_named_by_a_random_number() -> None:
+    mark = Event(8, "e2", NOW_S * 10**9, "mark.set", "mark", "01997f4e1b486e1950", payload={"name": "spike"})
+    assert events.about(scene(told(box(1))), mark) == "mark"
+
+
 @pytest.mark.parametrize("width", [80, 120])
 def test_the_list_names_the_gpu_at_any_width(width: int) -> None:
     cards = box(8)

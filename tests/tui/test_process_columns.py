@@ -33,6 +33,14 @@ def lines(shown: Scene, width: int, height: int = 9) -> list[str]:
     return ["".join(words for words, _ in row) for row in processes.draw(shown, width, height).rows]
 
 
+def test_a_wide_table_does_not_cut_names() -> None:
+    def wide(width: int, title: str) -> int:
+        return next(wide for column, wide in columns.columns_for(width) if column.title == title)
+
+    assert (wide(150, "container"), wide(190, "container")) == (13, 24)
+    assert sum(wide + 1 for _, wide in columns.columns_for(190)) == 190 + 1
+
+
 def test_layouts_name_all_columns_as_their_heads_do() -> None:
     assert tuple(column.title for column in columns.COLUMNS) == COLUMNS
 

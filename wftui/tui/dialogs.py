@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from wftui.tui.frame import Row, box, crop, fit_row, outside, plain
 from wftui.tui.panels.pressure import wrap
 from wftui.tui.process import details
@@ -30,15 +32,24 @@ _MEANING = {
     "SIGUSR1": "its own meaning", "SIGUSR2": "its own meaning", "SIGQUIT": "end with a core file",
 }  # fmt: skip
 
+_ROOM: Final = 10
+"""Lines of the screen from which on the top line stays above a dialog."""
+_ROOMY: Final = 16
+"""From here on the keys stay below it, too."""
+_STRIP: Final = 4
+"""Columns beside a dialog that say nothing any more."""
 _NAMED = 10
 """Processes that a confirmation names."""
 
 
 def paint(scene: Scene, ui: Ui, width: int, height: int, rows: list[Row]) -> tuple[int, int]:
     """Put the topmost dialog over ``rows``; return its first line and its number of lines."""
-    title, body, wanted, right = _content(scene, ui, width, height)
+    # The state of the machine, the clock and the keys stay in view where there is room for it.
+    above, below = (1, 1) if height >= _ROOMY else (1, 0) if height >= _ROOM else (0, 0)
+    inside = height - above - below
+    title, body, wanted, right = _content(scene, ui, width, inside)
     frame_width = min(width, wanted + 4)
-    frame_height = min(height, len(body) + 2)
+    frame_height = min(inside, len(body) + 2)
     if frame_width < 8 or frame_height < 3:
         ui.dialog = Frame()
         return 0, 0
@@ -64,11 +75,21 @@ def paint(scene: Scene, ui: Ui, width: int, height: int, rows: list[Row]) -> tup
         past=scene.replay is not None,
     )
     x = (width - frame_width) // 2
-    y = (height - frame_height) // 2
+    y = above + (inside - frame_height) // 2
     ui.dialog = Frame(x, y, frame_width, frame_height)
+    # Words that were cut do not touch the frame; a strip too narrow to say anything is blank.
+    end = x + frame_width
+    left = x - 1 if x > _STRIP else 0
+    right_from = end + 1 if width - end > _STRIP else width
     for offset, row in enumerate(framed):
         under = rows[y + offset]
-        rows[y + offset] = [*crop(under, 0, x), *row, *crop(under, x + frame_width, width)]
+        rows[y + offset] = [
+            *crop(under, 0, left),
+            *([gap(x - left)] if x > left else []),
+            *row,
+            *([gap(right_from - end)] if right_from > end else []),
+            *crop(under, right_from, width),
+        ]
     return y, frame_height
 
 

@@ -120,14 +120,15 @@ def _signs(scene: Scene, *, processes: bool) -> list[tuple[str, str]]:
 
 
 def _arranged(blocks: list[list[Row]], width: int) -> list[Row]:
-    """Whole blocks in order, the left column as long as the right one or a little longer."""
+    """Whole blocks in order, in two columns that are as short as that allows."""
     if width < 96:
         return [row for block in blocks for row in [*block, [gap(_GAP)]]][:-1]
-    left: list[Row] = []
-    rest = list(blocks)
-    while rest and 2 * len(left) < sum(len(block) + 1 for block in [left, *rest]):
-        left += [*rest.pop(0), [gap(_GAP)]]
-    right = [row for block in rest for row in [*block, [gap(_GAP)]]][:-1]
+    sizes = [len(block) + 1 for block in blocks]
+    split = min(range(1, len(blocks) + 1), key=lambda place: max(sum(sizes[:place]), sum(sizes[place:])))
+    left, right = (
+        [row for block in part for row in [*block, [gap(_GAP)]]] for part in (blocks[:split], blocks[split:])
+    )
+    right = right[:-1]
     rows = []
     for place in range(max(len(left) - 1, len(right))):
         a = left[place] if place < len(left) - 1 else []

@@ -70,7 +70,7 @@ def draw_sources(scene: Scene, ui: Ui, width: int, height: int) -> Body:
         return empty("no word from the sources yet", "the recorder sends it within 5 s")
     wide = width >= 92
     head = f"  {'source':<14}{'state':<13}"
-    head += f"{'every':>7} {'per call':>8} {'coverage':>9} {'last':>8} {'late':>6} {'failed':>7}  " if wide else ""
+    head += f"{'every':>7} {'per call':>8} {'coverage':>9} {'last':>8} {'late':>6} {'failed':>7} " if wide else ""
     rows: list[Row] = [fit_row([(head + "why and what to do", "dim")], width)]
     lines: list[Row] = []
     starts: list[int] = []
@@ -86,9 +86,9 @@ def draw_sources(scene: Scene, ui: Ui, width: int, height: int) -> Body:
         if wide:
             every = f"{item.interval_s:g} s" if item.interval_s else "-"
             age = None if item.last_ns is None else max(0.0, (scene.now.time_ns - item.last_ns) / 1e9)
-            row.append((f"{every:>7} {text.milliseconds(item.duration_s)} ", "text"))
+            row.append((f"{every:>7} {text.milliseconds(item.duration_s):>8} ", "text"))
             row.append((f"{text.percent(item.coverage):>9} {text.duration(age):>8} ", "text"))
-            for count, columns, after in ((item.late, 6, " "), (item.failures, 7, "  ")):
+            for count, columns, after in ((item.late, 6, " "), (item.failures, 7, " ")):
                 shown = f"{count}" if count >= 0 else text.UNKNOWN
                 row.append((f"{shown:>{columns}}{after}", "warn" if count > 0 else "faint"))
         indent = sum(len(piece) for piece, _ in row)

@@ -17,7 +17,6 @@ from wftui.tui.scene import Body, Scene, gap
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wftui.tui.glyphs import Glyphs
     from wftui.tui.state import State
 
 _TALLEST: Final = 6
@@ -103,7 +102,7 @@ class EnergyScreen:
                 continue
             self._travelled[place.key] = self.travelled(place.key) + passed * ribbon.speed(lane.share)
             if place.key in fresh:
-                place.right = trace(self, lane, place.right_width, place.height, scene.glyphs)
+                place.right = trace(scene, self, lane, place.right_width, place.height)
             flow = ribbon.rows(
                 lane.share, place.width, place.height, self.travelled(place.key),
                 ascii_only=scene.glyphs.ascii_only, shades=self.shades, role=role_of(lane),
@@ -167,7 +166,7 @@ def draw(scene: Scene, screen: EnergyScreen, width: int, height: int) -> Body:
             lane.share, middle, flow_height, screen.travelled(lane.key),
             ascii_only=scene.glyphs.ascii_only, shades=screen.shades, role=role_of(lane),
         )  # fmt: skip
-        place.right = trace(screen, lane, right, flow_height, scene.glyphs)
+        place.right = trace(scene, screen, lane, right, flow_height)
         placed.append(place)
         rows += [row for _, row in place.lines()]
         rows += [[] for _ in range(tall - flow_height)]
@@ -186,12 +185,16 @@ def role_of(lane: Lane) -> str:
     return "" if lane.limit > 0 else UNLIMITED
 
 
-def trace(screen: EnergyScreen, lane: Lane, width: int, height: int, glyphs: Glyphs) -> list[Row]:
+def trace(scene: Scene, screen: EnergyScreen, lane: Lane, width: int, height: int) -> list[Row]:
     """The last readings of a lane as a graph, two a cell."""
+    state = scene.state
     if not width:
         return []
     values = screen.readings(lane.key, 2 * width)
-    lines = graph.rows(graph.levels(values, lane.top, height), height, ascii_only=glyphs.ascii_only)
+    if not any(value == value for value in values):
+        # Nothing came since the screen was opened, or it shows the past: then the last seconds of that.
+        values = state.seconds(lane.key, 2 * width)
+    lines = graph.rows(graph.levels(values, lane.top, height), height, ascii_only=scene.glyphs.ascii_only)
     if role := role_of(lane):
         return [[(line, role)] for line in lines]
     return [[(line, heat((height - 1 - at + 0.7) / height))] for at, line in enumerate(lines)]
@@ -240,7 +243,8 @@ def _words(scene: Scene, lane: Lane, width: int, lines: int) -> list[Row]:
         room = width - len(watts[0]) - 2
         share: Row = [parts.percent(lane.share, heat(lane.share)), gap(1)] if room >= 14 and lane.limit > 0 else []
         room -= row_width(share)
-        rows: list[Row] = [[(f"{lane.name:<{room}.{room}} ", "text"), *share, watts, gap(1)]]
+        name = lane.name if len(lane.name) <= room else lane.name.removeprefix("gpu ")
+        rows: list[Row] = [[(f"{name:<{room}.{room}} ", "text"), *share, watts, gap(1)]]
     else:
         rows = [[(f"{lane.name:<7.7}", "strong"), (f"{lane.what:<{width - 8}.{width - 8}}", "dim"), gap(1)]]
         limited = lane.limit > 0

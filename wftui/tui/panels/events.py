@@ -82,6 +82,8 @@ def _joined(value: Any) -> str:  # Any: as above
 def said(event: Event) -> str:
     """What happened, in words; other types say their payload."""
     payload = event.payload
+    if isinstance(last := payload.get("last_second"), int | float):
+        return _broken_off(last, payload)
     if event.type == "source.state":
         state = payload.get("after") or "?"
         reason = payload.get("reason")
@@ -97,6 +99,13 @@ def said(event: Event) -> str:
         elsewhere = isinstance(at, int) and abs(at - event.time_ns) > 2_000_000_000
         return f"{payload.get('name', '')}" + (f" (at {text.clock(float(at or 0) / 1e9)})" if elsewhere else "")
     return words(payload)
+
+
+def _broken_off(last_s: float, payload: dict[str, Any]) -> str:  # Any: as above
+    """A recording that ended without an end: when, and for how long nothing was recorded."""
+    down_s = payload.get("down_s")
+    dark = f", down for {text.duration(down_s).strip()}" if isinstance(down_s, int | float) else ""
+    return f"recorded until {text.day(last_s)} {text.clock(last_s)}{dark}"
 
 
 def _of_gpu(kind: str, payload: dict[str, Any]) -> str:  # Any: as above
@@ -120,7 +129,9 @@ def about(scene: Scene, event: Event) -> str:
     if event.aggregate_type == _GPU and event.aggregate_id:
         label = dict(_gpus(scene)).get(event.aggregate_id)
         return f"GPU {label}" if label else event.aggregate_id
-    return f"{event.aggregate_type} {event.aggregate_id}" if event.aggregate_id else event.aggregate_type
+    # Random numbers tell a person nothing.
+    named = event.aggregate_id and event.aggregate_type not in ("mark", "machine")
+    return f"{event.aggregate_type} {event.aggregate_id}" if named else event.aggregate_type
 
 
 def _gpus(scene: Scene) -> tuple[tuple[str, str], ...]:

@@ -140,7 +140,7 @@ def _sums(scene: Scene, interface: str, width: int) -> list[Row]:
         past = [value for value in state.past(_PEAK_S, _FLOW, *labels) if value == value]
         peaks.append(text.rate(max(past) if past else None))
         sums.append(text.size(state.value(_BYTES, *labels)) + "  ")
-    name = outside(interface, max(1, width - 42), scene.glyphs, middle=True)
+    name = outside(interface, max(1, width - 36), scene.glyphs, middle=True)
     return [
         join([(name, "dim"), gap(1), (word, "dim")], [(both[0], "text"), gap(3), (both[1], "text")], width)
         for word, both in (("peak 5 min", peaks), ("since boot", sums))

@@ -35,9 +35,9 @@ def line(scene: Scene, width: int) -> Row:
         for device, name in _RESOURCES:
             value = _some(scene, device)
             row += [
-                (f"{name:<3}", "dim"),
+                (f"{name} ", "dim"),
                 (text.percent(value), heat(value / _SCALE) if value > 0 else "text"),
-                gap(2),
+                gap(1),
             ]
     hottest = _hottest(scene)
     tail: Row = []

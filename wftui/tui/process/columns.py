@@ -23,6 +23,8 @@ class Column(NamedTuple):
     width: int
     right: bool = True
     since: int = 0
+    roomy: int = 0
+    """Width where there is room to spare; 0: the same."""
 
 
 GPU: Final = len(cells.PROCESSES.columns)
@@ -30,7 +32,7 @@ VRAM: Final = GPU + 1
 """Places of the cells that a row has beyond those of the table, when its process holds a GPU."""
 COLUMNS: Final = (
     Column("pid", cells.PID, 7),
-    Column("user", cells.USER, 9, right=False, since=70),
+    Column("user", cells.USER, 9, right=False, since=70, roomy=13),
     Column("s", cells.STATE, 1, right=False, since=56),
     Column("cpu", cells.CPU, 6),
     Column("mem", cells.MEMORY, 5),
@@ -40,10 +42,12 @@ COLUMNS: Final = (
     Column("read/s", cells.READ, 7, since=100),
     Column("write/s", cells.WRITE, 8, since=100),
     Column("age", cells.CREATED, 7, since=110),
-    Column("container", cells.CGROUP, 13, right=False, since=122),
+    Column("container", cells.CGROUP, 13, right=False, since=122, roomy=24),
     Column("command", cells.COMMAND, 0, right=False),
 )
 """The last one takes what is left."""
+_ROOMY: Final = 168
+"""Columns of the table from which on long names need not be cut."""
 _FIRST: Final = 3
 _LEAST: Final = 8
 """Columns of a command that is worth showing."""
@@ -112,8 +116,8 @@ def columns_for(
         for column in COLUMNS
         if column.title == sort or (width >= column.since and (gpus or column.title not in GPU_TITLES))
     ]
-    fixed = sum(column.width + 1 for column in shown[:-1])
-    return [(column, column.width or max(4, width - fixed)) for column in shown]
+    wide = [(column.roomy or column.width) if width >= _ROOMY else column.width for column in shown[:-1]]
+    return [*zip(shown, [*wide, max(4, width - sum(wide) - len(wide))], strict=True)]
 
 
 def _chosen(width: int, shown: list[Column]) -> list[tuple[Column, int]]:

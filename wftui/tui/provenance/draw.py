@@ -107,7 +107,11 @@ def _about(scene: Scene, number: Number, width: int, *, small: bool) -> list[Row
         unknown = "- not known now" if number.then is None else "- not known then"
         said = [value if value != text.UNKNOWN else unknown]
         if isinstance(number.value, float) and number.value == number.value and number.unit not in ("", "{tick}"):
-            said.append(f"{number.value:.6g} {'(1 is all of it)' if number.unit == '1' else number.unit}")
+            # What is counted ({thread}) is told by the next line.
+            counted = number.unit.startswith("{")
+            exact = "(1 is all of it)" if number.unit == "1" else "" if counted else number.unit
+            if exact or f"{number.value:.6g}" != f"{number.value:.3g}":
+                said.append(f"{number.value:.6g} {exact}".rstrip())
         low, high = number.spread
         if low == low and low != high:
             said.append(f"{label(low, number.unit)} to {label(high, number.unit)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from wftui import settings
-from wftui.tui.frame import Row, fit_row, outside
+from wftui.tui.frame import Row, fit_row, outside, row_width
 from wftui.tui.scene import Body, Scene, gap
 from wftui.tui.settings.model import SettingsScreen, holds
 
@@ -46,6 +46,10 @@ def draw(scene: Scene, screen: SettingsScreen, width: int, height: int) -> Body:
     screen.top = first
     screen.about = which[first : first + room]
     shown = lines[first : first + room]
+    if first + room < len(lines):
+        # The title of a section stands with its first setting, or not at all.
+        while len(shown) > 1 and screen.about[len(shown) - 1] < 0:
+            shown.pop()
     shown += [[gap(width)] for _ in range(room - len(shown))]
     changed = sum(screen.loaded.origin(key.name) != "default" for key in screen.keys)
     return Body([*shown, *about], [(f"{changed} changed of {len(screen.keys)}", "text")])
@@ -82,6 +86,9 @@ def _about(scene: Scene, screen: SettingsScreen, width: int) -> list[Row]:
             (outside(key.help, left, scene.glyphs), "text"),
         ],
         [("expected ", "dim"), (outside(key.expected, max(1, width - 9), scene.glyphs), "text")],
-        [("a change holds ", "dim"), (holding, role), ("  variable ", "dim"), (key.variable, "text")],
+        [("a change holds ", "dim"), (holding, role)],
     ]
+    variable: Row = [("  variable ", "dim"), (key.variable, "text")]
+    if row_width(lines[-1]) + row_width(variable) <= width:
+        lines[-1] += variable
     return [fit_row(line, width) for line in lines]
