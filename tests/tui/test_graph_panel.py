@@ -23,6 +23,7 @@ from wftui.tui.layouts.follow import Layouts
 from wftui.tui.layouts.grammar import build
 from wftui.tui.layouts.plan import Graph
 from wftui.tui.panels import graph
+from wftui.tui.panels.window import Window
 from wftui.tui.scene import Body
 from wftui.tui.state import State
 from wftui.wire import messages as wire
@@ -111,7 +112,7 @@ def test_counters_are_rates() -> None:
 @given(st.integers(4, 140), st.sampled_from([0, 60, 120, 300, 600]))
 def test_a_column_covers_at_least_what_was_asked_for(width: int, seconds: int) -> None:
     state = STATE
-    window = graph.Window(state, width, seconds)
+    window = Window(state, width, seconds)
     assert window.span >= min(seconds or 2 * width, 600)
     sampled = window.sampled("system.cpu.utilization")
     assert len(sampled.mean) == len(sampled.low) == len(sampled.high) == 2 * width
@@ -125,10 +126,10 @@ def test_a_column_covers_at_least_what_was_asked_for(width: int, seconds: int) -
 
 def test_columns_of_several_seconds_stay_what_they_were() -> None:
     made = Fed().run(1, 600).furnish()
-    graphed = graph.Window(made.state, 40, 600)
+    graphed = Window(made.state, 40, 600)
     before = graphed.sampled("system.cpu.utilization").mean
     made.run(600, 600 + graphed.each)
-    after = graph.Window(made.state, 40, 600).sampled("system.cpu.utilization").mean
+    after = Window(made.state, 40, 600).sampled("system.cpu.utilization").mean
     assert after[:-2] == before[1:-1]
 
 
