@@ -155,3 +155,24 @@ def test_whatever_comes_the_window_stays_in_bounds(steps: list[tuple[bool, int, 
         assert flow.NONE <= control.shed <= flow.PANELS
         assert control.flying <= flow.WIDEST
     assert control.ready(now + 3600 * S), "no silence lasts for ever"
+
+
+def test_of_many_late_answers_the_last_ones_make_room() -> None:
+    control = Flow()
+    now = S
+    for _ in range(20):
+        control.question(80, 24, now)
+        now += MS
+        control.answered(1, now)
+    sent = 0
+    while control.ready(now):
+        control.question(80, 24, now)
+        sent += 1
+    assert sent == flow.WIDEST
+    # The terminal stood still for a fifth of a second: each late answer makes the window smaller, too.
+    now += S // 5
+    found = []
+    while control.flying:
+        control.answered(0, now)
+        found.append(control.room)
+    assert found == [False] * (sent - 1) + [True], "a frame for each would have been made for nothing"

@@ -249,7 +249,8 @@ class WftopApp(App[int], inherit_bindings=False):
 
     def _acknowledged(self, column: int, at_ns: int) -> None:
         """The terminal has taken a frame: one that was left out for want of room follows."""
-        if self.flow.answered(column, at_ns) and self.painter.owed:
+        # After a pause of the terminal a dozen answers come at once: a frame is made for the one that makes room.
+        if self.flow.answered(column, at_ns) and self.painter.owed and self.flow.room:
             self.paint()
 
     def answer(self, event: events.Event, act: Callable[[], object]) -> None:

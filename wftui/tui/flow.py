@@ -92,7 +92,7 @@ class Flow:
         """Whether a frame may go out now."""
         if self.is_deaf(now_ns):
             return now_ns - self._sent_ns >= _BLIND_NS
-        if len(self._flying) < int(self.window):
+        if self.room:
             return True
         self._refused += 1
         # The answer is lost, or the terminal stands still. What waits in the buffers is at most one frame more.
@@ -189,6 +189,11 @@ class Flow:
     def base_ns(self) -> int:
         """The quickest answer of late; 0 before the first."""
         return min((took for _, took in self._base), default=0)
+
+    @property
+    def room(self) -> bool:
+        """Whether fewer frames are on their way than the window holds."""
+        return len(self._flying) < int(self.window)
 
     @property
     def flying(self) -> int:
