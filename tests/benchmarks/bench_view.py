@@ -24,9 +24,12 @@ import tempfile
 import termios
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.benchmarks.bench_stack import POPULATION, WARMUP_S, WFTOP, Environment, private_folders, processes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 VIEW = f"{WFTOP} --demo"
 SLOW = ["--rate", "1e6", "--rtt", "0.1", "--buffer", "1048576"]
@@ -67,14 +70,24 @@ def harness(extra: list[str], seconds: float, environment: Environment, command:
 class Watched:
     """A view in a terminal of ours, which answers after ``delay_s`` and takes ``rate`` bytes a second."""
 
-    def __init__(self, environment: Environment, *, delay_s: float = 0.0, rate: float = 1e9) -> None:
+    def __init__(
+        self,
+        environment: Environment,
+        *,
+        delay_s: float = 0.0,
+        rate: float = 1e9,
+        arguments: Sequence[str] = ("--demo",),
+    ) -> None:
         self.delay_s, self.rate = delay_s, rate
         self.ends: list[float] = []
+        """When frames ended."""
+        self.taken = 0
+        """Bytes."""
         self.pid, self._terminal = pty.fork()
         if self.pid == 0:
             fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 200, 0, 0))
             variables = {**os.environ, **environment, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
-            os.execve(WFTOP, [str(WFTOP), "--demo"], variables)  # noqa: S606  ours
+            os.execve(WFTOP, [str(WFTOP), *arguments], variables)  # noqa: S606  ours
         self._tail = b""
         self._free = 0.0
         self._waiting: list[tuple[float, bytes]] = []
@@ -94,6 +107,7 @@ class Watched:
                 continue
             data = os.read(self._terminal, 65536)
             now = time.monotonic()
+            self.taken += len(data)
             self._free = max(self._free, now) + len(data) / self.rate
             self.ends += [now] * len(_FRAME_END.findall(data))
             data = self._tail + data
@@ -120,9 +134,11 @@ class Watched:
         os.waitpid(self.pid, 0)
 
 
-def reported(metric: str, environment: Environment) -> list[float]:
+def reported(
+    metric: str, environment: Environment, arguments: Sequence[str] = ("--demo",), since: str = "15s"
+) -> list[float]:
     """What the newest view told the recorder of itself in the last seconds, newest last."""
-    command = [str(WFTOP), "export", "--demo", "--since", "15s", "-m", metric, "--format", "jsonl", "-o", "-"]
+    command = [str(WFTOP), "export", *arguments, "--since", since, "-m", metric, "--format", "jsonl", "-o", "-"]
     done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
     head, *lines = [json.loads(line) for line in done.stdout.splitlines()] or [{"series": []}]
     views = [int(series["labels"]["view"]) for series in head["series"]]
