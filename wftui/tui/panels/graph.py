@@ -116,7 +116,7 @@ def _drawn(scene: Scene, graph: Graph, found: list[Column], width: int, height: 
     if len(found) > 1 or window.each > 1:
         # Lines carry their number at the right edge.
         window = Window(scene.state, max(1, width - 1), graph.seconds)
-    right: Row = [(step_words(window.span), "dim")]
+    right: Row = [(step_words(graph.seconds or window.span), "dim")]
     groups = lanes.group(found[:MOST])
     if len(found) == 1:
         value, unit = _newest(scene.state, found[0]), unit_of(found[0])
