@@ -78,6 +78,7 @@ _SCALES: Final = (
     ("disk", "use of a disk"),
     ("gpu", "use of a GPU"),
     ("temperature", "a temperature (on the way to its limit)"),
+    ("power", "power (of its limit)"),
 )
 """What the view shows the warmer the higher it is, and which share of it is meant."""
 

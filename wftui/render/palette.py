@@ -81,8 +81,8 @@ class Palette(NamedTuple):
 
 WARM: Final = (0.65, 0.85)
 """Where the heat scale says *look* and *act*: yellow and orange in the default theme."""
-SCALES: Final = ("cpu", "memory", "disk", "gpu", "temperature")
-"""What has shares of its own for these two; temperature: of the way from cool to its limit."""
+SCALES: Final = ("cpu", "memory", "disk", "gpu", "temperature", "power")
+"""What has shares of its own for these two; of temperature it is the way from cool to its limit."""
 _shares: dict[str, tuple[float, float]] = {}
 
 
@@ -98,15 +98,26 @@ def heat(ratio: float, scale: str = "") -> str:
     """The role for a share of a scale, by the scale's own limits if it has some; unknown is ``dim``."""
     if ratio != ratio:
         return "dim"
-    if _shares and scale in _shares:
-        warn, critical = _shares[scale]
-        if ratio < warn:
-            ratio *= WARM[0] / warn
-        elif ratio < critical:
-            ratio = WARM[0] + (ratio - warn) / (critical - warn) * (WARM[1] - WARM[0])
-        else:
-            ratio = WARM[1] + (ratio - critical) / max(1e-9, 1 - critical) * (1 - WARM[1])
+    if _shares:
+        ratio = bent(ratio, scale)
     return f"heat{min(HEAT_STEPS - 1, max(0, int(ratio * HEAT_STEPS)))}"
+
+
+def bent(ratio: float, scale: str) -> float:
+    """The share that looks as warm by itself as this one does by the limits of its scale."""
+    if scale not in _shares:
+        return ratio
+    warn, critical = _shares[scale]
+    if ratio < warn:
+        return ratio * WARM[0] / warn
+    if ratio < critical:
+        return WARM[0] + (ratio - warn) / (critical - warn) * (WARM[1] - WARM[0])
+    return WARM[1] + (ratio - critical) / max(1e-9, 1 - critical) * (1 - WARM[1])
+
+
+def warm_from(scale: str, usual: float) -> float:
+    """The share from which on a figure that is plain below has its heat: as chosen, else ``usual``."""
+    return _shares[scale][0] if scale in _shares else usual
 
 
 def load(path: Path, depth: str) -> Palette:

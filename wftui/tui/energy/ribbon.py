@@ -11,7 +11,7 @@ import math
 from functools import lru_cache
 from typing import Final
 
-from wftui.render.palette import HEAT_STEPS
+from wftui.render.palette import HEAT_STEPS, bent
 from wftui.tui.frame import Row
 
 SWELL: Final = 48
@@ -72,7 +72,7 @@ def rows(
     if share != share:
         return _unknown(width, height, ascii_only)
     thick = thickness(share, height)
-    ink = role or f"heat{shade(share, shades)}"
+    ink = role or f"heat{shade(bent(share, 'power'), shades)}"
     return _cut(thick, ink if thick else "faint", width, height, -int(travelled) % SWELL, ascii_only)
 
 

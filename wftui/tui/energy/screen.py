@@ -197,7 +197,7 @@ def trace(scene: Scene, screen: EnergyScreen, lane: Lane, width: int, height: in
     lines = graph.rows(graph.levels(values, lane.top, height), height, ascii_only=scene.glyphs.ascii_only)
     if role := role_of(lane):
         return [[(line, role)] for line in lines]
-    return [[(line, heat((height - 1 - at + 0.7) / height))] for at, line in enumerate(lines)]
+    return [[(line, heat((height - 1 - at + 0.7) / height, "power"))] for at, line in enumerate(lines)]
 
 
 def _nothing(scene: Scene) -> Body:
@@ -241,7 +241,9 @@ def _words(scene: Scene, lane: Lane, width: int, lines: int) -> list[Row]:
     watts = parts.figure(text.watts(lane.watts))
     if lines == 1 or width < 25:
         room = width - len(watts[0]) - 2
-        share: Row = [parts.percent(lane.share, heat(lane.share)), gap(1)] if room >= 14 and lane.limit > 0 else []
+        share: Row = (
+            [parts.percent(lane.share, heat(lane.share, "power")), gap(1)] if room >= 14 and lane.limit > 0 else []
+        )
         room -= row_width(share)
         name = lane.name if len(lane.name) <= room else lane.name.removeprefix("gpu ")
         rows: list[Row] = [[(f"{name:<{room}.{room}} ", "text"), *share, watts, gap(1)]]
@@ -252,7 +254,7 @@ def _words(scene: Scene, lane: Lane, width: int, lines: int) -> list[Row]:
         shown: Row = [watts, (limit, "dim" if limited else "faint")]
         if limited:
             share_words = text.percent(lane.share).strip()
-            shown.append((f"{share_words:>{max(1, width - 2 - row_width(shown))}}", heat(lane.share)))
+            shown.append((f"{share_words:>{max(1, width - 2 - row_width(shown))}}", heat(lane.share, "power")))
         rows.append([*fit_row(shown, width - 1), gap(1)])
         how = f"{scene.glyphs.about}{lane.how}" if lane.how in ("average", "from energy") else lane.how
         last: Row = [("busy ", "dim"), parts.percent(lane.busy, "text"), gap(2)]

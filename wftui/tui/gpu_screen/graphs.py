@@ -10,6 +10,7 @@ from wftui.tui.frame import Row, fit_row, join, row_width
 from wftui.tui.gpu_screen.fields import figure, watts
 from wftui.tui.gpu_screen.words import own
 from wftui.tui.panels import parts
+from wftui.tui.panels.gpu_parts import COOL, HOT
 from wftui.tui.scene import gap
 
 if TYPE_CHECKING:
@@ -46,6 +47,10 @@ class Plot(NamedTuple):
     limit_words: str = ""
     heat_top: float = NAN
     """Where the heat scale ends; unknown: at the top."""
+    heat_from: float = 0.0
+    """Where it begins."""
+    scale: str = ""
+    """Whose limits it has."""
 
 
 def plots(scene: Scene, gpu: Gpu, kind: str, seconds: int) -> list[Plot]:
@@ -72,7 +77,7 @@ def _work(scene: Scene, gpu: Gpu, seconds: int) -> Plot:
     past = _past(scene, gpu, seconds, "utilization")
     back = _past(scene, gpu, seconds, "memory.io.utilization")
     return Plot([("utilisation", "dim")], [parts.percent(gpu.utilization)], more, past, 1.0, back=back,
-                back_role="memory", limit_words="100 %")  # fmt: skip
+                back_role="memory", limit_words="100 %", scale="gpu")  # fmt: skip
 
 
 def _power(scene: Scene, gpu: Gpu, seconds: int) -> Plot:
@@ -82,7 +87,7 @@ def _power(scene: Scene, gpu: Gpu, seconds: int) -> Plot:
     if limit == limit:
         figures.append((f" of {watts(limit)}", "dim"))
     return Plot([("power", "dim")], figures, [], past, _limit(past, limit, 50.0), limit=limit, limit_words=words,
-                heat_top=limit)  # fmt: skip
+                heat_top=limit, scale="power")  # fmt: skip
 
 
 def _memory(scene: Scene, gpu: Gpu, seconds: int) -> Plot:
@@ -102,7 +107,8 @@ def _temperature(scene: Scene, gpu: Gpu, seconds: int) -> Plot:
     more: Row = [("memory ", "dim"), (words(memory), "text")] if memory == memory else []
     told = f"slows down at {words(limit)}" if limit == limit else ""
     return Plot([("temperature", "dim")], figures, more, past, _limit(past, limit, 100.0), limit=limit,
-                limit_words=told, heat_top=limit)  # fmt: skip
+                limit_words=told, heat_top=limit if limit > COOL else HOT, heat_from=COOL,
+                scale="temperature")  # fmt: skip
 
 
 def draw(scene: Scene, plot: Plot, width: int, height: int) -> list[Row]:
@@ -157,10 +163,12 @@ def _lines(scene: Scene, plot: Plot, height: int) -> list[Row]:
     masks.append((shade, ":"))
     masks.append((solid, "#"))
     drawn = graph.layers(masks, front, height, ascii_only=scene.glyphs.ascii_only)
-    share = plot.heat_top / plot.top if plot.heat_top == plot.heat_top and plot.top > 0 else 1.0
+    hottest = plot.heat_top if plot.heat_top == plot.heat_top else plot.top
+    span = hottest - plot.heat_from if hottest > plot.heat_from else 1.0
     rows: list[Row] = []
     for place, runs in enumerate(drawn):
-        warmth = heat((height - 1 - place + 0.7) / height / share)
+        at = (height - 1 - place + 0.7) / height * plot.top
+        warmth = heat((at - plot.heat_from) / span, plot.scale)
         roles = ("dim", plot.back_role or "dim", plot.role or warmth)
         row = [(words, roles[owner] if owner >= 0 else "faint") for words, owner in runs]
         rows.append(parts.swept(scene, row, len(front) // 2))

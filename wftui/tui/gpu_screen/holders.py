@@ -76,7 +76,7 @@ def _line(scene: Scene, item: Holding, titles: dict[str, str], room: int, spread
     used = item.utilization
     shown = f"{used * 100:.0f}" if used is not None else text.UNKNOWN
     share = used / max(1, len(item.gpus)) if used is not None else float("nan")
-    row.append((shown.rjust(6), heat(share) if share >= 0.005 else "faint"))
+    row.append((shown.rjust(6), heat(share, "gpu") if share >= 0.005 else "faint"))
     if width >= 64:
         row.append((f"{item.processes}".rjust(7), "dim"))
         row.append((text.short(item.idle_memory).rjust(14) if item.idle_memory else " " * 14, "warn"))

@@ -41,7 +41,7 @@ def _share(place: int) -> Callable[[Scene, Cells, int], Segment]:
         value = _known(row[place])
         if value != value:
             return text.UNKNOWN.rjust(width), "faint"
-        return f"{value * 100:.0f}".rjust(width), heat(value) if value >= 0.005 else "faint"
+        return f"{value * 100:.0f}".rjust(width), heat(value, "gpu") if value >= 0.005 else "faint"
 
     return cell
 

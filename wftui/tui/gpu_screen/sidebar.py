@@ -73,7 +73,7 @@ def _line(scene: Scene, gpu: Gpu, width: int) -> Row:
     hot = f"{text.degrees(gpu.temperature):4.0f}{degree}" if gpu.temperature == gpu.temperature else ""
     tail: Row = [(hot.rjust(4 + len(degree)), "dim")]
     if left < 16:
-        return fit_row([*row, (text.percent(busy), filled or heat(busy)), (tail[0][0][1:], "dim")], width)
+        return fit_row([*row, (text.percent(busy), filled or heat(busy, "gpu")), (tail[0][0][1:], "dim")], width)
     if left >= 26:
         tail = [
             gap(1),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from wftui.render import text
-from wftui.render.palette import heat
+from wftui.render.palette import heat, warm_from
 from wftui.tui.frame import Row, fit_row, outside, row_width
 from wftui.tui.panels import parts
 from wftui.tui.panels.window import Window, said, window
@@ -14,6 +14,8 @@ from wftui.tui.scene import Body, Scene, empty, gap
 _IO: Final = "system.disk.io"
 _BUSY: Final = "system.disk.utilization"
 _FULL: Final = "system.filesystem.utilization"
+_FULLISH: Final = 0.8
+"""From here on the share of a mount is coloured, where nobody said otherwise."""
 
 
 def devices(scene: Scene) -> list[str]:
@@ -220,7 +222,10 @@ def _mount(scene: Scene, mount: str, width: int) -> Row:
     limit = state.value("system.filesystem.limit", ("mount", mount))
     name = max(3, min(14, width // 3))
     row: Row = [(outside(mount, name, scene.glyphs, middle=True), "text"), gap(1)]
-    tail: Row = [gap(1), (text.percent(full), heat(full, "disk") if full > 0.8 else "text")]
+    tail: Row = [
+        gap(1),
+        (text.percent(full), heat(full, "disk") if full > warm_from("disk", _FULLISH) else "text"),
+    ]
     if width >= 30:
         tail += [(" of ", "dim"), parts.figure(text.short(limit), "text")]
     bar = width - row_width(row) - row_width(tail)

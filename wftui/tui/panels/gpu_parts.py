@@ -13,6 +13,8 @@ from wftui.units import NS_PER_S
 
 COOL = 30.0
 """Degrees at which the heat scale of a GPU begins."""
+HOT = 95.0
+"""Where it ends for a GPU that tells no limit."""
 _AGE = re.compile(r"^ for \d+ (s|min|h|d)\b")
 SPEECHLESS = frozenset({"lost", "stuck", "failed"})
 
@@ -84,7 +86,7 @@ def celsius(scene: Scene, gpu: Gpu) -> Segment:
 
 def warmth(gpu: Gpu) -> str:
     """Role of its temperature."""
-    top = gpu.hot_at if gpu.hot_at > COOL else 95.0
+    top = gpu.hot_at if gpu.hot_at > COOL else HOT
     return heat((gpu.temperature - COOL) / (top - COOL), "temperature")
 
 
@@ -93,7 +95,7 @@ def watts(gpu: Gpu) -> Segment:
     if gpu.power != gpu.power:
         return f"{absent(gpu, 'power', 'power_average'):>6}", "dim"
     share = gpu.power / gpu.power_limit if gpu.power_limit > 0 else float("nan")
-    return text.watts(gpu.power), heat(share) if share == share else "text"
+    return text.watts(gpu.power), heat(share, "power") if share == share else "text"
 
 
 def limited_watts(gpu: Gpu) -> Row:

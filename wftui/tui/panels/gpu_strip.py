@@ -100,14 +100,14 @@ def _cells(scene: Scene, gpus: Sequence[Gpu], width: int, height: int) -> list[R
         if height > blocks_:
             numbers = "".join(f"{gpu.title:<{8 * each}}" for gpu in part[::8])
             rows.append(fit_row([(f"{'gpu':<{_LABEL}}{numbers}"[:width], "dim")], width))
-        for label, share, warm in shown:
+        for label, share, scale in shown:
             row: Row = [(f"{label:<{_LABEL}}", "dim")]
             for gpu in part:
                 cell, role = gpu_parts.sign(scene, gpu)
                 if gpu.speaks:
                     value = share(gpu)
                     cell = graph.cell(value, ascii_only=scene.glyphs.ascii_only)
-                    role = heat(value, "gpu") if warm else "memory" if value >= _SOME else "dim"
+                    role = heat(value, scale) if scale else "memory" if value >= _SOME else "dim"
                 if row[-1][1] == role and len(row) > 1:
                     row[-1] = (row[-1][0] + cell * each, role)
                 else:
@@ -136,13 +136,13 @@ def _power(gpu: Gpu) -> float:
     return gpu.power / gpu.power_limit if gpu.power_limit > 0 else float("nan")
 
 
-_SUBJECTS: tuple[tuple[str, Callable[[Gpu], float], bool], ...] = (
-    ("util", lambda gpu: gpu.utilization, True),
-    ("mem", lambda gpu: gpu.memory_share, False),
-    ("temp", _warmth, True),
-    ("watt", _power, True),
+_SUBJECTS: tuple[tuple[str, Callable[[Gpu], float], str], ...] = (
+    ("util", lambda gpu: gpu.utilization, "gpu"),
+    ("mem", lambda gpu: gpu.memory_share, ""),
+    ("temp", _warmth, "temperature"),
+    ("watt", _power, "power"),
 )
-"""Label, share, and whether it is drawn cool to warm."""
+"""Label, share, and the scale by which it is drawn cool to warm; empty: it is not."""
 
 
 def trouble(scene: Scene, gpus: Sequence[Gpu], width: int) -> Row:

@@ -121,9 +121,9 @@ def _cell(scene: Scene, row: Cells, column: Column, wide: int, age: str) -> tupl
         return ("-".rjust(wide) if column.right else "-".ljust(wide)), "faint"
     if place == cells.CPU:
         shown = f"{value * 100:.1f}" if value < 9.995 else f"{value * 100:.0f}"
-        return shown.rjust(wide), heat(value) if value >= 0.0005 else "faint"
+        return shown.rjust(wide), heat(value, "cpu") if value >= 0.0005 else "faint"
     if place == GPU:
-        return f"{value * 100:.0f}".rjust(wide), heat(value) if value >= _SOME else "faint"
+        return f"{value * 100:.0f}".rjust(wide), heat(value, "gpu") if value >= _SOME else "faint"
     if place == VRAM:
         return text.short(value).rjust(wide), "memory"
     if place == cells.MEMORY:
@@ -153,7 +153,7 @@ def line(scene: Scene, width: int, rank: int = 0) -> Row:
     cpu = process[cells.CPU]
     memory = process[cells.MEMORY]
     used = float(cpu) if isinstance(cpu, int | float) else float("nan")
-    row += [(text.percent(used), heat(used) if used >= 0.005 else "dim"), gap(1)]
+    row += [(text.percent(used), heat(used, "cpu") if used >= 0.005 else "dim"), gap(1)]
     row += [(text.short(float(memory) if isinstance(memory, int | float) else None), "text"), gap(1)]
     said = command(process) if width >= 60 else str(process[cells.NAME] or "-")
     row.append((outside(said, max(1, width - 17), scene.glyphs), "text"))

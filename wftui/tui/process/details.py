@@ -157,7 +157,9 @@ def _graph(scene: Scene, name: str, values: Sequence[float], top: float, peak: s
     for place, line in enumerate(lines):
         height = (_LINES - place - 0.3) / _LINES * top
         row: Row = [(f"{'' if place else name:<{_LABEL}}", "dim")]
-        row += _hatched(line, name if name == "memory" else heat(min(1.0, height)), "%" if ascii_only else "▒")
+        row += _hatched(
+            line, name if name == "memory" else heat(min(1.0, height), "cpu"), "%" if ascii_only else "▒"
+        )
         row += [gap(2), (peak.strip(), "text") if place else ("peak", "dim")]
         rows.append(fit_row(row, inner))
     return rows

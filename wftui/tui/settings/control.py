@@ -103,9 +103,14 @@ def apply(app: WftopApp, screen: SettingsScreen) -> None:
         app.readonly = loaded.flag(name)
     elif name in ("view.temperature", "view.bytes", "view.time_zone") or name.startswith("colors."):
         preferred.use(loaded)
-        # Panels keep what they drew while its numbers are the same.
-        app.state.kept.clear()
-        app.seen.kept.clear()
+        redrawn(app)
+
+
+def redrawn(app: WftopApp) -> None:
+    """Forget what was drawn: panels and rows keep it while their numbers are the same."""
+    for state in (app.state, app.seen):
+        state.kept.clear()
+        state.drawn.clear()
 
 
 def wear(app: WftopApp, configured: Configured, name: str) -> None:
