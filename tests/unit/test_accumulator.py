@@ -167,3 +167,50 @@ def test_provenance_changes_are_told_and_counted_for_the_right_source() -> None:
     assert accumulator.layout.columns[0].source == "another"
     accumulator.forget_absent(2 * ABSENT_NS)
     assert len(accumulator) == 0
+
+
+MOMENTS = st.lists(
+    st.tuples(
+        st.floats(0.0, 3.0),
+        st.lists(st.sampled_from([0, 1, 2]), max_size=3, unique=True),
+        st.one_of(st.floats(-1e9, 1e9), st.just(math.nan), st.just(math.inf)),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(st.lists(MOMENTS, min_size=1, max_size=5), st.sampled_from([0.1, 1.0]))
+def test_many_moments_at_once_are_as_each_by_itself(
+    batches: list[list[tuple[float, list[int], float]]], every: float
+) -> None:
+    columns = [CPU, GAUGE, COUNTER]
+    one, many = Accumulator(), Accumulator()
+    now = 10.0
+    for number, batch in enumerate(batches):
+        came = []
+        for later, which, value in batch:
+            now += later
+            came.append((at(now), [Sample(columns[place], value + place) for place in which]))
+        for moment, samples in came:
+            one.add(samples, moment, every)
+        many.extend(came, every)
+        assert closed(many, now) == pytest.approx(closed(one, now), nan_ok=True, rel=1e-9), number
+        for column_ in columns:
+            rings = [item.pool.get(column_.series.text) for item in (one, many)]
+            kept = [None if ring is None else ring.between(0, 2**62) for ring in rings]
+            assert kept[0] == kept[1] or str(kept[0]) == str(kept[1])
+
+
+def test_a_ring_takes_many_where_it_would_take_each() -> None:
+    one, many = Accumulator(), Accumulator()
+    for start in range(0, 4000, 10):  # 400 s at 10 Hz: longer than a ring is
+        came = [(at((start + step) / 10), [Sample(CPU, float(start + step))]) for step in range(10)]
+        for moment, samples in came:
+            one.add(samples, moment, 0.1)
+        many.extend(came, 0.1)
+    rings = [item.pool.get(CPU.series.text) for item in (one, many)]
+    assert rings[0] is not None
+    assert rings[1] is not None
+    assert rings[0].between(0, 2**62) == rings[1].between(0, 2**62)
+    assert len(rings[1]) == rings[1].capacity

@@ -6,6 +6,8 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -13,9 +15,11 @@ from tests.fakeclock import FakeClock
 from tests.records import COUNTER, Counting
 from wftui.clock import Instant, SystemClock
 from wftui.collectors.base import THREAD, Collector
+from wftui.collectors.files import ProcFile
 from wftui.errors import SourceUnavailableError
 from wftui.model import health
 from wftui.model.sample import Note, Sample, Scrape
+from wftui.recorder import toggles
 from wftui.recorder.brief import sample_twice
 from wftui.recorder.scheduler import Scheduler
 from wftui.recorder.source import Source
@@ -38,6 +42,10 @@ class Heard:
         assert at.time_ns
         assert scrape
         self.scrapes.append(source.name)
+
+    def scraped_often(self, source: Source, came: list[tuple[Instant, list[Sample]]]) -> None:
+        for at, samples in came:
+            self.scraped(source, at, Scrape(samples))
 
     def health_changed(self, source: Source, before: str) -> None:
         self.states.append((source.name, before, source.state))
@@ -204,3 +212,90 @@ def test_two_readings_leave_a_hanging_source_behind(monkeypatch: pytest.MonkeyPa
     assert [item.series.name for item in found.layout.columns] == ["system.memory.usage", "system.network.io"]
     assert found.second.seq == found.first.seq + 1
     hanging.gate.set()
+
+
+class Written(Counting):
+    """Says what stands in a file, ten times a second."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("written", 0.1)
+        self.file = ProcFile(path, single=True)
+
+    def files(self) -> tuple[ProcFile]:
+        return (self.file,)
+
+    def collect(self, at: Instant) -> Scrape:
+        self.calls += 1
+        assert at.time_ns
+        return Scrape([Sample(COUNTER, float(self.file.read()))])
+
+
+class Kept(Heard):
+    """Keeps what came in the open second, and what each second had."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[tuple[int, float]] = []
+        self.closed: dict[int, list[tuple[int, float]]] = {}
+
+    def second_ended(self, time_s: int, ended_ns: int, at: Instant) -> None:
+        super().second_ended(time_s, ended_ns, at)
+        self.closed[time_s], self.open = self.open, []
+
+    def scraped(self, source: Source, at: Instant, scrape: Scrape) -> None:
+        super().scraped(source, at, scrape)
+        self.open += [(at.time_ns, sample.value) for sample in scrape.samples]
+
+
+def _write(path: Path, number: int) -> None:
+    path.write_text(str(number))
+
+
+def written(tmp_path: Path, clock: FakeClock) -> Written:
+    """Its file holds the tenths of a second since the start."""
+    path = tmp_path / "file"
+    path.write_text("0")
+    for tenth in range(1, 121):
+        clock.plan(tenth / 10 - 0.01, partial(_write, path, tenth))
+    return Written(path)
+
+
+@pytest.mark.parametrize("urgent", [False, True])
+async def test_files_are_read_ten_times_a_second_and_understood_later(tmp_path: Path, *, urgent: bool) -> None:
+    clock, heard = FakeClock(), Kept()
+    source = written(tmp_path, clock)
+    await run(clock, Scheduler([source], clock, heard, urgent=lambda: urgent), 10.05)
+    first = min(heard.closed)
+    for second in range(first + 1, first + 9):
+        tenths = 10 * (second - first)
+        # What stood there at that moment, with the time of that moment, in the tick of its second.
+        assert [value for _, value in heard.closed[second]] == list(range(tenths, tenths + 10))
+        assert [at // 100_000_000 % 10 for at, _ in heard.closed[second]] == list(range(10))
+
+
+async def test_a_file_that_goes_away_is_told_and_found_again(tmp_path: Path) -> None:
+    clock, heard = FakeClock(), Kept()
+    source = written(tmp_path, clock)
+    scheduler = Scheduler([source], clock, heard)
+
+    def mend() -> None:
+        source.file = ProcFile(tmp_path / "file", single=True)
+
+    clock.plan(3.0, lambda: setattr(source, "file", ProcFile(tmp_path / "none", single=True)))
+    clock.plan(5.0, mend)
+    await run(clock, scheduler, 10.05)
+    assert heard.states == [("written", "ok", "absent"), ("written", "absent", "ok")]
+    assert scheduler.sources[0].failures == 0, "what is not there is not missed"
+    assert len(heard.closed[min(heard.closed) + 9]) == 10
+
+
+async def test_what_is_off_is_not_read(tmp_path: Path) -> None:
+    clock, heard = FakeClock(), Kept()
+    source = written(tmp_path, clock)
+    scheduler = Scheduler([source], clock, heard)
+    item = scheduler.sources[0]
+    clock.plan(3.05, lambda: scheduler.switch(item, toggles.off("written", "view", 1)))
+    clock.plan(6.05, lambda: scheduler.switch(item, None))
+    await run(clock, scheduler, 10.05)
+    first = min(heard.closed)
+    assert [len(heard.closed[first + second]) for second in (2, 4, 5, 8)] == [10, 0, 0, 10]

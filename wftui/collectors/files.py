@@ -110,6 +110,14 @@ class ProcFile:
 
     def fetch(self) -> Reading:
         """What ``read`` would return or raise, to be held later."""
+        if self._single and self._fd >= 0:  # nearly always
+            try:
+                data = os.pread(self._fd, _CHUNK, 0)
+            except OSError:
+                self.close()
+            else:
+                if len(data) < _CHUNK:
+                    return data
         try:
             return self.read()
         except SourceUnavailableError as error:

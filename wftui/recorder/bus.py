@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from wftui.model.event import Event
@@ -83,13 +84,17 @@ class Subscription:
 class Bus:
     """Fan-out without back-pressure: a slow reader loses, nobody else notices."""
 
-    def __init__(self) -> None:
+    def __init__(self, hurry: Callable[[], None] = lambda: None) -> None:
+        """``hurry`` is called when somebody begins to follow at full rate."""
+        self._hurry = hurry
         self._subscriptions: set[Subscription] = set()
 
     def subscribe(self, name: str, full_rate: bool = False) -> Subscription:
         """A new queue; give it back with :meth:`unsubscribe`."""
         subscription = Subscription(name, full_rate)
         self._subscriptions.add(subscription)
+        if full_rate:
+            self._hurry()
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:

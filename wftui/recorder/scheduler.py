@@ -1,25 +1,31 @@
 """The metronome: ten times a second, on the wall clock's grid, close what ended and collect what is due."""
 
 import asyncio
+import threading
+from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import partial
 from typing import Final, Protocol
 
 from msgspec.structs import replace
 
 from wftui import clock, log
-from wftui.clock import Clock, Instant
+from wftui.clock import Beat, Clock, Instant
 from wftui.collectors.base import STREAM, Collector, Parting
 from wftui.model import health
 from wftui.model.health import Health
-from wftui.model.sample import Reading, Scrape
-from wftui.recorder.source import BUDGET, TOTAL_BUDGET, Source, stretch
+from wftui.model.sample import Reading, Sample, Scrape
+from wftui.recorder.source import BUDGET, EARLY_NS, TOTAL_BUDGET, Source, stretch
 from wftui.recorder.worker import Worker
 
 SLOT_NS: Final = 100_000_000
 STEP_NS: Final = 500_000_000
 """A wall clock that moves by more than this against CLOCK_BOOTTIME between two slots was stepped."""
 SUSPENDED_NS: Final = 2_500_000_000
-_REBUDGET_SLOTS: Final = 100
+REBUDGET_NS: Final = 10_000_000_000
+EAGER_NS: Final = 2_000_000_000
+"""So long after the start, and after somebody followed at full rate, what a thread brings is told at once."""
 _MEASURE_SLOTS: Final = 10
 
 
@@ -32,6 +38,10 @@ class Listener(Protocol):
 
     def scraped(self, source: Source, at: Instant, scrape: Scrape) -> None:
         """A source brought samples."""
+        ...
+
+    def scraped_often(self, source: Source, came: list[tuple[Instant, list[Sample]]]) -> None:
+        """A source brought samples several times, oldest first; nothing else came with them."""
         ...
 
     def health_changed(self, source: Source, before: str) -> None:
@@ -73,35 +83,64 @@ class Scheduler:
         self._clock = clock
         self._listener = listener
         self._workers: dict[str, Worker] = {}
+        self._answers: deque[Callable[[], None]] = deque()
+        """What threads brought, until the loop looks."""
+        self._eager_ns = 0
+        """Up to this CLOCK_BOOTTIME an answer wakes the loop."""
+        self._grabbing = threading.Lock()
+        """Held while files are read, and while what they held is understood: both are the same files' business."""
+        self._beat: Beat | None = None
         self._second = 0
         self._early: list[tuple[Source, tuple[Reading, ...]]] = []
         """Readings of the second that follows the open one."""
         self._offset_ns = 0
-        self._last_ns = 0
-        self._slots = 0
+        self._grabbed_ns = 0
+        """CLOCK_BOOTTIME of the last look at what is to be read."""
+        self._gaps: deque[int] = deque()
+        """ns without one, until the loop tells."""
+        self._rebudget_ns = 0
+        self._grabs = 0
 
     async def run(self) -> None:
         """Run until cancelled."""
         now = self._clock.now()
         self._second = now.time_ns // clock.NS_PER_S
         self._offset_ns = now.time_ns - now.boottime_ns
-        self._last_ns = now.boottime_ns
+        self._grabbed_ns = now.boottime_ns
+        self._rebudget_ns = now.boottime_ns + REBUDGET_NS
+        self._eager_ns = now.boottime_ns + EAGER_NS
         for source in self.sources:
             source.since_ns = now.time_ns
         # The first readings at once: a view that waits should see something before the grid comes round.
-        self._collect(now, everything=True)
-        await self._clock.beat(SLOT_NS, self._slot)
+        for source in self._deferring:
+            if not source.off:
+                self._inline(source, now)
+                source.schedule(now)
+                source.grab_ns = source.due_ns
+        self._collect_others(now, everything=True)
+        end = self._clock.strobe(SLOT_NS, self._grab)
+        self._beat = self._clock.beat(SLOT_NS, self._slot)
+        try:
+            await self._beat.run()
+        finally:
+            end()
 
-    def _slot(self, now: Instant) -> None:
+    def soon(self) -> None:
+        """Somebody follows at full rate from now on: do not sleep until the second's end."""
+        if self._beat is not None:
+            self._beat.soon()
+
+    def _slot(self, now: Instant) -> int:
+        """Do what is due; returns the CLOCK_BOOTTIME of the next slot that has something to do."""
         offset = now.time_ns - now.boottime_ns
         step = offset - self._offset_ns
         # By the clocks as they were: after a suspend or a stall the second ended before it, a step cut it short.
         ended_ns = min(now.boottime_ns, (self._second + 1) * clock.NS_PER_S - self._offset_ns)
-        gap = now.boottime_ns - self._last_ns
-        self._offset_ns, self._last_ns = offset, now.boottime_ns
+        self._offset_ns = offset
         second = now.time_ns // clock.NS_PER_S
+        self._take_answers()
         if second != self._second:
-            self.harvest()
+            self.harvest(ended_ns)
             self._listener.second_ended(self._second, ended_ns, now)
             self._second = second
             early, self._early = self._early, []
@@ -111,28 +150,24 @@ class Scheduler:
         if abs(step) > STEP_NS:
             self._listener.clock_stepped(step, now)
             for source in self.sources:
-                source.due_ns = 0  # the grid has moved
+                source.due_ns = source.grab_ns = 0  # the grid has moved
             self._others_due_ns = 0
-        if gap > SUSPENDED_NS:
-            self._listener.suspended(gap, now)
-        self._collect(now)
-        self._slots += 1
-        if self._slots % _REBUDGET_SLOTS == 0:
-            self._rebudget()
-
-    def _collect(self, now: Instant, everything: bool = False) -> None:
-        for source in self._deferring:
-            if everything and not source.off:
-                self._inline(source, now)
-                source.schedule(now)
-            elif self._is_due(source, now):
-                self._grab(source, now)
-                source.schedule(now)
-        if self._urgent():
+        while self._gaps:
+            self._listener.suspended(self._gaps.popleft(), now)
+        urgent = self._urgent()
+        if urgent:
             self.harvest()
-        # Nine slots of ten have nothing to do for the others: one comparison instead of a walk.
-        if everything or now.boottime_ns + SLOT_NS // 2 >= self._others_due_ns:
-            self._collect_others(now, everything)
+            self._eager_ns = now.boottime_ns + EAGER_NS
+        # Most slots have nothing to do for the others: one comparison instead of a walk.
+        if now.boottime_ns + EARLY_NS >= self._others_due_ns:
+            self._collect_others(now)
+        if now.boottime_ns >= self._rebudget_ns:
+            self._rebudget_ns = now.boottime_ns + REBUDGET_NS
+            self._rebudget()
+        if urgent:
+            return now.boottime_ns + SLOT_NS
+        second_ends_ns = (second + 1) * clock.NS_PER_S - offset
+        return min(second_ends_ns, self._others_due_ns)
 
     @staticmethod
     def _is_due(source: Source, now: Instant) -> bool:
@@ -140,61 +175,93 @@ class Scheduler:
             return False
         if source.due_ns == 0:
             source.schedule(now)
-        # Half a slot early is on time: while the wall clock is slewed the slots come a little before.
-        return now.boottime_ns + SLOT_NS // 2 >= source.due_ns
+        return now.boottime_ns + EARLY_NS >= source.due_ns
 
-    def _collect_others(self, now: Instant, everything: bool) -> None:
+    def _collect_others(self, now: Instant, *, everything: bool = False) -> None:
         soonest = now.boottime_ns + clock.NS_PER_S
         for source in self._others:
             if source.off:
                 continue
             if source.started is not None:
-                self._watch(source, now)
-                soonest = now.boottime_ns  # look again in the next slot
+                soonest = min(soonest, self._watch(source, source.started, now))
                 continue
             if everything or self._is_due(source, now):
                 if source.threaded:
                     source.started = now
                     self._worker(source).request(now)
-                    soonest = now.boottime_ns
                 else:
                     self._inline(source, now)
                 source.schedule(now)
             soonest = min(soonest, source.due_ns)
         self._others_due_ns = soonest
 
-    def _grab(self, source: Source, now: Instant) -> None:
-        """Read the files now and understand them later, ten readings in one go.
+    def _grab(self) -> None:
+        """Read the files now and understand them later, ten readings in one go. In a thread of its own.
 
-        A processor that slept 100 ms has cold caches: parsing costs six times what it costs in a row.
+        A processor that slept 100 ms has cold caches: parsing costs six times what it costs in a row, and a turn
+        of the event loop more than the reading.
         """
-        assert source.deferring is not None  # noqa: S101  one of self._deferring
-        # Asking for the CPU time costs as much as reading a file: once a second is enough.
-        measure = self._slots % _MEASURE_SLOTS == 0
-        started = clock.thread_cpu_ns() if measure else 0
-        readings = [(file, file.fetch()) for file in source.deferring.files()]
-        if measure:
-            source.grab_s = (clock.thread_cpu_ns() - started) / 1e9
-        source.grabbed.append((now, readings))
+        with self._grabbing:
+            now = self._clock.now()
+            gap = now.boottime_ns - self._grabbed_ns
+            self._grabbed_ns = now.boottime_ns
+            if gap > SUSPENDED_NS:
+                self._gaps.append(gap)
+            self._grabs += 1
+            measure = self._grabs % _MEASURE_SLOTS == 0
+            for source in self._deferring:
+                if source.wants(now):
+                    source.grab(now, measure=measure)
 
-    def harvest(self) -> None:
-        """Understand what was grabbed."""
-        for source in self._deferring:
-            grabbed, source.grabbed = source.grabbed, []
-            for at, readings in grabbed:
-                for file, reading in readings:
-                    file.hold(reading)
-                self._inline(source, at, source.grab_s)
-                for file, _ in readings:
-                    file.hold(None)  # what was not asked for must not be taken for a later reading
+    def harvest(self, until_ns: int | None = None) -> None:
+        """Understand what was grabbed (before that CLOCK_BOOTTIME), and take what streams have gathered."""
         now = self._clock.now()
+        for source in self._deferring:
+            if source.grabbed:
+                self._understand(source, now.boottime_ns + 1 if until_ns is None else until_ns)
         for source in self._streaming:
             if not source.off:
                 self._inline(source, now)
             elif isinstance(source.collector, Parting):
                 source.collector.part(now)
 
-    def _inline(self, source: Source, now: Instant, before_s: float = 0.0) -> None:
+    def _understand(self, source: Source, until_ns: int) -> None:
+        """Let the collector collect from each reading as if it were the moment of it."""
+        results: list[tuple[Instant, Scrape | Exception]] = []
+        with self._grabbing:
+            started, cpu = clock.perf_ns(), clock.thread_cpu_ns()
+            for at, readings in source.grabbed_before(until_ns):
+                for file, reading in readings:
+                    file.hold(reading)
+                try:
+                    results.append((at, source.collector.collect(at)))
+                except Exception as error:  # noqa: BLE001  as in _inline
+                    results.append((at, error))
+                for file, _ in readings:
+                    file.hold(None)  # what was not asked for must not be taken for a later reading
+            cost_s = source.grab_s + (clock.thread_cpu_ns() - cpu) / 1e9 / max(1, len(results))
+            duration_s = source.grab_s + (clock.perf_ns() - started) / 1e9 / max(1, len(results))
+        plain: list[tuple[Instant, list[Sample]]] = []
+        failed = False
+        for at, result in results:
+            if failed and isinstance(result, Exception):
+                continue  # ten readings that failed in one second are one failure, else the pause were minutes
+            failed = isinstance(result, Exception)
+            if isinstance(result, Scrape) and result.plain and source.state == health.OK and not source.fresh:
+                source.succeeded(at, cost_s, duration_s)
+                plain.append((at, result.samples))
+            else:
+                self._tell(source, plain)
+                self._done(source, at, result, cost_s, duration_s)
+            source.schedule(at)
+        self._tell(source, plain)
+
+    def _tell(self, source: Source, plain: list[tuple[Instant, list[Sample]]]) -> None:
+        if plain and not source.off:
+            self._listener.scraped_often(source, plain.copy())
+        plain.clear()
+
+    def _inline(self, source: Source, now: Instant) -> None:
         # Wall time for people, CPU time for the budget: on a busy machine a reading waits, and must not be
         # punished for it with a longer interval.
         started, cpu = clock.perf_ns(), clock.thread_cpu_ns()
@@ -203,27 +270,44 @@ class Scheduler:
             result = source.collector.collect(now)
         except Exception as error:  # noqa: BLE001  the collector loop: this source becomes `failed`, others go on
             result = error
-        spent_s = before_s + (clock.thread_cpu_ns() - cpu) / 1e9
-        self._done(source, now, result, spent_s, before_s + (clock.perf_ns() - started) / 1e9)
+        self._done(source, now, result, (clock.thread_cpu_ns() - cpu) / 1e9, (clock.perf_ns() - started) / 1e9)
 
     def _worker(self, source: Source) -> Worker:
         worker = self._workers.get(source.name)
         if worker is None:
+            loop = asyncio.get_running_loop()
 
-            def done(at: Instant, result: Scrape | Exception, cost_s: float, duration_s: float) -> None:
+            def take(at: Instant, result: Scrape | Exception, cost_s: float, duration_s: float) -> None:
                 source.started = None
                 self._done(source, at, result, cost_s, duration_s)
 
-            worker = self._workers[source.name] = Worker(source.collector, done, asyncio.get_running_loop())
+            def done(at: Instant, result: Scrape | Exception, cost_s: float, duration_s: float) -> None:
+                # In the thread. An answer can wait for the second's end: to wake the loop for each of them costs
+                # more than to take them in, and a view would be woken, too.
+                self._answers.append(partial(take, at, result, cost_s, duration_s))
+                if source.state == health.STUCK or self._clock.now().boottime_ns < self._eager_ns:
+                    with suppress(RuntimeError):  # the loop is closed: the recorder has ended meanwhile
+                        loop.call_soon_threadsafe(self._take_answers)
+
+            worker = self._workers[source.name] = Worker(source.collector, done)
         return worker
 
-    def _watch(self, source: Source, now: Instant) -> None:
-        """A collection is still under way: past its deadline the source is stuck, and no second one is started."""
-        assert source.started is not None  # noqa: S101  asked by the caller
-        waited_s = (now.boottime_ns - source.started.boottime_ns) / 1e9
-        if waited_s > source.collector.timeout_s:
-            reason = f"no answer for {waited_s:.0f} s"
-            self._enter(source, health.STUCK, reason, "it goes on by itself when the kernel answers", now)
+    def _take_answers(self) -> None:
+        while self._answers:
+            self._answers.popleft()()
+
+    def _watch(self, source: Source, started: Instant, now: Instant) -> int:
+        """A collection is still under way: past its deadline the source is stuck, and no second one is started.
+
+        Returns:
+            The CLOCK_BOOTTIME when to look again.
+        """
+        deadline_ns = started.boottime_ns + int(source.collector.timeout_s * clock.NS_PER_S)
+        if now.boottime_ns <= deadline_ns:
+            return deadline_ns + SLOT_NS
+        reason = f"no answer for {(now.boottime_ns - started.boottime_ns) / 1e9:.0f} s"
+        self._enter(source, health.STUCK, reason, "it goes on by itself when the kernel answers", now)
+        return now.boottime_ns + clock.NS_PER_S
 
     def _done(
         self, source: Source, at: Instant, result: Scrape | Exception, cost_s: float, duration_s: float
@@ -282,7 +366,7 @@ class Scheduler:
                 source.interval_s
             ):
                 source.interval_s = wanted
-                source.due_ns = self._others_due_ns = 0
+                source.due_ns = source.grab_ns = self._others_due_ns = 0
                 self._listener.retimed(source)
                 log.info("scheduler", f"{source.name} every {wanted:g} s", cost_ms=round(source.cost_s * 1e3, 3))
 
@@ -290,13 +374,15 @@ class Scheduler:
         """Switch a source off, with what its health is to say then, or (None) on."""
         now = self._clock.now()
         if off is not None:
-            source.grabbed.clear()
+            with self._grabbing:
+                source.grabbed.clear()
             if source.collector.where == STREAM:
                 source.collector.close()  # what it gathers with is not needed meanwhile
             self._enter(source, off.state, off.reason, off.fix, now)
         elif source.off:
             source.restart(now)
             self._others_due_ns = 0
+            self.soon()
             self._enter(source, health.OK, "", "", now)
 
     def close(self) -> None:

@@ -4,7 +4,7 @@ import math
 from collections import deque
 from typing import Final
 
-from wftui.clock import Instant
+from wftui.clock import Instant, thread_cpu_ns
 from wftui.collectors.base import STREAM, THREAD, Collector, Deferring
 from wftui.collectors.files import ProcFile, Reading
 from wftui.errors import SourceError
@@ -25,6 +25,12 @@ _PHASE_NS: Final = 700_000_000
 late wake-up still hits the same second."""
 
 
+EARLY_NS: Final = 50_000_000
+"""Half a slot early is on time: while the wall clock is slewed the slots come a little before."""
+MOST_GRABBED: Final = 100
+"""Readings that wait to be understood: ten seconds of them, should the event loop be held up."""
+
+
 def stretch(wanted_s: float, cost_s: float, budget: float) -> float:
     """The interval, on the grid and at least the wanted one, at which such a collection stays in its budget."""
     need = max(wanted_s, cost_s / budget)
@@ -32,6 +38,10 @@ def stretch(wanted_s: float, cost_s: float, budget: float) -> float:
         if need <= step:
             return step
     return float(math.ceil(need - 1e-9))
+
+
+Grabbed = tuple[Instant, list[tuple[ProcFile, Reading]]]
+"""When files were read, and what they held."""
 
 
 class Source:
@@ -45,12 +55,14 @@ class Source:
         self.threaded = collector.where == THREAD
         self.deferring = collector if isinstance(collector, Deferring) and not self.threaded else None
         """The collector, when its files may be read now and understood later."""
-        self.grabbed: list[tuple[Instant, list[tuple[ProcFile, Reading]]]] = []
+        self.grabbed: list[Grabbed] = []
         """(when, what was read), not understood yet."""
         self.grab_s = 0.0
         """CPU seconds of reading the files once."""
+        self.grab_ns = 0
+        """CLOCK_BOOTTIME of the next reading of the files; 0: at once."""
         self.due_ns = 0
-        """CLOCK_BOOTTIME of the next collection."""
+        """CLOCK_BOOTTIME of the next collection; 0: not known yet."""
         self.started: Instant | None = None
         """A collection in a thread is under way since then."""
         self.late = 0
@@ -79,17 +91,49 @@ class Source:
     def restart(self, at: Instant) -> None:
         """Switched on: collect at once, as if nothing had been before."""
         self.fresh = self.collector.where != STREAM
-        self.due_ns = at.boottime_ns
+        self.due_ns = self.grab_ns = at.boottime_ns
         self._failed_in_a_row = 0
         self._covered.clear()
+
+    def wants(self, at: Instant) -> bool:
+        """Whether its files are to be read now. Asked by the thread that reads them, as are its times."""
+        if self.off:
+            return False
+        soon_ns = at.boottime_ns + EARLY_NS
+        return soon_ns >= self.grab_ns and not (self._failed_in_a_row and soon_ns < self.due_ns)
+
+    def grab(self, at: Instant, *, measure: bool) -> None:
+        """Read the files; what they say is understood later.
+
+        ``measure``: what it costs; asking for the CPU time costs as much as reading a file.
+        """
+        assert self.deferring is not None  # noqa: S101  the scheduler grabs from no others
+        started = thread_cpu_ns() if measure else 0
+        readings = [(file, file.fetch()) for file in self.deferring.files()]
+        if measure:
+            self.grab_s = (thread_cpu_ns() - started) / 1e9
+        if len(self.grabbed) < MOST_GRABBED:
+            self.grabbed.append((at, readings))
+        self.grab_ns = self._following(at)
+
+    def grabbed_before(self, boottime_ns: int) -> list[Grabbed]:
+        """What was grabbed before then, oldest first; the rest stays."""
+        count = sum(at.boottime_ns < boottime_ns for at, _ in self.grabbed)
+        taken = self.grabbed[:count]
+        del self.grabbed[:count]
+        return taken
+
+    def _following(self, at: Instant) -> int:
+        """The next time after that on the wall clock's grid, as CLOCK_BOOTTIME."""
+        interval_ns = int(self.interval_s * 1e9)
+        phase = _PHASE_NS if self.interval_s >= 1.0 else 0
+        following = ((at.time_ns - phase) // interval_ns + 1) * interval_ns + phase
+        return at.boottime_ns + following - at.time_ns
 
     def schedule(self, at: Instant) -> None:
         """Set the next collection on the wall clock's grid, after now; skipped ones are counted, never queued."""
         interval_ns = int(self.interval_s * 1e9)
-        phase = _PHASE_NS if self.interval_s >= 1.0 else 0
-        wall = at.time_ns - phase
-        following = (wall // interval_ns + 1) * interval_ns + phase
-        due = at.boottime_ns + following - at.time_ns
+        due = self._following(at)
         if self.due_ns:
             skipped = (due - self.due_ns) // interval_ns - 1
             # Some seconds of skipping are lateness; more is a suspended or stepped clock, which has its own event.

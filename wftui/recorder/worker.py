@@ -1,6 +1,5 @@
 """A daemon thread for one source that may block."""
 
-import asyncio
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -11,16 +10,15 @@ from wftui.collectors.base import Collector
 from wftui.model.sample import Scrape
 
 Done = Callable[[Instant, Scrape | Exception, float, float], None]
-"""(when it began, what came, CPU seconds, wall seconds)"""
+"""(when it began, what came, CPU seconds, wall seconds), called in the thread."""
 
 
 class Worker:
     """Runs one collector's collections in turn. A stuck one is left alone: threads cannot be killed."""
 
-    def __init__(self, collector: Collector, done: Done, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, collector: Collector, done: Done) -> None:
         self._collector = collector
         self._done = done
-        self._loop = loop
         self._requests: SimpleQueue[Instant | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"wftop-{collector.name}", daemon=True)
         self._thread.start()
@@ -42,8 +40,5 @@ class Worker:
             except Exception as error:  # noqa: BLE001  the collector loop: this source becomes `failed`, others go on
                 result = error
             cost_s, duration_s = (clock.thread_cpu_ns() - cpu) / 1e9, (clock.perf_ns() - started) / 1e9
-            try:
-                self._loop.call_soon_threadsafe(self._done, at, result, cost_s, duration_s)
-            except RuntimeError:
-                return  # the loop is closed: the recorder has ended meanwhile
+            self._done(at, result, cost_s, duration_s)
         self._collector.close()
