@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual.pilot import Pilot
 
 from tests.tui.fake import NOW_S, full, scene
 from tests.tui.fake_past import FIRST_S, NS, Memory, remembered
@@ -123,6 +124,40 @@ def test_older_columns_come_from_the_recorder(seconds: int, theirs: int) -> None
     assert more[1].since_ns == asked.until_ns, "only what came since"
     state.far.take(*more, counted(more[1], theirs))
     assert state.far.question(later, later) is None
+
+
+def test_series_that_are_wished_for_meanwhile_are_asked_for_as_well() -> None:
+    state = full()
+    Window(state, 60, 3600).sampled(BUSY)
+    assert state.tick is not None
+    end = state.tick.time_s
+    wanted = state.far.question(end, end)
+    assert wanted is not None
+    Window(state, 60, 3600).sampled("system.memory.utilization")
+    state.far.take(*wanted, counted(wanted[1]))
+    more = state.far.question(end, end)
+    assert more is not None
+    assert more[1].selectors == [BUSY, "system.memory.utilization"]
+    assert more[1].since_ns == wanted[1].since_ns
+    state.far.take(*more, counted(more[1]))
+    assert state.far.question(end, end) is None
+
+
+def test_an_answer_that_nobody_waits_for_any_more_does_no_harm() -> None:
+    state = full()
+    Window(state, 60, 3600).sampled(BUSY)
+    assert state.tick is not None
+    end = state.tick.time_s
+    wanted = state.far.question(end, end)
+    assert wanted is not None
+    state.far.take(*wanted, counted(wanted[1]))
+    later = end + CAPACITY
+    tail = state.far.question(later, later)
+    assert tail is not None
+    state.far.forget_wishes()
+    state.far.take(*tail, counted(tail[1]))
+    place = tail[1].since_ns // NS // 10
+    assert state.far.held(BUSY, 10, place, 2).low == [10.0 * place, 10.0 * place + 10]
 
 
 def test_without_an_answer_it_is_asked_again_later_only() -> None:
@@ -298,6 +333,20 @@ async def test_a_panel_that_is_longer_than_what_the_view_keeps_asks_the_recorder
         values = Window(view.seen, 40, 3600).past(BUSY)
         assert values[0] == 0.5
         assert values[-1] != 0.5
+
+
+def test_picture_of_lengths(snap_compare) -> None:  # type: ignore[no-untyped-def]  # the plugin's fixture has no exported type
+    view, _ = deep()
+    view.plan = build("x", tree(DEFAULT))
+    for panel, seconds in zip(LONG, (3600, 300, 1800, 86_400, 60), strict=False):
+        view.plan.lengthen(panel, seconds)
+
+    async def there(pilot: Pilot[int]) -> None:
+        for _ in range(8):
+            view.paint()
+            await pilot.pause()
+
+    assert snap_compare(view, terminal_size=(120, 40), run_before=there)
 
 
 async def test_in_the_past_as_well() -> None:
