@@ -14,11 +14,12 @@ from wftui.model import processes
 from wftui.model.table import TableChange
 from wftui.render.palette import MONO, load
 from wftui.tui import layout
-from wftui.tui.compose import Picture, picture
+from wftui.tui.compose import Picture, picture, top_line
 from wftui.tui.frame import cells, crop, fit_row
 from wftui.tui.panels import parts
 from wftui.tui.process.columns import SORTS
 from wftui.tui.state import LOST, State
+from wftui.tui.transport import Replay
 from wftui.tui.ui import CONFIRM, DETAILS, HELP, MENU, Ui
 from wftui.wire import messages as wire
 
@@ -260,3 +261,25 @@ def test_a_minute_with_an_event_in_it_shows_no_cut_time() -> None:
         row = "".join(piece for piece, _ in parts.ruler(scene(fed.state), 100))
         assert all(re.fullmatch(r"\d\d:\d\d", word) for word in re.findall(r"[\d:]+", row)), row
         assert row.count("▴") == 1, row
+
+
+@pytest.mark.parametrize("width", [72, 80, 84, 112, 200])
+@pytest.mark.parametrize("word", ["fewer frames", "fewer colours", "data every 2 s"])
+@pytest.mark.parametrize("past", [False, True], ids=["live", "past"])
+def test_the_top_line_says_what_a_slow_terminal_gives_up(width: int, word: str, past: bool) -> None:
+    replay = None
+    if past:
+        replay = Replay(NOW_S - 300, NOW_S, False, 1.0, NOW_S - 600, NOW_S, [], NOW_S - 900, [])
+    told = scene(STATE)._replace(replay=replay, lag_s=1.2, given_up=word)
+    row = top_line(told, width)
+    line = "".join(text for text, _ in row)
+    assert word in line
+    assert cells(line) == width
+    assert [role for text, role in row if text == word] == ["warn"]
+    assert ("REPLAY" if past else "LIVE") in line
+    assert "gpu-box-3" in line or past
+    assert word not in "".join(text for text, _ in top_line(told._replace(given_up=""), width))
+
+
+def test_a_small_terminal_has_no_room_for_what_it_gives_up() -> None:
+    assert top_line(scene(STATE)._replace(given_up="fewer frames"), 60) == top_line(scene(STATE), 60)

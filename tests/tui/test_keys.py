@@ -266,7 +266,7 @@ async def test_resizing_redraws_at_the_new_size() -> None:
 
 @pytest.mark.parametrize(
     ("keys", "wide"),
-    [(("tab",), 80), (("tab", "e"), 80), (("3",), 80), (("4",), 80), (("9",), 80), (("2",), 200), (("6",), 200)],
+    [(("tab",), 100), (("tab", "e"), 80), (("3",), 80), (("4",), 80), (("9",), 80), (("2",), 200), (("6",), 200)],
     ids=str,
 )
 async def test_the_footer_tells_what_copies_and_where_numbers_come_from(keys: tuple[str, ...], wide: int) -> None:
@@ -285,3 +285,17 @@ async def test_a_narrow_footer_ends_with_help_and_quit(screen: str) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await press(pilot, screen)
         assert screen_text(app).splitlines()[-1].split()[-4:] == ["?", "help", "q", "quit"]
+
+
+async def test_the_view_says_while_it_gives_something_up() -> None:
+    app, _ = make()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "1")
+        assert "fewer" not in screen_text(app).splitlines()[0]
+        for shed, word in ((1, "fewer frames"), (2, "fewer frames"), (3, "fewer colours"), (4, "data every 2 s")):
+            app.flow.shed = shed
+            app.paint()
+            assert word in screen_text(app).splitlines()[0]
+        app.flow.shed = 0
+        app.paint()
+        assert "every" not in screen_text(app).splitlines()[0]

@@ -176,3 +176,11 @@ def test_of_many_late_answers_the_last_ones_make_room() -> None:
         control.answered(0, now)
         found.append(control.room)
     assert found == [False] * (sent - 1) + [True], "a frame for each would have been made for nothing"
+
+
+def test_what_is_given_up_is_said_where_it_can_be_seen() -> None:
+    said = [flow.given_up(shed, deep=True, shaded=True, quick=True) for shed in range(flow.PANELS + 1)]
+    assert said == ["", "fewer frames", "fewer shades", "fewer colours", "data every 2 s"]
+    # 256 colours were all there were, nothing moves, and data come every five seconds anyway.
+    said = [flow.given_up(shed, deep=False, shaded=False, quick=False) for shed in range(flow.PANELS + 1)]
+    assert said == ["", *["fewer frames"] * 4]

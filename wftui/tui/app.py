@@ -13,7 +13,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from wftui.clock import Instant, SystemClock
-from wftui.render.palette import Palette, indexed
+from wftui.render.palette import TRUECOLOR, Palette, indexed
 from wftui.tui import compose, far, flow, frames, layout
 from wftui.tui.commands import Commands
 from wftui.tui.flow import Flow
@@ -209,8 +209,16 @@ class WftopApp(App[int], inherit_bindings=False):
         lag_s = self.flow.lag_s(time.monotonic_ns())
         return Scene(
             self.seen, now, glyphs, self.own_cpu, self.own_memory, self.refresh_s, self.readonly, replay, lag_s,
-            self.sweeps, self.plan,
+            self.sweeps, self.plan, self._given_up(),
         )  # fmt: skip
+
+    def _given_up(self) -> str:
+        return flow.given_up(
+            self.flow.shed,
+            deep=self.palette.depth == TRUECOLOR,
+            shaded=self.ui.shown == "energy",
+            quick=self.refresh_s < _SHED_REFRESH_S,
+        )
 
     @property
     def sweeps(self) -> bool:

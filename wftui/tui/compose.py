@@ -50,6 +50,8 @@ _GPUS = "gpus on the overview"
 _SHARES = {"cpu": "system.cpu.utilization", "memory": "system.memory.utilization"}
 BARRED = 6
 """Lines of a screen from which on there is a transport bar."""
+_WORDED = 72
+"""Columns from which on the top line says what is given up."""
 
 
 class Picture:
@@ -233,6 +235,7 @@ def top_line(scene: Scene, width: int) -> Row:
             lag = text.milliseconds(scene.lag_s).strip()
             recorder += [("lag ", "dim"), (f"{lag:>6}", "warn" if scene.lag_s > 0.5 else "text"), gap(3)]
         right = [*recorder, *right]
+    right = [*_given_up(scene, width), *right]
     left = _whose(scene, width, 60)
     left += [(f"{glyph} ", level if level != "good" else "good"), (said, level if level != "good" else "text")]
     if row_width(right) >= width - 4:
@@ -252,7 +255,7 @@ def _whose(scene: Scene, width: int, least: int) -> Row:
 def _past_line(scene: Scene, replay: transport.Replay, width: int) -> Row:
     """Host, the verdict of then, and when that was."""
     glyphs = scene.glyphs
-    right = transport.headline(replay, glyphs, width)
+    right = [*_given_up(scene, width), *transport.headline(replay, glyphs, width)]
     found = verdict(scene.state)
     glyph, said, level = glyphs.ok if found.level == "good" else glyphs.alert, found.sentence, found.level
     left = _whose(scene, width, 100)
@@ -263,6 +266,11 @@ def _past_line(scene: Scene, replay: transport.Replay, width: int) -> Row:
         said = said if len(said) <= room else said.partition(",")[0]
     left += [(f"{glyph} ", level), (plain(said, glyphs), "text" if level == "good" else level)]
     return join(left, [gap(2), *right], width)
+
+
+def _given_up(scene: Scene, width: int) -> Row:
+    """What the terminal gets less of while it does not keep up, where there is room for the word."""
+    return [(scene.given_up, "warn"), gap(3 if width >= 84 else 2)] if scene.given_up and width >= _WORDED else []
 
 
 def own_cost(scene: Scene) -> float:

@@ -55,6 +55,21 @@ PANELS: Final = 4
 """Slower panels. What is given up, one after the other, when the window alone does not help."""
 
 
+def given_up(shed: int, *, deep: bool, shaded: bool, quick: bool) -> str:
+    """What the person misses most of what is given up, in two or three words; empty: nothing.
+
+    ``deep``: there were more colours than 256. ``shaded``: colours move on the screen. ``quick``: data would come
+    more often than when panels are slow.
+    """
+    if shed >= PANELS and quick:
+        return "data every 2 s"
+    if shed >= DEPTH and deep:
+        return "fewer colours"
+    if shed >= PALETTE and shaded:
+        return "fewer shades"
+    return "fewer frames" if shed >= RATE else ""
+
+
 class _Sent(NamedTuple):
     column: int
     at_ns: int

@@ -113,6 +113,7 @@ def _signs(scene: Scene, *, processes: bool) -> list[tuple[str, str]]:
         (glyphs.alert, "something needs attention"),
         ("%" if glyphs.ascii_only else "▒", "a gap: nothing was recorded"),
         ("-", "unknown, which is never 0"),
+        (f"fewer {glyphs.ellipsis}", "the terminal does not keep up"),
     ]
     if processes:
         signs += [(f"{glyphs.folded}{glyphs.sum}4", "4 in one line, with sums"), (glyphs.tag, "tagged")]

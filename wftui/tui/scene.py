@@ -38,6 +38,8 @@ class Scene(NamedTuple):
     """Graphs are written over in place, behind a moving gap, and do not scroll."""
     plan: Plan = DEFAULT
     """Which panels stand where, and what was chosen about them."""
+    given_up: str = ""
+    """What the terminal gets less of because it does not keep up; empty: nothing."""
 
 
 class Body(NamedTuple):
