@@ -97,6 +97,7 @@ def _remembering() -> WftopApp:
 SCREENS = {
     "overview": Screen(_well),
     "overview of eight GPUs": Screen(_gpus),
+    "expanded": Screen(_well, ("tab", "e")),
     "past": Screen(_recorded, asks=True, second=-25),
     "processes": Screen(_gpus, ("2",)),
     "tree": Screen(_tree, ("2", "t")),

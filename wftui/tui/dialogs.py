@@ -38,6 +38,8 @@ _ROOMY: Final = 16
 """From here on the keys stay below it, too."""
 _STRIP: Final = 4
 """Columns beside a dialog that say nothing any more."""
+_SLIVER: Final = 2
+"""The same in lines, where the sides say nothing either."""
 _NAMED = 10
 """Processes that a confirmation names."""
 
@@ -81,6 +83,9 @@ def paint(scene: Scene, ui: Ui, width: int, height: int, rows: list[Row]) -> tup
     end = x + frame_width
     left = x - 1 if x > _STRIP else 0
     right_from = end + 1 if width - end > _STRIP else width
+    if not left and right_from == width and inside - frame_height <= _SLIVER:
+        for place in range(above, height - below):
+            rows[place] = [gap(width)]
     for offset, row in enumerate(framed):
         under = rows[y + offset]
         rows[y + offset] = [

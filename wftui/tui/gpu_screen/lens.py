@@ -95,7 +95,8 @@ def _same(one: Member, other: Member) -> bool:
 def _evidence(metric: str, value: float, others: float, words: str) -> str:
     """``clock 39 % lower (1200 MHz, the others 1980 MHz)``."""
     if metric == THROTTLED:
-        return words
+        # The reasons say themselves that it is held back.
+        return words.removeprefix("throttled: ")
     unit = _UNITS[metric]
     return f"{words} ({figure(value, unit)}, the others {figure(others, unit)})"
 

@@ -47,7 +47,7 @@ def draw(scene: Scene, width: int, height: int) -> Body:
     frequency = _frequency(scene, cores)
     if frequency == frequency:
         right.append((f" {scene.glyphs.separator} {text.frequency(frequency).strip()}", "dim"))
-    side = 24 if width >= 60 else 17
+    side = 38 if width >= 150 else 24 if width >= 60 else 17
     if width < 34:
         side = 0
     wide = width - side - (2 if side else 0)

@@ -230,7 +230,7 @@ def _call(column: Column) -> tuple[str, str]:
     if column.source != "gpu":
         return column.call, ""
     asked, every = _driver_call(column.series.name, column.series.labels)
-    return f"{asked}, by the {column.call}" if asked else column.call, every
+    return f"{asked}, by the {column.call.removeprefix('the ')}" if asked else column.call, every
 
 
 def _of_then(scene: Scene, subject: Subject, then: AtCursor) -> list[Number]:
