@@ -19,6 +19,13 @@ from wftui.store import read
 from wftui.wire import messages as m
 
 ROOT = Path(__file__).resolve().parent.parent
+SEALS_SOON = (
+    sys.executable,
+    "-c",
+    "import sys; from wftui.recorder import sealing; sealing.FIRST_S = 2.0; "
+    "from wftui.__main__ import main; sys.exit(main())",
+)
+"""``wftop`` whose recorder starts its first sealer after two seconds, not after twenty."""
 _T = TypeVar("_T")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.damages import TICKS, Damage, copies, damages, make
-from tests.harness import ROOT, Running, View, environment, events, until
+from tests.harness import ROOT, SEALS_SOON, Running, View, environment, events, until
 from tests.recording import BYTES, CPU, START_S, S
 from tests.stored import recorded
 from wftui.clock import NS_PER_S
@@ -75,12 +76,20 @@ def test_a_damaged_journal(
     assert slowest_s < 3
 
 
-@pytest.fixture
-def sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "sealed"
+@pytest.fixture(scope="module")
+def some_hours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Hours that are sealed, and still in the journal."""
+    folder = tmp_path_factory.mktemp("hours") / "sealed"
     with recorded(folder) as item:
         item.many([CPU, BYTES], ([n % 100 / 100, 1000.0 * n] for n in count()), HOURS * 3600)
     seal.run(folder, START_S * S)
+    return folder
+
+
+@pytest.fixture
+def sealed(some_hours: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "sealed"
+    shutil.copytree(some_hours, folder)
     derived.refresh(folder, START_S * S)
     with recorded(folder) as item:
         item.journal.trim(10**9, 10**12, sealed_seq=manifest.load(folder).sealed_seq)
@@ -155,7 +164,7 @@ def test_a_damaged_manifest(sealed: Path, what: str) -> None:
         path.mkdir()
     elif what != "missing":
         path.write_bytes(b"{garbage" if what == "garbage" else b"")
-    with Running() as running:
+    with Running(program=SEALS_SOON) as running:
         running.ready()
         until(lambda: manifest_of(sealed), 60, "the manifest, made anew")
         running.ticks(1)
