@@ -214,6 +214,16 @@ def test_the_frame_and_the_axis_say_how_long_it_is(panel: str) -> None:
         assert stamps.count("0") >= 2, "round times"
 
 
+def test_what_is_kept_of_columns_does_not_grow_with_sizes() -> None:
+    made = lengthened(3600)
+    for width in range(40, 60):
+        compose.DRAW["cpu"](made, width, 9)
+    kept = len(made.state.kept)
+    for width in range(60, 160):
+        compose.DRAW["cpu"](made, width, 9)
+    assert len(made.state.kept) == kept
+
+
 def test_what_is_still_to_come_is_no_gap() -> None:
     """Also where a second takes several half columns."""
     state = full()

@@ -93,8 +93,9 @@ class Window:
         def whole() -> Sampled:
             return _gathered(state.seconds(text, (halves - 1) * each + last)[:-last], each)
 
-        made_of = state.slot // each, id(state.histories.get(text))
-        return _joined(keep(state, f"{halves} of {each} s {text}", made_of, whole), self._newest(text, last))
+        # One of a series is kept, whatever sizes the terminal goes through.
+        made_of = halves, each, state.slot // each, id(state.histories.get(text))
+        return _joined(keep(state, f"past of {text}", made_of, whole), self._newest(text, last))
 
     def _far(self, text: str) -> Sampled:
         """Older values from the recorder, the newest from the seconds that the view keeps."""
@@ -106,8 +107,8 @@ class Window:
         def whole() -> Sampled:
             return self._told(text, end, now - count + 1, now)
 
-        made_of = now, id(state.histories.get(text)), state.far.version
-        done = keep(state, f"{count} of {each} s {text}", made_of, whole)
+        made_of = count, each, now, id(state.histories.get(text)), state.far.version
+        done = keep(state, f"past of {text}", made_of, whole)
         last = end % each + 1
         newest = self._newest(text, last) if each <= CAPACITY else self._told(text, end, now, now + 1)
         shown = _joined(done, newest)
