@@ -10,7 +10,7 @@ ARGS ?=
 # Tests side by side: most wait for processes, so that two cores have room for three. One after the other: ARGS=-n0
 SIDE_BY_SIDE := -n 3 --dist worksteal
 
-.PHONY: help run test test-slow test-lowest lint format bench screenshot pictures docs wheel smoke clean
+.PHONY: help run test test-slow test-lowest lint format bench pictures docs wheel smoke clean
 
 help:  ## these lines
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -41,9 +41,6 @@ bench: .make/dev .make/peers  ## print the table of every benchmark
 	@for bench in tests/benchmarks/bench_*.py; do \
 		echo "== $$bench"; $(BIN)/python "$$bench" || exit 1; \
 	done
-
-screenshot: .make/dev  ## docs/screenshot.svg from the running program
-	$(BIN)/python docs/screenshot.py
 
 pictures: .make/runtime  ## docs/pictures/*.svg from the demo
 	$(BIN)/wftop --demo --pictures docs/pictures

@@ -123,3 +123,25 @@ def test_makefile_names_what_the_readme_promises() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     promised = set(re.findall(r"(?:`|\$ )make ([a-z-]+)", (ROOT / "README.md").read_text(encoding="utf-8")))
     assert {"run", "test", "lint"} <= promised <= targets
+
+
+def test_every_module_that_a_page_names_is_there() -> None:
+    files = {
+        path.relative_to(ROOT).as_posix()
+        for folder in ("wftui", "tests", "docs")
+        for path in (ROOT / folder).rglob("*.py")
+    }
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        for named in re.findall(r"`([\w/]+\.py)`", page.read_text(encoding="utf-8")):
+            assert any(file == named or file.endswith(f"/{named}") for file in files), f"{page.name}: {named}"
+
+
+def test_every_picture_and_page_that_a_page_shows_is_there() -> None:
+    shown = set()
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+            shown.add((page.parent / target).resolve())
+    pictures = {path.resolve() for path in (ROOT / "docs").rglob("*.svg")}
+    assert pictures
+    assert pictures <= shown, "a picture that nobody looks at"
