@@ -57,9 +57,9 @@ def draw(scene: Scene, width: int, height: int) -> Body:
     swap_free = state.value("system.paging.usage", ("mode", "free"))
     swap_total = swap_used + swap_free
     columns = min(4, (width + 4) // 34) if width >= 98 else 2 if width >= 31 else 1
-    # A column wider than this only parts a label from its number.
+    # A column wider than this only parts a label from its number; the last one ends where the meter does.
     each = min(30, (width - 2 * (columns - 1)) // columns)
-    spread = min(12, (width - columns * each) // max(1, columns - 1))
+    spread = (width - columns * each) // max(1, columns - 1)
     if columns == 2 and height < 5:
         # Four lines: swap says more than buffers.
         entries.pop()
