@@ -14,6 +14,11 @@ from wftui.tui.scene import Body, Scene, gap
 _PSI: Final = "system.pressure.utilization"
 _HEAT: Final = "hw.temperature"
 _RESOURCES: Final = (("cpu", "cpu"), ("memory", "mem"), ("io", "io"))
+_WIDE: Final = 100
+_TALL: Final = 24
+"""From here on the panel has a screen for itself."""
+_SIDE: Final = 32
+"""Columns of names and figures there."""
 # A stall of a fifth of the time is as warm as a fully busy disk.
 _SCALE: Final = 0.4
 
@@ -60,6 +65,8 @@ def draw(scene: Scene, width: int, height: int) -> Body:
     """A line a resource with its spark, ``full`` beside ``some`` where it is wide; below them the sensors."""
     state = scene.state
     known = state.labels(_PSI, "device")
+    if known and width >= _WIDE and height >= _TALL:
+        return Body(_large(scene, width, height), said(scene, "pressure", [("stalled time", "dim")], width))
     rows: list[Row] = []
     if not known:
         source = state.source("pressure")
@@ -79,15 +86,57 @@ def draw(scene: Scene, width: int, height: int) -> Body:
     return Body(rows, said(scene, "pressure", right, width) if known else right)
 
 
-def _resource(scene: Scene, device: str, name: str, width: int, lines: int) -> list[Row]:
+def _large(scene: Scene, width: int, height: int) -> list[Row]:
+    """All of a screen: what waits and every sensor as graphs over one ruler, names and figures at the left."""
+    sensors = _hottest(scene)
+    lines = height - 1
+    each = max(3, min(8, lines // 5))
+    room = lines - len(_RESOURCES) * each
+    tall = max(1, min(4, room // max(1, len(sensors))))
+    shown = sensors[: room // tall]
+    each = min(12, (lines - tall * len(shown)) // len(_RESOURCES))
+    rows: list[Row] = []
+    for device, name in _RESOURCES:
+        rows += _resource(scene, device, name, width, each, _SIDE)
+    for sensor, value in shown:
+        rows += _heat_of(scene, sensor, value, width, tall)
+    if not sensors:
+        rows += _temperatures(scene, width, room, spaced=True)
+    rows += [[gap(width)] for _ in range(lines - len(rows))]
+    columns = width - _SIDE
+    return [*rows[:lines], [gap(_SIDE), *window(scene, "pressure", columns).ruler(scene, columns)]]
+
+
+def _heat_of(scene: Scene, sensor: str, value: float, width: int, lines: int) -> list[Row]:
+    """A sensor and its past, from 30 degrees to what it calls critical."""
+    columns = width - _SIDE
+    shown = window(scene, "pressure", columns)
+    limit = scene.state.value("hw.temperature.limit", ("sensor", sensor))
+    top = limit if limit > 0 else 95.0
+    past = [
+        max(0.0, (each - 30) / (top - 30)) if each == each else each
+        for each in shown.past(_HEAT, ("sensor", sensor))
+    ]
+    degrees = text.celsius(value).replace(" °", scene.glyphs.degree[:-1])
+    name = outside(sensor, _SIDE - len(degrees) - 3, scene.glyphs, middle=True)
+    head: Row = [(name, "text"), gap(1), (degrees, _warmth(scene, sensor, value)), gap(2)]
+    if lines == 1:
+        return [[*head, *shown.spark(scene, past, columns, 1.0, _warmth(scene, sensor, value))]]
+    warmth = [heat((place + 0.7) / lines, "temperature") for place in range(lines)]
+    graph = shown.area(scene, past, 1.0, lines, warmth)
+    return [[*(head if place == 0 else [gap(_SIDE)]), *row] for place, row in enumerate(graph)]
+
+
+def _resource(scene: Scene, device: str, name: str, width: int, lines: int, side_width: int = 0) -> list[Row]:
     some, full = _some(scene, device), _full(scene, device)
     head: Row = [parts.label(name, 4), (text.percent(some), heat(some / _SCALE) if some > 0 else "text")]
     if width >= 32:
         head += [(" full ", "dim"), (text.percent(full), heat(full / _SCALE) if full > 0 else "text")]
-    room = width - row_width(head) - 1
+    room = width - (side_width or row_width(head) + 1)
     shown = window(scene, "pressure", max(1, room))
     past = shown.past(_PSI, ("device", device), ("mode", "some"))
-    top = max(0.1, text.round_up(max((v for v in past if v == v), default=0.0)))
+    peak = max((v for v in past if v == v), default=0.0)
+    top = max(0.1, text.round_up(peak)) if peak > 0 else 0.1
     if room < 3:
         return [fit_row(head, width)]
     if lines <= 1:
