@@ -15,13 +15,19 @@ QUESTION = b"\x1b[6n"
 FRAME = re.compile(rb"\x1b\[\?2026h.*?\x1b\[\?2026l(\x1b\[\d+;\d+H\x1b\[6n)?", re.S)
 
 
+def whole_frames(terminal: Terminal, seconds: float) -> int:
+    """Read for that time and to the end of the frame that it cuts; how much there is."""
+    terminal.read_for(seconds)
+    terminal.until(lambda: terminal.output.endswith(QUESTION), what="the end of a frame")
+    return len(terminal.output)
+
+
 def test_each_frame_asks_once_and_says_where() -> None:
     with Terminal(size=(120, 40)) as terminal:
         terminal.live()
         # The first frames are the toolkit's own.
-        terminal.read_for(2.5)
-        seen = len(terminal.output)
-        terminal.read_for(4.0)
+        seen = whole_frames(terminal, 2.5)
+        whole_frames(terminal, 4.0)
         frames = list(FRAME.finditer(terminal.output, seen))
         assert len(frames) >= 3
         assert all(found[1] for found in frames), "every frame is to be acknowledged"

@@ -74,8 +74,7 @@ def test_a_reset_from_elsewhere_is_undone_by_a_key(tmp_path: Path) -> None:
         tmux.wftop()
         tty = tmux.run("display-message", "-p", "-t", "t", "#{pane_tty}").strip()
         Path(tty).write_text("\x1bc")
-        time.sleep(0.2)
-        assert "LIVE" not in "\n".join(tmux.screen())
+        tmux.until(lambda lines: "LIVE" not in "\n".join(lines))
         tmux.keys("C-l")
         tmux.until(lambda lines: framed(lines, 120, 40))
         assert (
