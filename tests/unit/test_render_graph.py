@@ -63,3 +63,32 @@ def test_an_unknown_meter_differs_from_an_empty_one() -> None:
     assert graph.meter(NAN, 5) != graph.meter(0.0, 5)
     assert graph.cell(NAN) == "-"
     assert graph.cell(0.0) != "-"
+
+
+@given(
+    st.lists(st.one_of(st.floats(0, 2), st.floats(0, 2), st.floats(0, 2), st.just(NAN)), min_size=30, max_size=70),
+    st.lists(st.sampled_from([0.5, 1.0]), min_size=1, max_size=3),
+    st.booleans(),
+    st.booleans(),
+)
+def test_a_graph_that_went_on_is_drawn_as_one_that_is_new(
+    past: list[float], tops: list[float], down: bool, ascii_only: bool
+) -> None:
+    """Second by second, in cells of two seconds, with gaps that come and go at the left."""
+    kept = graph.Lines()
+    for end in range(24, len(past)):
+        ahead = end % 2
+        for top in tops:
+            shown = [*past[end - 24 + ahead : end], *[NAN] * ahead]
+            plain = graph.rows(graph.levels(shown, top, 3, ahead), 3, down=down, ascii_only=ascii_only)
+            # Twice: the same second again stays the same.
+            for _ in range(2):
+                assert kept.rows(shown, top, 3, ahead, down=down, ascii_only=ascii_only) == plain
+
+
+def test_graphs_of_one_size_do_not_take_each_other_s_lines() -> None:
+    kept = graph.Lines()
+    for end in range(60):
+        for step in range(12):
+            shown = [float((second * (step + 1)) % 7) for second in range(end, end + 20)]
+            assert kept.rows(shown, 7.0, 2) == graph.rows(graph.levels(shown, 7.0, 2), 2)

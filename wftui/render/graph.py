@@ -80,6 +80,64 @@ def rows(dots: Sequence[int], height: int, *, down: bool = False, ascii_only: bo
     return lines
 
 
+_SHORT = 16
+"""Samples below which making all lines anew costs no more."""
+_MOST_ALIKE = 8
+_MOST_KINDS = 24
+"""Graphs of one size and scale, and sizes and scales, that are remembered: more than any screen has."""
+
+
+class Lines:
+    """The lines of graphs as they were last: one that went on by a second has one other column.
+
+    It is found again by what it shows; of a graph with gaps every line is made anew.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[int, int, float, bool, bool], list[tuple[list[float], list[str]]]] = {}
+
+    def rows(
+        self,
+        values: list[float],
+        maximum: float,
+        height: int,
+        ahead: int = 0,
+        *,
+        down: bool = False,
+        ascii_only: bool = False,
+    ) -> list[str]:
+        """``rows`` of the ``levels`` of these samples."""
+        if ahead > 1 or len(values) < _SHORT:
+            return rows(levels(values, maximum, height, ahead), height, down=down, ascii_only=ascii_only)
+        alike = self._kept.setdefault((len(values), height, maximum, down, ascii_only), [])
+        before = values[:-2]
+        total = sum(before)
+        place = -1
+        lines: list[str] = []
+        if total == total:
+            for at, (was, drawn) in enumerate(alike):
+                stays = was[-3] == before[-1] and was[:-2] == before
+                if stays or (was[-1] == before[-1] and was[2:] == before):
+                    # The two before say whether a sample that is missing is a gap.
+                    dots = levels(values[-4:], maximum, height, ahead)
+                    newest = rows(dots, height, down=down, ascii_only=ascii_only)
+                    place = at
+                    first, behind = (0, -1) if stays else (1, None)
+                    lines = [line[first:behind] + new[-1] for line, new in zip(drawn, newest, strict=True)]
+                    break
+        if not lines:
+            lines = rows(levels(values, maximum, height, ahead), height, down=down, ascii_only=ascii_only)
+        if place >= 0:
+            alike[place] = values, lines
+        else:
+            alike.append((values, lines))
+            if len(alike) > _MOST_ALIKE:
+                del alike[0]
+        if len(self._kept) > _MOST_KINDS:
+            del self._kept[next(iter(self._kept))]
+        return lines
+
+
 def spark(values: Sequence[float], width: int, maximum: float, ahead: int = 0, *, ascii_only: bool = False) -> str:
     """One line of braille over the last ``2 * width`` samples, right-aligned."""
     wanted = list(values[-2 * width :])

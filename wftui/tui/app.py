@@ -243,6 +243,7 @@ class WftopApp(App[int], inherit_bindings=False):
         if not width or not height:
             return
         began = time.perf_counter()
+        self._hear()
         self._painted_ns = self.clock.now().boottime_ns
         self._follow_theme()
         self._follow_layout()
@@ -255,10 +256,13 @@ class WftopApp(App[int], inherit_bindings=False):
         if (timeline := self.shown_timeline) is not None:
             timeline.refresh()
 
-    def _acknowledged(self, column: int, at_ns: int) -> None:
+    def _hear(self) -> bool:
+        return isinstance(self._driver, Screen) and self._driver.hear(self.flow)
+
+    def _acknowledged(self) -> None:
         """The terminal has taken a frame: one that was left out for want of room follows."""
         # After a pause of the terminal a dozen answers come at once: a frame is made for the one that makes room.
-        if self.flow.answered(column, at_ns) and self.painter.owed and self.flow.room:
+        if self._hear() and self.painter.owed and self.flow.room:
             self.paint()
 
     def answer(self, event: events.Event, act: Callable[[], object]) -> None:

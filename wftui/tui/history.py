@@ -46,6 +46,8 @@ class History:
         last = self._last
         if last is None or count <= 0:
             return [NAN] * max(0, count)
+        if end > last >= end - count:  # what is still to come
+            return self.last(last, count - (end - last)) + [NAN] * (end - last)
         oldest = last - CAPACITY + 1
         start = end - count + 1
         if start >= oldest and end <= last:

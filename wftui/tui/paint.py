@@ -8,11 +8,13 @@ version that was not tried, or without our driver (tests), everything goes throu
 from __future__ import annotations
 
 import os
+import re
 import select
 import selectors
 import signal
 import time
 from codecs import getincrementaldecoder
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 import textual
@@ -55,6 +57,9 @@ _NO_ANSWER_S: Final = 0.15
 """How long the end waits for the terminal's last answers; from one that never gave any."""
 _QUEUED: Final = 2
 """Writes that may wait for the terminal; the toolkit's queue blocks the whole view at 30."""
+_ANSWERS: Final = re.compile(rb"(?:\x1b\[(?!1;)\d{1,4};\d{1,4}R)+")
+"""Places of the cursor. From the top line they look like F3 with a modifier, which is the parser's business."""
+_COLUMN: Final = re.compile(rb";(\d+)R")
 _STEP: Final = 5
 _WIDE_STEP: Final = 2
 """Cells that are cheaper to write again than to step over; braille is three bytes a cell."""
@@ -79,9 +84,12 @@ class Screen(LinuxDriver):
         )
         self.written = 0
         """Bytes given to the terminal."""
-        self.heard: Callable[[int, int], object] | None = None
-        """Takes an answer of the terminal in the view's own thread: column from 1, and when it came (ns of
-        CLOCK_MONOTONIC)."""
+        self.heard: Callable[[], object] | None = None
+        """Called in the view's own thread when an answer of the terminal has come that is waited for."""
+        self.awaited = False
+        """Whether a frame waits for an answer. Else answers lie until the next frame: to wake the view's thread
+        for each of them would cost a tenth of what a frame costs."""
+        self._answers: deque[tuple[int, int]] = deque()
         self.pointed: Callable[[events.MouseEvent], object] | None = None
         """Takes presses of buttons and turns of the wheel in the view's own thread."""
         self._asked = self._answered = 0
@@ -100,6 +108,20 @@ class Screen(LinuxDriver):
         """Queue text that ends with a question for the cursor's place."""
         self._asked += not self._muted
         self.write(data)
+
+    def hear(self, flow: Flow) -> bool:
+        """Hand on the answers that have come; whether one of them had been asked for."""
+        found = False
+        while self._answers:
+            found |= flow.answered(*self._answers.popleft())
+        return found
+
+    def _answer(self, column: int) -> None:
+        self._answered += 1
+        self._answers.append((column, time.monotonic_ns()))
+        # In this order: who begins to wait looks at the answers afterwards.
+        if self.awaited and self.heard is not None:
+            self._loop.call_soon_threadsafe(self.heard)
 
     @property
     def behind(self) -> bool:
@@ -185,9 +207,7 @@ class Screen(LinuxDriver):
                 self._loop.call_soon_threadsafe(self.pointed, message)
             return
         if isinstance(message, events.CursorPosition):
-            self._answered += 1
-            if self.heard is not None:
-                self._loop.call_soon_threadsafe(self.heard, message.x + 1, time.monotonic_ns())
+            self._answer(message.x + 1)
             return
         super().process_message(message)
 
@@ -212,6 +232,11 @@ class Screen(LinuxDriver):
                     if not data:
                         os.kill(os.getpid(), signal.SIGHUP)
                         return
+                    if not ticks and _ANSWERS.fullmatch(data):
+                        # One after each frame: the toolkit's parser takes ten times as long to find that out.
+                        for column in _COLUMN.findall(data):
+                            self._answer(int(column))
+                        continue
                     found = list(parser.feed(decode(data)))
                     for event in found:
                         self.process_message(event)
@@ -301,8 +326,11 @@ class Painter:
             return False
         before = self._shown
         now_ns = time.monotonic_ns()
+        driver.hear(flow)
         # Left out, not queued: the next frame shows the difference from what the terminal has.
-        self.owed = not flow.ready(now_ns) or driver.behind
+        self.owed = driver.awaited = not flow.ready(now_ns) or driver.behind
+        if self.owed and driver.hear(flow):  # while we looked
+            self.owed = driver.awaited = not flow.room or driver.behind
         if self.owed:
             return True
         if before is None or (before.width, before.height) != (picture.width, picture.height):

@@ -18,6 +18,7 @@ from wftui.model.health import Health
 from wftui.model.sample import Column
 from wftui.model.series import Series, matches, series
 from wftui.model.table import Row
+from wftui.render.graph import Lines
 from wftui.tui.far import Far
 from wftui.tui.history import NAN, History
 from wftui.wire import messages as wire
@@ -86,6 +87,8 @@ class State:
         self.sources: list[Health] = []
         self.drawn: dict[tuple[str, int], tuple[object, ...]] = {}
         """Rows of the process table as last drawn: most of them are the same from one frame to the next."""
+        self.lines = Lines()
+        """Graphs as they were drawn last."""
         self.kept: dict[str, tuple[object, object]] = {}
         """What was made last under a name, with all that it was made of: ``scene.keep``."""
         self.table_version = 0

@@ -17,7 +17,7 @@ _SWEPT: Final = 8
 
 def area(
     scene: Scene,
-    values: Sequence[float],
+    values: list[float],
     maximum: float,
     height: int,
     roles: Sequence[str] | str | None = None,
@@ -30,7 +30,7 @@ def area(
     None for the heat of ``scale`` by height. ``ahead``: samples that are still to come, if not one a second."""
     ascii_only = scene.glyphs.ascii_only
     coming = scene.state.ahead if ahead is None else ahead
-    lines = graph.rows(graph.levels(values, maximum, height, coming), height, down=down, ascii_only=ascii_only)
+    lines = scene.state.lines.rows(values, maximum, height, coming, down=down, ascii_only=ascii_only)
     hatch = "%" if ascii_only else "▒"
     rows: list[Row] = []
     for place, line in enumerate(lines):
@@ -154,27 +154,23 @@ def ruler(scene: Scene, columns: int) -> Row:
     line = [" "] * columns
     end = state.slot | 1
     newest = state.tick.time_s + (end - state.slot)
-    step = 60
     marks = set()
     turn = _seam(scene, columns) if scene.sweep and scene.replay is None and columns >= _SWEPT else 0
     for slot, event in state.event_slots:
         cell = columns - 1 - (end - slot) // 2
-        if 0 <= cell < columns:
-            cell = (cell + turn) % columns
         if 0 <= cell < columns and event.type != "view.attached" and event.type != "view.detached":
-            marks.add(cell)
+            marks.add((cell + turn) % columns)
     # The cell whose two seconds hold a full minute carries that minute's time.
-    for cell in range(columns):
-        first = newest - 2 * (columns - cell) + 1
-        minute = -(-first // step) * step
-        if minute <= first + 1:
-            stamp = scene.glyphs.tick + text.clock(minute)[:5]
-            at = (cell + turn) % columns
-            # A time with a mark in it would read as another one: the tick alone says where the minute is.
-            if marks.intersection(range(at, at + len(stamp))):
-                stamp = scene.glyphs.tick
-            if cell + len(stamp) <= columns and at + len(stamp) <= columns:
-                line[at : at + len(stamp)] = stamp
+    first = newest - 2 * columns + 1
+    for minute in range(-(-first // 60) * 60, newest + 1, 60):
+        cell = (minute - first) // 2
+        stamp = scene.glyphs.tick + text.clock(minute)[:5]
+        at = (cell + turn) % columns
+        # A time with a mark in it would read as another one: the tick alone says where the minute is.
+        if marks.intersection(range(at, at + len(stamp))):
+            stamp = scene.glyphs.tick
+        if cell + len(stamp) <= columns and at + len(stamp) <= columns:
+            line[at : at + len(stamp)] = stamp
     return marked(scene, line, marks)
 
 

@@ -150,7 +150,7 @@ class Window:
     def area(
         self,
         scene: Scene,
-        values: Sequence[float],
+        values: list[float],
         maximum: float,
         height: int,
         roles: Sequence[str] | str | None = None,
