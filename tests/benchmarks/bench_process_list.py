@@ -4,6 +4,7 @@ Each round a scan comes in that changed a tenth of the rows: CPU ms of taking it
 of a frame in which only the clock went on, and of one after the cursor moved by a line. Medians of 40 rounds.
 """
 
+import gc
 import statistics
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from tests.tui.fake import NOW_S, Fed, scene
 from wftui.model.processes import CPU, PROCESSES
 from wftui.model.table import Row, TableChange
 from wftui.tui.compose import picture
+from wftui.tui.start import _THRESHOLDS
 from wftui.tui.ui import Ui
 from wftui.wire import messages as wire
 
@@ -43,6 +45,9 @@ def machine(count: int) -> dict[str, Row]:
 
 
 def main() -> None:
+    # As the view has it: the collector goes through all objects seldom.
+    gc.freeze()
+    gc.set_threshold(*_THRESHOLDS)
     print(f"{'processes':>9} {'list':<20} {'table':>8} {'frame':>8} {'same':>8} {'moved':>8}   ms")
     for count in (300, 2000):
         for name in ("flat", "filtered", "tree", "tree folded", "tree all folded", "tree filtered"):

@@ -123,6 +123,8 @@ class Filter(NamedTuple):
     groups: tuple[_Group, ...]
     wrong: tuple[Wrong, ...]
     """What was left out, in order."""
+    timed: bool = False
+    """Whether the moment counts: the same row may be wanted now and not later."""
 
     def __call__(self, row: Row, at_ns: int) -> bool:
         """Whether a row is wanted; ``at_ns``: when the table was made, from which ages count."""
@@ -154,18 +156,20 @@ def parse(text: str) -> Filter:
     """What a text means. Never raises: what is wrong is told by ``Filter.wrong``."""
     groups: list[_Group] = []
     wrong: list[Wrong] = []
+    timed = False
     for pieces in _split(text):
         words: list[str] = []
         unwanted: list[str] = []
         tests: list[Test] = []
         for piece in pieces:
+            timed = timed or "age" in piece.text.lower()
             try:
                 _take(piece, words, unwanted, tests)
             except _WrongError as error:
                 wrong.append(Wrong(f"{'!' * piece.negated}{piece.text}", str(error)))
         if words or unwanted or tests:
             groups.append(_Group(tuple(words), tuple(unwanted), tuple(tests)))
-    return Filter(tuple(groups), tuple(wrong))
+    return Filter(tuple(groups), tuple(wrong), timed)
 
 
 def _split(text: str) -> list[list[_Piece]]:

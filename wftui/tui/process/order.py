@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from wftui.model import processes as cells
 from wftui.model.table import Row as Cells
-from wftui.tui.process import filter as filters
 from wftui.tui.process.columns import BY_TITLE, GPU, TEXTS, command, joined
+from wftui.tui.process.sieve import matching
 from wftui.tui.scene import keep
 from wftui.tui.state import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 
 _NUMBERS = (int, float)
@@ -33,7 +33,16 @@ class Line(NamedTuple):
     """It does not match the filter, but something below it does."""
 
 
-def arrange(items: Iterable[tuple[str, Cells]], sort: str, *, reverse: bool = False) -> list[tuple[str, Cells]]:
+class _Last:
+    """The newest order by a number, from which the next one is made: most rows are the very same tuples."""
+
+    by: tuple[int, bool] = (-1, False)
+    """Column and direction."""
+    known: ClassVar[list[tuple[float, int, float, str, Cells]]] = []
+    unknown: ClassVar[list[tuple[int, float, str, Cells]]] = []
+
+
+def arrange(rows: Mapping[str, Cells], sort: str, *, reverse: bool = False) -> list[tuple[str, Cells]]:
     """Keys and rows in order.
 
     Numbers go down, texts and pids up; unknown comes last whichever way round. Equal rows stay in one order, so
@@ -41,14 +50,20 @@ def arrange(items: Iterable[tuple[str, Cells]], sort: str, *, reverse: bool = Fa
     """
     place = BY_TITLE[sort].place
     if place in TEXTS:
-        return _by_text(items, place, reverse=reverse)
+        return _by_text(rows.items(), place, reverse=reverse)
     sign = 1.0 if (place in (cells.PID, cells.CREATED)) != reverse else -1.0
     # What is shown with three digits is also ordered by them: idle processes do not swap places all the time.
     digits = 3 if place in (cells.CPU, GPU) else 0
     # Tuples that compare by themselves: a call for each row would cost more than all the rest.
-    known: list[tuple[float, int, float, str, Cells]] = []
-    unknown: list[tuple[int, float, str, Cells]] = []
-    for key, row in items:
+    known, unknown = (_Last.known, _Last.unknown) if _Last.by == (place, reverse) else ([], [])
+    # What is still so is in order already, and a sort goes through it once.
+    known = [entry for entry in known if rows.get(entry[3]) is entry[4]]
+    unknown = [entry for entry in unknown if rows.get(entry[2]) is entry[3]]
+    same = {entry[3] for entry in known}
+    same.update([entry[2] for entry in unknown])
+    for key, row in rows.items():
+        if key in same:
+            continue
         value = row[place] if place < len(row) else None
         memory, pid = row[_MEMORY], row[_PID]
         steps = -int(memory).bit_length() if isinstance(memory, _NUMBERS) else 0
@@ -59,6 +74,7 @@ def arrange(items: Iterable[tuple[str, Cells]], sort: str, *, reverse: bool = Fa
             unknown.append((steps, number, key, row))
     known.sort()
     unknown.sort()
+    _Last.by, _Last.known, _Last.unknown = (place, reverse), known, unknown
     found = [(key, row) for _, _, _, key, row in known]
     return found + [(key, row) for _, _, key, row in unknown] if unknown else found
 
@@ -79,11 +95,9 @@ def ordered(
     rows: dict[str, Cells], sort: str, *, reverse: bool = False, wanted: str = "", at_ns: int = 0
 ) -> list[tuple[str, Cells]]:
     """What the filter ``wanted`` leaves, in order; ``at_ns``: when the table was made."""
-    items: Iterable[tuple[str, Cells]] = rows.items()
     if wanted:
-        holds = filters.parse(wanted)
-        items = [item for item in items if holds(item[1], at_ns)]
-    return arrange(items, sort, reverse=reverse)
+        rows = {key: rows[key] for key in matching(rows, wanted, at_ns)}
+    return arrange(rows, sort, reverse=reverse)
 
 
 def listed(state: State, sort: str, *, reverse: bool = False, wanted: str = "") -> list[tuple[str, Cells]]:

@@ -5,15 +5,15 @@ All is done with loops and lists: a chain of processes may be as deep as there a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from wftui.model import processes as cells
-from wftui.tui.process import filter as filters
 from wftui.tui.process.columns import GPU, VRAM, value_of
 from wftui.tui.process.order import Line, arrange
+from wftui.tui.process.sieve import matching
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator
 
     from wftui.model.table import Cell, Row
 
@@ -23,7 +23,34 @@ SUMMED: Final = frozenset({cells.CPU, cells.MEMORY, cells.THREADS, cells.READ, c
 _PID, _PARENT, _START = cells.PID, cells.PARENT, cells.START
 
 
+class _Last:
+    """The newest table that parents were found in: most scans bring no birth and no death among them."""
+
+    rows: ClassVar[dict[str, Row]] = {}
+    above: ClassVar[dict[str, str]] = {}
+
+
 def parents(rows: dict[str, Row]) -> dict[str, str]:
+    """``related``, once for all tables that tell the same of who began whom; not to be changed."""
+    before = _Last.rows
+    if len(before) != len(rows) or not _same_family(before, rows):
+        _Last.above = related(rows)
+    # A copy: the table itself is changed in place.
+    _Last.rows = rows.copy()
+    return _Last.above
+
+
+def _same_family(before: dict[str, Row], rows: dict[str, Row]) -> bool:
+    for key, row in rows.items():
+        old = before.get(key)
+        if old is row:
+            continue
+        if old is None or (old[_PID], old[_PARENT], old[_START]) != (row[_PID], row[_PARENT], row[_START]):
+            return False
+    return True
+
+
+def related(rows: dict[str, Row]) -> dict[str, str]:
     """Key of each process to that of its parent; without those whose parent is not in the table.
 
     A parent that began after its child is another process with its number; of two that began in one tick the lower
@@ -106,33 +133,40 @@ def lines(
     inside: dict[str, int] = {}
     shown = rows
     if wanted:
-        holds = filters.parse(wanted)
-        matching = {key for key, row in rows.items() if holds(row, at_ns)}
-        kept = set(matching)
-        for key in matching:
+        found_keys = matching(rows, wanted, at_ns)
+        kept = set(found_keys)
+        for key in found_keys:
             parent = above.get(key)
             while parent is not None and parent not in kept:
                 kept.add(parent)
                 parent = above.get(parent)
-        context = frozenset(kept - matching)
+        context = frozenset(kept.difference(found_keys))
         shown = {key: row for key, row in rows.items() if key in kept}
     elif folded:
         shown, inside = _folded(rows, above, folded)
-    order = arrange(shown.items(), sort, reverse=reverse)
+    order = arrange(shown, sort, reverse=reverse)
     roots, below = children([key for key, _ in order], above)
     found: list[Line] = []
     # Twice as fast as Line(...), and there are thousands.
     new = tuple.__new__
-    waiting = [(key, "") for key in reversed(roots)]
-    while waiting:
-        key, branch = waiting.pop()
-        found.append(new(Line, (key, shown[key], branch, inside.get(key, 0), key in context)))
-        group = below.get(key)
-        if group is None:
-            continue
-        stem = branch[:-1] + (" " if branch[-1] == "L" else "|") if branch else ""
-        waiting.append((group[-1], stem + "L"))
-        waiting += [(each, stem + "+") for each in reversed(group[:-1])]
+    # Siblings are gone through one by one; above those of a child wait the rest of its own.
+    waiting: list[tuple[Iterator[str], str, str, str]] = []
+    each, between, end, last = iter(roots), "", "", ""
+    append, group_of = found.append, below.get
+    while True:
+        for key in each:
+            branch = end if key is last else between
+            append(new(Line, (key, shown[key], branch, inside.get(key, 0), key in context)))
+            group = group_of(key)
+            if group is not None:
+                waiting.append((each, between, end, last))
+                stem = branch[:-1] + (" " if branch[-1] == "L" else "|") if branch else ""
+                each, between, end, last = iter(group), stem + "+", stem + "L", group[-1]
+                break
+        else:
+            if not waiting:
+                break
+            each, between, end, last = waiting.pop()
     return found
 
 
