@@ -30,6 +30,9 @@ def test_what_a_dialog_leaves_in_view(size: tuple[int, int], name: str, ascii_on
         assert after.rows[0] == before.rows[0]
     if height >= 16:
         assert after.rows[-1] == before.rows[-1]
+    if frame.height:
+        corner = crop(after.rows[frame.y], frame.x + frame.width - 1, frame.x + frame.width)
+        assert corner[0][0] == ("+" if ascii_only else "╮")
     for y in range(frame.y, frame.y + frame.height):
         row = after.rows[y]
         assert sum(columns(text) for text, _ in row) == width

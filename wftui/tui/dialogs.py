@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from wftui.tui.frame import Row, box, crop, fit_row, outside, plain
+from wftui.tui.frame import Row, box, cells, crop, fit_row, outside, plain
 from wftui.tui.panels.pressure import wrap
 from wftui.tui.process import details
 from wftui.tui.scene import Scene, gap
@@ -40,6 +40,8 @@ _STRIP: Final = 4
 """Columns beside a dialog that say nothing any more."""
 _SLIVER: Final = 2
 """The same in lines, where the sides say nothing either."""
+_CORNERS: Final = 6
+"""Cells of the upper border that are not title."""
 _NAMED = 10
 """Processes that a confirmation names."""
 
@@ -65,6 +67,8 @@ def paint(scene: Scene, ui: Ui, width: int, height: int, rows: list[Row]) -> tup
             right = [*right, *([gap(3)] if right else []), (f"{first + 1}-{first + room} of {len(body)}", "dim")]
         body = body[first : first + room]
     inner = frame_width - 4
+    if cells(title) > frame_width - _CORNERS:
+        title = outside(title, max(1, frame_width - _CORNERS), scene.glyphs).rstrip()
     framed = box(
         [fit_row(row, inner) for row in body],
         frame_width,

@@ -266,6 +266,8 @@ def _words(scene: Scene, lane: Lane, width: int, lines: int) -> list[Row]:
 
 def _evidence(scene: Scene, width: int) -> Row:
     said = "thickness, speed and colour: power of its limit (hw.gpu.power, hw.power)"
+    if len(said) > width:
+        said = "thickness, speed, colour: power"
     more = " · streaks only mark the flow · f full motion"
     if len(said) + len(more) <= width:
         said += more.replace("·", scene.glyphs.separator)
