@@ -9,6 +9,9 @@ from pathlib import Path
 from tests.harness import environment
 from tests.nvml import box, samples
 
+TRIES = 3
+"""So often it is asked again: on a busy machine not every GPU's energy was read when the look is over."""
+
 
 def gpus(nvml: Path, scene: box.Scene, folder: Path) -> dict[str, dict[str, str]]:
     """Checks of the area ``gpu`` by name, without a recorder."""
@@ -25,6 +28,9 @@ def gpus(nvml: Path, scene: box.Scene, folder: Path) -> dict[str, dict[str, str]
 def test_a_healthy_box(nvml: Path, tmp_path: Path) -> None:
     scene = samples.h100(tmp_path / "scene", 2).process(1, os.getpid(), 2**30, sm=50).save()
     found = gpus(nvml, scene, tmp_path)
+    for _ in range(TRIES):
+        if "no energy reading" in str(found):
+            found = gpus(nvml, scene, tmp_path)
     assert found["NVIDIA"]["state"] == "ok"
     assert "driver 580.65.06, CUDA 13.0" in found["NVIDIA"]["text"]
     for name in ("GPU 0", "GPU 1"):
