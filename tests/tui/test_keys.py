@@ -299,3 +299,13 @@ async def test_the_view_says_while_it_gives_something_up() -> None:
         app.flow.shed = 0
         app.paint()
         assert "every" not in screen_text(app).splitlines()[0]
+
+
+async def test_the_footer_offers_no_copy_where_copying_is_off() -> None:
+    app, _ = make()
+    app.copies = False
+    async with app.run_test(size=(120, 24)) as pilot:
+        await press(pilot, "3")
+        last = screen_text(app).splitlines()[-1]
+        assert "i origin" in last
+        assert "copy" not in last

@@ -209,7 +209,7 @@ class WftopApp(App[int], inherit_bindings=False):
         lag_s = self.flow.lag_s(time.monotonic_ns())
         return Scene(
             self.seen, now, glyphs, self.own_cpu, self.own_memory, self.refresh_s, self.readonly, replay, lag_s,
-            self.sweeps, self.plan, self._given_up(),
+            self.sweeps, self.plan, self._given_up(), self.copies,
         )  # fmt: skip
 
     def _given_up(self) -> str:

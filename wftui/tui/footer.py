@@ -108,5 +108,5 @@ def _wanted(scene: Scene, ui: Ui, width: int) -> list[str]:
     if past and ui.shown and ui.shown != "timeline":
         wanted += ["time.play", "time.live", "time.back", "time.forward"]
     if ui.shown != "settings":
-        wanted += ["view.origin", "view.copy_command"]
-    return [*wanted, "view.copy", "view.help", "view.quit"]
+        wanted += ["view.origin", *(["view.copy_command"] if scene.copies else [])]
+    return [*wanted, *(["view.copy"] if scene.copies else []), "view.help", "view.quit"]

@@ -40,6 +40,8 @@ class Scene(NamedTuple):
     """Which panels stand where, and what was chosen about them."""
     given_up: str = ""
     """What the terminal gets less of because it does not keep up; empty: nothing."""
+    copies: bool = True
+    """Whether anything may go to the clipboard."""
 
 
 class Body(NamedTuple):
