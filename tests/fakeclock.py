@@ -21,7 +21,7 @@ class FakeClock:
         """How much later than asked each sleep ends."""
         self._planned: list[tuple[int, Callable[[], None]]] = []
         self._strobe_ns = NS_PER_S
-        self._strobe: Callable[[], None] | None = None
+        self._strobe: Callable[[], bool] | None = None
 
     def now(self) -> Instant:
         """Both clocks."""
@@ -59,22 +59,21 @@ class FakeClock:
                 action()
             else:
                 self.advance(strobe - self.boottime_ns)
-                if self._strobe is not None:
-                    self._strobe()
+                self.flash()
         self.advance(max(0, boottime_ns + self.late_ns - self.boottime_ns))
+
+    def flash(self) -> None:
+        """Call what is called on each multiple of a period."""
+        if self._strobe is not None and not self._strobe():
+            self._strobe = None
 
     def beat(self, period_ns: int, call: Callable[[Instant], int]) -> Beat:
         """Jump from beat to beat."""
         return _Beats(self, period_ns, call)
 
-    def strobe(self, period_ns: int, call: Callable[[], None]) -> Callable[[], None]:
+    def strobe(self, period_ns: int, call: Callable[[], bool]) -> None:
         """Call while time passes; one at a time."""
         self._strobe_ns, self._strobe = period_ns, call
-
-        def end() -> None:
-            self._strobe = None
-
-        return end
 
 
 class _Beats:

@@ -188,8 +188,7 @@ class FastClock(FakeClock):
             self.advance(max(0, due - self.boottime_ns))
             action()
         self.advance(max(0, boottime_ns - self.boottime_ns))
-        if self._strobe is not None:
-            self._strobe()
+        self.flash()
 
 
 class _Seconds:

@@ -23,7 +23,7 @@ class Deferring(Protocol):
     """
 
     def files(self) -> Sequence[ProcFile]:
-        """The files that the next ``collect`` reads."""
+        """The files that the next ``collect`` reads, each of them ``single``."""
         ...
 
 

@@ -143,7 +143,7 @@ class Memory:
                 self._current = None
             if limit is not None:
                 file = "memory.current" if limit.version == 2 else "memory.usage_in_bytes"
-                self._current = ProcFile(f"{limit.folder}/{file}")
+                self._current = ProcFile(f"{limit.folder}/{file}", single=True)  # one number
                 self._ours = tuple(self._make(self._current.path))
         self._limit = limit
         self._stat = read_flat(f"{limit.folder}/memory.stat") if limit is not None else {}

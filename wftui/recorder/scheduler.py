@@ -16,7 +16,7 @@ from wftui.collectors.base import STREAM, Collector, Parting
 from wftui.model import health
 from wftui.model.health import Health
 from wftui.model.sample import Reading, Sample, Scrape
-from wftui.recorder.source import BUDGET, EARLY_NS, TOTAL_BUDGET, Source, stretch
+from wftui.recorder.source import BUDGET, EARLY_NS, NEVER_NS, TOTAL_BUDGET, Source, stretch
 from wftui.recorder.worker import Worker
 
 SLOT_NS: Final = 100_000_000
@@ -26,7 +26,6 @@ SUSPENDED_NS: Final = 2_500_000_000
 REBUDGET_NS: Final = 10_000_000_000
 EAGER_NS: Final = 2_000_000_000
 """So long after the start, and after somebody followed at full rate, what a thread brings is told at once."""
-_MEASURE_SLOTS: Final = 10
 
 
 class Listener(Protocol):
@@ -99,7 +98,7 @@ class Scheduler:
         self._gaps: deque[int] = deque()
         """ns without one, until the loop tells."""
         self._rebudget_ns = 0
-        self._grabs = 0
+        self._ended = False
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -118,12 +117,13 @@ class Scheduler:
                 source.schedule(now)
                 source.grab_ns = source.due_ns
         self._collect_others(now, everything=True)
-        end = self._clock.strobe(SLOT_NS, self._grab)
+        self._clock.strobe(SLOT_NS, self._grab)
         self._beat = self._clock.beat(SLOT_NS, self._slot)
         try:
             await self._beat.run()
         finally:
-            end()
+            with self._grabbing:
+                self._ended = True
 
     def soon(self) -> None:
         """Somebody follows at full rate from now on: do not sleep until the second's end."""
@@ -150,7 +150,7 @@ class Scheduler:
         if abs(step) > STEP_NS:
             self._listener.clock_stepped(step, now)
             for source in self.sources:
-                source.due_ns = source.grab_ns = 0  # the grid has moved
+                source.regrid()
             self._others_due_ns = 0
         while self._gaps:
             self._listener.suspended(self._gaps.popleft(), now)
@@ -195,7 +195,7 @@ class Scheduler:
             soonest = min(soonest, source.due_ns)
         self._others_due_ns = soonest
 
-    def _grab(self) -> None:
+    def _grab(self) -> bool:
         """Read the files now and understand them later, ten readings in one go. In a thread of its own.
 
         A processor that slept 100 ms has cold caches: parsing costs six times what it costs in a row, and a turn
@@ -207,11 +207,11 @@ class Scheduler:
             self._grabbed_ns = now.boottime_ns
             if gap > SUSPENDED_NS:
                 self._gaps.append(gap)
-            self._grabs += 1
-            measure = self._grabs % _MEASURE_SLOTS == 0
+            soon_ns = now.boottime_ns + EARLY_NS
             for source in self._deferring:
-                if source.wants(now):
-                    source.grab(now, measure=measure)
+                if soon_ns >= source.grab_ns:
+                    source.grab(now)
+            return not self._ended
 
     def harvest(self, until_ns: int | None = None) -> None:
         """Understand what was grabbed (before that CLOCK_BOOTTIME), and take what streams have gathered."""
@@ -230,14 +230,14 @@ class Scheduler:
         results: list[tuple[Instant, Scrape | Exception]] = []
         with self._grabbing:
             started, cpu = clock.perf_ns(), clock.thread_cpu_ns()
-            for at, readings in source.grabbed_before(until_ns):
-                for file, reading in readings:
+            for at, files, readings in source.grabbed_before(until_ns):
+                for file, reading in zip(files, readings, strict=True):
                     file.hold(reading)
                 try:
                     results.append((at, source.collector.collect(at)))
                 except Exception as error:  # noqa: BLE001  as in _inline
                     results.append((at, error))
-                for file, _ in readings:
+                for file in files:
                     file.hold(None)  # what was not asked for must not be taken for a later reading
             cost_s = source.grab_s + (clock.thread_cpu_ns() - cpu) / 1e9 / max(1, len(results))
             duration_s = source.grab_s + (clock.perf_ns() - started) / 1e9 / max(1, len(results))
@@ -366,7 +366,8 @@ class Scheduler:
                 source.interval_s
             ):
                 source.interval_s = wanted
-                source.due_ns = source.grab_ns = self._others_due_ns = 0
+                source.regrid()
+                self._others_due_ns = 0
                 self._listener.retimed(source)
                 log.info("scheduler", f"{source.name} every {wanted:g} s", cost_ms=round(source.cost_s * 1e3, 3))
 
@@ -376,6 +377,7 @@ class Scheduler:
         if off is not None:
             with self._grabbing:
                 source.grabbed.clear()
+                source.grab_ns = NEVER_NS
             if source.collector.where == STREAM:
                 source.collector.close()  # what it gathers with is not needed meanwhile
             self._enter(source, off.state, off.reason, off.fix, now)

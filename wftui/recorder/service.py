@@ -232,20 +232,20 @@ class Recorder:
         if late_s > (at.boottime_ns - self._closed_ns) / 1e9:
             late_s = math.nan  # the wall clock was stepped: the tick was not late
         self._closed_ns = at.boottime_ns
-        accumulator.add(self._own.sample(at), at, 1.0)
-        accumulator.add(
-            self._gauges.tick(
+        gauges = self._gauges
+        own = [
+            *self._own.sample(at),
+            *gauges.tick(
                 late_s, len(accumulator), len(self._server.views), accumulator.pool.span_s, accumulator.pool.bytes
             ),
-            at,
-            1.0,
-        )
-        accumulator.add(self._gauges.store(self._keeper), at, 1.0)
-        accumulator.add(self._gauges.history(self._storage.relay.usage()), at, 1.0)
+            *gauges.store(self._keeper),
+            *gauges.history(self._storage.relay.usage()),
+            *gauges.counters(self._scheduler.sources, accumulator.rejected),
+            *gauges.seals(self._storage.sealing, self._storage.keeper),
+        ]
         for view in self._server.views:
-            accumulator.add(self._gauges.view(view.label, self._reports.get(view), view.dropped), at, 1.0)
-        accumulator.add(self._gauges.counters(self._scheduler.sources, accumulator.rejected), at, 1.0)
-        accumulator.add(self._gauges.seals(self._storage.sealing, self._storage.keeper), at, 1.0)
+            own += gauges.view(view.label, self._reports.get(view), view.dropped)
+        accumulator.add(own, at, 1.0)
         if self.ticks % SLOW_EVERY_S == 1:
             accumulator.add(self._gauges.sealed(self._storage.sealing, self._keeper, self._seq), at, SLOW_EVERY_S)
             # Sixty series that hardly move: each second they would cost more than reading the CPUs.

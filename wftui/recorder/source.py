@@ -2,11 +2,12 @@
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
 from wftui.clock import Instant, thread_cpu_ns
 from wftui.collectors.base import STREAM, THREAD, Collector, Deferring
-from wftui.collectors.files import ProcFile, Reading
+from wftui.collectors.files import ProcFile, Reading, fetch_all
 from wftui.errors import SourceError
 from wftui.model import health
 from wftui.model.health import Health
@@ -27,6 +28,10 @@ late wake-up still hits the same second."""
 
 EARLY_NS: Final = 50_000_000
 """Half a slot early is on time: while the wall clock is slewed the slots come a little before."""
+_EARLIEST_NS: Final = 5_000_000
+"""A thread that sleeps until a slot does not wake up earlier than that, however the wall clock is slewed."""
+NEVER_NS: Final = 1 << 62
+_MEASURE_GRABS: Final = 10
 MOST_GRABBED: Final = 100
 """Readings that wait to be understood: ten seconds of them, should the event loop be held up."""
 
@@ -40,7 +45,7 @@ def stretch(wanted_s: float, cost_s: float, budget: float) -> float:
     return float(math.ceil(need - 1e-9))
 
 
-Grabbed = tuple[Instant, list[tuple[ProcFile, Reading]]]
+Grabbed = tuple[Instant, Sequence[ProcFile], list[Reading]]
 """When files were read, and what they held."""
 
 
@@ -59,8 +64,9 @@ class Source:
         """(when, what was read), not understood yet."""
         self.grab_s = 0.0
         """CPU seconds of reading the files once."""
-        self.grab_ns = 0
+        self.grab_ns = NEVER_NS if off else 0
         """CLOCK_BOOTTIME of the next reading of the files; 0: at once."""
+        self._grabs = 0
         self.due_ns = 0
         """CLOCK_BOOTTIME of the next collection; 0: not known yet."""
         self.started: Instant | None = None
@@ -95,40 +101,39 @@ class Source:
         self._failed_in_a_row = 0
         self._covered.clear()
 
-    def wants(self, at: Instant) -> bool:
-        """Whether its files are to be read now. Asked by the thread that reads them, as are its times."""
-        if self.off:
-            return False
-        soon_ns = at.boottime_ns + EARLY_NS
-        return soon_ns >= self.grab_ns and not (self._failed_in_a_row and soon_ns < self.due_ns)
-
-    def grab(self, at: Instant, *, measure: bool) -> None:
-        """Read the files; what they say is understood later.
-
-        ``measure``: what it costs; asking for the CPU time costs as much as reading a file.
-        """
+    def grab(self, at: Instant) -> None:
+        """Read the files; what they say is understood later. In the thread that reads them."""
         assert self.deferring is not None  # noqa: S101  the scheduler grabs from no others
+        # Asking for the CPU time costs as much as reading a file: once in a while is enough.
+        self._grabs += 1
+        measure = self._grabs % _MEASURE_GRABS == 0
         started = thread_cpu_ns() if measure else 0
-        readings = [(file, file.fetch()) for file in self.deferring.files()]
+        files = self.deferring.files()
+        readings = fetch_all(files)
         if measure:
             self.grab_s = (thread_cpu_ns() - started) / 1e9
         if len(self.grabbed) < MOST_GRABBED:
-            self.grabbed.append((at, readings))
-        self.grab_ns = self._following(at)
+            self.grabbed.append((at, files, readings))
+        self.grab_ns = self._following(at, _EARLIEST_NS)
 
     def grabbed_before(self, boottime_ns: int) -> list[Grabbed]:
         """What was grabbed before then, oldest first; the rest stays."""
-        count = sum(at.boottime_ns < boottime_ns for at, _ in self.grabbed)
+        count = sum(at.boottime_ns < boottime_ns for at, _, _ in self.grabbed)
         taken = self.grabbed[:count]
         del self.grabbed[:count]
         return taken
 
-    def _following(self, at: Instant) -> int:
+    def regrid(self) -> None:
+        """Its interval or the clock is another: read now, and find a new place on the grid."""
+        self.due_ns = 0
+        if not self.off:
+            self.grab_ns = 0
+
+    def _following(self, at: Instant, early_ns: int = 0) -> int:
         """The next time after that on the wall clock's grid, as CLOCK_BOOTTIME."""
         interval_ns = int(self.interval_s * 1e9)
         phase = _PHASE_NS if self.interval_s >= 1.0 else 0
-        following = ((at.time_ns - phase) // interval_ns + 1) * interval_ns + phase
-        return at.boottime_ns + following - at.time_ns
+        return at.boottime_ns + early_ns + interval_ns - (at.time_ns + early_ns - phase) % interval_ns
 
     def schedule(self, at: Instant) -> None:
         """Set the next collection on the wall clock's grid, after now; skipped ones are counted, never queued."""
@@ -145,6 +150,7 @@ class Source:
             due += (
                 int(min(BACKOFF_MAX_S, self.interval_s * 2 ** min(self._failed_in_a_row, 12)) * 1e9) - interval_ns
             )
+            self.grab_ns = due
         self.due_ns = due
 
     def _count(self, boottime_ns: int, came: bool) -> None:
