@@ -275,7 +275,7 @@ def test_the_straggler_is_named_with_its_evidence() -> None:
     cards[5] = Card(5, heat=86.0, load=0.6, clock=1.2e9, throttle="sw_thermal", throttled_s=300, power=430.0)
     said = pane(cards, "siblings")
     first = said.splitlines()[0]
-    assert first.startswith("▲ GPU 5, rank 5: throttled: hot: driver lowers clocks")
+    assert first.startswith("▲ GPU 5, rank 5: hot: driver lowers clocks")
     assert "clock 39 % lower (1200 MHz, the others 1980 MHz)" in " ".join(said.split())
     assert "8 GPUs at job slurm:4711" in said
 
