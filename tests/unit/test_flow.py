@@ -184,3 +184,37 @@ def test_what_is_given_up_is_said_where_it_can_be_seen() -> None:
     # 256 colours were all there were, nothing moves, and data come every five seconds anyway.
     said = [flow.given_up(shed, deep=False, shaded=False, quick=False) for shed in range(flow.PANELS + 1)]
     assert said == ["", *["fewer frames"] * 4]
+
+
+def asked(*, rtt_ns: int, every_ns: int, frames: int) -> list[int]:
+    """Numbers of the frames that ended with a question, on a link that answers them all."""
+    control = Flow()
+    found = []
+    for number in range(frames):
+        now = S + number * every_ns
+        assert control.ready(now)
+        question = control.question(200, 50, now)
+        if question:
+            found.append(number)
+            control.answered(int(question.split(";")[1].split("H")[0]), now + rtt_ns)
+    return found
+
+
+def test_a_terminal_that_keeps_up_with_a_frame_a_second_is_asked_now_and_then() -> None:
+    assert asked(rtt_ns=5 * MS, every_ns=S, frames=12) == [0, 1, 2, 5, 8, 11]
+
+
+def test_frames_that_follow_each_other_and_far_terminals_are_asked_for_each() -> None:
+    assert asked(rtt_ns=5 * MS, every_ns=S // 10, frames=12) == list(range(12))
+    assert asked(rtt_ns=120 * MS, every_ns=S, frames=12) == list(range(12))
+
+
+def test_after_the_screen_was_left_it_is_asked_at_once() -> None:
+    control = Flow()
+    for number in range(4):
+        question = control.question(200, 50, S + number * S)
+        if question:
+            control.answered(int(question.split(";")[1].split("H")[0]), S + number * S + MS)
+    assert not question
+    control.forget()
+    assert control.question(200, 50, 5 * S)

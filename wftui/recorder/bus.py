@@ -75,6 +75,10 @@ class Subscription:
             await self._ready.wait()
         return self._queue.popleft()
 
+    def take_nowait(self) -> Notice | None:
+        """The next notice if there is one."""
+        return self._queue.popleft() if self._queue else None
+
     def take_dropped(self) -> int:
         """How many were dropped since the last call."""
         count, self.dropped = self.dropped, 0

@@ -76,6 +76,8 @@ class Connection:
         self._room = asyncio.Semaphore(QUESTIONS)
         self._questions: set[asyncio.Task[None]] = set()
         self._pending: list[tuple[int, int, float]] = []
+        self._gathered: list[bytes] | None = None
+        """Messages that will go out together; None: each goes out at once."""
 
     @property
     def is_view(self) -> bool:
@@ -89,7 +91,11 @@ class Connection:
 
     def say(self, message: m.Message, request: int = 0) -> None:
         """Write a message without waiting."""
-        self._writer.write(codec.encode(message, request))
+        data = codec.encode(message, request)
+        if self._gathered is None:
+            self._writer.write(data)
+        else:
+            self._gathered.append(data)
 
     async def run(self) -> None:
         """Read requests until the client closes.
@@ -203,18 +209,29 @@ class Connection:
                 log.error("server", "the first messages cannot be sent", reason=str(error))
             while True:
                 await self._writer.drain()
-                notice = await subscription.take()
-                dropped = subscription.take_dropped()
+                notice: Notice | None = await subscription.take()
+                # What came together goes out together: the other side wakes up once.
+                self._gathered = []
                 try:
-                    if dropped:
-                        self.say(m.Dropped(dropped, self._host.last_event_seq()))
-                        self._start()
-                    self._tell(notice)
-                except ProtocolError as error:
-                    log.error("server", "a message cannot be sent", reason=str(error))
-                    subscription.dropped_total += 1
+                    while notice is not None:
+                        self._tell_or_count(subscription, notice)
+                        notice = subscription.take_nowait()
+                finally:
+                    gathered, self._gathered = self._gathered, None
+                    self._writer.write(b"".join(gathered))
         except ConnectionError:
             self._writer.close()  # the reading side ends on that
+
+    def _tell_or_count(self, subscription: Subscription, notice: Notice) -> None:
+        dropped = subscription.take_dropped()
+        try:
+            if dropped:
+                self.say(m.Dropped(dropped, self._host.last_event_seq()))
+                self._start()
+            self._tell(notice)
+        except ProtocolError as error:
+            log.error("server", "a message cannot be sent", reason=str(error))
+            subscription.dropped_total += 1
 
     def _start(self) -> None:
         """Everything as it is now: after it, changes suffice."""

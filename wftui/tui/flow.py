@@ -33,6 +33,12 @@ _DEAF_FRAMES: Final = 3
 _BLIND_NS: Final = NS_PER_S // 10
 """Between two frames to a terminal that never answers."""
 _ASK_AGAIN_NS: Final = 30 * NS_PER_S
+_RARE_NS: Final = 7 * NS_PER_S // 10
+_REST_NS: Final = 5 * NS_PER_S // 2
+_QUICK_NS: Final = NS_PER_S // 20
+_KNOWN: Final = 3
+"""After so many answers, the newest in less than ``_QUICK_NS``, frames further apart than ``_RARE_NS`` are asked
+about every ``_REST_NS`` only."""
 _GROWTH: Final = 0.5
 _STRETCH_NS: Final = 2 * NS_PER_S
 _ENOUGH_HZ: Final = 20
@@ -122,8 +128,10 @@ class Flow:
 
         The bottom line: what a terminal sends for F3 with a modifier looks like an answer from the top line.
         """
-        self._sent_ns = now_ns
+        before_ns, self._sent_ns = self._sent_ns, now_ns
         self._sent += 1
+        if self._rests(now_ns - before_ns, now_ns):
+            return ""
         if self.is_deaf(now_ns) and now_ns - self._asked_ns < _ASK_AGAIN_NS:
             return ""
         if not self._asked:
@@ -135,6 +143,20 @@ class Flow:
         while len(self._flying) > WIDEST:
             self._flying.popleft()
         return f"\x1b[{height};{column}H\x1b[6n"
+
+    def _rests(self, since_ns: int, now_ns: int) -> bool:
+        """Whether a terminal that keeps up has a frame a second: most answers would tell nothing new.
+
+        Each wakes a thread, which costs a twentieth of what such a frame costs.
+        """
+        return (
+            since_ns >= _RARE_NS
+            and now_ns - self._asked_ns < _REST_NS
+            and self.answers >= _KNOWN
+            and self._newest_ns < _QUICK_NS
+            and not self._flying
+            and self.shed == NONE
+        )
 
     # ---- the answer
 
@@ -197,6 +219,7 @@ class Flow:
     def forget(self) -> None:
         """What was on its way is void: the screen was left, or another terminal may be there now."""
         self._flying.clear()
+        self._asked_ns = 0
 
     # ---- what is known
 

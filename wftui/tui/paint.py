@@ -23,6 +23,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual._xterm_parser import XTermParser
+from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen as TextualScreen
 from textual.strip import Strip
@@ -31,6 +32,7 @@ from textual.worker import WorkerFailed
 from wftui.render.palette import Ink, Palette
 from wftui.tui.frame import Row, cells
 from wftui.tui.terminal import ENTER, MOUSE, NO_MOUSE, Terminal
+from wftui.tui.writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
     from wftui.tui.compose import Picture
     from wftui.tui.flow import Flow
 
+# The toolkit's driver makes its writer by this name.
+linux_driver.WriterThread = Writer  # type: ignore[assignment,attr-defined]  # has all that is asked of that
 _TRIED: Final = textual.__version__.startswith("8.")
 _UNWANTED: Final = frozenset(
     {"\x1b[?1049h", "\x1b[?25l", "\x1b[?1049l", "\x1b[?25h", "\x1b[?1004h", "\x1b[?1004l"}
@@ -56,7 +60,7 @@ _ANSWER_S: Final = 0.6
 _NO_ANSWER_S: Final = 0.15
 """How long the end waits for the terminal's last answers; from one that never gave any."""
 _QUEUED: Final = 2
-"""Writes that may wait for the terminal; the toolkit's queue blocks the whole view at 30."""
+"""Writes that may wait for the terminal behind the one that it is taking."""
 _ANSWERS: Final = re.compile(rb"(?:\x1b\[(?!1;)\d{1,4};\d{1,4}R)+")
 """Places of the cursor. From the top line they look like F3 with a modifier, which is the parser's business."""
 _COLUMN: Final = re.compile(rb";(\d+)R")
@@ -126,16 +130,16 @@ class Screen(LinuxDriver):
     @property
     def behind(self) -> bool:
         """Whether the terminal has not yet taken what it was given: a slow link, or a stopped terminal."""
-        thread = self._writer_thread
-        return thread is not None and thread._queue.qsize() >= _QUEUED
+        writer = self._writer_thread
+        return isinstance(writer, Writer) and writer.waiting > _QUEUED
 
     def mute(self) -> None:
         """Drop what comes from now on, and give what is queued a moment to get out."""
         self._muted = True
-        thread = self._writer_thread
+        writer = self._writer_thread
         end = time.monotonic() + _DRAIN_S
-        # Not Queue.empty(): this runs in a signal handler, perhaps inside a put() that holds the queue's lock.
-        while thread is not None and thread.is_alive() and thread._queue.queue and time.monotonic() < end:
+        # This runs in a signal handler, perhaps inside a write: it takes no lock.
+        while isinstance(writer, Writer) and writer.is_alive() and writer.waiting and time.monotonic() < end:
             time.sleep(0.005)
         self._hear_out()
 
