@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from wftui.clock import NS_PER_S, Beat, Instant, next_beat
+from wftui.clock import NS_PER_S, Instant
 
 START_NS = 1_700_000_000 * NS_PER_S
 """2023-11-14 22:13:20 UTC."""
@@ -20,8 +20,6 @@ class FakeClock:
         self.late_ns = 0
         """How much later than asked each sleep ends."""
         self._planned: list[tuple[int, Callable[[], None]]] = []
-        self._strobe_ns = NS_PER_S
-        self._strobe: Callable[[], bool] | None = None
 
     def now(self) -> Instant:
         """Both clocks."""
@@ -43,52 +41,15 @@ class FakeClock:
 
     async def sleep_until(self, boottime_ns: int) -> None:
         """Jump there; the loop gets one turn."""
-        self.jump(boottime_ns)
+        while self._planned and self._planned[0][0] <= boottime_ns:
+            due, action = self._planned.pop(0)
+            self.advance(max(0, due - self.boottime_ns))
+            action()
+        self.advance(max(0, boottime_ns + self.late_ns - self.boottime_ns))
         await asyncio.sleep(0)
 
-    def jump(self, boottime_ns: int) -> None:
-        """Let time pass until then, with all that is planned and strobes on the way, and be late."""
-        while True:
-            strobe = self.boottime_ns + self._strobe_ns - self.time_ns % self._strobe_ns
-            planned = self._planned[0][0] if self._planned else boottime_ns + 1
-            if min(strobe, planned) > boottime_ns:
-                break
-            if planned <= strobe:
-                due, action = self._planned.pop(0)
-                self.advance(max(0, due - self.boottime_ns))
-                action()
-            else:
-                self.advance(strobe - self.boottime_ns)
-                self.flash()
-        self.advance(max(0, boottime_ns + self.late_ns - self.boottime_ns))
-
-    def flash(self) -> None:
-        """Call what is called on each multiple of a period."""
-        if self._strobe is not None and not self._strobe():
-            self._strobe = None
-
-    def beat(self, period_ns: int, call: Callable[[Instant], int]) -> Beat:
+    async def beat(self, period_ns: int, call: Callable[[Instant], None]) -> None:
         """Jump from beat to beat."""
-        return _Beats(self, period_ns, call)
-
-    def strobe(self, period_ns: int, call: Callable[[], bool]) -> None:
-        """Call while time passes; one at a time."""
-        self._strobe_ns, self._strobe = period_ns, call
-
-
-class _Beats:
-    def __init__(self, clock: FakeClock, period_ns: int, call: Callable[[Instant], int]) -> None:
-        self._clock = clock
-        self._period_ns = period_ns
-        self._call = call
-        self._due_ns = 0
-
-    async def run(self) -> None:
-        clock = self._clock
         while True:
-            now = clock.now()
-            await clock.sleep_until(now.boottime_ns + next_beat(now, self._period_ns, self._due_ns) - now.time_ns)
-            self._due_ns = self._call(clock.now())
-
-    def soon(self) -> None:
-        self._due_ns = 0
+            await self.sleep_until(self.boottime_ns + period_ns - self.time_ns % period_ns)
+            call(self.now())

@@ -8,10 +8,6 @@ import time
 from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol
 
-TYPE_CHECKING = False  # typing's own is the same; asyncio is heavier than all of this
-if TYPE_CHECKING:
-    pass
-
 NS_PER_S: Final = 1_000_000_000
 
 _BOOTTIME: Final[int] = getattr(
@@ -28,18 +24,6 @@ class Instant(NamedTuple):
     """CLOCK_BOOTTIME."""
 
 
-class Beat(Protocol):
-    """A chain of calls in the event loop."""
-
-    async def run(self) -> None:
-        """Until cancelled; what the call raises ends it."""
-        ...
-
-    def soon(self) -> None:
-        """Let the next multiple of the period be a beat, whatever the last call said."""
-        ...
-
-
 class Clock(Protocol):
     """Where the time comes from."""
 
@@ -51,16 +35,8 @@ class Clock(Protocol):
         """Return when CLOCK_BOOTTIME has reached ``boottime_ns``; at once if it has."""
         ...
 
-    def beat(self, period_ns: int, call: Callable[[Instant], int]) -> Beat:
-        """Call on multiples of the period on the wall clock, in the event loop.
-
-        ``call`` returns the CLOCK_BOOTTIME up to which there is nothing to do: the multiple that is nearest to it
-        is the next beat.
-        """
-        ...
-
-    def strobe(self, period_ns: int, call: Callable[[], bool]) -> None:
-        """Call on each multiple of the period on the wall clock, in a thread of its own, while it returns True."""
+    async def beat(self, period_ns: int, call: Callable[[Instant], None]) -> None:
+        """Call on each multiple of the period on the wall clock, until cancelled; what ``call`` raises ends it."""
         ...
 
 
@@ -78,66 +54,32 @@ class SystemClock:
         delay_ns = boottime_ns - time.clock_gettime_ns(_BOOTTIME)
         await asyncio.sleep(max(0, delay_ns) / NS_PER_S)
 
-    def beat(self, period_ns: int, call: Callable[[Instant], int]) -> Beat:
+    async def beat(self, period_ns: int, call: Callable[[Instant], None]) -> None:
         """A chain of timers: one turn of the loop a beat, where waking a sleeping task takes two (80 µs less)."""
-        return _Chain(self, period_ns, call)
-
-    def strobe(self, period_ns: int, call: Callable[[], bool]) -> None:
-        """A thread that sleeps and calls: a third of what a turn of the event loop costs."""
-        import threading
-
-        def run(sleep: Callable[[float], None] = time.sleep, wall_ns: Callable[[], int] = time.time_ns) -> None:
-            # Few instructions, all of them here: after each sleep the processor has forgotten them.
-            sleep((period_ns - wall_ns() % period_ns) / NS_PER_S)
-            while call():
-                sleep((period_ns - wall_ns() % period_ns) / NS_PER_S)
-
-        threading.Thread(target=run, name="wftop-strobe", daemon=True).start()
-
-
-class _Chain:
-    def __init__(self, now: "SystemClock", period_ns: int, call: Callable[[Instant], int]) -> None:
         import asyncio
 
-        self._clock = now
-        self._period_ns = period_ns
-        self._call = call
-        self._loop = asyncio.get_running_loop()
-        self._broken: asyncio.Future[None] = self._loop.create_future()
-        self._timer: asyncio.TimerHandle | None = None
+        loop = asyncio.get_running_loop()
+        broken: asyncio.Future[None] = loop.create_future()
+        timer: asyncio.TimerHandle | None = None
 
-    async def run(self) -> None:
-        self._arm(0)
+        def arm() -> asyncio.TimerHandle:
+            return loop.call_later((period_ns - time.time_ns() % period_ns) / NS_PER_S, beat)
+
+        def beat() -> None:
+            nonlocal timer
+            try:
+                call(self.now())
+            except Exception as error:  # noqa: BLE001  handed to whoever awaits the beat
+                broken.set_exception(error)
+            else:
+                timer = arm()
+
+        timer = arm()
         try:
-            await self._broken
+            await broken
         finally:
-            if self._timer is not None:
-                self._timer.cancel()
-
-    def soon(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._arm(0)
-
-    def _arm(self, due_ns: int) -> None:
-        now = self._clock.now()
-        wall_ns = next_beat(now, self._period_ns, due_ns)
-        self._timer = self._loop.call_later((wall_ns - now.time_ns) / NS_PER_S, self._beat)
-
-    def _beat(self) -> None:
-        try:
-            due_ns = self._call(self._clock.now())
-        except Exception as error:  # noqa: BLE001  handed to whoever awaits the beat
-            self._timer = None
-            self._broken.set_exception(error)
-        else:
-            self._arm(due_ns)
-
-
-def next_beat(now: Instant, period_ns: int, due_ns: int) -> int:
-    """The multiple of the period on the wall clock after now, in ns, nearest to a time of CLOCK_BOOTTIME."""
-    wall_ns = now.time_ns + due_ns - now.boottime_ns
-    return max((wall_ns + period_ns // 2) // period_ns, now.time_ns // period_ns + 1) * period_ns
+            if timer is not None:
+                timer.cancel()
 
 
 def boot_id(path: str = "/proc/sys/kernel/random/boot_id") -> str:

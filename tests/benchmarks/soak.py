@@ -31,7 +31,7 @@ if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # also runs as a file
 
 from tests.fakeclock import FakeClock
-from wftui.clock import NS_PER_S, Beat, Instant
+from wftui.clock import NS_PER_S, Instant
 from wftui.collectors.base import INLINE, Collector
 from wftui.errors import StoreError
 from wftui.model import processes as proc
@@ -162,25 +162,22 @@ class FastClock(FakeClock):
         super().__init__(START_S * NS_PER_S)
         self._between = between
         self._pace = pace
-        self._beats = 0
 
-    def beat(self, period_ns: int, call: Callable[[Instant], int]) -> Beat:
+    async def beat(self, period_ns: int, call: Callable[[Instant], None]) -> None:
         """From second to second."""
         del period_ns
-        return _Seconds(self, call)
-
-    async def second(self, call: Callable[[Instant], int]) -> None:
-        """One of them."""
-        self._until(self.boottime_ns + NS_PER_S - self.time_ns % NS_PER_S)
-        call(self.now())
-        self._beats += 1
-        if self._beats % LOOK_EVERY == 0:
-            await asyncio.sleep(0)
-            while not self._pace():  # noqa: ASYNC110  real threads and processes are waited for
-                await asyncio.sleep(0.002)
-        pause = self._between(self.boottime_ns)
-        if asyncio.iscoroutine(pause):
-            await pause
+        beats = 0
+        while True:
+            self._until(self.boottime_ns + NS_PER_S - self.time_ns % NS_PER_S)
+            call(self.now())
+            beats += 1
+            if beats % LOOK_EVERY == 0:
+                await asyncio.sleep(0)
+                while not self._pace():  # noqa: ASYNC110  real threads and processes are waited for
+                    await asyncio.sleep(0.002)
+            pause = self._between(self.boottime_ns)
+            if asyncio.iscoroutine(pause):
+                await pause
 
     def _until(self, boottime_ns: int) -> None:
         while self._planned and self._planned[0][0] <= boottime_ns:
@@ -188,19 +185,6 @@ class FastClock(FakeClock):
             self.advance(max(0, due - self.boottime_ns))
             action()
         self.advance(max(0, boottime_ns - self.boottime_ns))
-        self.flash()
-
-
-class _Seconds:
-    def __init__(self, clock: FastClock, call: Callable[[Instant], int]) -> None:
-        self._clock, self._call = clock, call
-
-    async def run(self) -> None:
-        while True:
-            await self._clock.second(self._call)
-
-    def soon(self) -> None:
-        """It never waits."""
 
 
 class Soak:

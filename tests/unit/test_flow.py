@@ -211,6 +211,7 @@ def test_frames_that_follow_each_other_and_far_terminals_are_asked_for_each() ->
 
 def test_after_the_screen_was_left_it_is_asked_at_once() -> None:
     control = Flow()
+    question = ""
     for number in range(4):
         question = control.question(200, 50, S + number * S)
         if question:

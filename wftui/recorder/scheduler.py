@@ -1,7 +1,6 @@
 """The metronome: ten times a second, on the wall clock's grid, close what ended and collect what is due."""
 
 import asyncio
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -11,7 +10,7 @@ from typing import Final, Protocol
 from msgspec.structs import replace
 
 from wftui import clock, log
-from wftui.clock import Beat, Clock, Instant
+from wftui.clock import Clock, Instant
 from wftui.collectors.base import STREAM, Collector, Parting
 from wftui.model import health
 from wftui.model.health import Health
@@ -86,26 +85,21 @@ class Scheduler:
         """What threads brought, until the loop looks."""
         self._eager_ns = 0
         """Up to this CLOCK_BOOTTIME an answer wakes the loop."""
-        self._grabbing = threading.Lock()
-        """Held while files are read, and while what they held is understood: both are the same files' business."""
-        self._beat: Beat | None = None
         self._second = 0
         self._early: list[tuple[Source, tuple[Reading, ...]]] = []
         """Readings of the second that follows the open one."""
+        self._due_ns = 0
+        """CLOCK_BOOTTIME up to which there is nothing to do but to read files."""
         self._offset_ns = 0
-        self._grabbed_ns = 0
-        """CLOCK_BOOTTIME of the last look at what is to be read."""
-        self._gaps: deque[int] = deque()
-        """ns without one, until the loop tells."""
+        self._last_ns = 0
         self._rebudget_ns = 0
-        self._ended = False
 
     async def run(self) -> None:
         """Run until cancelled."""
         now = self._clock.now()
         self._second = now.time_ns // clock.NS_PER_S
         self._offset_ns = now.time_ns - now.boottime_ns
-        self._grabbed_ns = now.boottime_ns
+        self._last_ns = now.boottime_ns
         self._rebudget_ns = now.boottime_ns + REBUDGET_NS
         self._eager_ns = now.boottime_ns + EAGER_NS
         for source in self.sources:
@@ -117,30 +111,31 @@ class Scheduler:
                 source.schedule(now)
                 source.grab_ns = source.due_ns
         self._collect_others(now, everything=True)
-        self._clock.strobe(SLOT_NS, self._grab)
-        self._beat = self._clock.beat(SLOT_NS, self._slot)
-        try:
-            await self._beat.run()
-        finally:
-            with self._grabbing:
-                self._ended = True
+        await self._clock.beat(SLOT_NS, self._slot)
 
     def soon(self) -> None:
-        """Somebody follows at full rate from now on: do not sleep until the second's end."""
-        if self._beat is not None:
-            self._beat.soon()
+        """Somebody follows at full rate from now on: do not wait for the second's end."""
+        self._due_ns = 0
 
-    def _slot(self, now: Instant) -> int:
-        """Do what is due; returns the CLOCK_BOOTTIME of the next slot that has something to do."""
+    def _slot(self, now: Instant) -> None:
+        """Ten times a second. After 100 ms of sleep the caches are cold: most slots only read, in few steps."""
         offset = now.time_ns - now.boottime_ns
         step = offset - self._offset_ns
+        gap = now.boottime_ns - self._last_ns
+        if now.boottime_ns >= self._due_ns or gap > SUSPENDED_NS or not -STEP_NS < step < STEP_NS:
+            self._whole_slot(now, offset, step, gap)
+        else:
+            self._grab(now)
+        self._last_ns = now.boottime_ns
+
+    def _whole_slot(self, now: Instant, offset: int, step: int, gap: int) -> None:
         # By the clocks as they were: after a suspend or a stall the second ended before it, a step cut it short.
         ended_ns = min(now.boottime_ns, (self._second + 1) * clock.NS_PER_S - self._offset_ns)
         self._offset_ns = offset
         second = now.time_ns // clock.NS_PER_S
         self._take_answers()
         if second != self._second:
-            self.harvest(ended_ns)
+            self.harvest()
             self._listener.second_ended(self._second, ended_ns, now)
             self._second = second
             early, self._early = self._early, []
@@ -152,8 +147,9 @@ class Scheduler:
             for source in self.sources:
                 source.regrid()
             self._others_due_ns = 0
-        while self._gaps:
-            self._listener.suspended(self._gaps.popleft(), now)
+        if gap > SUSPENDED_NS:
+            self._listener.suspended(gap, now)
+        self._grab(now)
         urgent = self._urgent()
         if urgent:
             self.harvest()
@@ -164,10 +160,8 @@ class Scheduler:
         if now.boottime_ns >= self._rebudget_ns:
             self._rebudget_ns = now.boottime_ns + REBUDGET_NS
             self._rebudget()
-        if urgent:
-            return now.boottime_ns + SLOT_NS
         second_ends_ns = (second + 1) * clock.NS_PER_S - offset
-        return min(second_ends_ns, self._others_due_ns)
+        self._due_ns = 0 if urgent else min(second_ends_ns, self._others_due_ns - EARLY_NS)
 
     @staticmethod
     def _is_due(source: Source, now: Instant) -> bool:
@@ -195,52 +189,41 @@ class Scheduler:
             soonest = min(soonest, source.due_ns)
         self._others_due_ns = soonest
 
-    def _grab(self) -> bool:
-        """Read the files now and understand them later, ten readings in one go. In a thread of its own.
+    def _grab(self, now: Instant) -> None:
+        """Read files now, to understand them later: on cold caches parsing costs six times what it costs in a row."""
+        soon_ns = now.boottime_ns + EARLY_NS
+        for source in self._deferring:
+            if soon_ns >= source.grab_ns:
+                source.grab(now)
 
-        A processor that slept 100 ms has cold caches: parsing costs six times what it costs in a row, and a turn
-        of the event loop more than the reading.
-        """
-        with self._grabbing:
-            now = self._clock.now()
-            gap = now.boottime_ns - self._grabbed_ns
-            self._grabbed_ns = now.boottime_ns
-            if gap > SUSPENDED_NS:
-                self._gaps.append(gap)
-            soon_ns = now.boottime_ns + EARLY_NS
-            for source in self._deferring:
-                if soon_ns >= source.grab_ns:
-                    source.grab(now)
-            return not self._ended
-
-    def harvest(self, until_ns: int | None = None) -> None:
-        """Understand what was grabbed (before that CLOCK_BOOTTIME), and take what streams have gathered."""
-        now = self._clock.now()
+    def harvest(self) -> None:
+        """Understand what was grabbed, and take what streams have gathered."""
         for source in self._deferring:
             if source.grabbed:
-                self._understand(source, now.boottime_ns + 1 if until_ns is None else until_ns)
+                self._understand(source)
+        now = self._clock.now()
         for source in self._streaming:
             if not source.off:
                 self._inline(source, now)
             elif isinstance(source.collector, Parting):
                 source.collector.part(now)
 
-    def _understand(self, source: Source, until_ns: int) -> None:
+    def _understand(self, source: Source) -> None:
         """Let the collector collect from each reading as if it were the moment of it."""
         results: list[tuple[Instant, Scrape | Exception]] = []
-        with self._grabbing:
-            started, cpu = clock.perf_ns(), clock.thread_cpu_ns()
-            for at, files, readings in source.grabbed_before(until_ns):
-                for file, reading in zip(files, readings, strict=True):
-                    file.hold(reading)
-                try:
-                    results.append((at, source.collector.collect(at)))
-                except Exception as error:  # noqa: BLE001  as in _inline
-                    results.append((at, error))
-                for file in files:
-                    file.hold(None)  # what was not asked for must not be taken for a later reading
-            cost_s = source.grab_s + (clock.thread_cpu_ns() - cpu) / 1e9 / max(1, len(results))
-            duration_s = source.grab_s + (clock.perf_ns() - started) / 1e9 / max(1, len(results))
+        grabbed, source.grabbed = source.grabbed, []
+        started, cpu = clock.perf_ns(), clock.thread_cpu_ns()
+        for at, files, readings in grabbed:
+            for file, reading in zip(files, readings, strict=True):
+                file.hold(reading)
+            try:
+                results.append((at, source.collector.collect(at)))
+            except Exception as error:  # noqa: BLE001  as in _inline
+                results.append((at, error))
+            for file in files:
+                file.hold(None)  # what was not asked for must not be taken for a later reading
+        cost_s = source.grab_s + (clock.thread_cpu_ns() - cpu) / 1e9 / len(results)
+        duration_s = source.grab_s + (clock.perf_ns() - started) / 1e9 / len(results)
         plain: list[tuple[Instant, list[Sample]]] = []
         failed = False
         for at, result in results:
@@ -375,9 +358,8 @@ class Scheduler:
         """Switch a source off, with what its health is to say then, or (None) on."""
         now = self._clock.now()
         if off is not None:
-            with self._grabbing:
-                source.grabbed.clear()
-                source.grab_ns = NEVER_NS
+            source.grabbed.clear()
+            source.grab_ns = NEVER_NS
             if source.collector.where == STREAM:
                 source.collector.close()  # what it gathers with is not needed meanwhile
             self._enter(source, off.state, off.reason, off.fix, now)

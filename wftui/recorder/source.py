@@ -29,11 +29,9 @@ late wake-up still hits the same second."""
 EARLY_NS: Final = 50_000_000
 """Half a slot early is on time: while the wall clock is slewed the slots come a little before."""
 _EARLIEST_NS: Final = 5_000_000
-"""A thread that sleeps until a slot does not wake up earlier than that, however the wall clock is slewed."""
+"""A slot does not come earlier than that, however the wall clock is slewed."""
 NEVER_NS: Final = 1 << 62
 _MEASURE_GRABS: Final = 10
-MOST_GRABBED: Final = 100
-"""Readings that wait to be understood: ten seconds of them, should the event loop be held up."""
 
 
 def stretch(wanted_s: float, cost_s: float, budget: float) -> float:
@@ -102,7 +100,7 @@ class Source:
         self._covered.clear()
 
     def grab(self, at: Instant) -> None:
-        """Read the files; what they say is understood later. In the thread that reads them."""
+        """Read the files; what they say is understood later."""
         assert self.deferring is not None  # noqa: S101  the scheduler grabs from no others
         # Asking for the CPU time costs as much as reading a file: once in a while is enough.
         self._grabs += 1
@@ -112,16 +110,8 @@ class Source:
         readings = fetch_all(files)
         if measure:
             self.grab_s = (thread_cpu_ns() - started) / 1e9
-        if len(self.grabbed) < MOST_GRABBED:
-            self.grabbed.append((at, files, readings))
+        self.grabbed.append((at, files, readings))
         self.grab_ns = self._following(at, _EARLIEST_NS)
-
-    def grabbed_before(self, boottime_ns: int) -> list[Grabbed]:
-        """What was grabbed before then, oldest first; the rest stays."""
-        count = sum(at.boottime_ns < boottime_ns for at, _, _ in self.grabbed)
-        taken = self.grabbed[:count]
-        del self.grabbed[:count]
-        return taken
 
     def regrid(self) -> None:
         """Its interval or the clock is another: read now, and find a new place on the grid."""
