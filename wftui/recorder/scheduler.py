@@ -190,7 +190,7 @@ class Scheduler:
         self._others_due_ns = soonest
 
     def _grab(self, now: Instant) -> None:
-        """Read files now, to understand them later: on cold caches parsing costs six times what it costs in a row."""
+        """Read files now; on cold caches parsing would cost six times what it costs in a row, later."""
         soon_ns = now.boottime_ns + EARLY_NS
         for source in self._deferring:
             if soon_ns >= source.grab_ns:
