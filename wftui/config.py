@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
-from wftui import paths, text
+from wftui import paths, text, toml
 from wftui.errors import ConfigError
 
 Value = bool | int | float | str | tuple[str, ...]
@@ -297,32 +297,21 @@ def examine(raw: bytes, file: str) -> tuple[dict[str, tuple[Value, str]], list[s
 
     try:
         source = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        return {}, [f"{file}:{line}: expected UTF-8, got byte 0x{raw[error.start]:02x}"]
-    try:
         tree = tomllib.loads(source)
-    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-        return {}, [_broken(file, source, error)]
+    except (ValueError, RecursionError) as error:
+        fault = toml.fault(raw, error)
+        column = f" (column {fault.column})" if fault.column else ""
+        return {}, [f"{file}:{fault.line}: {fault.words}{column}"]
     found: dict[str, tuple[Value, str]] = {}
     wrong: list[tuple[int, str]] = []
     for name, given in _flat(tree):
-        line = _line_of(source, name)
+        line = toml.line_of(source, name)
         where = f"{file}:{line}" if line else file
         try:
             found[name] = (_checked(known(name, where), given, where), f"{Path(file).name}:{line}")
         except ConfigError as error:
             wrong.append((line, str(error)))
     return found, [words for _, words in sorted(wrong)]
-
-
-def _broken(file: str, source: str, error: Exception) -> str:
-    # tomllib says "… (at line 3, column 5)" or "… (at end of document)".
-    message, _, place = str(error).rpartition(" (at ")
-    digits, _, column = place.removeprefix("line ").rstrip(")").partition(", column ")
-    line = int(digits) if digits.isdigit() else source.count("\n") + 1
-    at = f" (column {column})" if column.isdigit() else ""
-    return f"{file}:{line}: not TOML: {message or str(error)}{at}"
 
 
 # Any: tomllib gives whatever the file holds.
@@ -338,23 +327,6 @@ def _flat(tree: Mapping[str, Any], prefix: str = "", depth: int = 0) -> list[tup
         else:
             leaves.append((dotted, value))
     return leaves
-
-
-def _line_of(source: str, name: str) -> int:
-    """Find the line that sets a key: simple, yet right for tables, dotted keys and inline tables; 0 when not."""
-    section = ""
-    for number, line in enumerate(source.split("\n"), 1):
-        stripped = line.strip()
-        if stripped.startswith("["):
-            section = stripped.strip("[] ").partition("]")[0].replace('"', "").replace(" ", "") + "."
-            if section == name + ".":
-                return number
-            continue
-        left = stripped.partition("=")[0].replace('"', "").replace("'", "").replace(" ", "").rstrip()
-        full = section + left
-        if left and (full == name or (name.startswith(full + ".") and name.rpartition(".")[2] in stripped)):
-            return number
-    return 0
 
 
 def known(name: str, where: str) -> Key:

@@ -1,12 +1,13 @@
-"""One setting in a TOML text changed by lines: comments, order and everything else stay as they are.
+"""TOML texts by lines: where a mistake stands, and one setting changed.
 
-Every change is proved: the text is parsed before and after, and nothing but that one setting may differ.
+A change leaves comments, order and everything else as they are, and is proved: the text is parsed before and
+after, and nothing but that one setting may differ.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from wftui.errors import ConfigError
 
@@ -15,6 +16,48 @@ if TYPE_CHECKING:
 
 _HEADER: Final = re.compile(r"\s*\[\s*([A-Za-z0-9_.\"'\s-]+?)\s*\]\s*(?:#.*)?")
 _BARE: Final = re.compile(r"[\s\"']")
+
+
+class Fault(NamedTuple):
+    """Why bytes are no TOML."""
+
+    line: int
+    """From 1; where nobody says, the last one."""
+    column: int
+    """From 1; 0: nobody says."""
+    words: str
+
+
+def fault(raw: bytes, error: ValueError | RecursionError) -> Fault:
+    """What decoding or parsing these bytes raised, with its place."""
+    if isinstance(error, UnicodeDecodeError):
+        line = raw.count(b"\n", 0, error.start) + 1
+        return Fault(line, 0, f"expected UTF-8, got byte 0x{raw[error.start]:02x}")
+    # tomllib says "… (at line 3, column 5)" or "… (at end of document)".
+    words, _, place = str(error).rpartition(" (at ")
+    digits, _, column = place.removeprefix("line ").rstrip(")").partition(", column ")
+    return Fault(
+        int(digits) if digits.isdigit() else raw.count(b"\n") + 1,
+        int(column) if column.isdigit() else 0,
+        f"not TOML: {words or error}",
+    )
+
+
+def line_of(source: str, name: str) -> int:
+    """The line that sets a key: simple, yet right for tables, dotted keys and inline tables; 0 when not found."""
+    section = ""
+    for number, line in enumerate(source.split("\n"), 1):
+        stripped = line.strip()
+        if stripped.startswith("["):
+            section = stripped.strip("[] ").partition("]")[0].replace('"', "").replace(" ", "") + "."
+            if section == name + ".":
+                return number
+            continue
+        left = stripped.partition("=")[0].replace('"', "").replace("'", "").replace(" ", "").rstrip()
+        full = section + left
+        if left and (full == name or (name.startswith(full + ".") and name.rpartition(".")[2] in stripped)):
+            return number
+    return 0
 
 
 def changed(source: str, name: str, literal: str | None, file: str) -> str:

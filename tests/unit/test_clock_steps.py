@@ -17,7 +17,7 @@ from tests.records import COUNTER, Counting
 from wftui.client import lock
 from wftui.clock import NS_PER_S, Instant
 from wftui.collectors.base import Collector
-from wftui.model.sample import Sample, Scrape
+from wftui.model.sample import Scrape
 from wftui.model.tick import Tick, unpack
 from wftui.paths import places
 from wftui.recorder.accumulator import Accumulator
@@ -224,9 +224,6 @@ class Recorded:
 
     def scraped(self, source: Source, at: Instant, scrape: Scrape) -> None:
         self.accumulator.add(scrape.samples, at, source.interval_s)
-
-    def scraped_often(self, source: Source, came: list[tuple[Instant, list[Sample]]]) -> None:
-        self.accumulator.extend(came, source.interval_s)
 
     def health_changed(self, source: Source, before: str) -> None:
         raise AssertionError(f"{source.name}: {before} -> {source.state}")

@@ -43,10 +43,6 @@ class Heard:
         assert scrape
         self.scrapes.append(source.name)
 
-    def scraped_often(self, source: Source, came: list[tuple[Instant, list[Sample]]]) -> None:
-        for at, samples in came:
-            self.scraped(source, at, Scrape(samples))
-
     def health_changed(self, source: Source, before: str) -> None:
         self.states.append((source.name, before, source.state))
 

@@ -117,8 +117,3 @@ class Scrape(msgspec.Struct, frozen=True):
     readings: tuple[Reading, ...] = ()
     """Taken before, oldest first."""
     events: tuple[Occurrence, ...] = ()
-
-    @property
-    def plain(self) -> bool:
-        """Whether there is nothing but samples, and the source is ok."""
-        return self.note is None and not (self.tables or self.readings or self.events)

@@ -2,7 +2,7 @@
 
 import math
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from wftui import names
@@ -116,40 +116,6 @@ class Accumulator:
             slot.total += value
             slot.peak = max(slot.peak, value)
             slot.ring.append(boottime_ns, value)
-
-    def extend(self, came: Sequence[tuple[Instant, list[Sample]]], interval_s: float) -> None:
-        """Count samples taken at several moments, oldest first.
-
-        As a rule each moment brings the same series: then each of them is gone through once, which costs a third.
-        """
-        if not self._extend_alike(came, interval_s):
-            for at, samples in came:
-                self.add(samples, at, interval_s)
-
-    def _extend_alike(self, came: Sequence[tuple[Instant, list[Sample]]], interval_s: float) -> bool:
-        columns = [sample.column for sample in came[-1][1]]
-        slots: list[_Slot] = []
-        for column in columns:
-            slot = self._slots.get(column.series.text)
-            if slot is None or slot.column is not column or slot.interval_s != interval_s:
-                return False
-            slots.append(slot)
-        for _, samples in came:
-            if [sample.column for sample in samples] != columns:
-                return False
-        rows = list(zip(*[[sample.value for sample in samples] for _, samples in came], strict=True))
-        totals = [sum(row) for row in rows]
-        if not all(map(math.isfinite, totals)):
-            return False  # NaN and infinity are no readings
-        times = [at.boottime_ns for at, _ in came]
-        for slot, row, total in zip(slots, rows, totals, strict=True):
-            slot.last = row[-1]
-            slot.last_ns = times[-1]
-            slot.count += len(row)
-            slot.total += total
-            slot.peak = max(slot.peak, *row)
-            slot.ring.extend(times, row)
-        return True
 
     def retime(self, source: str, interval_s: float) -> None:
         """A source's interval changed: its gauges are held accordingly longer."""

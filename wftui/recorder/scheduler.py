@@ -14,7 +14,7 @@ from wftui.clock import Clock, Instant
 from wftui.collectors.base import STREAM, Collector, Parting
 from wftui.model import health
 from wftui.model.health import Health
-from wftui.model.sample import Reading, Sample, Scrape
+from wftui.model.sample import Reading, Scrape
 from wftui.recorder.source import BUDGET, EARLY_NS, NEVER_NS, TOTAL_BUDGET, Source, stretch
 from wftui.recorder.worker import Worker
 
@@ -36,10 +36,6 @@ class Listener(Protocol):
 
     def scraped(self, source: Source, at: Instant, scrape: Scrape) -> None:
         """A source brought samples."""
-        ...
-
-    def scraped_often(self, source: Source, came: list[tuple[Instant, list[Sample]]]) -> None:
-        """A source brought samples several times, oldest first; nothing else came with them."""
         ...
 
     def health_changed(self, source: Source, before: str) -> None:
@@ -224,25 +220,13 @@ class Scheduler:
                 file.hold(None)  # what was not asked for must not be taken for a later reading
         cost_s = source.grab_s + (clock.thread_cpu_ns() - cpu) / 1e9 / len(results)
         duration_s = source.grab_s + (clock.perf_ns() - started) / 1e9 / len(results)
-        plain: list[tuple[Instant, list[Sample]]] = []
         failed = False
         for at, result in results:
             if failed and isinstance(result, Exception):
                 continue  # ten readings that failed in one second are one failure, else the pause were minutes
             failed = isinstance(result, Exception)
-            if isinstance(result, Scrape) and result.plain and source.state == health.OK and not source.fresh:
-                source.succeeded(at, cost_s, duration_s)
-                plain.append((at, result.samples))
-            else:
-                self._tell(source, plain)
-                self._done(source, at, result, cost_s, duration_s)
+            self._done(source, at, result, cost_s, duration_s)
             source.schedule(at)
-        self._tell(source, plain)
-
-    def _tell(self, source: Source, plain: list[tuple[Instant, list[Sample]]]) -> None:
-        if plain and not source.off:
-            self._listener.scraped_often(source, plain.copy())
-        plain.clear()
 
     def _inline(self, source: Source, now: Instant) -> None:
         # Wall time for people, CPU time for the budget: on a busy machine a reading waits, and must not be

@@ -19,7 +19,7 @@ from wftui.model import event as events
 from wftui.model import health
 from wftui.model.event import Event
 from wftui.model.health import Health
-from wftui.model.sample import Sample, Scrape
+from wftui.model.sample import Scrape
 from wftui.model.table import TableSnapshot
 from wftui.model.tick import Layout, Tick
 from wftui.paths import Places
@@ -278,16 +278,6 @@ class Recorder:
         for snapshot in scrape.tables:
             self._tell_killed(self._oom.scanned(snapshot, at))
             self._scanned(snapshot, at, source.name)
-
-    def scraped_often(self, source: Source, came: list[tuple[Instant, list[Sample]]]) -> None:
-        """Take a source's samples of several moments in."""
-        self._accumulator.extend(came, source.interval_s)
-        if self._bus.full_rate:
-            for at, samples in came:
-                self._bus.publish_samples(at.time_ns, samples)
-        if source.name in oom.SOURCES:
-            for at, samples in came:
-                self._tell_killed(self._oom.counted(samples, at))
 
     def _scanned(self, snapshot: TableSnapshot, at: Instant, source: str) -> None:
         change, stored = self._tables.scanned(snapshot, at.boottime_ns, source)

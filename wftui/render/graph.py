@@ -110,32 +110,37 @@ class Lines:
         if ahead > 1 or len(values) < _SHORT:
             return rows(levels(values, maximum, height, ahead), height, down=down, ascii_only=ascii_only)
         alike = self._kept.setdefault((len(values), height, maximum, down, ascii_only), [])
-        before = values[:-2]
-        total = sum(before)
-        place = -1
-        lines: list[str] = []
-        if total == total:
-            for at, (was, drawn) in enumerate(alike):
-                stays = was[-3] == before[-1] and was[:-2] == before
-                if stays or (was[-1] == before[-1] and was[2:] == before):
-                    # The two before say whether a sample that is missing is a gap.
-                    dots = levels(values[-4:], maximum, height, ahead)
-                    newest = rows(dots, height, down=down, ascii_only=ascii_only)
-                    place = at
-                    first, behind = (0, -1) if stays else (1, None)
-                    lines = [line[first:behind] + new[-1] for line, new in zip(drawn, newest, strict=True)]
-                    break
-        if not lines:
-            lines = rows(levels(values, maximum, height, ahead), height, down=down, ascii_only=ascii_only)
-        if place >= 0:
-            alike[place] = values, lines
-        else:
-            alike.append((values, lines))
-            if len(alike) > _MOST_ALIKE:
-                del alike[0]
+        for place, (was, drawn) in enumerate(alike):
+            moved = _moved(was, values)
+            if moved is not None:
+                # The two before say whether a sample that is missing is a gap.
+                newest = rows(
+                    levels(values[-4:], maximum, height, ahead), height, down=down, ascii_only=ascii_only
+                )
+                kept = [line[1:] for line in drawn] if moved else [line[:-1] for line in drawn]
+                lines = [line + new[-1] for line, new in zip(kept, newest, strict=True)]
+                alike[place] = values, lines
+                return lines
+        lines = rows(levels(values, maximum, height, ahead), height, down=down, ascii_only=ascii_only)
+        alike.append((values, lines))
+        if len(alike) > _MOST_ALIKE:
+            del alike[0]
         if len(self._kept) > _MOST_KINDS:
             del self._kept[next(iter(self._kept))]
         return lines
+
+
+def _moved(was: list[float], now: list[float]) -> int | None:
+    """By how many cells a graph without gaps went on, up to its newest cell; None: it is another one."""
+    before = now[:-2]
+    if was[-3] == before[-1] and was[:-2] == before:
+        moved = 0
+    elif was[-1] == before[-1] and was[2:] == before:
+        moved = 1
+    else:
+        return None
+    # Lists with the same NaN in them are equal, too.
+    return moved if sum(before) == sum(before) else None
 
 
 def spark(values: Sequence[float], width: int, maximum: float, ahead: int = 0, *, ascii_only: bool = False) -> str:

@@ -11,7 +11,9 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from wftui import toml
 from wftui.errors import ConfigError
+from wftui.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -128,21 +130,37 @@ def load(path: Path, depth: str) -> Palette:
             and says what was expected.
     """
     try:
-        source = path.read_bytes().decode()
-        theme = tomllib.loads(source)
-        colors, scale = _read(theme)
+        raw = path.read_bytes()
     except OSError as error:
         raise ConfigError(f"theme {path}: cannot be read: {error.strerror}") from error
+    try:
+        theme = tomllib.loads(raw.decode())
     except (ValueError, RecursionError) as error:
-        from wftui.render import theme_errors  # only a mistake needs it
-
-        raise ConfigError(f"theme {theme_errors.located(path, error)}") from error
+        fault = toml.fault(raw, error)
+        raise ConfigError(f"theme {path}:{fault.line}: {clean(fault.words, 300)}") from error
+    try:
+        colors, scale = _read(theme)
+    except ValueError as error:
+        words = str(error)
+        raise ConfigError(f"theme {path}:{_line_of(raw.decode(), words)}: {clean(words, 300)}") from error
     # A theme made before there was a past to look at: its warning colour stands out from live frames.
     for name in ("past", "past_frame", "past_frame_focus"):
         colors.setdefault(name, colors["warn"])
     for step in range(HEAT_STEPS):
         colors[f"heat{step}"] = _blend(scale, step / (HEAT_STEPS - 1))
     return _palette(colors, depth)
+
+
+def _line_of(source: str, words: str) -> int:
+    """The line that ``section.key: …, got 'value'`` is about; at worst that of the section, or the first."""
+    key = words.partition(":")[0]
+    first = toml.line_of(source, key) or toml.line_of(source, key.partition(".")[0]) or 1
+    value = re.search(r"got '(.*)'$", words)
+    if value is not None:
+        # Of a list over several lines the line with the value is meant.
+        lines = source.split("\n")
+        return next((at for at in range(first, len(lines) + 1) if value[1] in lines[at - 1]), first)
+    return first
 
 
 def _read(theme: dict[str, Any]) -> tuple[dict[str, _Color], list[tuple[float, _Color]]]:  # Any: what TOML can say

@@ -92,7 +92,7 @@ class Screen(LinuxDriver):
         """Called in the view's own thread when an answer of the terminal has come that is waited for."""
         self.awaited = False
         """Whether a frame waits for an answer. Else answers lie until the next frame: to wake the view's thread
-        for each of them would cost a tenth of what a frame costs."""
+        for each of them would be one more wake-up a frame."""
         self._answers: deque[tuple[int, int]] = deque()
         self.pointed: Callable[[events.MouseEvent], object] | None = None
         """Takes presses of buttons and turns of the wheel in the view's own thread."""
@@ -237,7 +237,7 @@ class Screen(LinuxDriver):
                         os.kill(os.getpid(), signal.SIGHUP)
                         return
                     if not ticks and _ANSWERS.fullmatch(data):
-                        # One after each frame: the toolkit's parser takes ten times as long to find that out.
+                        # One after each frame: the toolkit's parser takes 15 µs to find that out, this 0.6.
                         for column in _COLUMN.findall(data):
                             self._answer(int(column))
                         continue

@@ -11,8 +11,7 @@ from typing import TextIO
 class Writer:
     """Takes text in order; has what the toolkit expects of its own thread for this.
 
-    That one wakes up for every frame, at 60 frames a second a tenth of what the view costs. A terminal that keeps
-    up takes a frame in one call.
+    That one wakes up for every frame. A terminal that keeps up takes a frame in one call.
     """
 
     def __init__(self, file: TextIO) -> None:

@@ -3,7 +3,7 @@
 import math
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import accumulate
 from typing import Final
 
@@ -66,22 +66,6 @@ class Ring:
         if self._count < self.capacity:
             self._count += 1
         self._next = place + 1 if place + 1 < self.capacity else 0
-
-    def extend(self, times: Sequence[int], values: Sequence[float]) -> None:
-        """Add samples (CLOCK_BOOTTIME in ns), oldest first: as many calls of ``append``, where there is room."""
-        place, unit, last = self._next, self._unit_ns, self._last
-        end = place + len(times)
-        if end < len(self._steps):
-            lasts = [-(-at // unit) for at in times]
-            steps = [after - before for before, after in zip([last, *lasts], lasts, strict=False)]
-            if min(steps) >= 0 and max(steps) <= _FAR:
-                self._steps[place:end] = array("H", steps)
-                self._values[place:end] = array(self._values.typecode, values)
-                self._last, self._next = lasts[-1], end
-                self._count = min(self.capacity, self._count + len(times))
-                return
-        for at, value in zip(times, values, strict=True):
-            self.append(at, value)
 
     def _bridge(self, step: int) -> int:
         """Put what has no value into a gap; returns the step that is left."""

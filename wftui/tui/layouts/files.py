@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from wftui import toml
 from wftui.errors import ConfigError
 from wftui.text import clean
 from wftui.tui.layouts.default import DEFAULT, NAME
@@ -72,16 +73,10 @@ def parse(name: str, raw: bytes, file: str) -> Plan:
 
     try:
         source = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{file}:{line}: expected UTF-8, got byte 0x{raw[error.start]:02x}") from error
-    try:
         given = tomllib.loads(source)
-    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-        words, _, place = str(error).rpartition(" (at ")
-        digits = place.removeprefix("line ").partition(",")[0]
-        line = int(digits) if digits.isdigit() else source.count("\n") + 1
-        raise ConfigError(f"{file}:{line}: not TOML: {words or error}") from error
+    except (ValueError, RecursionError) as error:
+        fault = toml.fault(raw, error)
+        raise ConfigError(f"{file}:{fault.line}: {fault.words}") from error
     try:
         return build(name, given)
     except Wrong as error:

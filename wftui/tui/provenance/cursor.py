@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from wftui.errors import ProtocolError
+from wftui.tui.history import NAN
 from wftui.tui.provenance.cells import ASKING
 from wftui.tui.timeline.window import Grid
 from wftui.units import NS_PER_S
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from wftui.model.sample import Column
     from wftui.tui.timeline.asker import Ask
     from wftui.tui.timeline.model import Timeline
-
-NAN: Final = float("nan")
 
 
 class AtCursor:
