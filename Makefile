@@ -45,7 +45,7 @@ bench: .make/dev .make/peers  ## print the table of every benchmark
 pictures: .make/runtime  ## docs/pictures/*.svg from the demo
 	$(BIN)/wftop --demo --pictures docs/pictures
 
-docs: .make/dev  ## docs/metrics.md from wftui/names.py
+docs: .make/dev  ## docs/metrics.md from wftui/names/
 	$(BIN)/python docs/generate_metrics.py
 
 wheel: .make/dev  ## dist/wftop-*.whl

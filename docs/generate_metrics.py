@@ -1,4 +1,4 @@
-"""Write docs/metrics.md, the catalogue of metrics and events, from wftui/names.py: `make docs`."""
+"""Write docs/metrics.md, the catalogue of metrics and events, from wftui/names/: `make docs`."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ GROUPS = {
 HEAD = """\
 # Metrics and events
 
-Generated from `wftui/names.py` by `make docs`; a test fails when this page is stale.
+Generated from `wftui/names/` by `make docs`; a test fails when this page is stale.
 
 Units are base units as OpenTelemetry writes them: `1` is a ratio (0 to 1), `By` bytes, `s` seconds,
 `{thing}` a count. A *counter* is stored raw and cumulative, rates are made when it is read. A *statistic* is

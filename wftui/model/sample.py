@@ -57,7 +57,7 @@ def column(
     """
     metric = names.METRICS.get(name)
     if metric is None:
-        raise SourceFormatError(f"{name} is not in the catalogue (wftui/names.py)")
+        raise SourceFormatError(f"{name} is not in the catalogue (wftui/names/)")
     try:
         item = series(name, labels, stat)
     except ValueError as error:

@@ -318,7 +318,7 @@ class Recorder:
     ) -> Event:
         """Make an event: number it, count it, tell it, store it. Without an id it is about itself."""
         if kind not in names.EVENT_TYPES:
-            raise ValueError(f"{kind} is no event type (wftui/names.py)")
+            raise ValueError(f"{kind} is no event type (wftui/names/)")
         self._event_seq += 1
         at = at or self._clock.now()
         metadata = {"program": wftui.__version__, "session": self._session}

@@ -1,0 +1,143 @@
+"""Metrics of the machine."""
+
+from typing import Final
+
+from wftui.names.entry import COUNTER, GAUGE, Metric
+
+HOST: Final = (
+    Metric(
+        "system.cpu.utilization",
+        "1",
+        GAUGE,
+        "Share of all cores that was busy (not idle, not waiting for I/O)",
+        statistics=("max",),
+    ),
+    Metric("system.cpu.logical.utilization", "1", GAUGE, "Share of one core that was busy", ("cpu",)),
+    Metric("system.cpu.time", "s", COUNTER, "CPU time of all cores by mode; guest is not in user", ("mode",)),
+    Metric("system.cpu.logical.count", "{cpu}", GAUGE, "Cores online"),
+    Metric("system.cpu.frequency", "Hz", GAUGE, "Current frequency of a core that is not idle", ("cpu",)),
+    Metric("system.cpu.load_average.1m", "{thread}", GAUGE, "Threads running or waiting, 1 minute average"),
+    Metric("system.cpu.load_average.5m", "{thread}", GAUGE, "Threads running or waiting, 5 minutes average"),
+    Metric("system.cpu.load_average.15m", "{thread}", GAUGE, "Threads running or waiting, 15 minutes average"),
+    Metric("system.cpu.context_switches", "{switch}", COUNTER, "Context switches"),
+    Metric("system.cpu.interrupts", "{interrupt}", COUNTER, "Interrupts served"),
+    Metric(
+        "system.cpu.run_queue",
+        "{thread}",
+        GAUGE,
+        "Threads that run or could run now, wftop's own reading thread among them",
+        statistics=("max",),
+    ),
+    Metric("system.processes.blocked", "{process}", GAUGE, "Processes blocked on I/O"),
+    Metric("system.processes.created", "{process}", COUNTER, "Processes and threads started since boot"),
+    Metric("system.process.count", "{process}", GAUGE, "Processes by state", ("mode",)),
+    Metric("system.uptime", "s", GAUGE, "Time since boot"),
+    Metric(
+        "system.memory.limit", "By", GAUGE, "Total memory that we may use: the cgroup's limit where there is one"
+    ),
+    Metric("system.memory.physical", "By", GAUGE, "Total memory of the machine"),
+    Metric(
+        "system.memory.usage",
+        "By",
+        GAUGE,
+        "Memory by mode: used, cached, buffers, free",
+        ("mode",),
+        statistics=("max",),
+    ),
+    Metric("system.memory.available", "By", GAUGE, "Memory that programs could still get without swapping"),
+    Metric("system.memory.utilization", "1", GAUGE, "Share of the limit in use", statistics=("max",)),
+    Metric("system.memory.huge_pages.usage", "By", GAUGE, "Huge pages by mode: used, free, reserved", ("mode",)),
+    Metric("system.memory.oom_kills", "{process}", COUNTER, "Processes that the kernel killed for lack of memory"),
+    Metric("system.paging.usage", "By", GAUGE, "Swap by mode: used, free", ("mode",)),
+    Metric("system.paging.utilization", "1", GAUGE, "Share of the swap in use"),
+    Metric("system.paging.operations", "{page}", COUNTER, "Pages swapped", ("direction",)),
+    Metric("system.paging.faults", "{fault}", COUNTER, "Page faults by mode: minor, major", ("mode",)),
+    Metric(
+        "system.pressure.time",
+        "s",
+        COUNTER,
+        "Time stalled (PSI) by resource and mode some, full",
+        ("device", "mode"),
+    ),
+    Metric(
+        "system.pressure.utilization",
+        "1",
+        GAUGE,
+        "Share of the time stalled (PSI)",
+        ("device", "mode"),
+        statistics=("max",),
+    ),
+    Metric(
+        "system.disk.io",
+        "By",
+        COUNTER,
+        "Bytes by direction read, write; dm and md devices count again what their disks do",
+        ("device", "direction"),
+    ),
+    Metric("system.disk.operations", "{operation}", COUNTER, "Operations by direction", ("device", "direction")),
+    Metric("system.disk.io_time", "s", COUNTER, "Time with at least one operation in flight", ("device",)),
+    Metric(
+        "system.disk.utilization",
+        "1",
+        GAUGE,
+        "Share of the time that the device was busy",
+        ("device",),
+        statistics=("max",),
+    ),
+    Metric("system.disk.queue", "{operation}", GAUGE, "Mean operations in flight", ("device",)),
+    Metric("system.filesystem.usage", "By", GAUGE, "Space by mode: used, free, reserved", ("mount", "mode")),
+    Metric("system.filesystem.limit", "By", GAUGE, "Size of the file system", ("mount",)),
+    Metric("system.filesystem.utilization", "1", GAUGE, "Share of the usable space in use", ("mount",)),
+    Metric("system.filesystem.inodes.utilization", "1", GAUGE, "Share of the inodes in use", ("mount",)),
+    Metric(
+        "system.network.io",
+        "By",
+        COUNTER,
+        "Bytes by direction receive, transmit; no loopback, no bridges, veth pairs or tunnels",
+        ("interface", "direction"),
+    ),
+    Metric(
+        "system.network.packets",
+        "{packet}",
+        COUNTER,
+        "Packets by direction; no loopback",
+        ("interface", "direction"),
+    ),
+    Metric(
+        "system.network.errors", "{error}", COUNTER, "Errors by direction; no loopback", ("interface", "direction")
+    ),
+    Metric(
+        "system.network.dropped",
+        "{packet}",
+        COUNTER,
+        "Packets dropped by direction; no loopback",
+        ("interface", "direction"),
+    ),
+    Metric(
+        "system.network.throughput",
+        "By/s",
+        GAUGE,
+        "Bytes per second by direction; no loopback",
+        ("interface", "direction"),
+        statistics=("max",),
+    ),
+    Metric("system.network.link.speed", "By/s", GAUGE, "Negotiated speed of the link", ("interface",)),
+    Metric("system.network.loopback.io", "By", COUNTER, "Bytes through the loopback interface"),
+    Metric("system.network.loopback.packets", "{packet}", COUNTER, "Packets through the loopback interface"),
+    Metric("hw.temperature", "Cel", GAUGE, "Temperature", ("sensor",)),
+    Metric("hw.temperature.limit", "Cel", GAUGE, "Temperature that the sensor itself calls critical", ("sensor",)),
+    Metric("hw.fan.speed", "rpm", GAUGE, "Fan speed", ("sensor",)),
+    Metric("hw.battery.charge", "1", GAUGE, "Charge of the battery", ("sensor",)),
+    Metric("hw.battery.power", "W", GAUGE, "Power drawn from (positive) or put into the battery", ("sensor",)),
+    Metric("container.cpu.limit", "{cpu}", GAUGE, "Cores that our cgroup may use"),
+    Metric("container.cpu.time", "s", COUNTER, "CPU time of our cgroup"),
+    Metric("container.cpu.throttled.time", "s", COUNTER, "Time that our cgroup was held back by its CPU limit"),
+    Metric(
+        "container.cpu.throttled.periods", "{period}", COUNTER, "Periods in which our cgroup hit its CPU limit"
+    ),
+    Metric("container.memory.usage", "By", GAUGE, "Memory charged to our cgroup"),
+    Metric("container.memory.limit", "By", GAUGE, "Memory limit of our cgroup"),
+    Metric(
+        "container.memory.oom_kills", "{process}", COUNTER, "Processes of our cgroup killed for lack of memory"
+    ),
+)
