@@ -1,0 +1,43 @@
+"""What an adapter is: one kind of server, how it is recognised, and how it is asked."""
+
+from typing import Protocol
+
+from wftui.collectors.servers.figures import Look
+from wftui.collectors.servers.web import Web
+
+
+class Adapter(Protocol):
+    """One server of one kind that is being watched. It remembers what it needs between looks."""
+
+    async def look(self, web: Web) -> Look:
+        """Ask it once: ``GET`` only, nothing that loads, wakes or generates.
+
+        Raises:
+            SourceError: It does not answer, refuses, or says something else than its kind does; the state and
+                the fix are the server's from then on.
+        """
+        ...
+
+
+class Kind(Protocol):
+    """A kind of server; a module of this package."""
+
+    @property
+    def NAME(self) -> str:  # noqa: N802  a constant of the module
+        """As in ``server.kind``."""
+        ...
+
+    async def identify(self, web: Web) -> str | None:
+        """Ask whether it is of this kind, as cheaply as can be.
+
+        Returns:
+            Its version, empty when it does not say; None: it is something else.
+
+        Raises:
+            SourceError: It does not answer, or wants a key first.
+        """
+        ...
+
+    def make(self) -> Adapter:
+        """An adapter for one server of this kind."""
+        ...

@@ -1,0 +1,234 @@
+"""What to take from a metrics page, declared: names on the page → our figures.
+
+An adapter of a server with a page is mostly a table of these. ``Reader`` turns a page into figures by a plan.
+"""
+
+from collections.abc import Mapping, Sequence
+from math import isnan
+from typing import Final, NamedTuple
+
+from wftui.collectors.servers.exposition import Sample, number, parse
+from wftui.collectors.servers.figures import WHOLE, Histogram, Key, Look
+from wftui.model.sample import DERIVED, MEASURED
+
+GAUGE: Final = "gauge"
+COUNTER: Final = "counter"
+HISTOGRAM: Final = "histogram"
+
+SUM: Final = "sum"
+MEAN: Final = "mean"
+"""Of shares: engines side by side have the mean of what each has."""
+MAX: Final = "max"
+
+_INFINITE: Final = float("inf")
+
+
+class Take(NamedTuple):
+    """One figure and where it stands on the page."""
+
+    metric: str
+    """Of the catalogue."""
+    names: tuple[str, ...]
+    """Of the samples, of the family for a histogram; today's name first. Only the first that is there is read."""
+    kind: str = GAUGE
+    mode: str = ""
+    fold: str = SUM
+    """How samples that differ only in labels that we do not keep become one."""
+    scale: float = 1.0
+    by: tuple[str, Mapping[str, str]] | None = None
+    """(label, its value → mode): the mode comes from a label; ``*`` for all other values; without it they are left
+    out."""
+    only: tuple[str, str] | None = None
+    """(label, value): only samples that carry it."""
+    unknown: frozenset[float] = frozenset()
+    """Values that mean "unknown" (-1)."""
+    coarse: bool = False
+    """A counter that no rate may be made of."""
+
+
+class _Place(NamedTuple):
+    line: int
+    before: bytes
+    """The line as far as the value."""
+
+
+class _Single(NamedTuple):
+    key: Key
+    take: Take
+    places: list[int]
+    """Into the plan's places."""
+
+
+class _Spread(NamedTuple):
+    key: Key
+    take: Take
+    bounds: tuple[float, ...]
+    counts: list[list[int]]
+    """By bound: into the plan's places."""
+    sums: list[int]
+
+
+class Reader:
+    """Reads the pages of one server."""
+
+    def __init__(self, takes: Sequence[Take], path: str, models: Sequence[str] = ("model_name", "model")) -> None:
+        """``path``: of the page, for provenance and errors; ``models``: labels that may name the model."""
+        self._takes = takes
+        self._path = path
+        self._models = models
+        self._places: list[_Place] = []
+        self._lines = -1
+        self._singles: list[_Single] = []
+        self._spreads: list[_Spread] = []
+        self._last: dict[Key, tuple[float, Histogram]] = {}
+        self.renamed: tuple[tuple[str, str], ...] = ()
+        """(name on the page, today's name)."""
+        self.families: frozenset[str] = frozenset()
+        """Names of all samples on the page that was parsed last."""
+
+    def read(self, page: bytes, look: Look) -> None:
+        """Put the page's figures into a look.
+
+        Raises:
+            SourceFormatError: The page is not in the format.
+        """
+        lines = page.split(b"\n")
+        values = self._values(lines) if len(lines) == self._lines else None
+        if values is None:
+            self._plan(page, lines)
+            values = self._values(lines)
+            assert values is not None  # noqa: S101  the plan was made from these lines
+        for single in self._singles:
+            value = _folded([values[place] for place in single.places], single.take)
+            if value is None:
+                continue
+            if single.take.kind == GAUGE:
+                look.gauges[single.key] = value * single.take.scale
+            else:
+                look.counters[single.key] = value * single.take.scale
+        coarse = {single.key for single in self._singles if single.take.coarse}
+        look.coarse |= coarse
+        for spread in self._spreads:
+            look.histograms[spread.key] = self._histogram(spread, values)
+        look.renamed += self.renamed
+
+    def _values(self, lines: Sequence[bytes]) -> list[float] | None:
+        """The plan's values from a page; None when the page is another one."""
+        values = []
+        try:
+            for line, before in self._places:
+                text = lines[line]
+                if not text.startswith(before):
+                    return None
+                try:
+                    values.append(float(text[len(before) :]))
+                except ValueError:  # a timestamp or an exemplar stands behind it
+                    values.append(number(text[len(before) :].split(None, 1)[0]))
+        except (ValueError, IndexError):
+            return None
+        return values
+
+    def _histogram(self, spread: _Spread, values: Sequence[float]) -> Histogram:
+        count = sum(values[place] for place in spread.counts[-1])
+        last = self._last.get(spread.key)
+        if last is not None and last[0] == count and last[1].bounds == spread.bounds:
+            return last[1]  # nothing came: the same object tells so
+        scale = spread.take.scale
+        found = Histogram(
+            spread.bounds,
+            tuple(sum(values[place] for place in places) for places in spread.counts),
+            sum(values[place] for place in spread.sums) * scale if spread.sums else float("nan"),
+        )
+        self._last[spread.key] = (count, found)
+        return found
+
+    def _plan(self, page: bytes, lines: Sequence[bytes]) -> None:
+        by_name: dict[str, list[Sample]] = {}
+        for sample in parse(page, self._path):
+            by_name.setdefault(sample.name, []).append(sample)
+        self._lines = len(lines)
+        self._places, self._singles, self._spreads = [], [], []
+        renamed = []
+        for take in self._takes:
+            ending = "_bucket" if take.kind == HISTOGRAM else ""
+            name = next((item for item in take.names if item + ending in by_name), None)
+            if name is None:
+                continue
+            if name != take.names[0]:
+                renamed.append((name, take.names[0]))
+            if take.kind == HISTOGRAM:
+                self._plan_spread(take, name, by_name, lines)
+            else:
+                self._plan_single(take, name, by_name[name], lines)
+        self.renamed = tuple(renamed)
+        self.families = frozenset(by_name)
+
+    def _key(self, take: Take, name: str, labels: Mapping[str, str]) -> Key | None:
+        if take.only is not None and labels.get(take.only[0]) != take.only[1]:
+            return None
+        mode = take.mode
+        if take.by is not None:
+            label, modes = take.by
+            found = modes.get(labels.get(label, ""), modes.get("*"))
+            if found is None:
+                return None
+            mode = found
+        model = next((labels[item] for item in self._models if labels.get(item)), WHOLE)
+        quality = MEASURED if take.scale == 1.0 and take.fold == SUM else DERIVED
+        return Key(take.metric, model, mode, quality, f"{self._path} {name}")
+
+    def _put(self, sample: Sample, lines: Sequence[bytes]) -> int:
+        self._places.append(_Place(sample.line, lines[sample.line][: sample.start]))
+        return len(self._places) - 1
+
+    def _plan_single(self, take: Take, name: str, samples: Sequence[Sample], lines: Sequence[bytes]) -> None:
+        grouped: dict[Key, list[int]] = {}
+        for sample in samples:
+            key = self._key(take, name, sample.labels)
+            if key is not None:
+                grouped.setdefault(key, []).append(self._put(sample, lines))
+        self._singles += [_Single(key, take, places) for key, places in grouped.items()]
+
+    def _plan_spread(
+        self, take: Take, name: str, by_name: Mapping[str, list[Sample]], lines: Sequence[bytes]
+    ) -> None:
+        grouped: dict[Key, dict[frozenset[tuple[str, str]], list[tuple[float, Sample]]]] = {}
+        for sample in by_name[f"{name}_bucket"]:
+            key = self._key(take, name, sample.labels)
+            try:
+                bound = number(sample.labels.get("le", "").encode()) * take.scale
+            except ValueError:
+                continue
+            if key is not None:
+                rest = frozenset(item for item in sample.labels.items() if item[0] != "le")
+                grouped.setdefault(key, {}).setdefault(rest, []).append((bound, sample))
+        for key, parts in grouped.items():
+            first: tuple[float, ...] | None = None
+            counts: list[list[int]] = []
+            sums = []
+            for rest, buckets in parts.items():
+                buckets.sort(key=lambda item: item[0])
+                bounds = tuple(bound for bound, _ in buckets)
+                if not bounds or bounds[-1] != _INFINITE or (first is not None and bounds != first):
+                    continue  # buckets of different bounds cannot be added
+                if first is None:
+                    first, counts = bounds, [[] for _ in bounds]
+                for place, (_, sample) in enumerate(buckets):
+                    counts[place].append(self._put(sample, lines))
+                sums += [
+                    self._put(sample, lines)
+                    for sample in by_name.get(f"{name}_sum", ())
+                    if frozenset(sample.labels.items()) == rest
+                ]
+            if first is not None:
+                self._spreads.append(_Spread(key, take, first, counts, sums))
+
+
+def _folded(values: Sequence[float], take: Take) -> float | None:
+    known = [value for value in values if not isnan(value) and value not in take.unknown]
+    if not known:
+        return None
+    if take.fold == MAX:
+        return max(known)
+    total = sum(known)
+    return total / len(known) if take.fold == MEAN else total

@@ -1,0 +1,156 @@
+"""vLLM: one metrics page says nearly all. v1 names, v0 names where they stand instead."""
+
+from typing import Final
+
+import msgspec
+
+from wftui.collectors.servers.figures import Look, Missing, ModelInfo
+from wftui.collectors.servers.takes import COUNTER, HISTOGRAM, MEAN, Reader, Take
+from wftui.collectors.servers.web import Web
+from wftui.errors import SourceFormatError, SourceUnavailableError
+
+NAME: Final = "vllm"
+PAGE: Final = "/metrics"
+_MODELS_S: Final = 30
+"""Looks between two questions for the models."""
+_ENDS: Final = {
+    "stop": "finished",
+    "length": "finished",
+    "repetition": "finished",
+    "abort": "aborted",
+    "error": "failed",
+}
+
+
+def _family(*names: str) -> tuple[str, ...]:
+    return tuple(f"vllm:{name}" for name in names)
+
+
+TAKES: Final = (
+    Take("inference.requests", _family("num_requests_running"), mode="running"),
+    Take("inference.requests", _family("num_requests_waiting"), mode="waiting"),
+    Take("inference.request.count", _family("request_success_total"), COUNTER, by=("finished_reason", _ENDS)),
+    Take("inference.request.count", _family("admission_rejections_total"), COUNTER, mode="rejected"),
+    Take("inference.tokens", _family("prompt_tokens_total"), COUNTER, mode="prompt"),
+    Take("inference.tokens", _family("prompt_tokens_cached_total"), COUNTER, mode="cached"),
+    Take("inference.tokens", _family("generation_tokens_total"), COUNTER, mode="generation"),
+    Take("gen_ai.server.time_to_first_token", _family("time_to_first_token_seconds"), HISTOGRAM),
+    # Until 2025 "time per output token" was the gap between tokens; then that got its true name.
+    Take(
+        "inference.inter_token_latency",
+        _family("inter_token_latency_seconds", "time_per_output_token_seconds"),
+        HISTOGRAM,
+    ),
+    Take("gen_ai.server.time_per_output_token", _family("request_time_per_output_token_seconds"), HISTOGRAM),
+    Take("gen_ai.server.request.duration", _family("e2e_request_latency_seconds"), HISTOGRAM),
+    Take("inference.phase.duration", _family("request_queue_time_seconds"), HISTOGRAM, mode="queue"),
+    Take("inference.phase.duration", _family("request_prefill_time_seconds"), HISTOGRAM, mode="prefill"),
+    Take("inference.phase.duration", _family("request_decode_time_seconds"), HISTOGRAM, mode="decode"),
+    Take("inference.kv_cache.utilization", _family("kv_cache_usage_perc", "gpu_cache_usage_perc"), fold=MEAN),
+    Take(
+        "inference.prefix_cache.tokens",
+        _family("prefix_cache_queries_total", "gpu_prefix_cache_queries_total"),
+        COUNTER,
+        mode="queried",
+    ),
+    Take(
+        "inference.prefix_cache.tokens",
+        _family("prefix_cache_hits_total", "gpu_prefix_cache_hits_total"),
+        COUNTER,
+        mode="hit",
+    ),
+    Take(
+        "inference.prefix_cache.hit_ratio",
+        _family("gpu_prefix_cache_hit_rate"),
+        fold=MEAN,
+        unknown=frozenset({-1.0}),
+    ),
+    Take("inference.preemptions", _family("num_preemptions_total"), COUNTER),
+    Take(
+        "inference.speculation.tokens",
+        _family("spec_decode_num_draft_tokens_total"),
+        COUNTER,
+        mode="drafted",
+    ),
+    Take(
+        "inference.speculation.tokens",
+        _family("spec_decode_num_accepted_tokens_total"),
+        COUNTER,
+        mode="accepted",
+    ),
+)
+
+
+class _Version(msgspec.Struct):
+    version: str
+
+
+class _Model(msgspec.Struct):
+    id: str
+    owned_by: str = ""
+    max_model_len: int | None = None
+    root: str | None = None
+
+
+class _Models(msgspec.Struct):
+    data: list[_Model] = []
+
+
+async def identify(web: Web) -> str | None:
+    """``/v1/models`` says who owns the models; ``/version`` alone would also be that of others."""
+    answer = await web.get("/v1/models")
+    if answer.status in (401, 403):
+        # With a key the models are guarded, the metrics are not.
+        page = await web.get(PAGE)
+        return "" if page.status == 200 and b"\nvllm:" in page.body else None
+    if answer.status != 200:
+        return None
+    try:
+        if not any(item.owned_by == NAME for item in answer.json(_Models).data):
+            return None
+        return (await web.json("/version", _Version)).version
+    except SourceFormatError:
+        return None
+    except SourceUnavailableError:
+        return ""
+
+
+class Vllm:
+    """One vLLM."""
+
+    def __init__(self) -> None:
+        self._reader = Reader(TAKES, PAGE)
+        self._models: tuple[ModelInfo, ...] | None = None
+        self._looks = 0
+
+    async def look(self, web: Web) -> Look:
+        """Read its page; ask for its models now and then."""
+        answer = await web.ok(PAGE)
+        look = Look(reads=(PAGE,))
+        self._reader.read(answer.body, look)
+        if not any(name.startswith("vllm:") for name in self._reader.families):
+            look.missing = (Missing("requests, tokens, latencies", "start it without --disable-log-stats"),)
+        if self._looks % _MODELS_S == 0:
+            look.models = await self._ask_models(web)
+        self._looks += 1
+        return look
+
+    async def _ask_models(self, web: Web) -> tuple[ModelInfo, ...] | None:
+        answer = await web.get("/v1/models")
+        if answer.status != 200:
+            return None  # guarded by a key that we do not have: the page names the model
+        return tuple(
+            ModelInfo(name=item.id, context=item.max_model_len, detail=_detail(item))
+            for item in answer.json(_Models).data
+        )
+
+
+def _detail(item: _Model) -> str:
+    # The model itself has its path or repository as root; an adapter has the name of its model.
+    adapter = item.root not in (None, "", item.id) and "/" not in str(item.root)
+    return f"adapter of {item.root}" if adapter else ""
+
+
+def make() -> Vllm:
+    """An adapter for one vLLM."""
+    return Vllm()
