@@ -48,7 +48,7 @@ class FakeClock:
         self.advance(max(0, boottime_ns + self.late_ns - self.boottime_ns))
         await asyncio.sleep(0)
 
-    async def beat(self, period_ns: int, call: Callable[[Instant], None]) -> None:
+    async def beat(self, period_ns: int, call: Callable[[Instant], bool]) -> None:
         """Jump from beat to beat."""
         while True:
             await self.sleep_until(self.boottime_ns + period_ns - self.time_ns % period_ns)

@@ -163,7 +163,7 @@ class FastClock(FakeClock):
         self._between = between
         self._pace = pace
 
-    async def beat(self, period_ns: int, call: Callable[[Instant], None]) -> None:
+    async def beat(self, period_ns: int, call: Callable[[Instant], bool]) -> None:
         """From second to second."""
         del period_ns
         beats = 0

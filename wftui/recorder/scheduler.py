@@ -113,16 +113,23 @@ class Scheduler:
         """Somebody follows at full rate from now on: do not wait for the second's end."""
         self._due_ns = 0
 
-    def _slot(self, now: Instant) -> None:
-        """Ten times a second. After 100 ms of sleep the caches are cold: most slots only read, in few steps."""
+    def _slot(self, now: Instant) -> bool:
+        """Ten times a second. After 100 ms of sleep the caches are cold: most slots only read, in few steps.
+
+        Returns:
+            Whether more was done than to read files.
+        """
         offset = now.time_ns - now.boottime_ns
         step = offset - self._offset_ns
         gap = now.boottime_ns - self._last_ns
         if now.boottime_ns >= self._due_ns or gap > SUSPENDED_NS or not -STEP_NS < step < STEP_NS:
             self._whole_slot(now, offset, step, gap)
+            whole = True
         else:
             self._grab(now)
+            whole = False
         self._last_ns = now.boottime_ns
+        return whole
 
     def _whole_slot(self, now: Instant, offset: int, step: int, gap: int) -> None:
         # By the clocks as they were: after a suspend or a stall the second ended before it, a step cut it short.

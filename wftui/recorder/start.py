@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 from wftui import log
-from wftui.clock import SystemClock
 from wftui.collectors import mountinfo
 from wftui.collectors.base import Collector
 from wftui.collectors.registry import host_collectors
@@ -17,6 +16,7 @@ from wftui.config import Config
 from wftui.errors import SourceError
 from wftui.paths import Places
 from wftui.recorder.keeper import Caps
+from wftui.recorder.metronome import Metronome
 from wftui.recorder.service import Options, Recorder
 from wftui.store import retention
 
@@ -93,7 +93,8 @@ def record(
     """
     if collectors is None:
         collectors = host_collectors(read_ranks=settings.read_ranks)
-    recorder = Recorder(settings, SystemClock(), collectors)
+    metronome = Metronome()
+    recorder = Recorder(settings, metronome, collectors)
 
     async def main() -> str:
         loop = asyncio.get_running_loop()
@@ -105,7 +106,8 @@ def record(
         loop.call_later(SETTLED_S, _settle)
         return await recorder.run()
 
-    return asyncio.run(main())
+    with asyncio.Runner(loop_factory=metronome.loop) as runner:
+        return runner.run(main())
 
 
 def _settle() -> None:
