@@ -287,3 +287,51 @@ def test_a_real_process_that_works(tmp_path: Path) -> None:
 
 def child_ticks(pid: int) -> int:
     return parse_process(Path(f"/proc/{pid}/stat").read_bytes()).cpu_ticks
+
+
+def kept() -> set[int]:
+    """The processes whose ``stat`` we hold open."""
+    found = set()
+    for link in list(Path("/proc/self/fd").iterdir()):
+        try:
+            target = str(link.readlink())
+        except OSError:  # the folder's own
+            continue
+        _, proc, pid, *rest = target.split("/") if target.count("/") == 3 else ("", "", "", "")
+        if proc == "proc" and rest == ["stat"]:
+            found.add(int(pid))
+    return found
+
+
+def test_files_of_processes_are_held_no_longer_than_those_live() -> None:
+    clock = SystemClock()
+    source = Processes()
+    children = [subprocess.Popen(["sleep", "60"]) for _ in range(2)]
+    try:
+        first, second = (child.pid for child in children)
+        for _ in range(3):
+            source.collect(clock.now())
+        assert {first, second} <= kept()
+        children[0].kill()
+        children[0].wait()
+        (table,) = source.collect(clock.now()).tables
+        pids = {row[cells.PID] for row in table.rows.values()}
+        assert (first in pids, second in pids) == (False, True)
+        assert (first in kept(), second in kept()) == (False, True)
+        source.close()
+        assert not kept()
+        source.close()
+    finally:
+        for child in children:
+            child.kill()
+            child.wait()
+
+
+def test_only_so_many_files_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sysconf", {"SC_OPEN_MAX": 4, "SC_PAGE_SIZE": 4096, "SC_CLK_TCK": 100}.__getitem__)
+    clock = SystemClock()
+    source = Processes()
+    for _ in range(4):
+        source.collect(clock.now())
+    assert len(kept()) == 2
+    source.close()

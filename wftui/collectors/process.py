@@ -36,6 +36,8 @@ _QUIET_SCANS: Final = 5
 """A process that moved nothing and used no CPU is asked for its I/O in every fifth scan only."""
 _NOT_OURS: Final = -2
 _HIDDEN: Final = (b"hidepid=1", b"hidepid=2", b"hidepid=4", b"hidepid=noaccess", b"hidepid=invisible")
+_KEPT: Final = 512
+"""Files kept open at most, and half of what we may open; each takes 4.5 kB of the kernel's memory."""
 _GONE: Final = (FileNotFoundError, ProcessLookupError, PermissionError)
 """Between listing and reading a process may end, or turn out not to be ours to see (hidepid)."""
 
@@ -44,7 +46,7 @@ class _Process:
     """What is remembered of one process between scans."""
 
     __slots__ = (
-        "cgroup", "command", "created", "io", "io_ns", "key", "name",
+        "cgroup", "command", "created", "fd", "io", "io_ns", "key", "name",
         "raw", "row", "settled", "start", "stat", "user",
     )  # fmt: skip
 
@@ -54,6 +56,8 @@ class _Process:
         self.created = created
         self.stat = stat
         self.raw = b""
+        self.fd = -1
+        """Its ``stat``, kept open; -1: it is opened for each scan."""
         self.settled = False
         """False until its second scan: between fork and exec it looks like its parent."""
         self.io: tuple[int, int] | None = None
@@ -67,10 +71,10 @@ class _Process:
 class Processes:
     """The table ``processes`` and ``system.process.count`` by state.
 
-    A scan opens, reads and closes one ``stat`` per process; where its bytes are the same as before nothing is
-    parsed and the very row of the scan before is given again. User, command line and cgroup are read for
-    new processes and after an exec. A thread: reading a command line waits for the lock of that process' memory,
-    and the names of users may come from the network.
+    A scan reads one ``stat`` per process, kept open from the third scan on; where its bytes are the same as
+    before nothing is parsed and the very row of the scan before is given again. User, command line and cgroup are
+    read for new processes and after an exec. A thread: reading a command line waits for the lock of that process'
+    memory, and the names of users may come from the network.
     """
 
     name = "processes"
@@ -91,6 +95,8 @@ class Processes:
             for mode in _MODES
         }
         self._hidden: Note | None = None
+        self._open = 0
+        self._most_open: Final = min(_KEPT, os.sysconf("SC_OPEN_MAX") // 2)
 
     def collect(self, at: Instant) -> Scrape:
         """Scan all processes. A row's CPU is None on the first sight, its I/O also where it is not ours to read.
@@ -109,17 +115,13 @@ class Processes:
         counts = dict.fromkeys(_MODES, 0)
         broken: SourceFormatError | None = None
         for place, pid in enumerate(pids):
+            process = known.get(pid)
             try:
-                fd = os.open(f"{self._proc}/{pid}/stat", _FLAGS)
-                try:
-                    data = os.read(fd, _STAT_LIMIT)
-                finally:
-                    os.close(fd)
+                data = self._read(pid, process)
             except _GONE:
                 continue
             except OSError as error:
                 raise unavailable(f"/proc/{pid}/stat", error) from error
-            process = known.get(pid)
             try:
                 if process is None or data != process.raw or not process.settled:
                     process = self._changed(pid, process, data, at, elapsed_ns)
@@ -135,12 +137,41 @@ class Processes:
             mode = _STATES.get(process.stat.state)
             if mode is not None:
                 counts[mode] += 1
+        for pid, process in known.items():
+            if process.fd >= 0 and now.get(pid) is not process:
+                self._shut(process)
         self._known, self._before_ns = now, at.boottime_ns
         if broken is not None and not rows:
             raise broken
         note = Note(FAILED, broken.reason) if broken is not None else self._hidepid()
         samples = [Sample(self._counts[mode], count) for mode, count in counts.items()]
         return Scrape(samples, (TableSnapshot(PROCESSES, at.time_ns, rows),), note)
+
+    def _read(self, pid: str, process: _Process | None) -> bytes:
+        """The ``stat`` of a process. On cold caches 3.5 µs with the file open, 7 with opening and closing it."""
+        if process is not None and process.fd >= 0:
+            try:
+                return os.pread(process.fd, _STAT_LIMIT, 0)
+            except ProcessLookupError:  # it ended, and its number may be another's by now
+                self._shut(process)
+        fd = os.open(f"{self._proc}/{pid}/stat", _FLAGS)
+        try:
+            data = os.read(fd, _STAT_LIMIT)
+        except OSError:
+            os.close(fd)
+            raise
+        # Most of those that end soon have ended by now.
+        if process is not None and process.settled and self._open < self._most_open:
+            process.fd = fd
+            self._open += 1
+        else:
+            os.close(fd)
+        return data
+
+    def _shut(self, process: _Process) -> None:
+        fd, process.fd = process.fd, -1
+        self._open -= 1
+        os.close(fd)
 
     def _changed(self, pid: str, process: _Process | None, data: bytes, at: Instant, elapsed_ns: int) -> _Process:
         stat = parse_process(data)
@@ -249,6 +280,9 @@ class Processes:
         return self._hidden
 
     def close(self) -> None:
-        """Forget the scan before; no file is kept open."""
+        """Forget the scan before, and close its files. Twice is harmless."""
+        for process in self._known.values():
+            if process.fd >= 0:
+                self._shut(process)
         self._known = {}
         self._before_ns = 0
