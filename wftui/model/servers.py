@@ -49,7 +49,7 @@ SERVERS: Final = TableSchema(
 """Key of a row: the endpoint.
 
 ``server.kind`` ``vllm``, ``llama.cpp``, …; ``server.state`` a health state (``asleep``: its model sleeps and is
-left alone); ``server.origin`` ``process`` or ``configured``; ``server.reads`` the paths that are read, with commas;
+left alone); ``server.origin`` ``process`` or ``configured``; ``server.reads`` the paths read, with commas;
 ``server.missing`` what it does not tell and the flag that would bring it, one ``figure: fix`` to a line;
 ``server.renamed`` metrics that were read under another than their present name, ``old=new`` with commas;
 ``server.bounds`` lowest and highest bucket of its histograms, ``metric=low:high`` with commas: a quantile that

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from wftui.clock import Instant
 from wftui.model import health
 from wftui.model.sample import DERIVED, MEASURED
 
@@ -98,6 +99,8 @@ class Look(msgspec.Struct, kw_only=True):
     """Rates that the adapter knows better than the difference of a counter does (``inference.tokens.rate``)."""
     coarse: frozenset[Key] = frozenset()
     """Counters printed with too few digits, or stepping only when a request ends: no rate is made of them."""
+    at: Instant | None = None
+    """When the reply arrived that holds the counters (``Answer.at``); None: when the look was done."""
     models: tuple[ModelInfo, ...] | None = None
     """None: not asked this time, what was known stays."""
     requests: tuple[RequestInfo, ...] = ()

@@ -126,7 +126,7 @@ class Vllm:
     async def look(self, web: Web) -> Look:
         """Read its page; ask for its models now and then."""
         answer = await web.ok(PAGE)
-        look = Look(reads=(PAGE,))
+        look = Look(reads=(PAGE,), at=answer.at)
         self._reader.read(answer.body, look)
         if not any(name.startswith("vllm:") for name in self._reader.families):
             look.missing = (Missing("requests, tokens, latencies", "start it without --disable-log-stats"),)

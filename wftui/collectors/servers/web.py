@@ -1,8 +1,8 @@
 """A polite HTTP client: GET only, one kept connection a server, deadlines, bounded bodies, no redirects.
 
 h11 frames the messages (pure Python, no I/O of its own). Ten servers a second cost 1.8 ms with it and +0.8 MB;
-with ``http.client``, which blocks a thread each, 1.4 ms and +1.6 MB; with httptools 1.7 ms and +1.0 MB; with urllib3
-4.0 ms and +4.9 MB, with aiohttp 2.8 ms and +14 MB, with httpx 6.2 ms and +15 MB.
+with ``http.client``, which blocks a thread each, 1.4 ms and +1.6 MB; with httptools 1.7 ms and +1.0 MB; with
+urllib3 4.0 ms and +4.9 MB, with aiohttp 2.8 ms and +14 MB, with httpx 6.2 ms and +15 MB.
 """
 
 import asyncio

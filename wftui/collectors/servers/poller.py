@@ -1,0 +1,218 @@
+"""The thread that finds servers and watches them, in an event loop of its own: a hung server delays nobody."""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from wftui import log
+from wftui.clock import NS_PER_S, Clock
+from wftui.collectors.servers.discovery import Discovery, Found, shown
+from wftui.collectors.servers.endpoint import Endpoint
+from wftui.collectors.servers.signs import PRETENDERS_FIRST
+from wftui.collectors.servers.watch import Watch
+from wftui.model import health
+from wftui.model.sample import Occurrence, Reading
+from wftui.model.servers import MODELS, REQUESTS, SERVERS
+from wftui.model.table import Row, TableSnapshot
+
+DISCOVER_S: Final = 5.0
+REMEMBERED_NS: Final = 600 * NS_PER_S
+"""A server that comes back at its endpoint within so long has restarted; after that it is a new one."""
+_KEPT: Final = 4096
+"""Readings kept for a recorder that does not ask: ten servers for some minutes."""
+
+
+class Configured(NamedTuple):
+    """A server that a person named."""
+
+    endpoint: Endpoint
+    kinds: tuple[str, ...] = PRETENDERS_FIRST
+    """Modules to try."""
+
+
+class _Gone(NamedTuple):
+    watch: Watch
+    at_ns: int
+
+
+class Poller:
+    """Owns the thread. ``take`` is called from the recorder's loop, all else runs in the thread."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        configured: Sequence[Configured] = (),
+        *,
+        proc: str | Path = "/proc",
+        discover: bool = True,
+    ) -> None:
+        self._clock = clock
+        self._configured = {item.endpoint.name: item for item in configured}
+        self._discovery = Discovery(proc) if discover else None
+        self._readings: deque[Reading] = deque(maxlen=_KEPT)
+        self._events: deque[Occurrence] = deque(maxlen=_KEPT)
+        self._watches: dict[str, tuple[Watch, asyncio.Task[None]]] = {}
+        self._gone: dict[str, _Gone] = {}
+        self._hidden: dict[str, Found] = {}
+        """Servers that cannot be asked, by how they are called."""
+        self._since: dict[str, int] = {}
+        self._dirty = False
+        self._stop: Callable[[], object] | None = None
+        self._thread: threading.Thread | None = None
+        self.tables: tuple[TableSnapshot, ...] = ()
+        """As they are now; another object when something in them changed."""
+
+    def start(self) -> None:
+        """Begin, once."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="wftop-servers", daemon=True)
+            self._thread.start()
+
+    def take(self) -> tuple[list[Reading], list[Occurrence]]:
+        """What came since the last time."""
+        readings, events = [], []
+        with suppress(IndexError):
+            while True:
+                readings.append(self._readings.popleft())
+        with suppress(IndexError):
+            while True:
+                events.append(self._events.popleft())
+        return readings, events
+
+    def close(self) -> None:
+        """Ask the thread to end; does not wait for it. Twice is harmless."""
+        stop, self._stop = self._stop, None
+        if stop is not None:
+            with suppress(RuntimeError):  # its loop has ended already
+                stop()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._main())
+        except Exception as error:  # noqa: BLE001  a thread that dies silently would look like no servers at all
+            log.error("servers", "the thread that watches model servers ended", exc=error)
+
+    async def _main(self) -> None:
+        loop = asyncio.get_running_loop()
+        ended = asyncio.Event()
+        self._stop = lambda: loop.call_soon_threadsafe(ended.set)
+        for name, item in self._configured.items():
+            self._begin(name, Watch(item.endpoint, item.kinds, self._clock, self._tell))
+        while not ended.is_set():
+            if self._discovery is not None:
+                self._reconcile(self._discovery)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(DISCOVER_S):
+                    await ended.wait()
+        for _, task in self._watches.values():
+            task.cancel()
+        await asyncio.gather(*(task for _, task in self._watches.values()), return_exceptions=True)
+
+    def _begin(self, name: str, watch: Watch) -> None:
+        self._watches[name] = watch, asyncio.get_running_loop().create_task(watch.run())
+
+    def _reconcile(self, discovery: Discovery) -> None:
+        try:
+            found = discovery.look(self._clock.now())
+        except Exception as error:  # noqa: BLE001  those that are known go on being watched
+            log.error("servers", "looking for model servers failed", exc=error)
+            return
+        seen: dict[str, tuple[Found, Endpoint]] = {}
+        hidden: dict[str, Found] = {}
+        for item in found:
+            for endpoint in item.endpoints:
+                seen.setdefault(endpoint.name, (item, endpoint))
+            if not item.endpoints and item.reason:
+                hidden[shown(item)] = item
+        for name, (watch, _) in list(self._watches.items()):
+            if name in self._configured:
+                watch.found = seen[name][0] if name in seen else None
+            elif name not in seen:
+                self._end(name, "server.gone")
+            elif watch.found is not None and not _same(watch.found, seen[name][0]):
+                self._end(name, "")
+            else:
+                watch.found = seen[name][0]
+        for name, (item, endpoint) in seen.items():
+            if name not in self._watches:
+                self._begin(name, self._made(name, item, endpoint))
+        if hidden.keys() != self._hidden.keys():
+            self._hidden = hidden
+            self._retell()
+
+    def _made(self, name: str, item: Found, endpoint: Endpoint) -> Watch:
+        back = self._gone.pop(name, None)
+        known = back is not None and self._clock.now().boottime_ns - back.at_ns < REMEMBERED_NS
+        if back is None or not known:
+            return Watch(endpoint, item.sign.kinds, self._clock, self._tell, found=item)
+        back.watch.derivation.forget()
+        return Watch(
+            endpoint,
+            item.sign.kinds,
+            self._clock,
+            self._tell,
+            found=item,
+            derivation=back.watch.derivation,
+            restarts=back.watch.restarts + 1,
+        )
+
+    def _end(self, name: str, event: str) -> None:
+        watch, task = self._watches.pop(name)
+        task.cancel()
+        if not watch.state:
+            return  # it was never told of
+        now = self._clock.now()
+        self._gone[name] = _Gone(watch, now.boottime_ns)
+        if event:
+            kind = watch.kind.NAME if watch.kind else ""
+            self._events.append(Occurrence(event, ("server", name), {"kind": kind}, now))
+        self._retell()
+
+    def _tell(self, watch: Watch, reading: Reading | None, events: Sequence[Occurrence]) -> None:
+        if self._watches.get(watch.name, (None,))[0] is not watch:
+            return  # it ended while it waited for an answer
+        if reading is not None and reading.samples:
+            self._readings.append(reading)
+        self._events.extend(events)
+        self._retell()
+
+    def _retell(self) -> None:
+        """Make the tables anew, once for all servers that answer in the same moment."""
+        if not self._dirty:
+            self._dirty = True
+            asyncio.get_running_loop().call_soon(self._make_tables)
+
+    def _make_tables(self) -> None:
+        self._dirty = False
+        now_ns = self._clock.now().time_ns
+        watches = [watch for watch, _ in self._watches.values() if watch.state]
+        by_pid = {watch.found.pid: watch.name for watch in watches if watch.found is not None}
+        servers: dict[str, Row] = {}
+        models: dict[str, Row] = {}
+        requests: dict[str, Row] = {}
+        for watch in watches:
+            above = watch.found.parent if watch.found is not None else None
+            servers[watch.name] = watch.row(by_pid.get(above, "") if above is not None else "")
+            models |= watch.model_rows()
+            requests |= watch.request_rows()
+        for name, found in self._hidden.items():
+            servers[name] = _hidden_row(name, found, self._since.setdefault(name, now_ns))
+        told: Mapping[str, Mapping[str, Row]] = {item.schema.name: item.rows for item in self.tables}
+        new = ((SERVERS, servers), (MODELS, models), (REQUESTS, requests))
+        if any(told.get(schema.name, {}) != rows for schema, rows in new) or not self.tables:
+            self.tables = tuple(TableSnapshot(schema, now_ns, rows) for schema, rows in new)
+
+
+def _same(before: Found, now: Found) -> bool:
+    return (before.pid, before.start) == (now.pid, now.start)
+
+
+def _hidden_row(name: str, found: Found, since_ns: int) -> Row:
+    return (
+        name, found.sign.kinds[0], "", health.DENIED, found.reason, found.fix, since_ns, found.pid, found.start,
+        found.container, "process", "", "", "", "", "", "", "", "",
+    )  # fmt: skip
