@@ -146,3 +146,26 @@ def test_no_cgroups_at_all() -> None:
     assert locate("/nowhere", "/nowhere") == {}
     with pytest.raises(SourceUnavailableError):
         Cgroup("/nowhere", "/nowhere").collect(at(0))
+
+
+def test_limits_that_change_are_seen_within_five_seconds(tmp_path: Path) -> None:
+    box = "sys/fs/cgroup/box/"
+    plant(
+        tmp_path,
+        {
+            "proc/self/cgroup": "0::/box\n",
+            "proc/self/mountinfo": V2.format(root="/"),
+            f"{box}cpu.max": "max 100000\n",
+            f"{box}memory.max": "max\n",
+            f"{box}memory.current": "100\n",
+        },
+    )
+    source = Cgroup(tmp_path / "proc", tmp_path / "sys")
+    assert values(source.collect(at(0))) == {"container.memory.usage": 100}
+    plant(tmp_path, {f"{box}cpu.max": "50000 100000\n", f"{box}memory.max": "4096\n", f"{box}memory.current": "7"})
+    assert values(source.collect(at(1))) == {"container.memory.usage": 7}
+    assert values(source.collect(at(5))) == {
+        "container.memory.usage": 7,
+        "container.memory.limit": 4096,
+        "container.cpu.limit": 0.5,
+    }

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.kernel_files import PROC, at, parse_or_refuse, plant, values
-from wftui.collectors.memory import Memory, Paging, meminfo_value, parse_meminfo, parse_vmstat
+from wftui.collectors.memory import Memory, Paging, meminfo_field, meminfo_value, parse_meminfo, parse_vmstat
 from wftui.collectors.pressure import Pressure, parse_pressure
 from wftui.errors import SourceFormatError, SourceUnavailableError
 
@@ -29,13 +29,35 @@ def test_both_readers_of_meminfo_agree() -> None:
     found = parse_meminfo(data)
     assert found["HugePages_Total"] == 0
     for name, value in found.items():
+        assert meminfo_field(data, name.encode()) == value
         if not name.startswith("HugePages_"):
             assert meminfo_value(data, name.encode()) == value
+    assert meminfo_field(data, b"HugePages_") is None
 
 
 @given(st.binary(max_size=300))
 def test_any_bytes_parse_or_raise_ours(data: bytes) -> None:
     parse_or_refuse((parse_meminfo, parse_vmstat, parse_pressure, lambda d: meminfo_value(d, b"MemTotal")), data)
+    parse_or_refuse((lambda d: meminfo_field(b"Hugepagesize:" + d, b"Hugepagesize"),), data)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3, 4), (2, 0, 4, 1, 3)])
+def test_memory_is_found_in_any_order(tmp_path: Path, order: tuple[int, ...]) -> None:
+    lines = MEMINFO.splitlines(keepends=True)
+    plant(tmp_path, {"meminfo": "".join([*(lines[place] for place in order), *lines[5:]])})
+    found = values(Memory(tmp_path, tmp_path).collect(at(0)))
+    assert found["system.memory.limit"] == 64 * GIB
+    assert found["system.memory.available"] == 40 * GIB
+    assert found['system.memory.usage{mode="free"}'] == 10 * GIB
+    assert found['system.memory.usage{mode="buffers"}'] == 1024 * KIB
+    assert found['system.memory.usage{mode="cached"}'] == (4096 + 512 - 1024) * KIB
+
+
+@pytest.mark.parametrize("value", ["-5", "x", "\u0663"])
+def test_memory_that_is_no_number_is_refused(tmp_path: Path, value: str) -> None:
+    plant(tmp_path, {"meminfo": MEMINFO.replace("1024 kB", f"{value} kB", 1)})
+    with pytest.raises(SourceFormatError, match="Buffers"):
+        Memory(tmp_path, tmp_path).collect(at(0))
 
 
 def test_real_memory_adds_up(tmp_path: Path) -> None:
@@ -164,10 +186,10 @@ def test_a_limit_that_is_set_later_is_seen(tmp_path: Path) -> None:
     memory = v2(tmp_path, {"/pod/box": "max"}, f"{GIB}", "inactive_file 0\n")
     assert values(memory.collect(at(0)))["system.memory.limit"] == 64 * GIB
     plant(tmp_path, {"sys/fs/cgroup/pod/box/memory.max": f"{2 * GIB}\n"})
-    assert values(memory.collect(at(0.5)))["system.memory.limit"] == 64 * GIB
-    assert values(memory.collect(at(1)))["system.memory.limit"] == 2 * GIB
+    assert values(memory.collect(at(4.9)))["system.memory.limit"] == 64 * GIB
+    assert values(memory.collect(at(5.9)))["system.memory.limit"] == 2 * GIB
     plant(tmp_path, {"sys/fs/cgroup/pod/box/memory.current": f"{2 * GIB}\n"})
-    assert values(memory.collect(at(1.1)))["system.memory.utilization"] == 1
+    assert values(memory.collect(at(6)))["system.memory.utilization"] == 1
 
 
 def test_real_paging() -> None:
@@ -227,6 +249,19 @@ def test_pressure_is_the_share_of_the_interval(tmp_path: Path) -> None:
     assert second['system.pressure.utilization{device="io",mode="some"}'] == pytest.approx(0.25)
     assert second['system.pressure.utilization{device="io",mode="full"}'] == 1.0
     assert second['system.pressure.utilization{device="cpu",mode="some"}'] == 0
+
+
+def test_a_file_that_stays_as_it_is_goes_on_counting(tmp_path: Path) -> None:
+    for name in ("cpu", "memory", "io"):
+        plant(tmp_path, {f"pressure/{name}": line("some", 1_000_000)})
+    pressure = Pressure(tmp_path)
+    pressure.collect(at(0))
+    for second in (1, 2):
+        found = values(pressure.collect(at(second)))
+        assert found['system.pressure.time{device="io",mode="some"}'] == 1.0
+        assert found['system.pressure.utilization{device="io",mode="some"}'] == 0
+    plant(tmp_path, {"pressure/io": line("some", 1_500_000)})
+    assert values(pressure.collect(at(3)))['system.pressure.utilization{device="io",mode="some"}'] == 0.5
 
 
 def test_real_pressure() -> None:

@@ -15,7 +15,9 @@ from wftui.units import NS_PER_S
 _NO_LIMIT: Final = 1 << 60
 """v1 says "no limit" as 2^63 - 1 rounded down to a page; nothing real is as large as this."""
 
-SEARCH_NS: Final = 10 * NS_PER_S
+LIMIT_NS: Final = 5 * NS_PER_S
+"""Limits hardly ever change, and are some files on each level: they are read this often (60 µs)."""
+SEARCH_NS: Final = 2 * LIMIT_NS
 """A process may be moved between cgroups: its place is looked for this often (it costs 90 µs)."""
 
 
@@ -169,7 +171,9 @@ class Cgroup:
     def __init__(self, proc: str | Path = "/proc", sys: str | Path = "/sys") -> None:
         self._proc, self._sys = proc, sys
         self._places: dict[str, Place] = {}
-        self._due_ns = 0
+        self._due_ns = self._limits_ns = 0
+        self._memory_limit: MemoryLimit | None = None
+        self._cpu_limit: tuple[float, str] | None = None
         self._columns = {
             name: column(self.name, f"container.{name}", call=call)
             for name, call in (
@@ -193,6 +197,10 @@ class Cgroup:
         if at.boottime_ns >= self._due_ns:
             self._due_ns = at.boottime_ns + SEARCH_NS
             self._places = locate(self._proc, self._sys)
+        if at.boottime_ns >= self._limits_ns:
+            self._limits_ns = at.boottime_ns + LIMIT_NS
+            self._memory_limit = memory_limit(self._places.get("memory"))
+            self._cpu_limit = cpu_limit(self._places.get("cpu"))
         values = {**self._memory(self._places.get("memory")), **self._cpu(self._places)}
         if not values:
             raise SourceUnavailableError(
@@ -203,7 +211,7 @@ class Cgroup:
     def _memory(self, where: Place | None) -> dict[str, float]:
         if where is None:
             return {}
-        limit = memory_limit(where)
+        limit = self._memory_limit
         folder = limit.folder if limit else where.folders[0]
         values: dict[str, float] = {}
         if where.version == 2:
@@ -226,7 +234,7 @@ class Cgroup:
         where = places.get("cpu")
         if where is None:
             return {}
-        limit = cpu_limit(where)
+        limit = self._cpu_limit
         values: dict[str, float] = {}
         folder = limit[1] if limit else where.folders[0]
         stat = read_flat(f"{folder}/cpu.stat")

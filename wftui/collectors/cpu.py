@@ -174,7 +174,7 @@ class Cores:
 
     def __init__(self, proc: str | Path = "/proc") -> None:
         self._stat = ProcFile(f"{proc}/stat", single=True)
-        self._load = ProcFile(f"{proc}/loadavg")
+        self._load = ProcFile(f"{proc}/loadavg", single=True)
         self._before: dict[int, Times] = {}
         self._cores: dict[int, Column] = {}
         self._tick_s: Final = 1 / os.sysconf("SC_CLK_TCK")

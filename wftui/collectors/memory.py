@@ -6,7 +6,7 @@ from typing import Final
 
 from wftui.clock import Instant
 from wftui.collectors.base import INLINE
-from wftui.collectors.cgroup import SEARCH_NS, MemoryLimit, Place, locate, memory_limit, read_flat
+from wftui.collectors.cgroup import LIMIT_NS, SEARCH_NS, MemoryLimit, Place, locate, memory_limit, read_flat
 from wftui.collectors.files import ProcFile, malformed
 from wftui.errors import SourceError
 from wftui.model.sample import DERIVED, Column, Sample, Scrape, column
@@ -14,7 +14,9 @@ from wftui.units import KIB, NS_PER_S
 
 CALL: Final = "/proc/meminfo"
 _REFRESH_NS: Final = NS_PER_S
-"""Limits and memory.stat are read once a second: they move slowly and memory.stat may cost a walk of the tree."""
+"""memory.stat is read once a second: it moves slowly and may cost a walk of the tree."""
+_FIRST: Final = [b"MemTotal:", b"MemFree:", b"MemAvailable:", b"Buffers:", b"Cached:"]
+_UNITS: Final = [b"kB"] * len(_FIRST)
 
 
 def parse_meminfo(data: bytes) -> dict[str, int]:
@@ -65,6 +67,35 @@ def meminfo_value(data: bytes, name: bytes) -> int:
     return number * KIB
 
 
+def meminfo_field(data: bytes, name: bytes) -> int | None:
+    """One field of ``/proc/meminfo``, as ``parse_meminfo`` has it; None where this kernel has none of that name.
+
+    Raises:
+        SourceFormatError: It is no whole number.
+    """
+    key = name + b":"
+    start = 0 if data.startswith(key) else data.find(b"\n" + key) + 1
+    if start == 0 and not data.startswith(key):
+        return None
+    line = data[start:].partition(b"\n")[0]
+    value, _, unit = line[len(key) :].strip().partition(b" ")
+    if not value.isdigit():
+        raise malformed(CALL, "'Name: 123 kB'", line)
+    return int(value) * KIB if unit == b"kB" else int(value)
+
+
+def _first_lines(data: bytes) -> list[int] | None:
+    """MemTotal, MemFree, MemAvailable, Buffers and Cached in bytes (By); None unless they are the first lines.
+
+    They have been since Linux 3.14. One by one they cost four times as much.
+    """
+    words = data.split(None, 3 * len(_FIRST))[: 3 * len(_FIRST)]
+    if words[::3] != _FIRST or words[2::3] != _UNITS:
+        return None
+    values = words[1::3]
+    return [int(value) * KIB for value in values] if all(map(bytes.isdigit, values)) else None
+
+
 class Memory:
     """How memory is used. 10 Hz.
 
@@ -89,7 +120,7 @@ class Memory:
         self._stat: dict[str, int] = {}
         self._due_ns = 0
         self._place: Place | None = None
-        self._search_ns = 0
+        self._search_ns = self._limit_ns = 0
 
     def _make(self, call: str) -> Iterator[Column]:
         yield column(self.name, "system.memory.limit", call=call)
@@ -110,23 +141,24 @@ class Memory:
             SourceError: /proc/meminfo cannot be read or is not as documented.
         """
         data = self._file.read()
-        total = meminfo_value(data, b"MemTotal")
-        available = meminfo_value(data, b"MemAvailable")
+        first = _first_lines(data)
+        if first is None:
+            first = [meminfo_value(data, name[:-1]) for name in _FIRST]
+        total, free, available, buffers, page_cache = first
         if at.boottime_ns >= self._due_ns:
             self._due_ns = at.boottime_ns + _REFRESH_NS
-            if at.boottime_ns >= self._search_ns:
-                self._search_ns = at.boottime_ns + SEARCH_NS
-                self._place = locate(self._proc, self._sys).get("memory")
-            self._look_for_limit(total)
+            if at.boottime_ns >= self._limit_ns:
+                self._limit_ns = at.boottime_ns + LIMIT_NS
+                if at.boottime_ns >= self._search_ns:
+                    self._search_ns = at.boottime_ns + SEARCH_NS
+                    self._place = locate(self._proc, self._sys).get("memory")
+                self._look_for_limit(total)
+            limit = self._limit
+            self._stat = read_flat(f"{limit.folder}/memory.stat") if limit is not None else {}
         if self._limit is not None and (ours := self._in_cgroup(self._limit, available)) is not None:
             return Scrape([Sample(self._physical, total), *ours])
-        free = meminfo_value(data, b"MemFree")
-        buffers = meminfo_value(data, b"Buffers")
         # Shared memory is counted as cache but cannot be dropped; slabs that can be are cache in all but name.
-        cached = max(
-            0,
-            meminfo_value(data, b"Cached") + meminfo_value(data, b"SReclaimable") - meminfo_value(data, b"Shmem"),
-        )
+        cached = max(0, page_cache + meminfo_value(data, b"SReclaimable") - meminfo_value(data, b"Shmem"))
         used = max(0, total - available)
         values = (total, available, used / total if total else None, used, free, cached, buffers)
         samples = [Sample(self._physical, total)]
@@ -146,7 +178,6 @@ class Memory:
                 self._current = ProcFile(f"{limit.folder}/{file}", single=True)  # one number
                 self._ours = tuple(self._make(self._current.path))
         self._limit = limit
-        self._stat = read_flat(f"{limit.folder}/memory.stat") if limit is not None else {}
 
     def _in_cgroup(self, limit: MemoryLimit, host_available: int) -> list[Sample] | None:
         """The samples of a limited cgroup; None when its use cannot be read, so that the machine's are taken."""
@@ -243,18 +274,20 @@ class Paging:
         ]
         if "oom_kill" in counts:
             samples.append(Sample(self._killed, counts["oom_kill"]))
-        memory = parse_meminfo(self._meminfo.read())
-        total, free = memory.get("SwapTotal"), memory.get("SwapFree")
+        data = self._meminfo.read()
+        total, free = meminfo_field(data, b"SwapTotal"), meminfo_field(data, b"SwapFree")
         if total is not None and free is not None:
             used = max(0, total - free)
             samples += (Sample(self._used, used), Sample(self._free, free))
             if total:
                 samples.append(Sample(self._utilization, used / total))
-        pages, unused = memory.get("HugePages_Total", 0), memory.get("HugePages_Free", 0)
+        pages = meminfo_field(data, b"HugePages_Total") or 0
         self._has_huge = self._has_huge or pages > 0
-        size = memory.get("Hugepagesize")
-        if self._has_huge and size is not None:
-            counted = {"used": max(0, pages - unused), "free": unused, "reserved": memory.get("HugePages_Rsvd", 0)}
+        size = meminfo_field(data, b"Hugepagesize") if self._has_huge else None
+        if size is not None:
+            unused = meminfo_field(data, b"HugePages_Free") or 0
+            reserved = meminfo_field(data, b"HugePages_Rsvd") or 0
+            counted = {"used": max(0, pages - unused), "free": unused, "reserved": reserved}
             samples += [Sample(self._huge[mode], value * size) for mode, value in counted.items()]
         return Scrape(samples)
 

@@ -19,6 +19,7 @@ _LINES: Final = (
     ("io", "some"),
     ("io", "full"),
 )
+_MODES: Final = {b"some": "some", b"full": "full"}
 _FIX: Final = "boot with psi=1 on the kernel command line (needs Linux 4.20 with CONFIG_PSI)"
 
 
@@ -35,11 +36,11 @@ def parse_pressure(data: bytes) -> dict[str, int]:
     """
     found: dict[str, int] = {}
     for line in data.splitlines():
-        mode = {b"some ": "some", b"full ": "full"}.get(line[:5])
-        place = line.rfind(b" total=")
-        if mode is None or place < 0 or not line[place + 7 :].isdigit():
+        words, equals, total = line.rpartition(b" total=")
+        mode = _MODES.get(words.partition(b" ")[0])
+        if mode is None or not equals or not total.isdigit():
             raise malformed("/proc/pressure", "'some|full … total=N'", line)
-        found[mode] = int(line[place + 7 :])
+        found[mode] = int(total)
     if "some" not in found:
         raise malformed("/proc/pressure", "a line 'some …'", data)
     return found
@@ -59,14 +60,15 @@ class Pressure:
 
     def __init__(self, proc: str | Path = "/proc") -> None:
         self._files = {device: ProcFile(f"{proc}/pressure/{device}", single=True) for device, _ in _LINES}
-        self._columns: dict[tuple[str, str], tuple[Column, Column]] = {}
+        self._columns: dict[str, dict[str, tuple[Column, Column]]] = {device: {} for device in self._files}
         for device, mode in _LINES:
             labels, call = {"device": device, "mode": mode}, f"/proc/pressure/{device}"
-            self._columns[device, mode] = (
+            self._columns[device][mode] = (
                 column(self.name, "system.pressure.time", labels, call=call),
                 column(self.name, "system.pressure.utilization", labels, call=call, quality=DERIVED),
             )
-        self._before: dict[tuple[str, str], int] = {}
+        self._parsed: dict[str, tuple[bytes, dict[str, int]]] = {}
+        """Device to its file at the call before, and what that said."""
         self._before_ns = 0
 
     def files(self) -> tuple[ProcFile, ...]:
@@ -80,17 +82,18 @@ class Pressure:
             SourceUnavailableError: No file can be read: a kernel without PSI, or with it switched off.
             SourceFormatError: A file is not as documented.
         """
-        totals: dict[tuple[str, str], int] = {}
+        found: dict[str, tuple[bytes, dict[str, int]]] = {}
         refusal: SourceUnavailableError | None = None
         for device, file in self._files.items():
             try:
-                found = parse_pressure(file.read())
+                data = file.read()
             except SourceUnavailableError as error:
                 refusal = error
                 continue
-            for mode, total in found.items():
-                totals[device, mode] = total
-        if not totals and refusal is not None:
+            before = self._parsed.get(device)
+            # Where nothing waits the file stays as it is for seconds.
+            found[device] = before if before is not None and before[0] == data else (data, parse_pressure(data))
+        if not found and refusal is not None:
             if refusal.state == DENIED:
                 raise refusal
             raise SourceUnavailableError(
@@ -100,15 +103,17 @@ class Pressure:
             ) from refusal
         samples = []
         elapsed_us = (at.boottime_ns - self._before_ns) / 1000
-        for key, (time, share) in self._columns.items():
-            now = totals.get(key)
-            if now is None:
-                continue
-            samples.append(Sample(time, now / 1e6))
-            before = self._before.get(key)
-            if before is not None and elapsed_us > 0 and now >= before:
-                samples.append(Sample(share, min(1.0, (now - before) / elapsed_us)))
-        self._before, self._before_ns = totals, at.boottime_ns
+        for device, (_, totals) in found.items():
+            earlier = self._parsed[device][1] if device in self._parsed else {}
+            for mode, (time, share) in self._columns[device].items():
+                now = totals.get(mode)
+                if now is None:
+                    continue
+                samples.append(Sample(time, now / 1e6))
+                last = earlier.get(mode)
+                if last is not None and elapsed_us > 0 and now >= last:
+                    samples.append(Sample(share, min(1.0, (now - last) / elapsed_us)))
+        self._parsed, self._before_ns = found, at.boottime_ns
         return Scrape(samples)
 
     def close(self) -> None:
