@@ -13,7 +13,7 @@ from wftui import paths, text, toml
 from wftui.errors import ConfigError
 
 Value = bool | int | float | str | tuple[str, ...]
-Kind = Literal["bool", "bool or auto", "int", "number", "size", "text", "choice", "names", "zone"]
+Kind = Literal["bool", "bool or auto", "int", "number", "size", "text", "choice", "names", "endpoints", "zone"]
 
 _SIZES: Final = {
     "": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
@@ -62,6 +62,10 @@ class Key(NamedTuple):
             return 'true, false or "auto"'
         if self.kind == "names":
             return "a list of names"
+        if self.kind == "endpoints":
+            from wftui.endpoint import GRAMMAR
+
+            return f"a list of addresses: {GRAMMAR}"
         if self.kind == "text":
             return "a text"
         if self.kind == "zone":
@@ -159,6 +163,8 @@ KEYS: Final = {
             for level, share, looks in (("warn", 0.65, "warm"), ("critical", 0.85, "hot"))
         ),
         Key("sources.disabled", "names", (), "sources that are not read"),
+        Key("servers.discover", "bool", True, "look for model servers among the processes of this machine"),
+        Key("servers.endpoints", "endpoints", (), "further model servers, by address"),
         Key("store.groups_disabled", "names", (), "groups of metrics that are not kept: system, gpu, models, …"),
     )
 }
@@ -347,7 +353,10 @@ def known(name: str, where: str) -> Key:
 
 def _checked(key: Key, given: object, where: str) -> Value:
     """Check a typed value (from TOML or a flag)."""
-    value = _typed(key, given)
+    try:
+        value = _typed(key, given)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {key.name}: {error}") from error
     if value is None:
         shown = text.clean(repr(given) if not isinstance(given, bool) else str(given).lower(), 80)
         raise ConfigError(f"{where}: {key.name}: expected {key.expected}, got {shown}")
@@ -369,6 +378,8 @@ def _typed(key: Key, given: object) -> Value | None:
             return given if isinstance(given, str) and when.is_zone(given) else None
         case "choice":
             return given if isinstance(given, str) and given in key.choices else None
+        case "endpoints":
+            return _endpoints(given)
         case "names":
             if not isinstance(given, list | tuple) or not all(isinstance(name, str) and name for name in given):
                 return None
@@ -383,6 +394,16 @@ def _typed(key: Key, given: object) -> Value | None:
     if not key.low <= given <= key.high:  # also refuses NaN
         return None
     return float(given) if key.kind == "number" else given
+
+
+def _endpoints(given: object) -> tuple[str, ...] | None:
+    from wftui.endpoint import Named  # only who names one needs urllib
+
+    if not isinstance(given, list | tuple) or not all(isinstance(line, str) and line.strip() for line in given):
+        return None
+    for line in given:
+        Named.parse(line)
+    return tuple(given)
 
 
 def from_text(key: Key, given: str, where: str) -> Value:
@@ -401,7 +422,7 @@ def from_text(key: Key, given: str, where: str) -> Value:
             typed = int(words)
         elif key.kind == "number":
             typed = float(words)
-        elif key.kind == "names":
+        elif key.kind in ("names", "endpoints"):
             typed = [name.strip() for name in words.split(",") if name.strip()]
     except ValueError:
         typed = words  # _checked quotes it as it was typed

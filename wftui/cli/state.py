@@ -84,7 +84,11 @@ def _own(places: Places) -> State:
 
     settings = config.load(places)
     disabled, groups = settings.names("sources.disabled"), settings.names("store.groups_disabled")
-    there = host_collectors(read_ranks=settings.flag("gpu.read_ranks"))
+    there = host_collectors(
+        read_ranks=settings.flag("gpu.read_ranks"),
+        servers=settings.names("servers.endpoints"),
+        discover=settings.flag("servers.discover"),
+    )
     wanted = [item for item in there if item.name not in disabled]
     brief = sample_twice(wanted, clock.SystemClock())
     known = _known(brief.layout.columns, brief.second.values)

@@ -1,18 +1,25 @@
 """Which collectors this machine gets."""
 
 import sys as platform
+from collections.abc import Sequence
 from pathlib import Path
 
 from wftui.collectors.base import Collector
 
 
 def host_collectors(
-    proc: str | Path = "/proc", sys: str | Path = "/sys", *, read_ranks: bool = True
+    proc: str | Path = "/proc",
+    sys: str | Path = "/sys",
+    *,
+    read_ranks: bool = True,
+    servers: Sequence[str] = (),
+    discover: bool = True,
 ) -> list[Collector]:
     """Make the collectors of the host: straight from ``proc`` and ``sys`` on Linux, through psutil elsewhere.
 
     Nothing is read yet, but for whether cores tell their frequency. Each must be closed by its owner.
-    ``read_ranks``: look for the ranks of GPU processes in their environments, of our own only.
+    ``read_ranks``: look for the ranks of GPU processes in their environments, of our own only. ``servers``: lines
+    of the setting ``servers.endpoints``; ``discover``: look for model servers among the processes.
     """
     if platform.platform != "linux":
         from wftui.collectors import portable  # psutil is not installed on Linux
@@ -32,6 +39,7 @@ def host_collectors(
     from wftui.collectors.pressure import Pressure
     from wftui.collectors.process import Processes
     from wftui.collectors.sensors import Sensors
+    from wftui.collectors.servers.source import Servers
 
     cores = Cores(proc)
     return [
@@ -52,4 +60,5 @@ def host_collectors(
         GpuPresence(proc, sys),
         SysfsGpus(proc, sys, read_ranks=read_ranks),
         NvidiaGpus(proc, sys, read_ranks=read_ranks),
+        Servers(proc, servers, discover=discover),
     ]

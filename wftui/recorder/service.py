@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 import wftui
-from wftui import names, settings
+from wftui import log, names, settings
 from wftui.clock import NS_PER_S, Clock, Instant, boot_id
 from wftui.collectors.base import Collector
 from wftui.errors import ConfigError, ProtocolError
@@ -33,6 +33,8 @@ from wftui.recorder.gauges import Gauges
 from wftui.recorder.keeper import Caps
 from wftui.recorder.orders import Order
 from wftui.recorder.own import OwnCost
+from wftui.recorder.push.door import Door
+from wftui.recorder.push.intake import Intake
 from wftui.recorder.scheduler import Scheduler
 from wftui.recorder.sealed import Question
 from wftui.recorder.server import Server
@@ -73,6 +75,10 @@ class Options(msgspec.Struct, frozen=True):
     signals: bool = True
     read_ranks: bool = True
     """Of our own GPU processes, from their environments."""
+    servers: tuple[str, ...] = ()
+    """Lines of the setting ``servers.endpoints``."""
+    discover: bool = True
+    """Look for model servers among the processes."""
     disabled: frozenset[str] = frozenset()
     groups_disabled: frozenset[str] = frozenset()
     tap: tuple[Path, int, int, float] | None = None
@@ -92,7 +98,11 @@ class Recorder:
         """Closed in this session."""
         self._clock = clock
         self._bus = Bus(lambda: self._scheduler.soon())
-        self._scheduler = Scheduler(collectors, clock, self, options.disabled, lambda: self._bus.full_rate)
+        self._pushes = Intake(lambda new: self._accumulator.admit(new), lambda: self._accumulator.rejected)
+        self._pushes.off = self._pushes.name in options.disabled
+        self._door = Door(options.places.push_socket, self._pushes, clock)
+        sources = [*collectors, self._pushes]
+        self._scheduler = Scheduler(sources, clock, self, options.disabled, lambda: self._bus.full_rate)
         self._accumulator = Accumulator()
         self._tables = Tables()
         self._turns = Turns(self.emit)
@@ -147,6 +157,7 @@ class Recorder:
         except ConfigError:
             self._keeper.stop("failed", FLUSH_S)  # else the next session would call this one a crash
             raise
+        await self._listen()
         about = ("recorder", str(os.getpid()))
         self.emit("recorder.started", about, {"mode": self.options.mode, "session": self._session})
         if opening.unclean:
@@ -164,8 +175,18 @@ class Recorder:
             await self._close(how)
         return how
 
+    async def _listen(self) -> None:
+        """Take pushes; without them everything else goes on."""
+        try:
+            await self._door.open()
+        except ConfigError as error:
+            self._pushes.trouble = str(error)
+            log.error("push", "pushes are not taken", reason=str(error))
+
     async def _close(self, how: str) -> None:
         now = self._clock.now()
+        self._door.close()
+        self._pushes.end()
         self._scheduler.harvest()
         if self._tick is not None or len(self._accumulator):
             self._close_tick(now.time_ns // NS_PER_S, now.boottime_ns, now)
@@ -384,6 +405,7 @@ class Recorder:
         """All sources, groups that are switched off, and the store as the last."""
         return [
             *(source.health() for source in self._scheduler.sources),
+            *self._pushes.health(self._clock.now()),
             *self._groups_off.values(),
             self._storage.health,
         ]
@@ -519,6 +541,9 @@ class Recorder:
         off = None if on else toggles.off(name, role, now.time_ns)
         if name in sources:
             self._scheduler.switch(sources[name], off)
+            if name == self._pushes.name:
+                for pushed in self._pushes.switch(on=on):
+                    self._accumulator.silence(pushed)
             if off is not None:
                 self._accumulator.silence(name)
                 for snapshot in self._tables.left(name, now.time_ns):
@@ -532,6 +557,7 @@ class Recorder:
         else:
             self._groups_off[group] = off
         self._accumulator.mute(self._groups_off)
+        self._pushes.muted(group)
         states = (health.OFF, health.OK) if on else (health.OK, health.OFF)
         payload = {"before": states[0], "after": states[1], "reason": "" if off is None else off.reason}
         self.emit("source.state", ("source", name), payload)

@@ -56,6 +56,8 @@ def options(places: Places, config: Config, mode: str, for_s: float | None) -> O
         ),
         signals=config.flag("recorder.signals"),
         read_ranks=config.flag("gpu.read_ranks"),
+        servers=config.names("servers.endpoints"),
+        discover=config.flag("servers.discover"),
         disabled=frozenset(config.names("sources.disabled")),
         groups_disabled=frozenset(config.names("store.groups_disabled")),
         tap=_tap(places, config),
@@ -92,7 +94,9 @@ def record(
         WftopError: It cannot run.
     """
     if collectors is None:
-        collectors = host_collectors(read_ranks=settings.read_ranks)
+        collectors = host_collectors(
+            read_ranks=settings.read_ranks, servers=settings.servers, discover=settings.discover
+        )
     metronome = Metronome()
     recorder = Recorder(settings, metronome, collectors)
 

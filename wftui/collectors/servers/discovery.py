@@ -16,9 +16,9 @@ from wftui import text
 from wftui.clock import NS_PER_S, Instant
 from wftui.collectors.files import read_once
 from wftui.collectors.process_files import COMMAND_LIMIT, ProcessStat, parse_process, short_cgroup
-from wftui.collectors.servers.endpoint import Endpoint
 from wftui.collectors.servers.signs import Sign, sign
 from wftui.collectors.servers.sockets import Listener, children, listeners, namespace, sockets_of
+from wftui.endpoint import Endpoint
 from wftui.errors import SourceFormatError
 
 YOUNG_NS: Final = 60 * NS_PER_S

@@ -6,18 +6,22 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypedDict, Unpack
 
 from wftui import log
 from wftui.clock import NS_PER_S, Clock
 from wftui.collectors.servers.discovery import Discovery, Found, shown
-from wftui.collectors.servers.endpoint import Endpoint
-from wftui.collectors.servers.signs import PRETENDERS_FIRST
-from wftui.collectors.servers.watch import Watch
+from wftui.collectors.servers.kinds import modules
+from wftui.endpoint import Endpoint, Named
+from wftui.errors import ConfigError
 from wftui.model import health
 from wftui.model.sample import Occurrence, Reading
 from wftui.model.servers import MODELS, REQUESTS, SERVERS
 from wftui.model.table import Row, TableSnapshot
+
+if TYPE_CHECKING:
+    from wftui.collectors.servers.derive import Derivation
+    from wftui.collectors.servers.watch import Watch
 
 DISCOVER_S: Final = 5.0
 REMEMBERED_NS: Final = 600 * NS_PER_S
@@ -26,17 +30,17 @@ _KEPT: Final = 4096
 """Readings kept for a recorder that does not ask: ten servers for some minutes."""
 
 
-class Configured(NamedTuple):
-    """A server that a person named."""
-
-    endpoint: Endpoint
-    kinds: tuple[str, ...] = PRETENDERS_FIRST
-    """Modules to try."""
-
-
 class _Gone(NamedTuple):
-    watch: Watch
+    watch: "Watch"
     at_ns: int
+
+
+class _More(TypedDict, total=False):
+    """What a watch may be told at its start."""
+
+    found: Found
+    derivation: "Derivation"
+    restarts: int
 
 
 class Poller:
@@ -45,13 +49,15 @@ class Poller:
     def __init__(
         self,
         clock: Clock,
-        configured: Sequence[Configured] = (),
+        endpoints: Sequence[str] = (),
         *,
         proc: str | Path = "/proc",
         discover: bool = True,
     ) -> None:
         self._clock = clock
-        self._configured = {item.endpoint.name: item for item in configured}
+        """``endpoints``: lines of the setting ``servers.endpoints``."""
+        self._endpoints = endpoints
+        self._configured: set[str] = set()
         self._discovery = Discovery(proc) if discover else None
         self._readings: deque[Reading] = deque(maxlen=_KEPT)
         self._events: deque[Occurrence] = deque(maxlen=_KEPT)
@@ -59,6 +65,8 @@ class Poller:
         self._gone: dict[str, _Gone] = {}
         self._hidden: dict[str, Found] = {}
         """Servers that cannot be asked, by how they are called."""
+        self._refused: dict[str, str] = {}
+        """Servers that a person named and that cannot be asked, with the reason."""
         self._since: dict[str, int] = {}
         self._dirty = False
         self._stop: Callable[[], object] | None = None
@@ -100,8 +108,8 @@ class Poller:
         loop = asyncio.get_running_loop()
         ended = asyncio.Event()
         self._stop = lambda: loop.call_soon_threadsafe(ended.set)
-        for name, item in self._configured.items():
-            self._begin(name, Watch(item.endpoint, item.kinds, self._clock, self._tell))
+        for line in self._endpoints:
+            self._configure(line)
         while not ended.is_set():
             if self._discovery is not None:
                 self._reconcile(self._discovery)
@@ -112,7 +120,25 @@ class Poller:
             task.cancel()
         await asyncio.gather(*(task for _, task in self._watches.values()), return_exceptions=True)
 
-    def _begin(self, name: str, watch: Watch) -> None:
+    def _configure(self, line: str) -> None:
+        """Watch a server that a person named; one whose key cannot be had is shown with the reason."""
+        named = Named.parse(line)
+        name = named.endpoint.name
+        try:
+            endpoint, names = named.with_key(), modules(named.kind)
+        except ConfigError as error:
+            self._refused[name] = str(error)
+            self._retell()
+            return
+        self._configured.add(name)
+        self._begin(name, self._watch(endpoint, names))
+
+    def _watch(self, endpoint: Endpoint, names: Sequence[str], **more: Unpack[_More]) -> "Watch":
+        from wftui.collectors.servers.watch import Watch  # with h11 0.8 MB, which a machine without servers saves
+
+        return Watch(endpoint, names, self._clock, self._tell, **more)
+
+    def _begin(self, name: str, watch: "Watch") -> None:
         self._watches[name] = watch, asyncio.get_running_loop().create_task(watch.run())
 
     def _reconcile(self, discovery: Discovery) -> None:
@@ -144,17 +170,15 @@ class Poller:
             self._hidden = hidden
             self._retell()
 
-    def _made(self, name: str, item: Found, endpoint: Endpoint) -> Watch:
+    def _made(self, name: str, item: Found, endpoint: Endpoint) -> "Watch":
         back = self._gone.pop(name, None)
         known = back is not None and self._clock.now().boottime_ns - back.at_ns < REMEMBERED_NS
         if back is None or not known:
-            return Watch(endpoint, item.sign.kinds, self._clock, self._tell, found=item)
+            return self._watch(endpoint, item.sign.kinds, found=item)
         back.watch.derivation.forget()
-        return Watch(
+        return self._watch(
             endpoint,
             item.sign.kinds,
-            self._clock,
-            self._tell,
             found=item,
             derivation=back.watch.derivation,
             restarts=back.watch.restarts + 1,
@@ -172,7 +196,7 @@ class Poller:
             self._events.append(Occurrence(event, ("server", name), {"kind": kind}, now))
         self._retell()
 
-    def _tell(self, watch: Watch, reading: Reading | None, events: Sequence[Occurrence]) -> None:
+    def _tell(self, watch: "Watch", reading: Reading | None, events: Sequence[Occurrence]) -> None:
         if self._watches.get(watch.name, (None,))[0] is not watch:
             return  # it ended while it waited for an answer
         if reading is not None and reading.samples:
@@ -201,6 +225,8 @@ class Poller:
             requests |= watch.request_rows()
         for name, found in self._hidden.items():
             servers[name] = _hidden_row(name, found, self._since.setdefault(name, now_ns))
+        for name, reason in self._refused.items():
+            servers[name] = _refused_row(name, reason, self._since.setdefault(name, now_ns))
         told: Mapping[str, Mapping[str, Row]] = {item.schema.name: item.rows for item in self.tables}
         new = ((SERVERS, servers), (MODELS, models), (REQUESTS, requests))
         if any(told.get(schema.name, {}) != rows for schema, rows in new) or not self.tables:
@@ -215,4 +241,12 @@ def _hidden_row(name: str, found: Found, since_ns: int) -> Row:
     return (
         name, found.sign.kinds[0], "", health.DENIED, found.reason, found.fix, since_ns, found.pid, found.start,
         found.container, "process", "", "", "", "", "", "", "", "",
+    )  # fmt: skip
+
+
+def _refused_row(name: str, reason: str, since_ns: int) -> Row:
+    fix = "set it where the recorder is started, then restart it"
+    return (
+        name, "", "", health.DENIED, reason, fix, since_ns, None, None, "", "configured",
+        "", "", "", "", "", "", "", "",
     )  # fmt: skip

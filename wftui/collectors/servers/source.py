@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from wftui.clock import NS_PER_S, Clock, Instant, SystemClock
 from wftui.collectors.base import STREAM
-from wftui.collectors.servers.poller import Configured, Poller
 from wftui.model import health
 from wftui.model.sample import Note, Scrape
 from wftui.model.servers import ENDPOINT, SERVERS, SOURCE, STATE
 from wftui.model.table import TableSnapshot
+
+if TYPE_CHECKING:
+    from wftui.collectors.servers.poller import Poller
 
 TABLE_NS: Final = 10 * NS_PER_S
 """The tables are told at least so often, else when they changed."""
@@ -32,14 +34,14 @@ class Servers:
     def __init__(
         self,
         proc: str | Path = "/proc",
-        configured: Sequence[Configured] = (),
+        endpoints: Sequence[str] = (),
         *,
         discover: bool = True,
         clock: Clock | None = None,
     ) -> None:
-        """``discover``: look for servers among the processes; else only those configured are watched."""
+        """``endpoints``: lines of the setting ``servers.endpoints``; ``discover``: look among processes, too."""
         self._proc = proc
-        self._configured = configured
+        self._endpoints = endpoints
         self._discover = discover
         self._clock = clock or SystemClock()
         self._poller: Poller | None = None
@@ -49,7 +51,9 @@ class Servers:
     def collect(self, at: Instant) -> Scrape:
         """What came since the last time; never waits."""
         if self._poller is None:
-            self._poller = Poller(self._clock, self._configured, proc=self._proc, discover=self._discover)
+            from wftui.collectors.servers.poller import Poller  # commands that only name the sources need none
+
+            self._poller = Poller(self._clock, self._endpoints, proc=self._proc, discover=self._discover)
             self._poller.start()
         readings, events = self._poller.take()
         tables = self._poller.tables

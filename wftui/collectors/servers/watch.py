@@ -9,9 +9,9 @@ from wftui.collectors.servers import kinds
 from wftui.collectors.servers.adapter import Adapter, Kind
 from wftui.collectors.servers.derive import Derivation
 from wftui.collectors.servers.discovery import Found
-from wftui.collectors.servers.endpoint import Endpoint
 from wftui.collectors.servers.figures import Look, ModelInfo, RequestInfo
 from wftui.collectors.servers.web import Web
+from wftui.endpoint import Endpoint
 from wftui.errors import SourceError
 from wftui.model import health
 from wftui.model.sample import JsonValue, Occurrence, Reading, Sample, column

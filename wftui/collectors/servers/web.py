@@ -14,7 +14,7 @@ import msgspec
 
 from wftui import __version__, text
 from wftui.clock import Clock, Instant
-from wftui.collectors.servers.endpoint import Endpoint
+from wftui.endpoint import Endpoint
 from wftui.errors import SourceFormatError, SourceUnavailableError
 from wftui.model import health
 
@@ -99,6 +99,7 @@ class Web:
                 f"{path}: no answer within {timeout_s:g} s", state=health.STUCK
             ) from error
         except (ConnectionError, EOFError) as error:
+            self.close()
             raise SourceUnavailableError(f"{path}: {_words(error)}", state=health.FAILED) from error
         except OSError as error:
             self.close()
@@ -133,8 +134,7 @@ class Web:
         assert self._reader is not None  # noqa: S101  connected above
         assert self._writer is not None  # noqa: S101  connected above
         state = self._state
-        request = h11.Request(method="GET", target=self.endpoint.prefix + path, headers=self._headers)
-        self._writer.write(state.send(request) + state.send(h11.EndOfMessage()))
+        self._writer.write(state.send(self._request(path)) + state.send(h11.EndOfMessage()))
         head: h11.Response | None = None
         body: list[bytes] = []
         length = 0
@@ -161,6 +161,17 @@ class Web:
             self.close()
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers}
         return Answer(path, head.status_code, headers, b"".join(body), at)
+
+    def _request(self, path: str) -> h11.Request:
+        try:
+            return h11.Request(method="GET", target=self.endpoint.prefix + path, headers=self._headers)
+        except (h11.LocalProtocolError, UnicodeEncodeError):
+            # Their words quote the header: the key must not get into an error text or the log.
+            raise SourceUnavailableError(
+                f"{path}: the prefix or the key of this server holds a character that HTTP does not allow",
+                state=health.FAILED,
+                fix="look at its prefix and key in [servers] of the configuration: one line of plain letters",
+            ) from None
 
     async def _connect(self) -> None:
         endpoint = self.endpoint
