@@ -52,6 +52,8 @@ class Derivation:
         Returns:
             The samples, and whether the server restarted since the look before.
         """
+        if look.reloaded:
+            self._forget(look.reloaded)
         restarted = self._restarted(look)
         if restarted:
             self.restarts += 1
@@ -83,6 +85,12 @@ class Derivation:
         self._counters.clear()
         self._histograms.clear()
 
+    def _forget(self, models: frozenset[str]) -> None:
+        for key in [key for key in self._counters if key.model in models]:
+            del self._counters[key]
+        for key in [key for key in self._histograms if key.model in models]:
+            del self._histograms[key]
+
     def _restarted(self, look: Look) -> bool:
         if self._birth and look.birth and look.birth != self._birth:
             return True
@@ -113,7 +121,7 @@ class Derivation:
         told = []
         for key in look.counters:
             ratio = _RATIOS.get(key.metric)
-            if ratio is None or key.mode != ratio[1]:
+            if ratio is None or key.mode != ratio[1] or key in look.coarse:
                 continue
             name, above, below = ratio
             if any((k.metric, k.model) == (name, key.model) for k in look.gauges):

@@ -7,9 +7,11 @@ from typing import Final
 
 import msgspec
 
+from wftui import text
 from wftui.clock import Instant
 from wftui.model import health
 from wftui.model.sample import DERIVED, MEASURED
+from wftui.model.series import MAX_VALUE
 
 WHOLE: Final = ""
 """The model of a figure that its server gives for all of its models together."""
@@ -95,6 +97,8 @@ class Look(msgspec.Struct, kw_only=True):
     counters: dict[Key, float] = {}
     """Cumulative since the server (or its model) started. A smaller value than before is a reset."""
     histograms: dict[Key, Histogram] = {}
+    reloaded: frozenset[str] = frozenset()
+    """Models that were loaded anew since the look before: their counters start again, the server goes on."""
     live: dict[Key, float] = {}
     """Rates that the adapter knows better than the difference of a counter does (``inference.tokens.rate``)."""
     coarse: frozenset[Key] = frozenset()
@@ -121,3 +125,11 @@ class Look(msgspec.Struct, kw_only=True):
 def gauge(metric: str, model: str = WHOLE, mode: str = "", *, call: str, derived: bool = False) -> Key:
     """The key of a figure that is no counter."""
     return Key(metric, model, mode, DERIVED if derived else MEASURED, call)
+
+
+def named(said: str) -> str:
+    """A name that a server says, as a label may hold it: printable, at most ``MAX_VALUE`` bytes."""
+    cleaned = text.clean(said, MAX_VALUE)
+    if len(cleaned.encode()) <= MAX_VALUE:
+        return cleaned
+    return cleaned.encode()[: MAX_VALUE - 3].decode("utf-8", "ignore") + text.ELLIPSIS

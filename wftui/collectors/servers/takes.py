@@ -8,7 +8,7 @@ from math import isnan
 from typing import Final, NamedTuple
 
 from wftui.collectors.servers.exposition import Sample, number, parse
-from wftui.collectors.servers.figures import WHOLE, Histogram, Key, Look
+from wftui.collectors.servers.figures import WHOLE, Histogram, Key, Look, named
 from wftui.model.sample import DERIVED, MEASURED
 
 GAUGE: Final = "gauge"
@@ -121,7 +121,7 @@ class Reader:
                 if not text.startswith(before):
                     return None
                 try:
-                    values.append(float(text[len(before) :]))
+                    values.append(number(text[len(before) :]))
                 except ValueError:  # a timestamp or an exemplar stands behind it
                     values.append(number(text[len(before) :].split(None, 1)[0]))
         except (ValueError, IndexError):
@@ -173,7 +173,7 @@ class Reader:
             if found is None:
                 return None
             mode = found
-        model = next((labels[item] for item in self._models if labels.get(item)), WHOLE)
+        model = named(next((labels[item] for item in self._models if labels.get(item)), WHOLE))
         quality = MEASURED if take.scale == 1.0 and take.fold == SUM else DERIVED
         return Key(take.metric, model, mode, quality, f"{self._path} {name}")
 

@@ -1,18 +1,24 @@
 """vLLM: one metrics page says nearly all. v1 names, v0 names where they stand instead."""
 
+import re
 from typing import Final
 
 import msgspec
 
-from wftui.collectors.servers.figures import Look, Missing, ModelInfo
+from wftui.collectors.servers.exposition import parse
+from wftui.collectors.servers.figures import WHOLE, Look, Missing, ModelInfo, gauge, named
 from wftui.collectors.servers.takes import COUNTER, HISTOGRAM, MEAN, Reader, Take
 from wftui.collectors.servers.web import Web
 from wftui.errors import SourceFormatError, SourceUnavailableError
+from wftui.model import health
 
 NAME: Final = "vllm"
 PAGE: Final = "/metrics"
 _MODELS_S: Final = 30
 """Looks between two questions for the models."""
+_CONFIG: Final = b"vllm:cache_config_info{"
+_SLEEP: Final = b"vllm:engine_sleep_state{"
+_AWAKE: Final = re.compile(rb'sleep_state="awake"[^}]*+} 0(?:\.0)?$', re.MULTILINE)
 _ENDS: Final = {
     "stop": "finished",
     "length": "finished",
@@ -90,6 +96,9 @@ class _Model(msgspec.Struct):
     owned_by: str = ""
     max_model_len: int | None = None
     root: str | None = None
+    """The model: its path or repository; an adapter: its path."""
+    parent: str | None = None
+    """The model that an adapter belongs to."""
 
 
 class _Models(msgspec.Struct):
@@ -120,7 +129,8 @@ class Vllm:
 
     def __init__(self) -> None:
         self._reader = Reader(TAKES, PAGE)
-        self._models: tuple[ModelInfo, ...] | None = None
+        self._limit: float | None = None
+        """Tokens that fit into the cache; it is set when the engine starts."""
         self._looks = 0
 
     async def look(self, web: Web) -> Look:
@@ -130,8 +140,16 @@ class Vllm:
         self._reader.read(answer.body, look)
         if not any(name.startswith("vllm:") for name in self._reader.families):
             look.missing = (Missing("requests, tokens, latencies", "start it without --disable-log-stats"),)
+        if _SLEEP in answer.body and _AWAKE.search(answer.body):
+            look.state, look.reason = health.ASLEEP, "its engine sleeps: it takes no requests until it is woken"
         if self._looks % _MODELS_S == 0:
             look.models = await self._ask_models(web)
+            self._limit = _limit(answer.body)
+        if self._limit is not None:
+            models = {key.model for key in look.gauges}
+            model = models.pop() if len(models) == 1 else WHOLE
+            key = gauge("inference.kv_cache.limit", model, call=f"{PAGE} vllm:cache_config_info", derived=True)
+            look.gauges[key] = self._limit
         self._looks += 1
         return look
 
@@ -139,16 +157,30 @@ class Vllm:
         answer = await web.get("/v1/models")
         if answer.status != 200:
             return None  # guarded by a key that we do not have: the page names the model
+        try:
+            models = answer.json(_Models).data
+        except SourceFormatError:
+            return None
         return tuple(
-            ModelInfo(name=item.id, context=item.max_model_len, detail=_detail(item))
-            for item in answer.json(_Models).data
+            ModelInfo(
+                name=named(item.id),
+                context=item.max_model_len,
+                detail=f"adapter of {named(item.parent)}" if item.parent else "",
+            )
+            for item in models
         )
 
 
-def _detail(item: _Model) -> str:
-    # The model itself has its path or repository as root; an adapter has the name of its model.
-    adapter = item.root not in (None, "", item.id) and "/" not in str(item.root)
-    return f"adapter of {item.root}" if adapter else ""
+def _limit(page: bytes) -> float | None:
+    """Tokens that the KV caches of all engines hold: blocks by tokens of a block, as labels of an info metric."""
+    found = None
+    for line in page.split(b"\n"):
+        if line.startswith(_CONFIG):
+            for sample in parse(line, PAGE):
+                blocks, size = sample.labels.get("num_gpu_blocks", ""), sample.labels.get("block_size", "")
+                if blocks.isdecimal() and size.isdecimal():
+                    found = (found or 0.0) + float(blocks) * float(size)
+    return found
 
 
 def make() -> Vllm:
