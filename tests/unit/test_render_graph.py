@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -67,15 +70,17 @@ def test_an_unknown_meter_differs_from_an_empty_one() -> None:
 
 @given(
     st.lists(st.one_of(st.floats(0, 2), st.floats(0, 2), st.floats(0, 2), st.just(NAN)), min_size=30, max_size=70),
+    st.integers(0, 30),
     st.lists(st.sampled_from([0.5, 1.0]), min_size=1, max_size=3),
     st.booleans(),
     st.booleans(),
 )
 def test_a_graph_that_went_on_is_drawn_as_one_that_is_new(
-    past: list[float], tops: list[float], down: bool, ascii_only: bool
+    past: list[float], blank: int, tops: list[float], down: bool, ascii_only: bool
 ) -> None:
-    """Second by second, in cells of two seconds, with gaps that come and go at the left."""
+    """Second by second, in cells of two seconds, with gaps that come and go at the left, from a blank one on."""
     kept = graph.Lines()
+    past = [NAN] * blank + past
     for end in range(24, len(past)):
         ahead = end % 2
         for top in tops:
@@ -92,3 +97,21 @@ def test_graphs_of_one_size_do_not_take_each_other_s_lines() -> None:
         for step in range(12):
             shown = [float((second * (step + 1)) % 7) for second in range(end, end + 20)]
             assert kept.rows(shown, 7.0, 2) == graph.rows(graph.levels(shown, 7.0, 2), 2)
+
+
+def test_a_graph_that_begins_is_gone_on_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole graphs are made while there is nothing and when the first cell is full; then only the newest cell."""
+    made: list[int] = []
+    levels = graph.levels
+
+    def counting(values: Sequence[float], maximum: float, height: int, ahead: int = 0) -> list[int]:
+        made.append(len(values))
+        return levels(values, maximum, height, ahead)
+
+    monkeypatch.setattr(graph, "levels", counting)
+    kept = graph.Lines()
+    past = [NAN] * 40 + [0.5] * 30
+    for end in range(40, len(past), 2):
+        kept.rows(past[end - 40 : end], 1.0, 2)
+    assert made.count(40) == 1
+    assert len(made) == 15

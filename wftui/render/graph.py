@@ -7,6 +7,7 @@ two by four dots), so a known value always shows at least one dot: the base line
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 
 GAP = -1
@@ -80,6 +81,8 @@ def rows(dots: Sequence[int], height: int, *, down: bool = False, ascii_only: bo
     return lines
 
 
+_CELL = 2 * array("d").itemsize
+"""Bytes of the two samples of a cell."""
 _SHORT = 16
 """Samples below which making all lines anew costs no more."""
 _MOST_ALIKE = 8
@@ -94,7 +97,8 @@ class Lines:
     """
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[int, int, float, bool, bool], list[tuple[list[float], list[str]]]] = {}
+        self._kept: dict[tuple[int, int, float, bool, bool], list[tuple[bytes, list[str], int]]] = {}
+        """Samples as bytes, since NaN is not equal to itself; lines; samples before the recording began."""
 
     def rows(
         self,
@@ -110,19 +114,25 @@ class Lines:
         if ahead > 1 or len(values) < _SHORT:
             return rows(levels(values, maximum, height, ahead), height, down=down, ascii_only=ascii_only)
         alike = self._kept.setdefault((len(values), height, maximum, down, ascii_only), [])
-        for place, (was, drawn) in enumerate(alike):
-            moved = _moved(was, values)
-            if moved is not None:
+        now = array("d", values).tobytes()
+        for place, (was, drawn, blank) in enumerate(alike):
+            moved = _moved(was, now)
+            if moved is None:
+                continue
+            left = max(0, blank - 2 * moved)
+            known = sum(values[left:-2])
+            if known == known:
                 # The two before say whether a sample that is missing is a gap.
                 newest = rows(
                     levels(values[-4:], maximum, height, ahead), height, down=down, ascii_only=ascii_only
                 )
                 kept = [line[1:] for line in drawn] if moved else [line[:-1] for line in drawn]
                 lines = [line + new[-1] for line, new in zip(kept, newest, strict=True)]
-                alike[place] = values, lines
+                alike[place] = now, lines, left
                 return lines
         lines = rows(levels(values, maximum, height, ahead), height, down=down, ascii_only=ascii_only)
-        alike.append((values, lines))
+        blank = next((place for place, value in enumerate(values[:-2]) if value == value), len(values) - 2)
+        alike.append((now, lines, blank))
         if len(alike) > _MOST_ALIKE:
             del alike[0]
         if len(self._kept) > _MOST_KINDS:
@@ -130,17 +140,10 @@ class Lines:
         return lines
 
 
-def _moved(was: list[float], now: list[float]) -> int | None:
-    """By how many cells a graph without gaps went on, up to its newest cell; None: it is another one."""
-    before = now[:-2]
-    if was[-3] == before[-1] and was[:-2] == before:
-        moved = 0
-    elif was[-1] == before[-1] and was[2:] == before:
-        moved = 1
-    else:
-        return None
-    # Lists with the same NaN in them are equal, too.
-    return moved if sum(before) == sum(before) else None
+def _moved(was: bytes, now: bytes) -> int | None:
+    """By how many cells a graph went on, up to its newest cell; None: it is another one."""
+    before = now[:-_CELL]
+    return 0 if was[:-_CELL] == before else 1 if was[_CELL:] == before else None
 
 
 def spark(values: Sequence[float], width: int, maximum: float, ahead: int = 0, *, ascii_only: bool = False) -> str:
