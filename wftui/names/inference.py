@@ -141,5 +141,21 @@ CLIENTS: Final = tuple(
             ("mode",),
             (),
         ),
+        (
+            "gen_ai.client.requests.unmetered",
+            "{request}",
+            COUNTER,
+            "Requests that finished without saying how many tokens they cost: those are not in the tokens",
+            (),
+            (),
+        ),
+        (
+            "gen_ai.client.connections.unread",
+            "{connection}",
+            COUNTER,
+            "Connections that were passed on but could not be read: nothing of them is measured",
+            (),
+            (),
+        ),
     )
 )

@@ -1,0 +1,122 @@
+"""What the operations of one proxy add up to, by model."""
+
+from collections import Counter
+from typing import Final
+
+from wftui.proxy.answers import Usage
+from wftui.proxy.operation import ABORTED, FAILED, FINISHED
+from wftui.proxy.sink import Sink
+
+MODELS: Final = 200
+"""Clients choose the names: what comes after so many is counted without one."""
+SOURCE: Final = "proxy"
+
+_DURATION: Final = "gen_ai.client.operation.duration"
+_FIRST: Final = "gen_ai.client.operation.time_to_first_chunk"
+_GAP: Final = "gen_ai.client.operation.time_per_output_chunk"
+_REQUESTS: Final = "gen_ai.client.requests"
+_UNREAD: Final = "gen_ai.client.connections.unread"
+_UNMETERED: Final = "gen_ai.client.requests.unmetered"
+_TOKENS: Final = "gen_ai.client.tokens"
+
+
+class _Model:
+    """One model's labels and totals."""
+
+    __slots__ = ("labels", "requests", "tokens", "unmetered")
+
+    def __init__(self, labels: dict[str, str]) -> None:
+        self.labels = labels
+        self.requests = {FINISHED: 0, ABORTED: 0, FAILED: 0}
+        self.tokens: dict[str, int] = {}
+        self.unmetered = 0
+
+
+class Meter:
+    """The `operation.Record` of a proxy; durations go on at once, totals with `flush`."""
+
+    def __init__(self, sink: Sink, server: str) -> None:
+        """``server``: the label of all series."""
+        self._sink = sink
+        self._server = server
+        self._models: dict[str, _Model] = {}
+        self.statuses: Counter[int] = Counter()
+        """Of answers that failed; 0: the connection broke before one came."""
+        self.unread = 0
+        """Connections whose bytes could not be read; they were passed on."""
+
+    def first_text(self, model: str, seconds: float) -> None:
+        """See `operation.Record`."""
+        self._sink.timing(_FIRST, seconds, self._model(model).labels)
+
+    def gap(self, model: str, seconds: float) -> None:
+        """See `operation.Record`."""
+        self._sink.timing(_GAP, seconds, self._model(model).labels)
+
+    def ended(self, model: str, how: str, status: int, seconds: float, usage: Usage | None) -> None:
+        """See `operation.Record`. Only what finished has a duration: an abort tells nothing about the server."""
+        one = self._model(model)
+        one.requests[how] += 1
+        if how == FAILED:
+            self.statuses[status] += 1
+        if how == FINISHED:
+            self._sink.timing(_DURATION, seconds, one.labels)
+            one.unmetered += not usage
+        if usage is not None:
+            for mode, count in (("input", usage.prompt), ("output", usage.generation)):
+                if count is not None:
+                    one.tokens[mode] = one.tokens.get(mode, 0) + count
+
+    def cannot_read(self, _: str) -> None:
+        """A connection goes on unmeasured."""
+        self.unread += 1
+
+    def flush(self) -> None:
+        """Hand the totals over."""
+        self._sink.counter(_UNREAD, self.unread, {"server": self._server, "source": SOURCE})
+        for one in self._models.values():
+            for how, count in one.requests.items():
+                self._sink.counter(_REQUESTS, count, {**one.labels, "mode": how})
+            self._sink.counter(_UNMETERED, one.unmetered, one.labels)
+            for mode, count in one.tokens.items():
+                self._sink.counter(_TOKENS, count, {**one.labels, "mode": mode})
+
+    def total(self, how: str) -> int:
+        """Requests that ended so."""
+        return sum(one.requests[how] for one in self._models.values())
+
+    @property
+    def unmetered(self) -> int:
+        """Finished answers that did not say how many tokens they cost."""
+        return sum(one.unmetered for one in self._models.values())
+
+    def tokens(self, mode: str) -> int | None:
+        """Tokens by mode (input, output); None: no answer said."""
+        counts = [one.tokens[mode] for one in self._models.values() if mode in one.tokens]
+        return sum(counts) if counts else None
+
+    def summary(self) -> str:
+        """One line: what passed."""
+        failed = ""
+        if self.statuses:
+            shown = (f"{'no answer' if s == 0 else s}: {n}" for s, n in sorted(self.statuses.items()))
+            failed = f" ({', '.join(shown)})"
+        tokens = [f"{n} {mode} tokens" for mode in ("input", "output") if (n := self.tokens(mode)) is not None]
+        return "; ".join(
+            (
+                f"{self.total(FINISHED)} requests finished, {self.total(ABORTED)} aborted, "
+                f"{self.total(FAILED)} failed{failed}",
+                ", ".join(tokens) or "tokens unknown",
+                f"{self.unmetered} answers without usage",
+                f"{self.unread} connections not read",
+            )
+        )
+
+    def _model(self, name: str) -> _Model:
+        if name not in self._models and len(self._models) >= MODELS:
+            name = ""
+        found = self._models.get(name)
+        if found is None:
+            labels = {"server": self._server, **({"model": name} if name else {}), "source": SOURCE}
+            found = self._models[name] = _Model(labels)
+        return found

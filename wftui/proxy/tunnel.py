@@ -1,0 +1,276 @@
+"""One connection of a client and its own connection to the server, joined byte for byte.
+
+One to one: so nothing has to be changed on the way. Keep-alive, pipelining, trailers, ``100 Continue`` and
+upgrades are the business of the two ends, and how one end stops is passed on to the other as it came: the end of
+its bytes (FIN) or a reset. Plain sockets and the loop's readers, not its transports: these read into 256 KiB,
+buffer what is written to them, and cannot reset a connection.
+"""
+
+import asyncio
+import fcntl
+import socket
+import struct
+import termios
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final, Protocol
+
+from wftui import clock
+from wftui.proxy.backlog import Backlog, Reader
+from wftui.proxy.watcher import Watcher
+
+CHUNK: Final = 65_536
+"""Bytes that are taken at once; no more than this waits in memory for a slow end, in each direction."""
+LINGER_S: Final = 30.0
+"""How long a client may go on sending after the server has ended its side."""
+_FLUSH_S: Final = 2.0
+"""How long what was received before a reset may take to reach the other end."""
+RESET: Final = struct.pack("ii", 1, 0)
+"""Value of SO_LINGER: closing resets."""
+
+BLOCKED: Final = (BlockingIOError, InterruptedError)
+
+
+class End(Protocol):
+    """What a tunnel needs of a socket; `upstream.Secure` is one that speaks TLS."""
+
+    @property
+    def halves(self) -> bool:
+        """Its side can be ended while the other goes on."""
+        ...
+
+    def fileno(self) -> int: ...
+    def recv(self, size: int) -> bytes: ...
+    def send(self, data: bytes | memoryview) -> int: ...
+    def shutdown(self, how: int) -> None: ...
+    def reset(self) -> None:
+        """Close so that the other side sees a reset."""
+        ...
+
+    def unsent(self) -> int:
+        """Bytes that the other side has not acknowledged."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Plain(socket.socket):
+    """A socket of the kernel's."""
+
+    halves = True
+
+    @classmethod
+    def of(cls, one: socket.socket) -> "Plain":
+        """Take over a connected socket."""
+        one.setblocking(False)
+        made = cls(one.family, one.type, one.proto, fileno=one.detach())
+        made.setblocking(False)
+        if made.family != socket.AF_UNIX:
+            # A chunk goes out as it comes, however small.
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return made
+
+    def reset(self) -> None:
+        """Close; over TCP the other side sees a reset. A unix socket only knows an end."""
+        if self.family != socket.AF_UNIX and self.fileno() >= 0:
+            with suppress(OSError):  # reset by the other side already
+                self.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        self.close()
+
+    def unsent(self) -> int:
+        """Bytes that the other side's kernel has not acknowledged."""
+        answer = fcntl.ioctl(self.fileno(), termios.TIOCOUTQ, b"\0\0\0\0")
+        return int(struct.unpack("i", answer)[0])
+
+
+class _Flow:
+    """One direction: what comes from one end goes to the other, with at most one piece in between."""
+
+    __slots__ = ("_cut", "_ended", "_left", "_loop", "_reader", "_sink", "_source", "_tunnel", "over")
+
+    def __init__(self, tunnel: "Tunnel", source: End, sink: End, reader: Reader) -> None:
+        self._tunnel = tunnel
+        self._loop = tunnel.loop
+        self._source = source
+        self._sink = sink
+        self._reader = reader
+        self._left: memoryview | None = None
+        self._ended = False
+        self._cut = False
+        self.over = False
+        """The source has ended and all of it is passed on."""
+        self._loop.add_reader(source.fileno(), self._readable)
+
+    @property
+    def waiting(self) -> bool:
+        """Something could not be passed on yet."""
+        return self._left is not None
+
+    def cut(self) -> None:
+        """The source has broken: what waits is still passed on, nothing comes after it."""
+        self._cut = True
+
+    def _readable(self) -> None:
+        try:
+            data = self._source.recv(CHUNK)
+        except BLOCKED:
+            return
+        except OSError:
+            self._tunnel.broke(self._source)
+            return
+        if not data:
+            self._ended = True
+            self._loop.remove_reader(self._source.fileno())
+            self._tunnel.ends(self._source)
+            if self._left is None:
+                self._end()
+            return
+        now_ns = clock.perf_ns()
+        try:
+            sent = self._sink.send(data)
+        except BLOCKED:
+            sent = 0
+        except OSError:
+            self._tunnel.broke(self._sink)
+            return
+        if sent < len(data):
+            # Nothing more is taken until this is gone: the source feels the sink's pace.
+            self._left = memoryview(data)[sent:]
+            self._loop.remove_reader(self._source.fileno())
+            self._loop.add_writer(self._sink.fileno(), self._writable)
+        self._tunnel.backlog.put(self._reader, data, now_ns)
+
+    def _writable(self) -> None:
+        left = self._left
+        if left is None:
+            return
+        try:
+            left = left[self._sink.send(left) :]
+        except BLOCKED:
+            return
+        except OSError:
+            self._tunnel.broke(self._sink)
+            return
+        self._left = left if len(left) else None
+        if self._left is None:
+            self._loop.remove_writer(self._sink.fileno())
+            if self._ended:
+                self._end()
+            elif not self._cut:
+                self._loop.add_reader(self._source.fileno(), self._readable)
+
+    def _end(self) -> None:
+        self.over = True
+        self._tunnel.ended(self._sink)
+
+
+class Tunnel:
+    """Two connected ends. ``closed(tunnel)`` is called once, when both are closed."""
+
+    __slots__ = (
+        "_client", "_closed", "_down", "_first", "_server", "_timer", "_up", "_watcher", "backlog", "loop",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        backlog: Backlog,
+        watcher: Watcher,
+        client: End,
+        server: End,
+        closed: Callable[["Tunnel"], None],
+    ) -> None:
+        self.loop = loop
+        self.backlog = backlog
+        self._watcher = watcher
+        self._client = client
+        self._server = server
+        self._closed: Callable[[Tunnel], None] | None = closed
+        self._first: End | None = None  # whoever stopped first
+        self._timer: asyncio.TimerHandle | None = None
+        self._up = _Flow(self, client, server, watcher.sent)
+        self._down = _Flow(self, server, client, watcher.received)
+
+    @property
+    def idle(self) -> bool:
+        """No request is open on it, as far as it can be read."""
+        return self._watcher.idle
+
+    def ends(self, end: End) -> None:
+        """An end stopped sending."""
+        self._first = self._first or end
+        if end is self._server:
+            self.backlog.put(self._watcher.answers_ended, b"", clock.perf_ns())
+
+    def ended(self, sink: End) -> None:
+        """All that will ever come for this end is passed on."""
+        if self._up.over and self._down.over:
+            self.close()
+            return
+        if not sink.halves:
+            # TLS has no half: a client that goes has gone.
+            self.close()
+            return
+        try:
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.broke(sink)
+            return
+        if sink is self._client:
+            self._timer = self.loop.call_later(LINGER_S, self.close)
+
+    def broke(self, end: End) -> None:
+        """An end was reset, by its other side or by the network: so is the other, once it has what came before."""
+        self._first = self._first or end
+        self._forget(end)
+        if end is self._client:
+            self._server.reset()
+            self.close()
+        else:
+            self._server.close()
+            self._down.cut()
+            self.loop.remove_reader(self._client.fileno())
+            self._flush(self.loop.time() + _FLUSH_S)
+
+    def close(self) -> None:
+        """Close both ends; twice is harmless."""
+        closed, self._closed = self._closed, None
+        if closed is None:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        for end in (self._client, self._server):
+            self._forget(end)
+            end.close()
+        by_client = self._first is self._client
+        closing = self._watcher.closed_by_client if by_client else self._watcher.closed_by_server
+        self.backlog.put(closing, b"", clock.perf_ns())
+        closed(self)
+
+    def abort(self) -> None:
+        """Reset both ends."""
+        for end in (self._client, self._server):
+            self._forget(end)
+            end.reset()
+        self.close()
+
+    def _flush(self, until_s: float) -> None:
+        """Reset the client as soon as it has what the server sent before it broke."""
+        if self._closed is None:
+            return
+        try:
+            busy = self._down.waiting or self._client.unsent()
+        except OSError:
+            busy = False  # it has gone, too
+        if busy and self.loop.time() < until_s:
+            self._timer = self.loop.call_later(0.005, self._flush, until_s)
+            return
+        self._forget(self._client)
+        self._client.reset()
+        self.close()
+
+    def _forget(self, end: End) -> None:
+        number = end.fileno()
+        if number >= 0:
+            self.loop.remove_reader(number)
+            self.loop.remove_writer(number)
