@@ -41,9 +41,24 @@ _ACCENTS: Final = (
     "events",
     "sources",
     "timeline",
+    "models",
 )
-_LINES: Final = (*_ACCENTS, "read", "write", "receive", "transmit", "user", "system", "wait", "steal")
+_LINES: Final = (
+    *_ACCENTS,
+    "read",
+    "write",
+    "receive",
+    "transmit",
+    "user",
+    "system",
+    "wait",
+    "steal",
+    "prompt",
+    "generation",
+)
 """Colours that a line in a graph may have; the band behind it has the role ``<name>.band``."""
+_LATER: Final = {"models": "events", "prompt": "receive", "generation": "transmit"}
+"""Colours that a theme need not have: what has the same part in it. Tokens come in and go out as bytes do."""
 _BAND: Final = 0.55
 """Share of a line's brightness that its band has."""
 _REQUIRED: Final = ("text", "dim", "faint", "frame", "frame_focus", "select", "good", "warn", "bad")
@@ -186,6 +201,9 @@ def _read(theme: dict[str, Any]) -> tuple[dict[str, _Color], list[tuple[float, _
             near = difflib.get_close_matches(name, _KNOWN, n=1)
             raise ValueError(f"colors.{name}: no such colour" + (f"; did you mean {near[0]}?" if near else ""))
         colors[name] = _named(f"colors.{name}", value)
+    for name, like in _LATER.items():
+        if like in colors:
+            colors.setdefault(name, colors[like])
     for required in (*_REQUIRED, *_ACCENTS):
         if required not in colors:
             raise ValueError(f"colors: {required} is missing, expected a colour like '#8b949e white'")

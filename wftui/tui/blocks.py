@@ -9,7 +9,7 @@ from array import array
 from typing import Final
 
 from wftui.model import tick as ticks
-from wftui.tui.history import NAN
+from wftui.tui.history import NAN, STATISTICS
 from wftui.units import NS_PER_S
 from wftui.wire import messages as wire
 
@@ -105,7 +105,8 @@ class Blocks:
             first = reply.start_ns // NS_PER_S - base
             block.counts = _seconds(array("h", [min(count, 9) for count in reply.counts]), first, step, 0)
             for item in reply.series:
-                if not item.column.series.stat:
+                stat = item.column.series.stat
+                if not stat or stat in STATISTICS:
                     mean = ticks.unpack(item.mean)
                     block.series[item.column.series.text] = _seconds(mean, first, step, NAN)
         # What is still to come is no gap.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from wftui.errors import ProtocolError
 from wftui.model.tick import unpack
-from wftui.tui.history import CAPACITY, NAN, Sampled
+from wftui.tui.history import CAPACITY, NAN, STATISTICS, Sampled
 from wftui.units import NS_PER_S
 from wftui.wire import messages as wire
 
@@ -132,7 +132,8 @@ class Far:
         since, upto = question.since_ns // NS_PER_S // step, question.until_ns // NS_PER_S // step
         told: dict[str, Columns] = {}
         for item in reply.series:
-            if not item.column.series.stat:
+            stat = item.column.series.stat
+            if not stat or stat in STATISTICS:
                 mean = unpack(item.mean)
                 low = unpack(item.minimum) or mean
                 high = unpack(item.maximum) or mean

@@ -8,6 +8,8 @@ from typing import Final, NamedTuple
 NAN: Final = float("nan")
 CAPACITY: Final = 640
 """Seconds kept: two samples per cell of the widest graph (300 columns), and some."""
+STATISTICS: Final = frozenset({"p50", "p95", "p99", "count"})
+"""Those of a distribution that are kept: it has no plain series."""
 
 
 class Sampled(NamedTuple):

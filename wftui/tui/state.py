@@ -20,7 +20,7 @@ from wftui.model.series import Series, matches, series
 from wftui.model.table import Row
 from wftui.render.graph import Lines
 from wftui.tui.far import Far
-from wftui.tui.history import NAN, History
+from wftui.tui.history import NAN, STATISTICS, History
 from wftui.wire import messages as wire
 
 LIVE: Final = "live"
@@ -41,6 +41,15 @@ GRAPHED: Final = frozenset(
         "hw.gpu.memory.utilization",
         "hw.gpu.power",
         "hw.gpu.temperature",
+        "inference.tokens.rate",
+        "inference.requests",
+        "inference.kv_cache.utilization",
+        "inference.prefix_cache.hit_ratio",
+        "inference.energy.per_token",
+        "inference.progress",
+        "gen_ai.server.time_to_first_token",
+        "gen_ai.server.time_per_output_token",
+        "inference.inter_token_latency",
     }
 )
 """Metrics whose plain series keep a history; counters among them as rates."""
@@ -286,7 +295,7 @@ class State:
 
     def keeps(self, item: Series) -> bool:
         """Whether a series has a history."""
-        if item.name in GRAPHED and not item.stat:
+        if item.name in GRAPHED and (not item.stat or item.stat in STATISTICS):
             return True
         return bool(self.wanted) and any(shows(pattern, item) for pattern in self.wanted)
 
