@@ -1,8 +1,9 @@
 """Who listens: the kernel's tables of TCP and unix sockets, and the descriptors of a process."""
 
 import os
+import socket
+import sys
 from contextlib import suppress
-from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -14,8 +15,9 @@ _ACCEPTS: Final = 1 << 16
 """Source: include/linux/net.h, __SO_ACCEPTCON."""
 _MOST_FILES: Final = 4096
 """Descriptors looked at of one process: a listener is opened early and has a low number."""
-_MAPPED: Final = 0xFFFF << 32
-"""The first 96 bits of an IPv4 address inside an IPv6 one, shifted."""
+_MAPPED: Final = bytes(10) + b"\xff\xff"
+"""What stands before an IPv4 address inside an IPv6 one."""
+_WORDS: Final = (0, 4, 8, 12)
 
 
 class Listener(NamedTuple):
@@ -65,17 +67,15 @@ def parse_tcp(data: bytes, call: str) -> list[Listener]:
 
 
 def _host(address: bytes) -> str:
-    words = [
-        int.from_bytes(bytes.fromhex(address[at : at + 8].decode())[::-1]) for at in range(0, len(address), 8)
-    ]
-    if len(words) == 1:
-        return str(IPv4Address(words[0]))
-    number = 0
-    for word in words:
-        number = number << 32 | word
-    if number >> 32 == _MAPPED >> 32:
-        return str(IPv4Address(number & 0xFFFFFFFF))
-    return str(IPv6Address(number))
+    raw = bytes.fromhex(address.decode())
+    words = b"".join(raw[at : at + 4][::-1] if sys.byteorder == "little" else raw[at : at + 4] for at in _WORDS)
+    if len(raw) == 4:
+        return socket.inet_ntop(socket.AF_INET, words)
+    if len(raw) != 16:
+        raise ValueError(address)
+    if words.startswith(_MAPPED):
+        return socket.inet_ntop(socket.AF_INET, words[12:])
+    return socket.inet_ntop(socket.AF_INET6, words)
 
 
 def parse_unix(data: bytes) -> list[Listener]:

@@ -8,7 +8,7 @@ import msgspec
 from wftui.collectors.servers.exposition import parse
 from wftui.collectors.servers.figures import WHOLE, Look, Missing, ModelInfo, gauge, named
 from wftui.collectors.servers.takes import COUNTER, HISTOGRAM, MEAN, Reader, Take
-from wftui.collectors.servers.web import Web
+from wftui.collectors.servers.web import Web, refusal
 from wftui.errors import SourceFormatError, SourceUnavailableError
 from wftui.model import health
 
@@ -111,6 +111,8 @@ async def identify(web: Web) -> str | None:
     if answer.status in (401, 403):
         # With a key the models are guarded, the metrics are not.
         page = await web.get(PAGE)
+        if page.status in (401, 403):
+            raise refusal(page)
         return "" if page.status == 200 and b"\nvllm:" in page.body else None
     if answer.status != 200:
         return None

@@ -19,7 +19,7 @@ from wftui.errors import SourceFormatError, SourceUnavailableError
 from wftui.model import health
 
 if TYPE_CHECKING:
-    import ssl
+    from wftui.collectors.servers.tls import Secured
 
 CONNECT_S: Final = 1.0
 READ_S: Final = 5.0
@@ -63,8 +63,9 @@ class Web:
     def __init__(self, endpoint: Endpoint, clock: Clock) -> None:
         self.endpoint: Final = endpoint
         self._clock = clock
-        self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
+        self._from: asyncio.StreamReader | Secured | None = None
+        self._to: asyncio.StreamWriter | Secured | None = None
         self._state = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD)
         host = "localhost" if endpoint.path else endpoint.name.removesuffix(endpoint.prefix)
         self._headers = [
@@ -131,17 +132,17 @@ class Web:
     async def _exchange(self, path: str, limit: int) -> Answer:
         if self._writer is None:
             await self._connect()
-        assert self._reader is not None  # noqa: S101  connected above
-        assert self._writer is not None  # noqa: S101  connected above
+        assert self._from is not None  # noqa: S101  connected above
+        assert self._to is not None  # noqa: S101  connected above
         state = self._state
-        self._writer.write(state.send(self._request(path)) + state.send(h11.EndOfMessage()))
+        self._to.write(state.send(self._request(path)) + state.send(h11.EndOfMessage()))
         head: h11.Response | None = None
         body: list[bytes] = []
         length = 0
         while True:
             event = state.next_event()
             if event is h11.NEED_DATA:
-                state.receive_data(await self._reader.read(_PIECE))
+                state.receive_data(await self._from.read(_PIECE))
             elif isinstance(event, h11.Response):
                 head = event
             elif isinstance(event, h11.Data):
@@ -179,11 +180,14 @@ class Web:
         try:
             async with asyncio.timeout(CONNECT_S):
                 if endpoint.path:
-                    self._reader, self._writer = await asyncio.open_unix_connection(endpoint.path)
+                    reader, self._writer = await asyncio.open_unix_connection(endpoint.path)
                 else:
-                    self._reader, self._writer = await asyncio.open_connection(
-                        endpoint.host, endpoint.port, ssl=_tls(endpoint)
-                    )
+                    reader, self._writer = await asyncio.open_connection(endpoint.host, endpoint.port)
+                self._from, self._to = reader, self._writer
+                if endpoint.tls:
+                    from wftui.collectors.servers.tls import Secured  # OpenSSL, for the few that need it
+
+                    self._from = self._to = await Secured.over(reader, self._writer, endpoint)
         except TimeoutError as error:
             raise SourceUnavailableError(
                 f"{endpoint.name}: no connection within {CONNECT_S:g} s", state=health.STUCK
@@ -191,25 +195,11 @@ class Web:
 
     def close(self) -> None:
         """Let go of the connection; the next question opens another. Twice is harmless."""
-        writer, self._writer, self._reader = self._writer, None, None
+        writer, self._writer = self._writer, None
+        self._from = self._to = None
         if writer is not None:
             with suppress(RuntimeError):  # the loop has ended before us
                 writer.transport.abort()
-
-
-def _tls(endpoint: Endpoint) -> "ssl.SSLContext | None":
-    if not endpoint.tls:
-        return None
-    import ssl  # 3 MB, for the few that are configured with https
-
-    try:
-        context = ssl.create_default_context(cafile=endpoint.ca or None)
-    except OSError as error:
-        raise SourceUnavailableError(f"{endpoint.ca}: {error.strerror or error}", state=health.FAILED) from error
-    if not endpoint.verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 def _words(error: BaseException) -> str:
