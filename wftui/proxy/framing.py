@@ -146,9 +146,12 @@ class Framing:
         return line_end + 2
 
     def _read_head(self, data: bytes, at: int) -> int:
-        if data.startswith(b"\r\n", at) and not self.began_ns:
-            return at + 2  # RFC 9112 §2.2: empty lines before a request
         if not self.began_ns:
+            # RFC 9112 §2.2: empty lines before a request.
+            if data.startswith(b"\r\n", at):
+                return at + 2
+            if data[at:] == b"\r":
+                return -1
             self.began_ns = self.now_ns
         end = data.find(b"\r\n\r\n", at, at + HEAD_BYTES)
         if end < 0:
