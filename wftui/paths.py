@@ -39,6 +39,7 @@ class Places:
         "config_named",
         "data_dir",
         "lock",
+        "push_socket",
         "runtime_dir",
         "settings_file",
         "socket",
@@ -53,6 +54,7 @@ class Places:
     state_dir: Path
     runtime_dir: Path
     socket: Path
+    push_socket: Path
     lock: Path
 
     def __init__(
@@ -67,6 +69,7 @@ class Places:
         put(self, "state_dir", state_dir)
         put(self, "runtime_dir", runtime_dir)
         put(self, "socket", runtime_dir / "wftop.sock")
+        put(self, "push_socket", runtime_dir / "push.sock")
         put(self, "lock", runtime_dir / "lock")
 
     def __setattr__(self, name: str, value: object) -> NoReturn:

@@ -22,6 +22,7 @@ from wftui.names.gpus import GPUS
 from wftui.names.host import HOST
 from wftui.names.inference import CLIENTS, SERVERS
 from wftui.names.own import OWN
+from wftui.names.ux import PUSHES, UX
 
 __all__ = [
     "COUNTER",
@@ -44,7 +45,9 @@ METRICS: Final[dict[str, Metric]] = {
         *GPUS,
         *SERVERS,
         *CLIENTS,
+        *UX,
         *OWN,
+        *PUSHES,
         *(Metric(e.counter, "{event}", COUNTER, f"Events: {e.help}") for e in EVENT_TYPES.values()),
     )
 }

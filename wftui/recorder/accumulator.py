@@ -2,7 +2,7 @@
 
 import math
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from wftui import names
@@ -14,6 +14,10 @@ from wftui.windows.ring import Pool, Ring
 
 MAX_SERIES: Final = 10_000
 MAX_PER_SOURCE: Final = 2_000
+RESERVED: Final = 2_000
+"""Of all series, for what wftop measures: pushes cannot take these places."""
+REFUSED: Final = 5_000
+"""Refused names that are remembered, so that each is counted once."""
 ABSENT_NS: Final = 3_600_000_000_000
 """A series without a sample for this long leaves the layout."""
 DIGITS: Final = {"1": 4, "By": 0, "Hz": 0, "s": 5, "Cel": 2, "W": 3}
@@ -80,7 +84,7 @@ class Accumulator:
         self.provenance_changes: list[tuple[Column, Column]] = []
         """(before, after) since the last close."""
         self._slots: dict[str, _Slot] = {}
-        self._refused: set[str] = set()
+        self._refused: set[int] = set()
         self._per_source: dict[str, int] = {}
         self._muted: frozenset[str] = frozenset()
         self._dirty = False
@@ -156,16 +160,41 @@ class Accumulator:
     def _is_muted(self, column: Column) -> bool:
         return column.group in self._muted and not column.series.name.startswith("wftop.")
 
+    def admit(self, columns: Sequence[Column]) -> str:
+        """Make room for pushed series of one source, all or none; returns why not, or an empty text."""
+        new = [column for column in columns if column.series.text not in self._slots]
+        if self._muted and any(self._is_muted(column) for column in new):
+            return f"the group {columns[0].group} is switched off"
+        source = columns[0].source
+        limit = ""
+        if self._per_source.get(source, 0) + len(new) > MAX_PER_SOURCE:
+            limit = f"{MAX_PER_SOURCE} series of {source} are kept already"
+        elif len(self._slots) + len(new) > MAX_SERIES - RESERVED:
+            limit = f"{MAX_SERIES - RESERVED} series are kept already"
+        for column in new:
+            if limit:
+                self._refuse(column)
+            else:
+                self._admit(column, 1.0)
+        return limit
+
+    def _refuse(self, column: Column) -> None:
+        # Remember only so many refused names: what overflows the limits must not overflow memory. Beyond that a
+        # name that comes again is counted again.
+        name = hash(column.series.text)
+        if name not in self._refused:
+            if len(self._refused) >= REFUSED:
+                self._refused.clear()
+            self._refused.add(name)
+            self.rejected[column.source] = self.rejected.get(column.source, 0) + 1
+
     def _admit(self, column: Column, interval_s: float) -> _Slot | None:
         if self._muted and self._is_muted(column):
             return None
         text = column.series.text
         taken = self._per_source.get(column.source, 0)
         if len(self._slots) >= MAX_SERIES or taken >= MAX_PER_SOURCE:
-            # Remember only so many refused names: what overflows the limits must not overflow memory.
-            if text not in self._refused and len(self._refused) < MAX_SERIES:
-                self._refused.add(text)
-                self.rejected[column.source] = self.rejected.get(column.source, 0) + 1
+            self._refuse(column)
             return None
         top = _peaks(column, interval_s)
         ring = self.pool.add(text, min(interval_s, RING_S), column.kind == names.COUNTER)
@@ -227,8 +256,9 @@ def _peaks(column: Column, interval_s: float) -> bool:
 
 
 def _hold_ns(column: Column, interval_s: float) -> int:
-    """How long a reading is repeated. A counter that missed its second would seem to stand still in it."""
-    if column.kind == names.COUNTER and interval_s <= 1.0:
+    """How long a reading is repeated. A counter that missed its second would seem to stand still in it, and what a
+    distribution counted would be counted twice."""
+    if column.kind != names.GAUGE and interval_s <= 1.0:
         return 0
     return int(max(interval_s, 1.0) * HELD * 1e9)
 

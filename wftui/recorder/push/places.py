@@ -1,0 +1,278 @@
+"""Where pushed samples gather until the second ends: a place for each series, all places of one pusher."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+
+from wftui import names
+from wftui.model.sample import Column, Sample
+from wftui.model.series import MAX_LABELS
+from wftui.recorder.push.forms import LARGEST, UnusableError
+from wftui.recorder.push.known import LABELS, Meaning, Pusher, meaning
+from wftui.text import clean
+from wftui.windows.sketch import Sketch
+
+KEPT_NS: Final = 3_300_000_000_000
+"""A place goes when nothing came for so long: a little before the recorder forgets the series itself."""
+SKETCH: Final = 640
+"""Buckets of one distribution in one second: five decades and more at 1 %."""
+MAX_BUCKETS: Final = 64_000
+"""Of all distributions of a pusher together in one second: some 6 MB."""
+STEPS_S: Final = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0)
+"""Intervals that a gauge may turn out to be pushed at."""
+_CACHED: Final = 2 << 20
+"""Bytes of ways of writing series that are remembered, of one pusher."""
+_ENTRY: Final = 200
+"""What an entry takes beside its text."""
+_tags: Final = msgspec.json.Decoder(dict[str, str | float | int | bool | None])
+_labels: Final = msgspec.json.Decoder(dict[str, str])
+
+
+class Way(NamedTuple):
+    """A way of writing a series: two names of one, in seconds and in milliseconds, lead to one place."""
+
+    place: "Place"
+    unit: str
+    kind: str
+    factor: float
+
+
+class Place:
+    """One pushed series in the open second."""
+
+    __slots__ = ("columns", "count", "gauge", "interval_s", "kind", "last_ns", "sketch", "statistics", "total")
+
+    def __init__(self, meant: Meaning) -> None:
+        self.columns = meant.columns
+        self.statistics = meant.statistics
+        self.kind = meant.kind
+        self.gauge = meant.kind == names.GAUGE
+        self.sketch = Sketch(SKETCH) if meant.kind == names.DISTRIBUTION else None
+        self.count = 0
+        """Samples in the open second."""
+        self.total = 0.0
+        """Of a gauge in the open second, of a counter since it is there."""
+        self.last_ns = 0
+        """CLOCK_BOOTTIME of the end of the last second that brought something; 0: none did."""
+        self.interval_s = 1.0
+        """Between two pushes, of a gauge: it is held accordingly."""
+
+    def paced(self, boottime_ns: int) -> None:
+        """Something came in the second that ends then."""
+        if self.gauge and self.last_ns:
+            gap_s = (boottime_ns - self.last_ns) / 1e9
+            self.interval_s = next((step for step in STEPS_S if gap_s <= step * 1.2), 1.0)
+        self.last_ns = boottime_ns
+
+    def samples(self) -> Iterator[Sample]:
+        """What the second brought; the next one begins."""
+        if self.gauge:
+            yield Sample(self.columns[0], self.total / self.count)
+            self.total = 0.0
+        elif self.sketch is None:
+            yield Sample(self.columns[0], self.total)
+        else:
+            yield from _spread(self.sketch, self.columns, self.statistics)
+            self.sketch.clear()
+        self.count = 0
+
+
+def _spread(sketch: Sketch, columns: Sequence[Column], statistics: Sequence[str]) -> Iterator[Sample]:
+    p50, p95, p99 = sketch.quantiles(0.5, 0.95, 0.99)
+    count, greatest = float(sketch.count), sketch.greatest
+    found = {"count": count, "sum": sketch.total, "p50": p50, "p95": p95, "p99": p99, "max": greatest}
+    for column, statistic in zip(columns, statistics, strict=True):
+        yield Sample(column, found[statistic])
+
+
+def _labels_among(tags: Mapping[str, str | float | None]) -> dict[str, str]:
+    return {key: value for key, value in tags.items() if key in LABELS and isinstance(value, str) and value}
+
+
+Admit = Callable[[Sequence[Column]], str]
+"""Makes room for new series: all or none; returns why not, or an empty text."""
+
+
+class Places:
+    """All series of one pusher. What finds a place quickly is bounded, and may be forgotten at any time."""
+
+    def __init__(self, who: Pusher, admit: Admit) -> None:
+        self.who = who
+        self.buckets = 0
+        """Of all distributions in the open second."""
+        self.accepted = 0
+        self.rejected = 0
+        self.trouble = ""
+        """Why the last rejected sample was."""
+        self.trouble_ns = 0
+        """CLOCK_BOOTTIME of that."""
+        self.seen_ns = 0
+        """CLOCK_BOOTTIME of the last line."""
+        self.limited = 0
+        """Series for which there was no room, as last told."""
+        self.limited_ns = 0
+        """CLOCK_BOOTTIME when that grew."""
+        self._admit = admit
+        self._places: dict[str, Place] = {}
+        self._tables: dict[bytes, dict[str, Way]] = {}
+        """JSON of labels to name to what it leads to."""
+        self._cached = 0
+        """Bytes of these, about."""
+        self._fixed: dict[str, Meaning] = {}
+        """Name to what the first push made of it."""
+        self._ignored: dict[bytes, list[str]] = {}
+        self._touched: list[Place] = []
+        self._counters: list[Place] = []
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def way(self, name: str, labels: bytes) -> Way | None:
+        """The way of a name with the JSON of labels; None: it is not known, or was forgotten."""
+        table = self._tables.get(labels)
+        return None if table is None else table.get(name)
+
+    def _remember(self, name: str, labels: bytes, way: Way) -> None:
+        if self._room_for(len(name) + len(labels)):
+            self._tables.setdefault(labels, {})[name] = way
+
+    def _room_for(self, size: int) -> bool:
+        if size > _CACHED // 256:
+            return False
+        if self._cached > _CACHED:
+            self._forget_ways()
+        self._cached += size + _ENTRY
+        return True
+
+    def _forget_ways(self) -> None:
+        self._tables.clear()
+        self._ignored.clear()
+        self._cached = 0
+
+    def add(self, way: Way, value: float) -> str:
+        """Count a sample; returns why it is refused, or an empty text."""
+        place = way.place
+        value *= way.factor
+        if not -LARGEST <= value <= LARGEST:
+            return f"value: expected a number up to {LARGEST:g}"
+        sketch = place.sketch
+        if sketch is not None:
+            if self.buckets >= MAX_BUCKETS:
+                return "too many different values of distributions in this second"
+            if sketch.add(value):
+                self.buckets += 1
+        elif not place.gauge:
+            if value < 0:
+                return "a counter is pushed as what it grew by: expected 0 or more"
+            if not place.total + value <= LARGEST:
+                return "the counter is full"
+            place.total += value
+        else:
+            place.total += value
+        if not place.count:
+            self._touched.append(place)
+        place.count += 1
+        return ""
+
+    def find(self, name: str, unit: str, kind: str, labels: bytes, *, event: bool) -> Way:
+        """The way to the place of a series, made when there is none.
+
+        Raises:
+            UnusableError: It cannot be recorded.
+        """
+        pairs = self._understood(labels, event=event)
+        meant = meaning(self.who, name, pairs, unit, kind)
+        fixed = self._fixed.get(meant.columns[0].series.name)
+        if fixed is not None:
+            meant = self._as_before(name, meant, fixed, pairs, unit, kind)
+        place = self._places.get(meant.text)
+        if place is None:
+            why = self._admit(meant.columns)
+            if why:
+                raise UnusableError(why)
+            self._fixed.setdefault(meant.columns[0].series.name, meant)
+            place = self._places[meant.text] = Place(meant)
+            if place.kind == names.COUNTER:
+                self._counters.append(place)
+        way = Way(place, meant.unit, meant.kind, meant.factor)
+        self._remember(name, labels, way)
+        return way
+
+    def _as_before(
+        self, name: str, meant: Meaning, fixed: Meaning, pairs: Mapping[str, str], unit: str, kind: str
+    ) -> Meaning:
+        """The meaning with the unit and the kind that the first push fixed."""
+        if fixed.columns[0].unit == meant.columns[0].unit and fixed.kind == meant.kind:
+            return meant
+        for what, given, first in (("unit", unit, fixed.unit), ("kind", kind, fixed.kind)):
+            if given and given != first:
+                raise UnusableError(f"{name}: its first push fixed the {what} as {first!r}, not {clean(given)!r}")
+        return meaning(self.who, name, pairs, fixed.unit, fixed.kind)
+
+    def _understood(self, labels: bytes, *, event: bool) -> dict[str, str]:
+        if not labels:
+            return {}
+        if event:
+            return self._tagged(labels)
+        try:
+            pairs = _labels.decode(labels)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise UnusableError(f"labels: expected a text for each key: {str(error)[:100]}") from error
+        if len(pairs) > MAX_LABELS:
+            raise UnusableError(f"{len(pairs)} labels, at most {MAX_LABELS} are allowed")
+        if "source" in pairs:
+            raise UnusableError("label 'source' is the source of the line")
+        return pairs
+
+    def _tagged(self, labels: bytes) -> dict[str, str]:
+        """Of an event's tags those that are labels. A tag is a remark: one more must not cost the event."""
+        try:
+            tags = _tags.decode(labels)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise UnusableError(f"tags: expected a text for each key: {str(error)[:100]}") from error
+        return _labels_among(tags)
+
+    def ignored(self, labels: bytes) -> list[str]:
+        """Tags of these that are no labels, eight at most."""
+        found = self._ignored.get(labels)
+        if found is None:
+            try:
+                tags = _tags.decode(labels)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                tags = {}  # the samples say what is wrong with them
+            found = sorted({clean(key[:32]) for key in tags.keys() - _labels_among(tags).keys()})[:8]
+            if self._room_for(len(labels)):
+                self._ignored[labels] = found
+        return found
+
+    def flush(self, boottime_ns: int, found: dict[float, list[Sample]]) -> None:
+        """Put what came since the last time into ``found``, by interval; counters also where nothing came."""
+        touched, self._touched = self._touched, []
+        for place in touched:
+            place.paced(boottime_ns)
+            found.setdefault(place.interval_s, []).extend(place.samples())
+        # Between two pushes a counter is known: it has not grown. Left out it would have no rate.
+        found.setdefault(1.0, []).extend(
+            Sample(place.columns[0], place.total) for place in self._counters if place.last_ns != boottime_ns
+        )
+        self.buckets = 0
+
+    def tidy(self, boottime_ns: int) -> None:
+        """Let go of what is not pushed any more."""
+        self._let_go(place for place in self._places.values() if boottime_ns - place.last_ns > KEPT_NS)
+
+    def clear(self, group: str = "") -> None:
+        """Nothing of a group, of any without its name, is known any more, the open second included."""
+        self._let_go(place for place in self._places.values() if group in ("", place.columns[0].group))
+
+    def _let_go(self, those: Iterable[Place]) -> None:
+        gone = {id(place) for place in those}
+        if not gone:
+            return
+        self._places = {text: place for text, place in self._places.items() if id(place) not in gone}
+        self._counters = [place for place in self._counters if id(place) not in gone]
+        self._touched = [place for place in self._touched if id(place) not in gone]
+        kept = {place.columns[0].series.name for place in self._places.values()}
+        self._fixed = {name: meant for name, meant in self._fixed.items() if name in kept}
+        self._forget_ways()
