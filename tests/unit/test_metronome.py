@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import Callable, Coroutine
@@ -115,3 +116,35 @@ def test_what_a_beat_raises_ends_it() -> None:
         assert calls == 1
 
     run(main)
+
+
+def test_files_that_are_always_ready_do_not_keep_it_from_beating() -> None:
+    beats = 0
+
+    async def main(metronome: Metronome) -> None:
+        nonlocal beats
+        loop = asyncio.get_running_loop()
+        ends = asyncio.Event()
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            theirs.send(b"never read")
+            loop.add_reader(ours, bool)
+
+            def beat(now: Instant) -> bool:
+                nonlocal beats
+                beats += 1
+                if now.boottime_ns >= until_ns:
+                    ends.set()
+                return now.boottime_ns >= until_ns
+
+            until_ns = metronome.now().boottime_ns + 25 * PERIOD_NS
+            beating = asyncio.ensure_future(metronome.beat(PERIOD_NS, beat))
+            try:
+                async with asyncio.timeout(20):
+                    await ends.wait()
+            finally:
+                beating.cancel()
+                loop.remove_reader(ours)
+
+    run(main)
+    assert beats > 5

@@ -33,12 +33,11 @@ class Waiting(selectors.DefaultSelector):
             until_s = min(ends_s, self.due_s)
             # An earlier timer of the loop has its turn first.
             found = super().select(None if until_s == math.inf else until_s - time.monotonic())
-            if found:
-                return found
             now_s = time.monotonic()
+            # Also when files are ready: while somebody pushes without a pause, some always are.
             if now_s >= self.due_s and self.call():
                 return found
-            if now_s >= ends_s:
+            if found or now_s >= ends_s:
                 return found
 
 
