@@ -194,3 +194,30 @@ def test_by_plan_as_by_parsing(series: list[tuple[str, int, float]]) -> None:
     expected: dict[Key, float] = read(page, RUNNING).gauges
     assert read(page, reader=reader).gauges == pytest.approx(expected, nan_ok=True)
     assert read(page, reader=reader).gauges == pytest.approx(expected, nan_ok=True)
+
+
+def test_a_summary_is_a_distribution_without_buckets() -> None:
+    take = Take("gen_ai.server.request.duration", ("busy_us",), takes.SUMMARY, scale=1e-6, counter="done")
+    look = read('done{model="a",v="1"} 3\ndone{model="a",v="2"} 1\nbusy_us{model="a",v="1"} 8000000\n', take)
+    ((key, found),) = look.histograms.items()
+    assert (key.model, found.bounds, found.counts) == ("a", (float("inf"),), (4,))
+    assert found.total == pytest.approx(8)
+    assert read('busy_us{model="a"} 8\n', take).histograms == {}, "a sum without its count says nothing"
+    plain = Take("gen_ai.server.request.duration", ("api_sum",), takes.SUMMARY)
+    ((_, found),) = read("api_sum 4\napi_count 2\n", plain).histograms.items()
+    assert (found.count, found.total) == (2, 4)
+
+
+def test_of_two_takes_of_one_figure_the_first_counts() -> None:
+    live = Take("inference.tokens", ("live_total",), COUNTER, by=("mode", {"decode": "prompt"}))
+    page = 'live_total{mode="decode",model="a"} 7\ntokens_total{model="a"} 5\ntokens_total{model="b"} 3\n'
+    look = read(page, live, TOKENS)
+    assert values(look) == {("inference.tokens", "a", "prompt"): 7, ("inference.tokens", "b", "prompt"): 3}
+
+
+def test_a_name_may_be_spelled_otherwise() -> None:
+    reader = Reader([TOKENS], "/metrics")
+    page = 'tokens_total{model="qwen/qwen3"} 5\n'
+    assert values(read(page, reader=reader)) == {("inference.tokens", "qwen/qwen3", "prompt"): 5}
+    reader.spell({"qwen/qwen3": "Qwen/Qwen3"})
+    assert values(read(page, reader=reader)) == {("inference.tokens", "Qwen/Qwen3", "prompt"): 5}

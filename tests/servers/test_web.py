@@ -262,3 +262,26 @@ async def test_tls(certificate: tuple[Path, Path]) -> None:
         with pytest.raises(SourceError):
             await plain.ok("/version", timeout_s=5)
         plain.close()
+
+
+async def test_what_goes_with_a_connection(server: Fake) -> None:
+    class Thing:
+        closed = 0
+
+        def close(self) -> None:
+            self.closed += 1
+
+    with Fake({"/metrics": lambda _: page(b"a 1\n")}) as sibling:
+        client = web(server)
+        await client.ok("/metrics")
+        beside = client.beside(sibling.endpoint)
+        assert client.beside(sibling.endpoint) is beside
+        assert (await beside.ok("/metrics")).body == b"a 1\n"
+        thing = client.keep(Thing())
+        server.fault = 500
+        assert (await client.get("/metrics")).status == 500
+        assert thing.closed == 0
+        client.close()
+        client.close()
+        assert thing.closed == 1
+        await until(lambda: not sibling._open)

@@ -3,6 +3,7 @@
 Adapters say what a server says; ``derive`` makes rates, quantiles and restarts of it, the same for all of them.
 """
 
+from math import isfinite
 from typing import Final
 
 import msgspec
@@ -117,6 +118,8 @@ class Look(msgspec.Struct, kw_only=True):
     """Something that is another one after a restart (a start time it tells); empty: it tells none."""
     reads: tuple[str, ...] = ()
     """Paths that brought something."""
+    part: bool = False
+    """Another server of the same kind counts its figures, too (a worker behind a frontend): once in a total."""
     missing: tuple[Missing, ...] = ()
     renamed: tuple[tuple[str, str], ...] = ()
     """(name on the page, name today) of what was read under an older name."""
@@ -125,6 +128,11 @@ class Look(msgspec.Struct, kw_only=True):
 def gauge(metric: str, model: str = WHOLE, mode: str = "", *, call: str, derived: bool = False) -> Key:
     """The key of a figure that is no counter."""
     return Key(metric, model, mode, DERIVED if derived else MEASURED, call)
+
+
+def whole(value: float | None) -> int | None:
+    """A figure as a count of things; None: it is none."""
+    return int(value) if value is not None and isfinite(value) else None
 
 
 def named(said: str) -> str:

@@ -14,6 +14,8 @@ from wftui.model.sample import DERIVED, MEASURED
 GAUGE: Final = "gauge"
 COUNTER: Final = "counter"
 HISTOGRAM: Final = "histogram"
+SUMMARY: Final = "summary"
+"""A sum and a count beside it: a distribution of which only the mean is known."""
 
 SUM: Final = "sum"
 MEAN: Final = "mean"
@@ -44,6 +46,8 @@ class Take(NamedTuple):
     """Values that mean "unknown" (-1)."""
     coarse: bool = False
     """A counter that no rate may be made of."""
+    counter: str = ""
+    """Of a summary: the sample that counts what ``names`` sum up; empty: the name with ``_count`` for ``_sum``."""
 
 
 class _Place(NamedTuple):
@@ -72,7 +76,10 @@ class Reader:
     """Reads the pages of one server."""
 
     def __init__(self, takes: Sequence[Take], path: str, models: Sequence[str] = ("model_name", "model")) -> None:
-        """``path``: of the page, for provenance and errors; ``models``: labels that may name the model."""
+        """``path``: of the page, for provenance and errors; ``models``: labels that may name the model.
+
+        Where two takes bring the same figure of the same model, that of the first one counts.
+        """
         self._takes = takes
         self._path = path
         self._models = models
@@ -81,6 +88,9 @@ class Reader:
         self._singles: list[_Single] = []
         self._spreads: list[_Spread] = []
         self._last: dict[Key, tuple[float, Histogram]] = {}
+        self._had: set[tuple[str, str, str]] = set()
+        """Metric, model and mode of what earlier takes brought."""
+        self._spelling: Mapping[str, str] = {}
         self.renamed: tuple[tuple[str, str], ...] = ()
         """(name on the page, today's name)."""
         self.families: frozenset[str] = frozenset()
@@ -111,6 +121,11 @@ class Reader:
         for spread in self._spreads:
             look.histograms[spread.key] = self._histogram(spread, values)
         look.renamed += self.renamed
+
+    def spell(self, names: Mapping[str, str]) -> None:
+        """Models whose names the page writes otherwise: as on the page → as they are called."""
+        if names != self._spelling:
+            self._spelling, self._lines = names, -1
 
     def _values(self, lines: Sequence[bytes]) -> list[float] | None:
         """The plan's values from a page; None when the page is another one."""
@@ -148,6 +163,7 @@ class Reader:
             by_name.setdefault(sample.name, []).append(sample)
         self._lines = len(lines)
         self._places, self._singles, self._spreads = [], [], []
+        self._had.clear()
         renamed = []
         for take in self._takes:
             ending = "_bucket" if take.kind == HISTOGRAM else ""
@@ -158,8 +174,12 @@ class Reader:
                 renamed.append((name, take.names[0]))
             if take.kind == HISTOGRAM:
                 self._plan_spread(take, name, by_name, lines)
+            elif take.kind == SUMMARY:
+                self._plan_summary(take, name, by_name, lines)
             else:
                 self._plan_single(take, name, by_name[name], lines)
+            self._had |= {(item.key.metric, item.key.model, item.key.mode) for item in self._singles}
+            self._had |= {(item.key.metric, item.key.model, item.key.mode) for item in self._spreads}
         self.renamed = tuple(renamed)
         self.families = frozenset(by_name)
 
@@ -173,7 +193,10 @@ class Reader:
             if found is None:
                 return None
             mode = found
-        model = named(next((labels[item] for item in self._models if labels.get(item)), WHOLE))
+        said = next((labels[item] for item in self._models if labels.get(item)), WHOLE)
+        model = named(self._spelling.get(said, said))
+        if (take.metric, model, mode) in self._had:
+            return None
         quality = MEASURED if take.scale == 1.0 and take.fold == SUM else DERIVED
         return Key(take.metric, model, mode, quality, f"{self._path} {name}")
 
@@ -188,6 +211,22 @@ class Reader:
             if key is not None:
                 grouped.setdefault(key, []).append(self._put(sample, lines))
         self._singles += [_Single(key, take, places) for key, places in grouped.items()]
+
+    def _plan_summary(
+        self, take: Take, name: str, by_name: Mapping[str, list[Sample]], lines: Sequence[bytes]
+    ) -> None:
+        counted = by_name.get(take.counter or f"{name.removesuffix('_sum')}_count", ())
+        grouped: dict[Key, tuple[list[int], list[int]]] = {}
+        for place, samples in enumerate((counted, by_name[name])):
+            for sample in samples:
+                key = self._key(take, name, sample.labels)
+                if key is not None:
+                    grouped.setdefault(key, ([], []))[place].append(self._put(sample, lines))
+        self._spreads += [
+            _Spread(key, take, (_INFINITE,), [counts], sums)
+            for key, (counts, sums) in grouped.items()
+            if counts and sums
+        ]
 
     def _plan_spread(
         self, take: Take, name: str, by_name: Mapping[str, list[Sample]], lines: Sequence[bytes]

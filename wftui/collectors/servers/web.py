@@ -7,7 +7,7 @@ urllib3 4.0 ms and +4.9 MB, with aiohttp 2.8 ms and +14 MB, with httpx 6.2 ms an
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 import h11
 import msgspec
@@ -30,6 +30,17 @@ _PIECE: Final = 256 * 1024
 _SAID: Final = 120
 
 T = TypeVar("T")
+
+
+class Closes(Protocol):
+    """Something that goes with a server's connection."""
+
+    def close(self) -> None:
+        """Let go of it. Twice is harmless."""
+        ...
+
+
+K = TypeVar("K", bound=Closes)
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -62,7 +73,11 @@ class Web:
 
     def __init__(self, endpoint: Endpoint, clock: Clock) -> None:
         self.endpoint: Final = endpoint
+        self.siblings: tuple[Endpoint, ...] = ()
+        """Where else the same process listens."""
         self._clock = clock
+        self._others: dict[Endpoint, Web] = {}
+        self._kept: list[Closes] = []
         self._writer: asyncio.StreamWriter | None = None
         self._from: asyncio.StreamReader | Secured | None = None
         self._to: asyncio.StreamWriter | Secured | None = None
@@ -89,29 +104,29 @@ class Web:
                 try:
                     return await self._exchange(path, limit)
                 except (ConnectionError, EOFError, h11.RemoteProtocolError):
-                    self.close()
+                    self._drop()
                     if fresh:
                         raise
                     # A kept connection may have been closed at any time: that says nothing about the server.
                     return await self._exchange(path, limit)
         except TimeoutError as error:
-            self.close()
+            self._drop()
             raise SourceUnavailableError(
                 f"{path}: no answer within {timeout_s:g} s", state=health.STUCK
             ) from error
         except (ConnectionError, EOFError) as error:
-            self.close()
+            self._drop()
             raise SourceUnavailableError(f"{path}: {_words(error)}", state=health.FAILED) from error
         except OSError as error:
-            self.close()
+            self._drop()
             raise SourceUnavailableError(
                 f"{self.endpoint.name}: {text.clean(error.strerror or str(error))}", state=health.FAILED
             ) from error
         except h11.ProtocolError as error:
-            self.close()
+            self._drop()
             raise SourceFormatError(f"{path}: no HTTP: {text.clean(str(error))[:_SAID]}") from error
         except BaseException:
-            self.close()  # half an exchange is of no use to the next
+            self._drop()  # half an exchange is of no use to the next
             raise
 
     async def ok(self, path: str, *, timeout_s: float = READ_S) -> Answer:
@@ -128,6 +143,18 @@ class Web:
     async def json(self, path: str, shape: type[T], *, timeout_s: float = READ_S) -> T:
         """The JSON of a path that must be there. Raises: SourceError: as ``ok`` and ``Answer.json``."""
         return (await self.ok(path, timeout_s=timeout_s)).json(shape)
+
+    def beside(self, sibling: Endpoint) -> "Web":
+        """The connection to another address of the same server; it is closed with this one."""
+        found = self._others.get(sibling)
+        if found is None:
+            found = self._others[sibling] = Web(sibling._replace(key=self.endpoint.key), self._clock)
+        return found
+
+    def keep(self, thing: K) -> K:
+        """Close that, too, when this is closed."""
+        self._kept.append(thing)
+        return thing
 
     async def _exchange(self, path: str, limit: int) -> Answer:
         if self._writer is None:
@@ -159,7 +186,7 @@ class Web:
         if state.our_state is h11.DONE and state.their_state is h11.DONE:
             state.start_next_cycle()
         else:
-            self.close()
+            self._drop()
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers}
         return Answer(path, head.status_code, headers, b"".join(body), at)
 
@@ -194,7 +221,15 @@ class Web:
             ) from error
 
     def close(self) -> None:
-        """Let go of the connection; the next question opens another. Twice is harmless."""
+        """Let go of all of it; the next question opens another connection. Twice is harmless."""
+        self._drop()
+        for web in self._others.values():
+            web.close()
+        self._others.clear()
+        while self._kept:
+            self._kept.pop().close()
+
+    def _drop(self) -> None:
         writer, self._writer = self._writer, None
         self._from = self._to = None
         if writer is not None:
