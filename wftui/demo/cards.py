@@ -15,6 +15,8 @@ SERVING: Final = (4, 5)
 NOTEBOOK: Final = 7
 MEMORY: Final = 150_754_820_096.0
 """Bytes (By) of one."""
+SPLIT: Final = 5.1 * 1024**3
+"""Bytes of GPU 4 that Ollama's larger model takes while it is loaded."""
 _RESERVED: Final = 553_648_128.0
 _LIMIT_W: Final = 700.0
 _CLOCK: Final = 1.98e9
@@ -43,7 +45,7 @@ def utilization(gpu: int, t: float) -> float:
         share = 0.71 if t % 11.0 < 0.5 else 0.985 + 0.015 * quick(t, gpu)
         return round(share - 0.27 if gpu == story.LAMED and story.within(story.LANES, t) else share, 2)
     if gpu in SERVING:
-        return round(min(1.0, 0.12 + 0.8 * story.demand(t, 4) + 0.07 * quick(t, gpu)), 2)
+        return round(min(1.0, 0.12 + 0.8 * story.served(t) + 0.07 * quick(t, gpu)), 2)
     if gpu == story.LEAKING:
         if story.FAULT_S <= story.phase(t) < story.LOADED_S:
             return 0.0
@@ -58,7 +60,7 @@ def memory(gpu: int, t: float) -> float:
     elif gpu in TRAINING:
         share = 0.887 + 0.004 * calm(t / 6, gpu)
     elif gpu in SERVING:
-        share = 0.918
+        share = 0.918 - (SPLIT / MEMORY if gpu == SERVING[0] and not story.larger_loaded(t) else 0.0)
     else:
         share = 0.311
     return float(round(share * MEMORY / 2_097_152) * 2_097_152)
@@ -115,6 +117,8 @@ def xids(t: float) -> float:
 
 def processes(gpu: int, t: float) -> float:
     """That hold it."""
+    if gpu in SERVING:
+        return 2.0 + (gpu == SERVING[0] and story.larger_loaded(t))
     return 0.0 if gpu == story.LEAKING and story.FAULT_S <= story.phase(t) < story.BACK_S else 1.0
 
 

@@ -5,13 +5,15 @@ from typing import Final
 from wftui.clock import NS_PER_S, Instant
 from wftui.collectors.base import STREAM
 from wftui.demo.part import Part
-from wftui.demo.script import GPU, PEOPLE, Script, due, samples
+from wftui.demo.script import GPU, SERVING, TABLED, Script, due, samples
 from wftui.model.sample import Occurrence, Reading, Scrape
 from wftui.model.table import TableSnapshot
 
 _BACK_S: Final = 10
 """After a pause no more than this is told; counters go on from where they were."""
 _FAST_S: Final = 0.1
+_ABOUT: Final = {GPU: "gpu", SERVING: "server"}
+"""What the events of a source are about."""
 
 
 class Scripted:
@@ -52,7 +54,7 @@ class Scripted:
                 for part in self._slow
                 if first or due(part, self._second)
             ]
-            if self.name in (GPU, PEOPLE):
+            if self.name in TABLED:
                 told = self._script.tables(self._second, everything=first)
                 tables += [item.table for item in told if item.source == self.name]
             first = False
@@ -60,13 +62,15 @@ class Scripted:
         return Scrape([], tuple(tables), readings=tuple(readings), events=self._events(now, at))
 
     def _events(self, now: float, at: Instant) -> tuple[Occurrence, ...]:
-        if self.name != GPU:
+        about = _ABOUT.get(self.name)
+        if about is None:
             return ()
         since, self._event_s = self._event_s, now
         found = self._script.events(since, now)
         return tuple(
             Occurrence(item.kind, item.about, item.payload, self._script.instant(_second(item, self._script), at))
             for item in found
+            if item.about[0] == about
         )
 
     def close(self) -> None:

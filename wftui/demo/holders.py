@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from wftui.demo import cards, people, story
+from wftui.demo import cards, people, serving, story
 from wftui.demo.people import Person
 from wftui.model.gpus import OWN, link_key, process_key
 from wftui.model.table import Row
@@ -57,33 +57,43 @@ class Holders:
         t = float(second)
         found: dict[str, Row] = {}
         for gpu in range(cards.COUNT):
-            one = _holder(gpu, t)
-            if one is not None:
+            for one, memory, share in _holders(gpu, t):
                 key = process_key(cards.uuid(gpu), one.pid, one.start)
-                found[key] = self._row(key, gpu, one, t, epoch_s)
+                found[key] = self._row(key, gpu, one, memory, share, t, epoch_s)
         self._used = {key: used for key, used in self._used.items() if key in found}
         return found
 
-    def _row(self, key: str, gpu: int, one: Person, t: float, epoch_s: int) -> Row:
-        share = cards.utilization(gpu, t)
+    def _row(self, key: str, gpu: int, one: Person, memory: float, share: float, t: float, epoch_s: int) -> Row:
+        whole = cards.utilization(gpu, t)
         seconds, joules = self._used.get(key, (0.0, 0.0))
         seconds += share * TABLE_S
-        joules += cards.power(gpu, t) * TABLE_S
+        joules += cards.power(gpu, t) * (share / whole if whole else 1.0) * TABLE_S
         self._used[key] = seconds, joules
         idle = int((epoch_s - 11_400) * NS_PER_S) if gpu == cards.NOTEBOOK else None
         trains = gpu in cards.TRAINING
         return (
             cards.uuid(gpu), one.pid, one.start, one.user, one.name, one.cgroup, people.JOB if trains else "",
-            gpu if trains else None, "C", cards.memory(gpu, t), share, round(share * 0.58, 2), 0.0, 0.0,
+            gpu if trains else None, "C", memory, share, round(share * 0.58, 2), 0.0, 0.0,
             round(seconds, 2), round(joules, 1), idle, "", "",
         )  # fmt: skip
 
 
-def _holder(gpu: int, t: float) -> Person | None:
-    if gpu in cards.TRAINING:
-        return people.training(gpu)
+def _holders(gpu: int, t: float) -> list[tuple[Person, float, float]]:
+    """Who holds it, how much of its memory (By), and their share of its time."""
+    memory, used = cards.memory(gpu, t), cards.utilization(gpu, t)
     if gpu in cards.SERVING:
-        return people.person(people.SERVER_PIDS[gpu - 4])
+        beside: list[tuple[Person, float, float]]
+        if gpu == cards.SERVING[0]:
+            beside = [(people.person(people.RUNNER_PID), serving.SMALL_VRAM, 0.04)]
+            if story.larger_loaded(t):
+                beside.append((people.splitting(t), serving.LARGE_VRAM, 0.01))
+        else:
+            beside = [(people.person(people.COMFY_PID), serving.COMFY_VRAM, 0.08 if serving.drawing(t) else 0.0)]
+        memory -= sum(item[1] for item in beside)
+        used = round(max(0.0, used - sum(item[2] for item in beside)), 2)
+        return [(people.person(people.SERVER_PIDS[gpu - cards.SERVING[0]]), memory, used), *beside]
+    if gpu in cards.TRAINING:
+        return [(people.training(gpu), memory, used)]
     if gpu == cards.NOTEBOOK:
-        return people.person(people.NOTEBOOK_PID)
-    return people.leaky(t) if cards.processes(gpu, t) else None
+        return [(people.person(people.NOTEBOOK_PID), memory, used)]
+    return [(people.leaky(t), memory, used)] if cards.processes(gpu, t) else []

@@ -36,7 +36,7 @@ def core(t: float, number: int) -> float:
     if number in _TRAINING:
         busy = 0.12 if story.saving(t) else _feeding(t) + 0.2 * calm(t, number)
     elif number in _SERVING:
-        busy = 0.16 + 0.5 * story.demand(t, 4) + 0.2 * calm(t, number)
+        busy = 0.16 + 0.5 * story.served(t) + 0.2 * calm(t, number)
     elif story.loading(t) and number < 56:
         busy = 0.75 + 0.2 * quick(t, number)
     else:
@@ -47,7 +47,7 @@ def core(t: float, number: int) -> float:
 def busy(t: float) -> float:
     """Share of all cores that is busy."""
     feeding = 0.12 if story.saving(t) else _feeding(t)
-    serving = 0.16 + 0.5 * story.demand(t, 4)
+    serving = 0.16 + 0.5 * story.served(t)
     rest = 0.45 if story.loading(t) else 0.055
     whole = (feeding * len(_TRAINING) + serving * len(_SERVING) + rest * 28) / CORES
     return min(1.0, max(0.0, whole + 0.012 * quick(t, 2) + 0.01 * calm(t, 3)))
@@ -246,7 +246,9 @@ def _network() -> Part:
     part = Part("network", 1.0)
 
     def served(t: float) -> float:
-        return (3.5e6 + 2.2e7 * story.demand(t, 4) + 1.4e7 * story.demand(t, 6)) * (1 + 0.2 * calm(t, 51))
+        return (3.5e6 + 2.2e7 * story.served(t) + 1.4e7 * story.demand(t, 6) * story.serves(t)) * (
+            1 + 0.2 * calm(t, 51)
+        )
 
     def asked(t: float) -> float:
         return served(t) * 0.11

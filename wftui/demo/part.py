@@ -29,10 +29,15 @@ class Part:
         labels: dict[str, str] | None = None,
         *,
         derived: bool = False,
+        quality: str = "",
+        stat: str = "",
     ) -> None:
-        """One more series; ``value`` gets the second of the script, NaN: not known."""
-        quality = DERIVED if derived else MEASURED
-        self.columns.append(column(self.source, name, labels, call=CALL, quality=quality))
+        """One more series; ``value`` gets the second of the script, NaN: not known.
+
+        ``quality``: one of ``model.sample.QUALITIES``; empty: measured, or derived.
+        """
+        known = quality or (DERIVED if derived else MEASURED)
+        self.columns.append(column(self.source, name, labels, call=CALL, quality=known, stat=stat))
         self._gauges.append(value)
 
     def values(self, t: float) -> list[float]:

@@ -19,12 +19,19 @@ RANKS: Final = tuple(TRAIN_PID + 62 + rank for rank in range(4))
 """Pids of the training job, one per GPU."""
 SERVER_PIDS: Final = (28_411, 28_412)
 """Pids of the model server of GPUs 4 and 5."""
+API_PID: Final = 28_300
+OLLAMA_PID, RUNNER_PID = 30_511, 30_702
+LLAMA_PID, COMFY_PID, LOCKED_PID = 33_940, 36_118, 45_630
 LEAKY_PID: Final = 52_004
 NOTEBOOK_PID: Final = 17_350
 JOB: Final = "slurm:4711"
 _CONTAINER: Final = "5d0c71e9ab42"
 _LEAKY_CONTAINER: Final = "b81f90c2667e"
 _SLURM: Final = "job_4711"
+_RUNNER: Final = "/usr/local/lib/ollama/llama-server"
+_BLOBS: Final = "/srv/ollama/blobs"
+_TURNS: Final = {"small": (71, 71 * 0.66), "split": (113, 113 * 0.66), "llama": (47, 31.0)}
+"""Those that work in turns: seconds between two beginnings, and how many of them they work."""
 
 
 class Person(NamedTuple):
@@ -42,7 +49,7 @@ class Person(NamedTuple):
     memory: float = 0.01 * GIB
     threads: int = 1
     like: str = ""
-    """What its load follows: ``train``, ``serve``, ``load``, ``write``."""
+    """What its load follows: ``train``, ``serve``, ``load``, ``write``, or one of ``_TURNS``."""
     state: str = "S"
     cgroup: str = ""
 
@@ -68,6 +75,22 @@ def leaky(t: float) -> Person:
     )  # fmt: skip
 
 
+def split_born(t: float) -> float:
+    """Second of the script in which the runner of Ollama's larger model began, the one of then."""
+    number = story.incident(t) - (story.phase(t) < story.UNLOADED[1])
+    return float(story.FIRST_S + number * story.CYCLE_S + story.UNLOADED[1])
+
+
+def splitting(t: float) -> Person:
+    """The runner of Ollama's larger model."""
+    born = split_born(t)
+    return Person(
+        51_100 + 311 * (2 + int(born // story.CYCLE_S)), OLLAMA_PID, "ollama", "llama-server",
+        f"{_RUNNER} --model {_BLOBS}/sha256-e796792e --port 43011 -c 8192 -np 1", -born, 14.0, 13.6 * GIB, 66,
+        "split", cgroup="ollama.service",
+    )  # fmt: skip
+
+
 def training(rank: int) -> Person:
     """A rank of the training job."""
     return _PEOPLE[RANKS[rank]]
@@ -86,6 +109,9 @@ def rows(second: int, epoch_s: int) -> dict[str, Row]:
         found[one.key] = _row(one, epoch_s, *_load(one, t))
     if not story.FAULT_S <= story.phase(t) < story.BACK_S:
         one = leaky(t)
+        found[one.key] = _row(one, epoch_s, *_load(one, t))
+    if story.larger_loaded(t):
+        one = splitting(t)
         found[one.key] = _row(one, epoch_s, *_load(one, t))
     return found
 
@@ -132,6 +158,10 @@ def _load(one: Person, t: float) -> tuple[float, float, float, float, str]:
         state = "R" if quick(t, one.pid) > 0.2 else "S"
     elif one.like == "serve":
         busy *= 0.3 + 1.2 * story.demand(t, 4)
+    elif one.like in _TURNS:
+        every, share = _TURNS[one.like]
+        working = t % every < share
+        busy, state = busy if working else 0.01, "R" if working else "S"
     if one.name.startswith("VLLM") and one.user == SERVE and one.pid >= LEAKY_PID and story.loading(t):
         read, busy, state = reading(t), 9.0 + calm(t, 3), "D"
         memory = one.memory + 22 * GIB * story.ramp(story.phase(t), story.BACK_S, story.LOADED_S)
@@ -183,10 +213,11 @@ def _everybody() -> list[Person]:
         Person(3_117, 1, ROOT, "containerd-shim", "containerd-shim-runc-v2 -id 5d0c71e9ab42", 6 * day),
         Person(3_118, 1, ROOT, "containerd-shim", "containerd-shim-runc-v2 -id b81f90c2667e", 6 * day),
         # Serving: one model on two GPUs.
-        Person(28_300, 3_117, SERVE, "python3",
-               "python3 -m vllm.entrypoints.openai.api_server --model /srv/models/Llama-4-Scout --tp 2", 2.2 * day,
+        Person(API_PID, 3_117, SERVE, "python3",
+               "python3 -m vllm.entrypoints.openai.api_server --model /srv/models/Llama-4-Scout "
+               "--served-model-name Llama-4-Scout --tp 2", 2.2 * day,
                0.9, 3.1 * GIB, 122, "serve", cgroup=_CONTAINER),
-        *(Person(pid, 28_300, SERVE, "VLLM::Worker_TP", f"VLLM::Worker_TP{place}", 2.2 * day, 1.0, 14.2 * GIB, 96,
+        *(Person(pid, API_PID, SERVE, "VLLM::Worker_TP", f"VLLM::Worker_TP{place}", 2.2 * day, 1.0, 14.2 * GIB, 96,
                  "serve", cgroup=_CONTAINER) for place, pid in enumerate(SERVER_PIDS)),
         Person(28_470, 3_117, SERVE, "nginx", "nginx: worker process", 2.2 * day, 0.08, 0.02 * GIB, like="serve",
                cgroup=_CONTAINER),
@@ -205,8 +236,18 @@ def _everybody() -> list[Person]:
                0.004, 0.19 * GIB, 4, cgroup="user-1003.slice"),
         Person(NOTEBOOK_PID, 17_301, BEN, "python3", "python3 -m ipykernel_launcher -f kernel-3f.json", 3.0 * day,
                memory=12.8 * GIB, threads=71, cgroup="user-1003.slice"),
-        Person(30_511, 1, "ollama", "ollama", "/usr/local/bin/ollama serve", 5 * day, 0.006, 0.35 * GIB, 33,
+        Person(OLLAMA_PID, 1, "ollama", "ollama", "/usr/local/bin/ollama serve", 5 * day, 0.006, 0.35 * GIB, 33,
                cgroup="ollama.service"),
+        Person(RUNNER_PID, OLLAMA_PID, "ollama", "llama-server",
+               f"{_RUNNER} --model {_BLOBS}/sha256-a3de86cd --port 36417 -c 16384 -np 2", 0.4 * day, 1.0,
+               1.2 * GIB, 41, "small", cgroup="ollama.service"),
+        Person(LLAMA_PID, 1, BEN, "llama-server",
+               "llama-server -m /srv/models/Qwen3-Coder-30B-A3B-Q4_K_M.gguf -ngl 0 --port 8080 --metrics",
+               1.2 * day, 7.6, 18.1 * GIB, 18, "llama", cgroup="user-1003.slice"),
+        Person(COMFY_PID, 1, BEN, "python3", "python3 main.py --listen 127.0.0.1 --port 8188", 0.9 * day, 0.8,
+               6.4 * GIB, 58, "serve", cgroup="user-1003.slice"),
+        Person(LOCKED_PID, 1, BEN, "llmster", "/home/ben/.lmstudio/llmster --headless", 5_100.0, 0.01,
+               0.3 * GIB, 22, cgroup="user-1003.slice"),
         Person(44_020, 1, ANA, "tmux: server", "tmux new -s train", 9_800.0, 0.003, cgroup="user-1002.slice"),
         Person(44_021, 44_020, ANA, "bash", "-bash", 9_800.0, cgroup="user-1002.slice"),
         Person(44_090, 44_021, ANA, "tensorboard", "tensorboard --logdir /scratch/ana/runs", 9_000.0, 0.05,

@@ -63,7 +63,7 @@ SHOTS: Final = (
             _of("memory.utilization", LEAKING),
         ),
     ),
-    Shot("rewind", 120, 40, 540, ("N", "N", "N", "shift+right")),
+    Shot("rewind", 120, 40, 540, (*("N",) * 8, "shift+right")),
 )
 
 

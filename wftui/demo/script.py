@@ -6,16 +6,22 @@ from typing import Final, NamedTuple
 
 from wftui import names
 from wftui.clock import NS_PER_S, Instant
-from wftui.demo import cards, host, people, story
+from wftui.demo import cards, host, people, servers, serving, story
 from wftui.demo.holders import TABLE_S, Holders, gpus, links
 from wftui.demo.part import CALL, Part
 from wftui.model.gpus import GPU_LINKS, GPU_PROCESSES, GPUS
+from wftui.model.health import OK
 from wftui.model.processes import PROCESSES
 from wftui.model.sample import DERIVED, Column, JsonValue, Occurrence, Sample, column
+from wftui.model.servers import KIND, MODELS, REQUESTS, SERVERS, STATE, VERSION
+from wftui.model.servers import SOURCE as SERVERS_SOURCE
 from wftui.model.table import TableSnapshot
 
 GPU: Final = cards.SOURCE
 PEOPLE: Final = "processes"
+SERVING: Final = SERVERS_SOURCE
+TABLED: Final = frozenset({GPU, PEOPLE, SERVING})
+"""Sources with tables."""
 PEOPLE_S: Final = 2
 """Between two scans of the processes."""
 SPARSE_S: Final = 6
@@ -37,7 +43,7 @@ class Script:
     def __init__(self, epoch_s: int) -> None:
         self.epoch_s = epoch_s
         """UTC second of second 0 of the script."""
-        self.parts = [*host.parts(), people.part(), *cards.parts()]
+        self.parts = [*host.parts(), people.part(), *cards.parts(), *serving.parts()]
         self._holders = Holders()
         self._held: list[list[float]] = [[] for _ in self.parts]
         self._peaks = [
@@ -93,6 +99,10 @@ class Script:
             told.append(Told(GPU, TableSnapshot(GPUS, time_ns, rows, TABLES)))
             rows = self._holders.rows(second, self.epoch_s)
             told.append(Told(GPU, TableSnapshot(GPU_PROCESSES, time_ns, rows, TABLES)))
+        if everything or second % (people_s // PEOPLE_S) == 0:
+            told.append(Told(SERVING, TableSnapshot(SERVERS, time_ns, servers.servers(second, self.epoch_s))))
+            told.append(Told(SERVING, TableSnapshot(MODELS, time_ns, servers.models(second, self.epoch_s))))
+            told.append(Told(SERVING, TableSnapshot(REQUESTS, time_ns, servers.requests(second, self.epoch_s))))
         if everything:
             told.append(Told(GPU, TableSnapshot(GPU_LINKS, time_ns, links())))
         return told
@@ -102,9 +112,23 @@ class Script:
         found = []
         if since <= 0.0 < until:
             found = [self._about("gpu.found", gpu, 0.2, {}) for gpu in range(cards.COUNT)]
-        return found + [
-            self._about(item.kind, item.gpu, item.at, item.payload) for item in story.happened(since, until)
+            found += [
+                self._happened(
+                    "server.found", endpoint, 0.4, {"kind": str(row[KIND]), "version": str(row[VERSION])}
+                )
+                for endpoint, row in servers.servers(0, self.epoch_s).items()
+                if row[STATE] == OK
+            ]
+        found += [self._about(item.kind, item.gpu, item.at, item.payload) for item in story.happened(since, until)]
+        found += [
+            self._happened(kind, endpoint, at, payload)
+            for at, (kind, endpoint, payload) in story.between(since, until, servers.happened())
         ]
+        return sorted(found, key=_moment)
+
+    def _happened(self, kind: str, endpoint: str, at: float, payload: dict[str, JsonValue]) -> Occurrence:
+        moment = Instant(int((self.epoch_s + at) * NS_PER_S), 0)
+        return Occurrence(kind, ("server", endpoint), payload, moment)
 
     def _about(self, kind: str, gpu: int, at: float, payload: dict[str, JsonValue]) -> Occurrence:
         words: dict[str, JsonValue] = {"name": cards.NAME, "index": gpu, "reason": "", **payload}
@@ -117,6 +141,10 @@ class Script:
         return Instant(time_ns, now.boottime_ns - (now.time_ns - time_ns))
 
 
+def _moment(item: Occurrence) -> int:
+    return item.at.time_ns if item.at is not None else 0
+
+
 def due(part: Part, second: int) -> bool:
     """Whether a part of 1 s and slower is asked in a second."""
     return second % int(part.interval_s) == 0
@@ -124,7 +152,8 @@ def due(part: Part, second: int) -> bool:
 
 def samples(part: Part, t: float) -> list[Sample]:
     """What a part tells at a time."""
-    return [Sample(item, value) for item, value in zip(part.columns, part.values(t), strict=True)]
+    told = zip(part.columns, part.values(t), strict=True)
+    return [Sample(item, value) for item, value in told if value == value]
 
 
 def _statistics(item: Column) -> tuple[str, ...]:

@@ -2,10 +2,12 @@
 
 Every 20 minutes the same incident: the fan of GPU 3 is too weak, so it overheats and is throttled and holds up the
 training job of GPUs 0 to 3; GPU 2 loses half of its PCIe lanes and falls behind; the model server on GPU 6 leaks
-memory until the driver reports an Xid, and its model is loaded again. Later GPU 5 meets its power limit.
+memory until the driver reports an Xid, and its model is loaded again. Meanwhile its clients ask the other server,
+where requests queue up and are preempted. Later GPU 5 meets its power limit, and Ollama lets go of a model for a
+while.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from wftui.demo.noise import slow
@@ -32,6 +34,14 @@ BACK_S: Final = 312
 """When the server begins anew."""
 LOADED_S: Final = 345
 """When its model is loaded."""
+GONE_S: Final = FAULT_S + 4
+"""When the dead server is known to be gone."""
+QUEUED_S: Final = 314
+"""When requests queue up at the server that is left."""
+PREEMPTED_S: Final = 318
+"""When that one begins to preempt."""
+UNLOADED: Final = (700, 1100)
+"""In which Ollama has let go of its larger model."""
 POWER: Final = (800, 860)
 """In which GPU 5 meets its power limit."""
 SAVE_EVERY_S: Final = 300
@@ -105,6 +115,32 @@ def demand(t: float, place: int) -> float:
     return min(1.0, max(0.05, 0.55 + 0.5 * slow(t, place)))
 
 
+def spill(t: float) -> float:
+    """How much of the demand on the dead server the other one has to bear, 0..1."""
+    at = phase(t)
+    return ramp(at, FAULT_S + 2, FAULT_S + 14) * (1.0 - ramp(at, LOADED_S, LOADED_S + 40))
+
+
+def served(t: float) -> float:
+    """How busy the model server of GPUs 4 and 5 is, 0..1."""
+    return min(1.0, demand(t, 4) + 0.5 * spill(t))
+
+
+def serves(t: float) -> bool:
+    """Whether the model server of GPU 6 answers."""
+    return not within((FAULT_S, LOADED_S), t)
+
+
+def generation(t: float) -> int:
+    """How often the model server of GPU 6 began anew."""
+    return max(0, incident(t) + (1 if phase(t) >= LOADED_S else 0))
+
+
+def larger_loaded(t: float) -> bool:
+    """Whether Ollama holds its larger model."""
+    return not within(UNLOADED, t)
+
+
 def reasons(gpu: int, t: float) -> tuple[str, ...]:
     """What holds back the clocks of a GPU."""
     if gpu == HOT and within(SLOWED, t):
@@ -126,6 +162,17 @@ def happened(since: float, until: float) -> Iterator[Happened]:
         for offset, kind, gpu, payload in _EVENTS:
             if since <= start + offset < until:
                 yield Happened(start + offset, kind, gpu, dict(payload))
+
+
+def between(
+    since: float, until: float, each: Sequence[tuple[float, str, str, dict[str, JsonValue]]]
+) -> Iterator[tuple[float, tuple[str, str, dict[str, JsonValue]]]]:
+    """(second of the script, what happened) for ``each`` (second of the incident, …) within [since, until)."""
+    for number in range(max(0, incident(since)), incident(until) + 1):
+        start = FIRST_S + number * CYCLE_S
+        for offset, kind, about, payload in each:
+            if since <= start + offset < until:
+                yield start + offset, (kind, about, dict(payload))
 
 
 _EVENTS: Final[tuple[tuple[float, str, int, dict[str, JsonValue]], ...]] = (
