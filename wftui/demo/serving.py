@@ -7,7 +7,7 @@ from typing import Final
 from wftui.demo import cards, story
 from wftui.demo.noise import calm, quick, slow
 from wftui.demo.part import Part, constant
-from wftui.demo.telling import Telling, Value
+from wftui.demo.telling import Telling, Value, once
 from wftui.model.sample import APPORTIONED, DERIVED
 from wftui.model.servers import SOURCE
 
@@ -43,10 +43,11 @@ def parts() -> list[Part]:
     """Everything that the model servers tell in numbers."""
     part = Part(SOURCE, 1.0)
     big, leaky = Telling(part, VLLM, SCOUT, _always), Telling(part, LEAKY, QWEN, story.serves)
-    _vllm(big, story.served, story.spill, _made(VLLM), (7_800.0, 56.0), 5.1e9)
-    _vllm(leaky, _leaky_load, _slowed, _made(LEAKY), (2_300.0, 21.0), 0.0)
-    _energy(big, cards.SERVING, _made(VLLM))
-    _energy(leaky, (story.LEAKING,), _made(LEAKY))
+    made, made_too = _made(VLLM), _made(LEAKY)
+    _vllm(big, once(story.served), once(story.spill), made, (7_800.0, 56.0), 5.1e9)
+    _vllm(leaky, once(_leaky_load), once(_slowed), made_too, (2_300.0, 21.0), 0.0)
+    _energy(big, cards.SERVING, made)
+    _energy(leaky, (story.LEAKING,), made_too)
     _speculates(leaky)
     _llama(Telling(part, LLAMA, CODER, _always))
     _runner(Telling(part, RUNNER, SMALL, _always), 71, 96.0, 2)
@@ -116,7 +117,7 @@ def generated(endpoint: str, t: float) -> float:
 
 
 def _made(endpoint: str) -> Value:
-    return lambda t: generated(endpoint, t)
+    return once(lambda t: generated(endpoint, t))
 
 
 def _vllm(
@@ -130,24 +131,31 @@ def _vllm(
     read, requests = most
     place = int(requests)
 
+    @once
     def prompts(t: float) -> float:
         return max(0.0, read * load(t) * (1 + 0.34 * calm(t, 130 + place) + 0.1 * quick(t, 9 + place)))
 
+    @once
     def ended(t: float) -> float:
         return max(0.0, tokens(t) / _TOKENS * (1 + 0.3 * calm(t, 140 + place)))
 
+    @once
     def first(t: float) -> float:
         return 0.13 + 0.21 * load(t) ** 2 + 3.4 * jammed(t) ** 2 + 0.03 * calm(t, 150 + place)
 
+    @once
     def between(t: float) -> float:
         return 0.0085 + 0.0125 * load(t) * requests / 56 + 0.017 * jammed(t) + 0.0006 * calm(t, 160 + place)
 
+    @once
     def waits(t: float) -> float:
         return 0.02 + 3.1 * jammed(t) ** 2
 
+    @once
     def cache(t: float) -> float:
         return min(0.998, 0.2 + 0.56 * load(t) + 0.36 * jammed(t) + 0.02 * calm(t, 170 + place))
 
+    @once
     def hits(t: float) -> float:
         return 0.61 + 0.09 * slow(t, 40 + place) - 0.2 * jammed(t)
 
@@ -183,6 +191,7 @@ def _times(value: Value, factor: float) -> Value:
 
 
 def _energy(tells: Telling, gpus: tuple[int, ...], tokens: Value) -> None:
+    @once
     def watts(t: float) -> float:
         return sum(cards.power(gpu, t) for gpu in gpus)
 

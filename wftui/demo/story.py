@@ -8,6 +8,7 @@ while.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from wftui.demo.noise import slow
@@ -110,6 +111,7 @@ def leak(t: float) -> float:
     return 0.02 + 0.60 * ramp(at, BACK_S, LOADED_S)
 
 
+@lru_cache(maxsize=16)  # asked for by each core and card
 def demand(t: float, place: int) -> float:
     """How busy a model server is, 0..1: the requests of people come in waves."""
     return min(1.0, max(0.05, 0.55 + 0.5 * slow(t, place)))
@@ -118,9 +120,12 @@ def demand(t: float, place: int) -> float:
 def spill(t: float) -> float:
     """How much of the demand on the dead server the other one has to bear, 0..1."""
     at = phase(t)
+    if not FAULT_S < at < LOADED_S + 40:
+        return 0.0
     return ramp(at, FAULT_S + 2, FAULT_S + 14) * (1.0 - ramp(at, LOADED_S, LOADED_S + 40))
 
 
+@lru_cache(maxsize=16)
 def served(t: float) -> float:
     """How busy the model server of GPUs 4 and 5 is, 0..1."""
     return min(1.0, demand(t, 4) + 0.5 * spill(t))

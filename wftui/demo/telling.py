@@ -21,6 +21,19 @@ Value = Callable[[float], float]
 """Second of the script to a value; NaN: not told."""
 
 
+def once(value: Value) -> Value:
+    """The same, asked once for a second: what many figures are made of is asked by all of them."""
+    at, known = nan, nan
+
+    def asked(t: float) -> float:
+        nonlocal at, known
+        if t != at:
+            at, known = t, value(t)
+        return known
+
+    return asked
+
+
 class Telling:
     """The series of one server, of one of its models where it tells them apart."""
 
@@ -52,6 +65,7 @@ class Telling:
         def quantile(factor: float) -> Value:
             return lambda t: min(most, max(low, middle(t) * factor)) if round(10 * ended(t)) else nan
 
+        middle = once(middle)
         self.gauge(f"{name}#count", lambda t: float(round(ended(t))), mode)
         self.gauge(f"{name}#sum", lambda t: round(ended(t)) * middle(t) * 1.18, mode)
         for stat, factor in (("p50", 1.0), ("p95", high[0]), ("p99", high[1])):
