@@ -10,12 +10,15 @@ from hypothesis import strategies as st
 from tests.tui.fake import full, scene
 from tests.tui.fake_gpus import GpuFed, box
 from tests.tui.test_arrange import fresh
+from wftui.clock import NS_PER_S, Instant
+from wftui.model import processes as cells
 from wftui.tui.layouts import files
 from wftui.tui.layouts.default import DEFAULT
 from wftui.tui.layouts.grammar import build, tree
 from wftui.tui.layouts.plan import COLUMNS
 from wftui.tui.panels import processes
 from wftui.tui.process import columns
+from wftui.tui.process.order import Line
 from wftui.tui.scene import Scene
 from wftui.tui.state import State
 
@@ -119,3 +122,28 @@ async def test_columns_are_chosen_and_moved_while_arranging(tmp_path: Path) -> N
     saved = files.load(tmp_path / "layouts" / "mine.toml")
     assert list(saved.columns()) == fitting
     assert saved.option("processes", "sort") == "pid"
+
+
+@given(
+    st.integers(20, 200),
+    CHOSEN,
+    st.lists(st.integers(-90_000, 400 * 86_400), min_size=2, max_size=5),
+    st.booleans(),
+)
+def test_a_row_that_only_grew_older_is_drawn_as_a_new_one(
+    width: int, chosen: list[str], ages: list[int], context: bool
+) -> None:
+    shown = arranged(STATE, columns=chosen)
+    key, row = next(iter(STATE.processes().items()))
+    created = row[cells.CREATED]
+    assert isinstance(created, int)
+    line = Line(key, row, context=context)
+    STATE.drawn.clear()
+    for age in ages:
+        now = Instant(created + age * NS_PER_S, shown.now.boottime_ns)
+        older = shown._replace(now=now)
+        again = processes.table_row(older, line, width, chosen=tuple(chosen))
+        kept = dict(STATE.drawn)
+        STATE.drawn.clear()
+        assert again == processes.table_row(older, line, width, chosen=tuple(chosen))
+        STATE.drawn.update(kept)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from wftui.model import processes as cells
 from wftui.model.table import Row as Cells
@@ -21,6 +21,18 @@ _SOME: Final = 0.005
 """Share from which on a percent is more than 0."""
 _DRAWN: Final = 256
 """Rows kept as drawn."""
+
+
+class _Drawn(NamedTuple):
+    """A row as drawn."""
+
+    made_of: tuple[object, ...]
+    """All that it depends on but the process and its age."""
+    row: Cells
+    fitted: Row
+    age: str
+    place: int
+    """Of the age among the pieces; -1: the row is made anew when the age changes."""
 
 
 def header(scene: Scene, width: int, sort: str, *, reverse: bool, chosen: Sequence[str] = ()) -> Row:
@@ -62,17 +74,24 @@ def table_row(
     gpus = graphic(scene.state)
     drawn = scene.state.drawn
     # The table hands out the same tuple until a cell changes; sums are made anew with each table.
-    made_of = (age, scene.glyphs, sort, gpus, line[2:], tagged, chosen)
-    found = drawn.get((line.key, width))
-    if found is not None and found[0] == made_of and found[1] is row:
-        fitted: Row = found[2]  # type: ignore[assignment]  # what the lines below put there
-    else:
+    made_of = (scene.glyphs, sort, gpus, line[2:], tagged, chosen)
+    found = cast("_Drawn | None", drawn.get((line.key, width)))
+    older = found is not None and found.age != age
+    if (
+        found is None
+        or found.made_of != made_of
+        or found.row is not row
+        or (older and (found.place < 0 or len(age) > len(found.fitted[found.place][0])))
+    ):
         out: Row = []
+        place = -1
         for column, wide in columns_for(width, sort, gpus=gpus, chosen=chosen):
             if column.place == cells.COMMAND:
                 out += [*_command(scene, line, wide), gap(1)]
                 continue
             shown, role = _cell(scene, row, column, wide, age)
+            if column.place == cells.CREATED:
+                place = len(out)
             if column.place == cells.PID and tagged:
                 out += [(shown, "mark"), (scene.glyphs.tag, "mark")]
             else:
@@ -80,7 +99,17 @@ def table_row(
         fitted = fit_row(out[:-1], width)
         if len(drawn) > _DRAWN:
             drawn.clear()
-        drawn[line.key, width] = (made_of, row, fitted)
+        if fitted[place:] != out[place:-1]:  # cut, or without an age
+            place = -1
+        found = _Drawn(made_of, row, fitted, age, place)
+        drawn[line.key, width] = found
+    elif older:
+        # Of a process that began just now nothing else changes each second: 20 µs a row less.
+        fitted = found.fitted.copy()
+        shown, role = fitted[found.place]
+        fitted[found.place] = age.rjust(len(shown)), role
+        drawn[line.key, width] = found = found._replace(fitted=fitted, age=age)
+    fitted = found.fitted
     if selected:
         return [("".join(piece for piece, _ in fitted), "select")]
     return fitted
