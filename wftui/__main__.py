@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COLORS = ("auto", "truecolor", "256", "16", "mono")
-COMMANDS = "record, export, sql, report, energy, gpus, doctor, sources, config, purge, service, backup, restore"
+COMMANDS = (
+    "record, export, sql, report, energy, gpus, doctor, sources, config, purge, service, backup, restore, push"
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -53,6 +55,10 @@ def _run(arguments: list[str]) -> int:
         from wftui.cli import sql
 
         return sql.main(arguments[1:])
+    if arguments[:1] == ["push"]:
+        from wftui.cli import push
+
+        return push.main(arguments[1:])
     if arguments[:1] == ["config"]:
         from wftui.cli import config
 

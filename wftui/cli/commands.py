@@ -32,6 +32,14 @@ def sql(context: typer.Context) -> None:
 
 
 @app.command(context_settings=_WORDS, add_help_option=False)
+def push(context: typer.Context) -> None:
+    """Record one figure of a script."""
+    from wftui.cli import push as command
+
+    raise typer.Exit(command.main(context.args))
+
+
+@app.command(context_settings=_WORDS, add_help_option=False)
 def config(context: typer.Context) -> None:
     """Show every setting and where it came from; get, set, unset, edit and check settings."""
     from wftui.cli import config as command

@@ -6,14 +6,13 @@ import stat
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
-from wftui import clock, log
-from wftui.clock import Clock, Instant
+from wftui import clock
+from wftui.clock import Clock
 from wftui.errors import ConfigError
-from wftui.recorder.push.forms import MAX_LINE
-from wftui.recorder.push.intake import Counting, Intake, refusal
-from wftui.recorder.server import peer_uid
+from wftui.recorder.push.connection import Connection
+from wftui.recorder.push.intake import Intake
 
 MAX_CONNECTIONS: Final = 512
 """Of one more the one that has been silent longest gives way."""
@@ -25,8 +24,6 @@ PAUSE_NS: Final = 300_000
 """Between two lines that are counted without waiting for a turn."""
 BUFFER: Final = 64 << 10
 """Bytes read at once."""
-WAITING: Final = 256 << 10
-"""A connection with so many bytes not counted yet is not read from."""
 ALL_WAITING: Final = 8 << 20
 """Bytes of all connections together that wait for the end of their line; beyond it the largest is closed."""
 
@@ -81,7 +78,7 @@ class Door:
 
     # ---- connections
 
-    def joined(self, connection: "Connection") -> None:
+    def joined(self, connection: Connection) -> None:
         """A program connected."""
         while len(self._connections) >= MAX_CONNECTIONS:
             quietest = next(iter(self._connections))
@@ -89,12 +86,12 @@ class Door:
         self._connections[connection] = None
         self.intake.connections = len(self._connections)
 
-    def left(self, connection: "Connection") -> None:
+    def left(self, connection: Connection) -> None:
         """It is gone. Twice is harmless."""
         self._connections.pop(connection, None)
         self.intake.connections = len(self._connections)
 
-    def holds(self, connection: "Connection", more: int) -> None:
+    def holds(self, connection: Connection, more: int) -> None:
         """It said something; its bytes that wait grew by so many."""
         self._held += more
         if more > 0:
@@ -104,7 +101,7 @@ class Door:
 
     # ---- turns
 
-    def queue(self, connection: "Connection") -> None:
+    def queue(self, connection: Connection) -> None:
         """It has a line."""
         if not self._turning:
             now_ns = clock.perf_ns()
@@ -139,177 +136,3 @@ class Door:
                 queue.append(connection)
         self._turning = False
         self._worked_ns = clock.perf_ns()
-
-
-class Connection(asyncio.BufferedProtocol):
-    """One program."""
-
-    def __init__(self, door: Door) -> None:
-        self._door = door
-        self._transport: asyncio.Transport | None = None
-        self._bytes = bytearray()
-        self._searched = 0
-        """Bytes in which there is no end of a line."""
-        self._counting: Counting | None = None
-        self._queued = self._paused = self._choked = self._ended = False
-
-    def __len__(self) -> int:
-        """Bytes that are not counted yet."""
-        return len(self._bytes)
-
-    def __bool__(self) -> bool:
-        return True
-
-    # ---- what the loop tells
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Somebody is there: only this user is served."""
-        self._transport = cast(asyncio.Transport, transport)
-        uid = peer_uid(transport.get_extra_info("socket"))
-        if uid is not None and uid != os.geteuid():
-            log.warning("push", "refused another user", uid=uid)
-            self._transport.abort()
-            self._transport = None
-            return
-        self._door.joined(self)
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  why does not matter
-        """It is gone; a line without its end is lost with it."""
-        self._transport = None
-        self._forget()
-        self._door.left(self)
-
-    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002  the protocol's
-        """Where to read to."""
-        return self._door.buffer
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """Bytes arrived."""
-        if self._transport is None:
-            return
-        self._bytes += self._door.buffer[:nbytes]
-        self._door.holds(self, nbytes)
-        if self._transport is None:
-            return  # it was the largest
-        self._look()
-        if len(self._bytes) > WAITING and self._queued:
-            self._pause()
-
-    def eof_received(self) -> bool:
-        """Nothing more will come: a last line needs no end; the answers still go out."""
-        if self._transport is None:
-            return False
-        self._ended = True
-        if self._bytes and not self._bytes.endswith(b"\n"):
-            self._bytes += b"\n"
-            self._door.holds(self, 1)
-        self._look()
-        return bool(self._bytes) or self._counting is not None  # False: the transport closes itself
-
-    def pause_writing(self) -> None:
-        """It does not read its answers: nothing more of it is counted until it does."""
-        self._choked = True
-        self._pause()
-
-    def resume_writing(self) -> None:
-        """It reads them again."""
-        self._choked = False
-        self._look()
-        self._resume()
-
-    # ---- lines
-
-    def _look(self) -> None:
-        if self._queued or self._choked:
-            return
-        if self._counting is not None or self._bytes.find(b"\n", self._searched) >= 0:
-            self._queued = True
-            self._door.queue(self)
-            return
-        self._searched = len(self._bytes)
-        if self._searched > MAX_LINE:
-            self.refuse(f"a line is longer than {MAX_LINE} bytes")
-
-    def work(self, until_ns: int) -> bool:
-        """Count until that time (``perf_ns``); returns whether there is more to do now."""
-        if self._transport is None:
-            return False
-        door, answers, place = self._door, bytearray(), 0
-        at = door.clock.now()
-        while True:
-            counting = self._counting
-            if counting is None:
-                end = self._bytes.find(b"\n", max(place, self._searched))
-                if end < 0:
-                    break
-                line = bytes(self._bytes[place:end])
-                place = end + 1
-                begun = self._begin(line, at)
-                if isinstance(begun, bytes):
-                    answers += begun
-                else:
-                    counting = self._counting = begun
-            if counting is not None and counting.go_on(until_ns):
-                answers += counting.finish(at.boottime_ns)
-                self._counting = None
-            if clock.perf_ns() >= until_ns:
-                break
-        if place:
-            del self._bytes[:place]
-            self._searched = 0
-            door.holds(self, -place)
-        if answers:
-            self._transport.write(answers)
-        return self._more()
-
-    def _begin(self, line: bytes, at: Instant) -> Counting | bytes:
-        if len(line) > MAX_LINE:
-            return refusal(f"a line is longer than {MAX_LINE} bytes")
-        return self._door.intake.begin(line, at) if line and not line.isspace() else b""
-
-    def _more(self) -> bool:
-        if self._transport is None or self._choked:
-            self._queued = False
-            return False
-        if self._counting is not None or self._bytes.find(b"\n", self._searched) >= 0:
-            return True
-        self._queued = False
-        self._searched = len(self._bytes)
-        self._resume()
-        if self._ended:
-            self._transport.close()
-        elif self._searched > MAX_LINE:
-            self.refuse(f"a line is longer than {MAX_LINE} bytes")
-        return False
-
-    def _pause(self) -> None:
-        if not self._paused and self._transport is not None:
-            self._paused = True
-            self._transport.pause_reading()
-
-    def _resume(self) -> None:
-        if self._paused and not self._choked and self._transport is not None and not self._ended:
-            self._paused = False
-            self._transport.resume_reading()
-
-    # ---- ends
-
-    def refuse(self, reason: str) -> None:
-        """Say why and close."""
-        if self._transport is not None:
-            self._transport.write(refusal(reason))
-        self.leave()
-
-    def leave(self) -> None:
-        """Close; what it said and was not counted is not answered."""
-        if self._transport is not None:
-            self._transport.close()
-            self._transport = None
-        self._forget()
-        self._door.left(self)
-
-    def _forget(self) -> None:
-        self._door.holds(self, -len(self._bytes))
-        self._bytes = bytearray()
-        self._counting = None
-        self._searched = 0
