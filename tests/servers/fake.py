@@ -116,6 +116,8 @@ class Fake:
         self.routes: dict[str, Route] = dict(routes or {})
         self.fault: str | int = ""
         """One of the constants above, or a status that every path answers with."""
+        self.faults: dict[str, str | int] = {}
+        """By path; the others answer as they should."""
         self.lock = threading.RLock()
         self.asked: list[Asked] = []
         self.connections = 0
@@ -229,8 +231,8 @@ class Fake:
             while (asked := _question(connection)) is not None:
                 if not self._answer(connection, asked):
                     return
-        except (OSError, ValueError):
-            return  # the other end went away, or is no HTTP client
+        except OSError:
+            return  # the other end went away
         finally:
             with self.lock:
                 self._open -= {raw, connection}
@@ -240,7 +242,7 @@ class Fake:
         """Answer one question; whether another may come on this connection."""
         with self.lock:
             self.asked.append(asked)
-            fault = self.fault
+            fault = self.faults.get(asked.path, self.fault)
             reply = self._reply(asked)
         if fault in (HUNG, SLOW, GARBAGE, HALF, HUGE):
             self._misbehave(connection, fault, reply)
@@ -317,6 +319,8 @@ def _question(connection: socket.socket) -> Asked | None:
             return None
         head += data
     first, *rest = head.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
+    if first.count(" ") != 2:
+        return None  # no HTTP
     method, target, _ = first.split(" ")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in rest)}
     parts = urlsplit(target)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.fakeclock import FakeClock
 from tests.servers.conftest import Dial
 from tests.servers.fake import Fake, Route, constant, page, said, sample
+from tests.servers.told import short
 from wftui.collectors.servers import vllm
 from wftui.collectors.servers.derive import Derivation
 from wftui.collectors.servers.figures import Look, Missing, ModelInfo
@@ -73,14 +74,6 @@ def server() -> Iterator[Fake]:
     """One engine."""
     with Fake(routes(sample("vllm.prom"))) as found:
         yield found
-
-
-def short(look: Look) -> dict[str, float]:
-    """Gauges and counters by metric and mode."""
-    return {
-        " ".join(part for part in (key.metric.removeprefix("inference."), key.mode) if part): value
-        for key, value in (look.gauges | look.counters).items()
-    }
 
 
 @pytest.mark.parametrize(

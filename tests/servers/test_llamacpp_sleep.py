@@ -1,0 +1,148 @@
+"""llama.cpp's server that sleeps after a while: looking at it never wakes it, nor keeps it awake."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.fakeclock import FakeClock
+from tests.servers.conftest import Dial
+from tests.servers.fake_llamacpp import Llama, serve
+from tests.servers.told import short
+from wftui.clock import NS_PER_S
+from wftui.collectors.servers import llamacpp
+from wftui.collectors.servers.llamacpp import LlamaCpp
+from wftui.collectors.servers.llamacpp_rest import Rest, free_page
+from wftui.model import health
+from wftui.model.servers import SLEEPING
+
+
+async def test_a_sleeping_server_is_left_alone(dial: Dial) -> None:
+    clock = FakeClock()
+    llama = Llama(clock, sleep_s=60)
+    with serve(llama) as server:
+        web, adapter = dial(server, clock), llamacpp.make()
+        clock.advance(61 * NS_PER_S)
+        for _ in range(30):
+            look = await adapter.look(web)
+            assert look.state == health.ASLEEP
+            assert look.models is not None
+            assert [item.state for item in look.models] == [SLEEPING]
+            clock.advance(NS_PER_S)
+        assert (llama.woken, llama.sleeping) == (0, True)
+        assert set(server.paths) == {"/props"}
+        with server.lock:
+            seat = llama.begin()
+            llama.read(seat, 10)
+        assert llama.woken == 1, "by its client"
+        look = await adapter.look(web)
+        assert look.state == health.OK
+        assert [item.state for item in look.requests] == ["prefill"]
+
+
+@pytest.mark.parametrize("free", [False, True])
+@pytest.mark.parametrize("known", ["flag", "seen"])
+async def test_a_server_is_not_kept_awake(free: bool, known: str, dial: Dial) -> None:
+    """Looked at each second it falls asleep as it would without us, a moment later at most."""
+    clock = FakeClock()
+    llama = Llama(clock, sleep_s=60, free_page=free)
+    with serve(llama) as server:
+        web, adapter = dial(server, clock), LlamaCpp()
+        if known == "flag":
+            adapter.rest.sleep_s = 60
+        else:
+            clock.advance(70 * NS_PER_S)
+            assert (await adapter.look(web)).state == health.ASLEEP
+        with server.lock:
+            seat = llama.begin()
+            llama.read(seat, 10)
+            llama.decode(seat, 5)
+        looked = []
+        for _ in range(5):
+            clock.advance(NS_PER_S)
+            with server.lock:
+                llama.decode(seat, 5)
+            looked.append(short(await adapter.look(web)).get("tokens.rate generation"))
+        assert looked == [None, 5, 5, 5, 5]
+        with server.lock:
+            llama.finish(seat)
+            woken = llama.woken
+        seconds = 0
+        while not llama.sleeping:
+            clock.advance(NS_PER_S)
+            await adapter.look(web)
+            seconds += 1
+            assert seconds < 70, "it is kept awake"
+        for _ in range(200):
+            clock.advance(NS_PER_S)
+            await adapter.look(web)
+        assert llama.woken == woken
+
+
+async def test_what_an_idle_server_begins_is_seen_on_its_page(dial: Dial) -> None:
+    clock = FakeClock()
+    llama = Llama(clock, sleep_s=600)
+    with serve(llama) as server:
+        web, adapter = dial(server, clock), LlamaCpp()
+        adapter.rest.sleep_s = 600
+        for _ in range(5):
+            await adapter.look(web)
+            clock.advance(NS_PER_S)
+        look = await adapter.look(web)
+        assert server.paths.count("/slots") == 1
+        assert short(look)["requests running"] == 0
+        with server.lock:
+            llama.decode(llama.begin(), 5)
+        look = await adapter.look(web)
+        assert [item.state for item in look.requests] == ["generating"]
+
+
+async def test_what_an_idle_server_begins_is_seen_by_its_process(tmp_path: Path, dial: Dial) -> None:
+    """No page: its CPU time says when to ask again."""
+    clock = FakeClock()
+    llama = Llama(clock, sleep_s=600, metrics=False)
+    stat = tmp_path / "4711" / "stat"
+    stat.parent.mkdir()
+
+    def work(ticks: int) -> None:
+        stat.write_text(f"4711 (llama) server) S 1 2 3 4 5 6 7 8 9 10 {ticks} 5 0 0 20 0\n")
+
+    with serve(llama) as server:
+        web, adapter = dial(server, clock), LlamaCpp()
+        adapter.rest.sleep_s, adapter.rest.pid, adapter.rest._proc = 600, 4711, tmp_path
+        for second in range(5):
+            work(1000 + second)
+            await adapter.look(web)
+            clock.advance(NS_PER_S)
+        look = await adapter.look(web)
+        assert server.paths.count("/slots") == 1
+        assert short(look)["requests running"] == 0
+        assert short(look)["tokens.rate generation"] == 0
+        assert {key.quality for key in look.live} == {"derived"}
+        work(1090)
+        llama.decode(llama.begin(), 5)
+        look = await adapter.look(web)
+        assert [item.state for item in look.requests] == ["generating"]
+
+
+def test_rest_without_a_readable_process(tmp_path: Path) -> None:
+    rest = Rest(10, pid=1, proc=tmp_path)
+    assert rest.may_ask(0)
+    rest.asked(0, busy=False)
+    assert not rest.may_ask(11 * NS_PER_S)
+    assert rest.may_ask(12 * NS_PER_S)
+    rest.asked(12 * NS_PER_S, busy=True)
+    assert rest.may_ask(12 * NS_PER_S)
+    assert not rest.watched
+    never = Rest()
+    never.asked(0, busy=False)
+    assert never.may_ask(1)
+
+
+@pytest.mark.parametrize(
+    ("build", "free"),
+    [("b10488-0c1e570", True), ("b10487-0", False), ("b9000", False), ("", False), ("bx-1", False), ("b٣", False)],
+)
+def test_free_page(build: str, free: bool) -> None:
+    assert free_page(build) is free

@@ -1,0 +1,77 @@
+"""When a llama.cpp server that sleeps after a while may be asked: never so that it cannot fall asleep.
+
+With ``--sleep-idle-seconds`` each question for slots counts as work and starts the time anew: a monitor that asks
+each second keeps the model in memory for ever. So a server that is idle is left alone until its time is over, or
+until something else shows that it works. ``/props`` and ``/health`` do not count.
+
+Source: https://github.com/ggml-org/llama.cpp/issues/20227, issues/23096, pull/27376 (since August 2026
+``/metrics`` counts no longer, ``/slots`` still does).
+"""
+
+from pathlib import Path
+from typing import Final
+
+from wftui.clock import NS_PER_S
+
+UNKNOWN_S: Final = 600.0
+"""For a server that was seen asleep and does not say after which time."""
+_MARGIN_S: Final = 2.0
+_WORK_TICKS: Final = 10
+"""CPU time (ticks, mostly of 10 ms) between two looks; answering ``/props`` takes less than one."""
+_FREE_BUILD: Final = 10488
+"""From here on ``/metrics`` may be asked at any time."""
+
+
+def free_page(build: str) -> bool:
+    """Whether that build's metrics page neither wakes it nor keeps it awake. ``build``: ``b10488-0c1e570``."""
+    number = build.removeprefix("b").partition("-")[0]
+    return number.isascii() and number.isdecimal() and len(number) < 10 and int(number) >= _FREE_BUILD
+
+
+class Rest:
+    """Whether one model may be asked for what counts as work."""
+
+    def __init__(self, sleep_s: float | None = None, pid: int | None = None, proc: Path = Path("/proc")) -> None:
+        """``sleep_s``: idle time after which it sleeps; None: it does not, as far as is known."""
+        self.sleep_s = sleep_s
+        self.pid = pid
+        """Of its process: its CPU time shows that it works. None: not known."""
+        self._proc = proc
+        self._until_ns = 0
+        self._ticks: int | None = None
+
+    def may_ask(self, at_ns: int) -> bool:
+        """Whether it may be asked now (CLOCK_BOOTTIME)."""
+        if self.sleep_s is None:
+            return True
+        works = self._works()  # each time: the next one compares with this one
+        return works or at_ns >= self._until_ns
+
+    def asked(self, at_ns: int, *, busy: bool) -> None:
+        """It was asked, and this is what it said."""
+        if self.sleep_s is not None:
+            self._until_ns = 0 if busy else at_ns + int((self.sleep_s + _MARGIN_S) * NS_PER_S)
+
+    def end(self) -> None:
+        """It has been woken by somebody, or is another process."""
+        self._until_ns = 0
+        self._ticks = None
+
+    @property
+    def watched(self) -> bool:
+        """Whether its process is known and seen to rest."""
+        return self._ticks is not None
+
+    def _works(self) -> bool:
+        before, self._ticks = self._ticks, self._read()
+        return before is not None and self._ticks is not None and self._ticks - before >= _WORK_TICKS
+
+    def _read(self) -> int | None:
+        if self.pid is None:
+            return None
+        try:
+            stat = (self._proc / str(self.pid) / "stat").read_bytes()
+            fields = stat.rpartition(b")")[2].split()
+            return int(fields[11]) + int(fields[12])
+        except (OSError, ValueError, IndexError):
+            return None

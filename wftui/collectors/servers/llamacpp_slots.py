@@ -1,0 +1,177 @@
+"""The slots of a llama.cpp server: what each of them does, and how many tokens were made since the look before."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from wftui.clock import NS_PER_S
+from wftui.collectors.servers.figures import RequestInfo
+
+EXACT: Final = 1e6
+"""Counters are printed with six digits: from here on they are rounded."""
+
+
+class Next(msgspec.Struct):
+    """Where a task is in its answer."""
+
+    n_decoded: int = 0
+    n_remain: int = -1
+    """Tokens that it may still make; -1: no limit."""
+
+
+class Slot(msgspec.Struct):
+    """A place for one request. Prompt and answer, which some servers add, are passed over undecoded."""
+
+    id: int
+    n_ctx: int = 0
+    is_processing: bool = False
+    id_task: int = -1
+    n_prompt_tokens: int = 0
+    """Tokens that it holds: of the prompt as far as it was read, and of the answer."""
+    n_prompt_tokens_processed: int = 0
+    n_prompt_tokens_cache: int = 0
+    next_token: list[Next] | Next = []
+    """An array of one; an object before mid-2026; missing in a slot that was never used."""
+
+    @property
+    def next(self) -> Next:
+        """Where its task is."""
+        found = self.next_token
+        if isinstance(found, Next):
+            return found
+        return found[0] if found else Next()
+
+
+def requests(slots: Sequence[Slot], model: str) -> tuple[RequestInfo, ...]:
+    """The requests under way.
+
+    How long a prompt is nobody knows before it has been read: ``n_prompt_tokens`` grows with it.
+    """
+    found = []
+    for slot in slots:
+        if not slot.is_processing:
+            continue
+        at = slot.next
+        done = slot.n_prompt_tokens_processed + slot.n_prompt_tokens_cache
+        generating = at.n_decoded > 0
+        found.append(
+            RequestInfo(
+                key=f"{model}#{slot.id}" if model else str(slot.id),
+                model=model,
+                slot=slot.id,
+                id=str(slot.id_task),
+                state="generating" if generating else "prefill",
+                prompt=done if generating else None,
+                processed=done,
+                cached=slot.n_prompt_tokens_cache,
+                generated=at.n_decoded,
+                context=slot.n_ctx or None,
+                detail=f"at most {at.n_remain} more" if generating and at.n_remain >= 0 else "",
+            )
+        )
+    return tuple(found)
+
+
+def fullest(slots: Sequence[Slot]) -> float | None:
+    """Share of its context that the fullest slot holds; None: no slot says its size.
+
+    With one slot that is the cache. With several it is not told whether they share one pool or have a part each.
+    """
+    shares = [min(1.0, slot.n_prompt_tokens / slot.n_ctx) for slot in slots if slot.n_ctx > 0]
+    return max(shares, default=None)
+
+
+class _Account:
+    """What slots showed of requests that have ended, against the counter that steps when one ends."""
+
+    def __init__(self) -> None:
+        self._counter: float | None = None
+        self._owed = 0.0
+
+    def unseen(self, counter: float | None, ended: float) -> float:
+        """Tokens that the counter has and no slot showed: of short requests, and of the last moments of others.
+
+        Args:
+            counter: The counter, read before the slots; None: not known, or rounded.
+            ended: Tokens that the slots showed of the requests that ended since the look before.
+        """
+        last, self._counter = self._counter, counter
+        if counter is None or last is None or counter < last:
+            self._owed = 0.0
+            return 0.0
+        step, owed = counter - last, self._owed + ended
+        # What had ended before the counter was read is in it by the next look; older debts are never paid.
+        self._owed = min(max(0.0, owed - step), ended)
+        return max(0.0, step - owed)
+
+
+class _Seen(msgspec.Struct):
+    """What a task had done when it was looked at last."""
+
+    decoded: int
+    processed: int
+
+
+class Pace:
+    """Tokens a second between two looks, by task: a slot counts from zero with each of them."""
+
+    def __init__(self) -> None:
+        self._at_ns: int | None = None
+        self._seen: dict[tuple[int, int], _Seen] = {}
+        self._generated = _Account()
+        self._read = _Account()
+
+    def look(
+        self, slots: Sequence[Slot], at_ns: int, read: float | None = None, generated: float | None = None
+    ) -> tuple[float, float] | None:
+        """Take a look into account.
+
+        Args:
+            slots: All of the server's.
+            at_ns: When they were told (CLOCK_BOOTTIME).
+            read: Counter of prompt tokens without cached ones, asked for just before; None: not known.
+            generated: Counter of generated tokens, as ``read``.
+
+        Returns:
+            Tokens of prompts and of answers, per second; None at the first look.
+        """
+        first, seconds = self._at_ns is None, (at_ns - (self._at_ns or at_ns)) / NS_PER_S
+        seen, self._seen = self._seen, {}
+        made = ended = read_on = read_made = read_ended = 0.0
+        for slot in slots:
+            if slot.id_task < 0:
+                continue
+            last = seen.pop((slot.id, slot.id_task), None)
+            now = _Seen(slot.next.n_decoded, slot.n_prompt_tokens_processed)
+            if not slot.is_processing:
+                if last is None:
+                    continue  # it ended before we came, or began and ended since: only the counter knows
+                # Some keep the figures of the task that ended, some reset them.
+                now = _Seen(max(now.decoded, last.decoded), max(now.processed, last.processed))
+                ended += now.decoded
+            elif last is not None and (now.decoded < last.decoded or now.processed < last.processed):
+                last = None  # another task in its name
+            was = last or _Seen(0, 0)
+            made += now.decoded - was.decoded
+            read_made += now.processed - was.processed
+            if now.decoded == 0 and slot.is_processing:
+                read_on += now.processed - was.processed
+            elif was.decoded == 0:
+                read_ended += now.processed
+            if slot.is_processing:
+                self._seen[slot.id, slot.id_task] = now
+        for gone in seen.values():
+            ended += gone.decoded
+            read_ended += gone.processed if gone.decoded == 0 else 0
+        if first:
+            ended = read_ended = 0.0
+        made += self._generated.unseen(_exact(generated), ended)
+        # Newer servers count prompts while they read them: what slots show of these must not count twice.
+        read_made += max(0.0, self._read.unseen(_exact(read), read_ended) - read_on)
+        self._at_ns = at_ns
+        return (read_made / seconds, made / seconds) if seconds > 0 else None
+
+
+def _exact(counter: float | None) -> float | None:
+    return counter if counter is not None and counter < EXACT else None
