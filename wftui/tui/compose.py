@@ -279,18 +279,15 @@ def own_cost(scene: Scene) -> float:
 
 
 def _framed(scene: Scene, ui: Ui, screen: layout.Layout, rows: list[Row]) -> None:
-    lines: dict[int, list[tuple[int, Row]]] = {}
-    for place in screen.places:
+    lines: dict[int, Row] = {}
+    for place in sorted(screen.places, key=lambda place: place.x):
         body = _body(scene, place.name, max(1, place.width - 4), max(0, place.height - 2))
         framed = _boxed(scene, place, body, focused=ui.focus == place.name)
-        for offset, row in enumerate(framed):
-            lines.setdefault(place.y + offset, []).append((place.x, row))
-    for y, pieces in lines.items():
-        if y < len(rows):
-            joined: Row = []
-            for _, row in sorted(pieces, key=lambda piece: piece[0]):
-                joined += row
-            rows[y] = joined
+        for y, row in enumerate(framed, place.y):
+            if y < len(rows):
+                lines.setdefault(y, []).extend(row)
+    for y, row in lines.items():
+        rows[y] = row
     if screen.folded and screen.height > 3:
         rows[screen.height - 2] = _folded(scene, screen.width, screen.folded)
 

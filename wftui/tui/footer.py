@@ -32,7 +32,7 @@ def footer(scene: Scene, ui: Ui, width: int) -> Row:
     if ui.notice:
         return fit_row([gap(1), (plain(ui.notice, glyphs), ui.notice_role)], width)
     past = scene.replay is not None
-    wanted = _wanted(scene, ui, width)
+    wanted = frozenset(_wanted(scene, ui, width))
     shown: list[tuple[str, str]] = []
     for action in ACTIONS:
         if action.id in wanted:

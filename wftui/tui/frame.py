@@ -163,8 +163,10 @@ def box(
     rows: list[Row] = [fit_row([*head, (across * max(0, gap), line), *tail], width)]
     inner = width - 4
     side = glyphs.past_vertical if past else glyphs.vertical
-    for place in range(height - 2):
-        content = fit_row(body[place], inner) if place < len(body) else [(" " * inner, "text")]
-        rows.append([(side + " ", line), *content, (" " + side, line)])
+    first, last = (side + " ", line), (" " + side, line)
+    rows += [[first, *fit_row(row, inner), last] for row in body[: max(0, height - 2)]]
+    if len(rows) < height - 1:
+        blank = [first, (" " * inner, "text"), last]
+        rows += [blank] * (height - 1 - len(rows))
     rows.append([(left_bottom + across * (width - 2) + right_bottom, line)])
     return rows[:height]

@@ -176,6 +176,8 @@ def ruler(scene: Scene, columns: int) -> Row:
 
 def marked(scene: Scene, line: Sequence[str], marks: Set[int]) -> Row:
     """The cells of a ruler, with the mark of an event in some of them."""
+    if not marks:
+        return [("".join(line), "faint")]
     row: Row = []
     run = ""
     for cell, char in enumerate(line):
