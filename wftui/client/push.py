@@ -6,7 +6,6 @@ sends, and while nobody records they are dropped and counted. The standard libra
 
 import atexit
 import json
-import math
 import os
 import socket
 import threading
@@ -14,17 +13,16 @@ import time
 import weakref
 from collections.abc import Callable, Mapping
 from functools import wraps
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Any, Final, ParamSpec, Self, TypeVar
 
+from wftui.client.outbox import ROOM, Item, Queue, gather, sample
 from wftui.client.tokens import TokenStream
 
 FRAME_S: Final = 1 / 60
 """A frame that took longer is a dropped one."""
 EVERY_S: Final = 0.2
 """Samples are gathered for so long before they are sent."""
-ROOM: Final = 10_000
-"""Samples that wait to be sent at most."""
 BATCH: Final = 1_000
 AWAY_S: Final = 1.0
 """Between two looks for a recorder that does not answer."""
@@ -37,8 +35,6 @@ _COROUTINE: Final = 0x80  # inspect.CO_COROUTINE, without importing inspect
 Labels = Mapping[str, str]
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
-_Item = tuple[str, float, str, str, dict[str, str] | None]
-"""Name, value, unit, kind, labels."""
 
 
 class Pusher:
@@ -71,7 +67,7 @@ class Pusher:
 
     def _begin(self) -> None:
         # SimpleQueue.put may be interrupted by a signal handler that pushes, too; an ordinary lock may not.
-        self._queue: SimpleQueue[_Item | threading.Event] = SimpleQueue()
+        self._queue: Queue = SimpleQueue()
         self._lock = threading.RLock()
         self._hurry = threading.Event()
         self._thread: threading.Thread | None = None
@@ -182,20 +178,20 @@ class Pusher:
 
     # ---- the thread
 
-    def _run(self, queue: "SimpleQueue[_Item | threading.Event]") -> None:
+    def _run(self, queue: Queue) -> None:
         while True:
             first = queue.get()
             if not isinstance(first, threading.Event):
                 self._hurry.wait(EVERY_S)
             self._hurry.clear()
-            batch, waiting = _gather(queue, first)
+            batch, waiting = gather(queue, first)
             for start in range(0, len(batch), BATCH):
                 self._say(batch[start : start + BATCH])
             for done in waiting:
                 done.set()
 
-    def _say(self, items: list[_Item]) -> None:
-        samples = [sample for item in items if (sample := _sample(item))]
+    def _say(self, items: list[Item]) -> None:
+        samples = [found for item in items if (found := sample(item))]
         wrong = len(items) - len(samples)
         if wrong:
             with self._lock:
@@ -257,43 +253,6 @@ class Pusher:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
-
-
-def _gather(
-    queue: "SimpleQueue[_Item | threading.Event]", first: _Item | threading.Event
-) -> tuple[list[_Item], list[threading.Event]]:
-    """What waits: samples, and those who wait for their being sent."""
-    batch: list[_Item] = []
-    waiting: list[threading.Event] = []
-    item = first
-    while True:
-        if isinstance(item, threading.Event):
-            waiting.append(item)
-        else:
-            batch.append(item)
-        if len(batch) >= ROOM:
-            return batch, waiting
-        try:
-            item = queue.get_nowait()
-        except Empty:
-            return batch, waiting
-
-
-def _sample(item: _Item) -> dict[str, Any] | None:  # Any: JSON
-    """As the recorder takes it; None: its value is no finite number."""
-    name, value, unit, kind, labels = item
-    try:
-        number = float(value)  # also the numbers of numpy, decimals, fractions
-        if not math.isfinite(number):
-            return None
-        found: dict[str, Any] = {"name": str(name), "value": number, "kind": kind}  # Any: as above
-        if unit:
-            found["unit"] = str(unit)
-        if labels:
-            found["labels"] = {str(key): str(text) for key, text in labels.items()}
-    except Exception:  # noqa: BLE001  whatever an object does when it is asked, the others are sent
-        return None
-    return found
 
 
 def _received(connection: socket.socket) -> bytes:
