@@ -1,7 +1,9 @@
 """Where a model server is reached: TCP, TLS or a unix socket, with a path prefix and what else it needs."""
 
 import os
+import re
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 from urllib.parse import unquote, urlsplit
@@ -11,12 +13,29 @@ from wftui.errors import ConfigError
 
 GRAMMAR: Final = (
     "http://HOST:PORT[/PREFIX], https://… or unix:/PATH[#/PREFIX], then key_env=NAME or key_file=PATH, "
-    "ca=PATH, verify=no, kind=NAME"
+    "ca=PATH, verify=no, kind=NAME, metrics=PORT; of any page, kind=prometheus with source=NAME, "
+    "include=PATTERN,…, exclude=PATTERN,…, relabel=OLD:NEW,…"
 )
 _UNIX: Final = "unix:"
 _PORTS: Final = {"http": 80, "https": 443}
-_OPTIONS: Final = ("key_env", "key_file", "ca", "verify", "kind")
+PAGE: Final = "prometheus"
+"""The kind of a metrics page of something that is no model server."""
+_PICKS: Final = ("source", "include", "exclude", "relabel")
+_OPTIONS: Final = ("key_env", "key_file", "ca", "verify", "kind", "metrics", *_PICKS)
+_SOURCE: Final = re.compile(r"[a-z][a-z0-9_]{0,23}\Z")
 _MAX_KEY: Final = 4096
+
+
+class Pick(NamedTuple):
+    """What is taken from a metrics page of kind ``prometheus``."""
+
+    source: str = ""
+    """Its series are ``custom.<source>.<name>``; empty: made of the address."""
+    include: tuple[str, ...] = ()
+    """Patterns (fnmatch) of names; none: all."""
+    exclude: tuple[str, ...] = ()
+    relabel: tuple[tuple[str, str], ...] = ()
+    """(label or name on the page, what it is called here; empty: left out)."""
 
 
 class Endpoint(NamedTuple):
@@ -35,6 +54,9 @@ class Endpoint(NamedTuple):
     verify: bool = True
     key: str = ""
     """Bearer token. Never shown, stored or logged."""
+    metrics: int = 0
+    """Port of the same host where its metrics are; 0: here, or where it is seen to listen."""
+    pick: Pick = Pick()
 
     def __repr__(self) -> str:
         """The name alone: a key must not get into a traceback."""
@@ -108,8 +130,16 @@ class Named(NamedTuple):
             raise ConfigError(f"verify={text.clean(options['verify'], 40)}: expected yes or no")
         if "key_env" in options and "key_file" in options:
             raise ConfigError("key_env and key_file: expected one of the two")
-        endpoint = Endpoint.parse(address)._replace(ca=options.get("ca", ""), verify=options.get("verify") != "no")
-        return cls(endpoint, options.get("kind", ""), options.get("key_env", ""), options.get("key_file", ""))
+        kind = options.get("kind", "")
+        if kind != PAGE and any(name in options for name in _PICKS):
+            raise ConfigError(f"{', '.join(_PICKS)}: expected kind={PAGE} beside them")
+        endpoint = Endpoint.parse(address)._replace(
+            ca=options.get("ca", ""),
+            verify=options.get("verify") != "no",
+            metrics=_port(options.get("metrics", "")),
+            pick=_pick(options),
+        )
+        return cls(endpoint, kind, options.get("key_env", ""), options.get("key_file", ""))
 
     def with_key(self) -> Endpoint:
         """The endpoint with its key, read now.
@@ -146,3 +176,26 @@ def _key_of(file: Path, name: str) -> str:
 def _prefix(path: str) -> str:
     path = path.rstrip("/")
     return path if not path or path.startswith("/") else f"/{path}"
+
+
+def _port(said: str) -> int:
+    if said and not (said.isascii() and said.isdigit() and 0 < int(said) < 65536):
+        raise ConfigError(f"metrics={text.clean(said, 40)}: expected a port, 1 to 65535")
+    return int(said or 0)
+
+
+def _pick(options: Mapping[str, str]) -> Pick:
+    source = options.get("source", "")
+    if source and not _SOURCE.match(source):
+        raise ConfigError(f"source={text.clean(source, 40)}: expected at most 24 of a-z 0-9 _, a letter first")
+    pairs = []
+    for word in _words(options.get("relabel", "")):
+        old, colon, new = word.partition(":")
+        if not old or not colon:
+            raise ConfigError(f"relabel={text.clean(word, 40)}: expected OLD:NEW, or OLD: to leave it out")
+        pairs.append((old, new))
+    return Pick(source, _words(options.get("include", "")), _words(options.get("exclude", "")), tuple(pairs))
+
+
+def _words(said: str) -> tuple[str, ...]:
+    return tuple(word for word in said.split(",") if word)

@@ -4,9 +4,11 @@ from collections import deque
 from typing import Final, NamedTuple
 
 from wftui.clock import NS_PER_S, Instant
+from wftui.collectors.servers.custom import CUSTOM, custom
 from wftui.collectors.servers.figures import Histogram, Key, Look
 from wftui.model.sample import DERIVED, Column, Sample, column
 from wftui.model.servers import SOURCE
+from wftui.names import COUNTER, DISTRIBUTION, GAUGE
 from wftui.windows.histogram import added, quantile
 
 WINDOW_NS: Final = 10 * NS_PER_S
@@ -61,7 +63,7 @@ class Derivation:
         if look.birth:
             self._birth = look.birth
         told = [Sample(self._column(key), value) for key, value in look.gauges.items()]
-        told += [Sample(self._column(key), value) for key, value in look.counters.items()]
+        told += [Sample(self._column(key, kind=COUNTER), value) for key, value in look.counters.items()]
         told += [Sample(self._column(key), value) for key, value in look.live.items()]
         for key, value in look.counters.items():
             kept = self._counters.setdefault(key, deque())
@@ -104,7 +106,8 @@ class Derivation:
                 return True
         return False
 
-    def _column(self, key: Key, stat: str = "") -> Column:
+    def _column(self, key: Key, stat: str = "", kind: str = GAUGE) -> Column:
+        """``kind``: of a name that is in no catalogue."""
         found = self._columns.get((key, stat))
         if found is None:
             labels = {"server": self._server}
@@ -112,9 +115,12 @@ class Derivation:
                 labels["model"] = key.model
             if key.mode:
                 labels["mode"] = key.mode
-            found = self._columns[key, stat] = column(
-                SOURCE, key.metric, labels, call=key.call, quality=key.quality, stat=stat
-            )
+            if key.metric.startswith(CUSTOM):
+                kind = DISTRIBUTION if stat else kind
+                found = custom(key.metric, labels, kind, call=key.call, quality=key.quality, stat=stat)
+            else:
+                found = column(SOURCE, key.metric, labels, call=key.call, quality=key.quality, stat=stat)
+            self._columns[key, stat] = found
         return found
 
     def _ratios(self, look: Look) -> list[Sample]:

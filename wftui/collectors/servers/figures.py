@@ -4,7 +4,7 @@ Adapters say what a server says; ``derive`` makes rates, quantiles and restarts 
 """
 
 from math import isfinite
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -13,6 +13,9 @@ from wftui.clock import Instant
 from wftui.model import health
 from wftui.model.sample import DERIVED, MEASURED
 from wftui.model.series import MAX_VALUE
+
+Whole = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
+"""A whole number in a JSON answer: Python's have no end, a table's cell has."""
 
 WHOLE: Final = ""
 """The model of a figure that its server gives for all of its models together."""
@@ -28,9 +31,6 @@ class Key(msgspec.Struct, frozen=True, gc=False):
     quality: str = MEASURED
     call: str = ""
     """Where it was read: path and name on the page, ``/metrics vllm:num_requests_running``."""
-
-    def __hash__(self) -> int:
-        return hash((self.metric, self.model, self.mode))
 
 
 class Histogram(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ from typing import Final, cast
 
 from wftui.collectors.servers.adapter import Kind
 from wftui.collectors.servers.signs import PRETENDERS_FIRST
+from wftui.endpoint import PAGE
 from wftui.errors import ConfigError
 
 _PACKAGE: Final = __name__.rpartition(".")[0]
@@ -27,6 +28,6 @@ def modules(kind: str) -> tuple[str, ...]:
     if not kind:
         return PRETENDERS_FIRST
     name = kind.lower().replace(".", "").replace("-", "_")
-    if name not in PRETENDERS_FIRST:
-        raise ConfigError(f"kind={kind}: expected one of {', '.join(PRETENDERS_FIRST)}")
+    if name not in (*PRETENDERS_FIRST, PAGE):
+        raise ConfigError(f"kind={kind}: expected one of {', '.join((*PRETENDERS_FIRST, PAGE))}")
     return (name,)
