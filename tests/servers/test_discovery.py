@@ -154,6 +154,35 @@ def test_what_a_process_becomes_is_seen_while_it_is_young_and_each_minute(machin
     assert discovery.look(clock.now()) == []
 
 
+def test_one_that_loads_for_an_hour_is_found_when_it_listens(machine: Machine) -> None:
+    machine.process(10, "vllm serve m", sockets=(1,))
+    clock = FakeClock()
+    discovery = Discovery(machine.root)
+    for _ in range(3):
+        assert [item.endpoints for item in discovery.look(clock.now())] == [()]
+        clock.advance(1200 * NS_PER_S)
+    discovery.look(clock.now())
+    machine.listen(1, LOOPBACK_8000)
+    clock.advance(5 * NS_PER_S)
+    assert [names(item) for item in discovery.look(clock.now())] == [["127.0.0.1:8000"]]
+
+
+def test_settled_ones_are_looked_at_once_a_minute(machine: Machine) -> None:
+    machine.process(10, "vllm serve m", sockets=(1,))
+    machine.listen(1, LOOPBACK_8000)
+    clock = FakeClock()
+    discovery = Discovery(machine.root)
+    discovery.look(clock.now())
+    clock.advance(2 * module.YOUNG_NS)
+    settled = discovery.look(clock.now())
+    clock.advance(5 * NS_PER_S)
+    assert discovery.look(clock.now()) is settled
+    machine.process(11, "llama-server -m m", sockets=(2,))
+    machine.listen(2, LOOPBACK_8001)
+    clock.advance(5 * NS_PER_S)
+    assert {item.pid for item in discovery.look(clock.now())} == {10, 11}
+
+
 def test_one_that_ended_is_gone(machine: Machine) -> None:
     machine.process(10, "vllm serve m", sockets=(1,))
     machine.listen(1, LOOPBACK_8000)

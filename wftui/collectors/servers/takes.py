@@ -4,7 +4,7 @@ An adapter of a server with a page is mostly a table of these. ``Reader`` turns 
 """
 
 from collections.abc import Mapping, Sequence
-from math import isnan
+from math import isnan, nan
 from typing import Final, NamedTuple
 
 from wftui.collectors.servers.exposition import Sample, number, parse
@@ -90,6 +90,9 @@ class Reader:
         self._last: dict[Key, tuple[float, Histogram]] = {}
         self._had: set[tuple[str, str, str]] = set()
         """Metric, model and mode of what earlier takes brought."""
+        self._values_before: list[float] = []
+        self._texts_before: list[bytes] = []
+        self._coarse: frozenset[Key] = frozenset()
         self._spelling: Mapping[str, str] = {}
         self.renamed: tuple[tuple[str, str], ...] = ()
         """(name on the page, today's name)."""
@@ -106,6 +109,8 @@ class Reader:
         values = self._values(lines) if len(lines) == self._lines else None
         if values is None:
             self._plan(page, lines)
+            self._values_before = [nan] * len(self._places)
+            self._texts_before = [b""] * len(self._places)
             values = self._values(lines)
             assert values is not None  # noqa: S101  the plan was made from these lines
         for single in self._singles:
@@ -116,8 +121,7 @@ class Reader:
                 look.gauges[single.key] = value * single.take.scale
             else:
                 look.counters[single.key] = value * single.take.scale
-        coarse = {single.key for single in self._singles if single.take.coarse}
-        look.coarse |= coarse
+        look.coarse |= self._coarse
         for spread in self._spreads:
             look.histograms[spread.key] = self._histogram(spread, values)
         look.renamed += self.renamed
@@ -128,17 +132,23 @@ class Reader:
             self._spelling, self._lines = names, -1
 
     def _values(self, lines: Sequence[bytes]) -> list[float] | None:
-        """The plan's values from a page; None when the page is another one."""
-        values = []
+        """The plan's values from a page; None when the page is another one.
+
+        Most lines are those of a second ago: to compare one costs a tenth of reading its number.
+        """
+        values, texts = self._values_before, self._texts_before
         try:
-            for line, before in self._places:
+            for place, (line, before) in enumerate(self._places):
                 text = lines[line]
+                if text == texts[place]:
+                    continue
                 if not text.startswith(before):
                     return None
                 try:
-                    values.append(number(text[len(before) :]))
+                    values[place] = number(text[len(before) :])
                 except ValueError:  # a timestamp or an exemplar stands behind it
-                    values.append(number(text[len(before) :].split(None, 1)[0]))
+                    values[place] = number(text[len(before) :].split(None, 1)[0])
+                texts[place] = text
         except (ValueError, IndexError):
             return None
         return values
@@ -180,6 +190,7 @@ class Reader:
                 self._plan_single(take, name, by_name[name], lines)
             self._had |= {(item.key.metric, item.key.model, item.key.mode) for item in self._singles}
             self._had |= {(item.key.metric, item.key.model, item.key.mode) for item in self._spreads}
+        self._coarse = frozenset(single.key for single in self._singles if single.take.coarse)
         self.renamed = tuple(renamed)
         self.families = frozenset(by_name)
 
