@@ -16,6 +16,7 @@ from wftui.clock import NS_PER_S
 
 SERVER: Final = "llama.cpp"
 SECRET: Final = "canary: what a person asked"  # noqa: S105  looked for where it must not be
+_LOADING: Final = said({"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}}, 503)
 _OFF: Final = "This server does not support {} endpoint. Start it with `{}`"
 
 
@@ -145,8 +146,7 @@ class Llama:
     def _guarded(self, route: Route) -> Route:
         def answer(asked: Asked) -> Reply:
             if self.loading:
-                error = {"code": 503, "message": "Loading model", "type": "unavailable_error"}
-                return said({"error": error}, 503)
+                return _LOADING
             self.settle()
             return route(asked)
 
@@ -181,7 +181,9 @@ class Llama:
         return said(props)
 
     def say_models(self, _: Asked) -> Reply:
-        """``/v1/models``, also while it loads: then without ``meta``."""
+        """``/v1/models``; older ones answer while they load, without ``meta``."""
+        if self.loading and not self.old:
+            return _LOADING
         models = msgspec.json.decode(sample("llamacpp_models.json"))
         models["data"][0] |= {"id": self.alias} | ({"meta": None} if self.loading else {})
         return said(models)
@@ -231,6 +233,9 @@ def samples() -> dict[str, Route]:
 class Router:
     """A router and the servers of its models."""
 
+    FIRST_PORT: Final = 58000
+    """Of its servers, in the order of its models."""
+
     def __init__(self, **models: Llama) -> None:
         """``models``: by name; all of them begin unloaded."""
         self.models = models
@@ -268,13 +273,14 @@ class Router:
     def say_models(self, _: Asked) -> Reply:
         """``/v1/models``."""
         found = []
-        for name, llama in self.models.items():
+        for place, (name, llama) in enumerate(self.models.items()):
             llama.settle()
-            status: dict[str, object] = {"value": self.status[name], "args": ["llama-server", "--alias", name]}
+            args = ["llama-server", "--alias", name, "--port", str(self.FIRST_PORT + place)]
+            if llama.sleep_s is not None:
+                args += ["--sleep-idle-seconds", f"{llama.sleep_s:.0f}"]
+            status: dict[str, object] = {"value": self.status[name], "args": args}
             if self.status[name] == "loaded" and llama.sleeping:
                 status["value"] = "sleeping"
-            if llama.sleep_s is not None:
-                status["args"] = ["llama-server", "--sleep-idle-seconds", f"{llama.sleep_s:.0f}"]
             if name in self.failed:
                 status |= {"failed": True, "exit_code": self.failed[name]}
             item: dict[str, object] = {"id": name, "object": "model", "owned_by": "llamacpp", "status": status}

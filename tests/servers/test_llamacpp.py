@@ -169,14 +169,17 @@ async def test_a_runner_of_ollama(dial: Dial) -> None:
     assert [item.name for item in look.models] == ["qwen3:8b"]
 
 
-async def test_loading(dial: Dial) -> None:
-    llama = Llama()
+@pytest.mark.parametrize("old", [False, True])
+async def test_loading(old: bool, dial: Dial) -> None:
+    """Older ones name what they load, newer ones answer nothing at all until they have."""
+    llama = Llama(old=old)
     llama.loading = True
+    loading = ModelInfo(name="qwen3-8b", state=LOADING)
     with serve(llama) as server:
         web, adapter = dial(server), llamacpp.make()
         look = await adapter.look(web)
         assert (look.state, look.reason) == (health.OK, "it loads its model")
-        assert look.models == (ModelInfo(name="qwen3-8b", state=LOADING),)
+        assert look.models == ((loading,) if old else ())
         assert short(look) == {}
         assert await llamacpp.identify(web) == ""
         llama.loading = False
@@ -184,6 +187,8 @@ async def test_loading(dial: Dial) -> None:
         assert look.models is not None
         assert [(item.state, item.size) for item in look.models] == [(LOADED, 5021787136)]
         assert look.reason == ""
+        llama.loading = True
+        assert [item.state for item in (await adapter.look(web)).models or ()] == [LOADING], "again"
 
 
 async def test_a_restart(dial: Dial) -> None:

@@ -116,3 +116,19 @@ async def test_one_models_trouble_is_not_the_others(dial: Dial) -> None:
         look = await llamacpp.make().look(dial(server))
     assert (look.state, look.reason) == (health.LATE, "one: /slots?model=one&autoload=false: 500")
     assert "requests running" in short(look, "two")
+
+
+async def test_what_is_watched_itself_is_not_asked_for(dial: Dial) -> None:
+    """Its servers are found as processes of their own; a router logs each question that it hands on."""
+    router = Router(one=Llama(), two=Llama())
+    router.load("one")
+    router.load("two")
+    with Fake(router.routes(), server=SERVER) as server:
+        web, adapter = dial(server), llamacpp.make()
+        adapter.watched = frozenset({Router.FIRST_PORT})
+        look = await adapter.look(web)
+        assert short(look, "one") == {}
+        assert "requests running" in short(look, "two")
+        assert [(item.name, item.state) for item in look.models or ()] == [("one", LOADED), ("two", LOADED)]
+        adapter.watched = frozenset()
+        assert "requests running" in short(await adapter.look(web), "one")

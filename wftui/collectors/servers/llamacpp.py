@@ -115,6 +115,10 @@ class LlamaCpp:
         self.model = model
         self.rest: Final = Rest()
         """Its command line and process, as far as others know them: set ``sleep_s`` and ``pid``."""
+        self.watched: frozenset[int] = frozenset()
+        """Ports of this machine whose servers are watched themselves: a router is not asked for those of them that
+        are its own. Set from outside."""
+        self._name = model
         self._off = RUNNER_METRICS_OFF if runner else METRICS_OFF
         self._alone_one = Instance("", self._off, self.rest)
         self._instances: dict[str, Instance] = {}
@@ -155,7 +159,7 @@ class LlamaCpp:
         self._instances.clear()
 
     async def _alone(self, web: Web, look: Look, props: Props, at_ns: int) -> None:
-        name = self.model or props.name
+        name = self._name = self.model or props.name
         settings = props.default_generation_settings
         known = ModelInfo(
             name=name,
@@ -191,11 +195,12 @@ class LlamaCpp:
         meta = data[0].meta if data else None
         return _with(known, meta) if meta is not None else known
 
-    async def _loading(self, web: Web) -> tuple[ModelInfo, ...] | None:
+    async def _loading(self, web: Web) -> tuple[ModelInfo, ...]:
+        """Some say what they load, others say nothing until they have."""
         try:
             data = (await web.json(MODELS, Models)).data
         except (SourceFormatError, SourceUnavailableError):
-            return None
+            return (ModelInfo(name=self._name, state=LOADING),) if self._name else ()
         return tuple(ModelInfo(name=self.model or named(_file(item.id)), state=LOADING) for item in data)
 
     async def _route(self, web: Web, look: Look, at_ns: int, *, free: bool) -> None:
@@ -204,14 +209,18 @@ class LlamaCpp:
         told = [_info(item) for item in models]
         look.models = tuple(told)
         pairs = zip(models, told, strict=True)
-        loaded = {item.id: (item, info.name) for item, info in pairs if info.state == LOADED}
+        loaded = {
+            item.id: (item, info.name)
+            for item, info in pairs
+            if info.state == LOADED and _number(item, "--port") not in self.watched
+        }
         for gone in self._instances.keys() - loaded.keys():
             del self._instances[gone]
         for key, (item, name) in loaded.items():
             instance = self._instances.get(key)
             if instance is None:
                 query = f"?model={quote(key, safe='')}&autoload=false"
-                instance = self._instances[key] = Instance(query, rest=Rest(_sleep_s(item)))
+                instance = self._instances[key] = Instance(query, rest=Rest(_number(item, "--sleep-idle-seconds")))
                 look.reloaded |= {name}
             try:
                 if not await instance.look(web, look, name, at_ns=at_ns, free=free):
@@ -225,12 +234,12 @@ class LlamaCpp:
         look.reads = tuple(dict.fromkeys(look.reads))
 
 
-def _sleep_s(item: _Model) -> float | None:
-    """The idle time after which the server of a router's model sleeps, from its command line."""
+def _number(item: _Model, option: str) -> int | None:
+    """A number on the command line of the server of a router's model; None: it is not there, or none."""
     args = item.status.args if item.status else []
     for flag, value in pairwise(args):
-        if flag == "--sleep-idle-seconds":
-            return float(value) if value.isascii() and value.isdecimal() and len(value) < 10 else None
+        if flag == option:
+            return int(value) if value.isascii() and value.isdecimal() and len(value) < 10 else None
     return None
 
 
