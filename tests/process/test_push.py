@@ -17,6 +17,7 @@ from typing import Any, Self
 import pytest
 
 from tests.harness import Running, events, recorder, until
+from tests.spoilt import spoilt
 from wftui.model.tick import unpack
 from wftui.paths import Places, places, private_dir
 from wftui.recorder.push.connection import WAITING
@@ -159,6 +160,19 @@ def test_a_line_that_is_too_long_is_refused_and_closed() -> None:
             program.send(b"{" + b" " * (MAX_LINE // 2) + b"\n" + line(done()))
             assert program.reply()["accepted"] == 0
             assert program.reply()["accepted"] == 1
+
+
+def test_each_spoilt_line_has_one_answer_and_is_no_error_of_the_recorder() -> None:
+    with recorder() as running:
+        with Program() as program:
+            for seed in range(10):
+                lines = list(spoilt(500, seed))
+                program.send(b"\n".join(lines) + b"\n")
+                for _ in lines:
+                    assert program.reply().keys() >= {"accepted", "rejected"}
+            assert program.native(done())["accepted"] == 1
+        assert running.stop() == 0
+        assert "Error" not in running.errors()
 
 
 def test_a_last_line_needs_no_end_and_is_answered_after_the_sender_closed() -> None:
