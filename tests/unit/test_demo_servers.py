@@ -8,7 +8,9 @@ from collections.abc import Mapping
 import pytest
 
 from wftui import names
+from wftui.collectors.servers import llamacpp, llamacpp_instance, ollama
 from wftui.demo import people, serving, story
+from wftui.demo import servers as demo
 from wftui.demo.script import Script
 from wftui.demo.telling import BOUNDS
 from wftui.model import gpus, health, processes
@@ -97,9 +99,15 @@ def test_a_key_is_wanted_a_flag_is_missing_a_model_is_split() -> None:
     locked = found[serving.LOCKED]
     assert locked[cells.STATE] == health.DENIED
     assert "key_env" in str(locked[cells.FIX])
-    assert "LLAMA_ARG_ENDPOINT_METRICS=1" in str(found[serving.OLLAMA][cells.MISSING])
+    assert "LLAMA_ARG_ENDPOINT_METRICS=1" in str(found[serving.RUNNER][cells.MISSING])
     assert "are in RAM" in str(found[serving.OLLAMA][cells.VERDICT])
     assert "gen_ai.server.time_to_first_token=0.001:2560" in str(found[serving.VLLM][cells.BOUNDS])
+
+
+def test_what_is_missing_is_said_in_the_words_of_the_adapters() -> None:
+    told = (ollama.LATENCIES, llamacpp.LATENCIES, llamacpp_instance.RUNNER_METRICS_OFF)
+    said = [f"{item.figure}: {item.fix}" for item in told]
+    assert said == [demo.NO_ENDS, demo.NO_TIMES, demo.NO_TOTALS]
 
 
 def test_a_server_dies_and_its_clients_queue_up_at_the_other() -> None:

@@ -13,12 +13,13 @@ from wftui.units import NS_PER_S
 
 _KEPT_S: Final = 300
 """So long Ollama keeps a model that nobody asks."""
-_OFFER: Final = "wftop proxy --upstream http://"
-_NO_TOKENS: Final = (
-    "tokens: set LLAMA_ARG_ENDPOINT_METRICS=1 for `ollama serve`\n"
-    f"time to first token: it tells none, {_OFFER}{OLLAMA} measures it"
+NO_ENDS: Final = "time to first token, latencies, requests ended: put `wftop proxy` before it"
+NO_TIMES: Final = "time to first token, latencies: put `wftop proxy` before it"
+NO_TOTALS: Final = (
+    "tokens in total, requests waiting, speculation: set LLAMA_ARG_ENDPOINT_METRICS=1 for `ollama serve`"
 )
-_NO_TIMES: Final = f"time to first token: it tells none, {_OFFER}{LLAMA} measures it"
+"""What they do not tell, in the words of those that read them; a test compares both."""
+_JOB_BOUNDS: Final = "gen_ai.server.request.duration=0.1:3600"
 _SPLIT: Final = f"{serving.LARGE} is split: {serving.LARGE_RAM / serving.GIB:.1f} GiB of it are in RAM"
 _SLOW: Final = "GPU 4 had 5.3 GiB free when it was loaded; the processor computes 44 of its 62 layers"
 
@@ -60,21 +61,23 @@ def servers(second: int, epoch_s: int) -> dict[str, Row]:
         _server(VLLM, "vllm", "0.33.0", people.person(people.API_PID), began, reads="/metrics", bounds=_bounds(),
                 gpus=cards.SERVING),
         _server(OLLAMA, "ollama", "0.30.4", people.person(people.OLLAMA_PID), began,
-                reads="/api/version,/api/ps", missing=_NO_TOKENS, gpus=cards.SERVING[:1],
+                reads="/api/ps", missing=NO_ENDS, gpus=cards.SERVING[:1],
                 verdict=_SPLIT if split else "", evidence=_SLOW if split else ""),
-        _server(RUNNER, "llama.cpp", "b9310", people.person(people.RUNNER_PID), began, reads="/slots",
+        _server(RUNNER, "llama.cpp", "b9310", people.person(people.RUNNER_PID), began, reads="/props,/slots",
+                missing=f"{NO_TIMES}\n{NO_TOTALS}",
                 gpus=cards.SERVING[:1], parent=OLLAMA),
         _server(LLAMA, "llama.cpp", "b9344", people.person(people.LLAMA_PID), began,
-                reads="/props,/metrics,/slots", missing=_NO_TIMES),
+                reads="/props,/metrics,/slots", missing=NO_TIMES),
         _server(COMFY, "comfyui", "0.27.1", people.person(people.COMFY_PID), began,
-                reads="/prompt,/system_stats", gpus=cards.SERVING[1:]),
+                reads="/prompt,/history,/ws", bounds=_JOB_BOUNDS, gpus=cards.SERVING[1:]),
         _server(LOCKED, "lmstudio", "", people.person(people.LOCKED_PID), began, reads="", state=health.DENIED,
                 reason="/api/v1/models: 401, it wants a key",
                 fix="give it in [servers] of config.toml: key_env or key_file"),
     ]  # fmt: skip
     if split:
         loaded = _loaded_ns(t, epoch_s)
-        found.append(_server(SPLIT_RUNNER, "llama.cpp", "b9310", people.splitting(t), loaded, reads="/slots",
+        found.append(_server(SPLIT_RUNNER, "llama.cpp", "b9310", people.splitting(t), loaded,
+                             reads="/props,/slots", missing=f"{NO_TIMES}\n{NO_TOTALS}",
                              gpus=cards.SERVING[:1], parent=OLLAMA))  # fmt: skip
     if serving.listed(t):
         found.append(_leaky(t, epoch_s))
@@ -145,7 +148,7 @@ def requests(second: int, epoch_s: int) -> dict[str, Row]:
                       int(7.4 * since), 8_192, None, _second_ns(t - since, epoch_s), ""))  # fmt: skip
     if serving.drawing(t):
         found.append((COMFY, "", None, f"job {int(t // 24)}", "running", None, None, None, None, None,
-                      serving.progress(t), _second_ns(t - t % 24, epoch_s), "KSampler"))  # fmt: skip
+                      serving.progress(t), _second_ns(t - t % 24, epoch_s), "node 12"))  # fmt: skip
     return {f"{row[0]}|{row[3] if row[2] is None else row[2]}": row for row in found}
 
 

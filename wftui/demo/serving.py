@@ -50,8 +50,8 @@ def parts() -> list[Part]:
     _energy(leaky, (story.LEAKING,), made_too)
     _speculates(leaky)
     _llama(Telling(part, LLAMA, CODER, _always))
-    _runner(Telling(part, RUNNER, SMALL, _always), 71, 96.0, 2)
-    _runner(Telling(part, SPLIT_RUNNER, LARGE, story.larger_loaded), 113, 7.4, 1)
+    _runner(Telling(part, RUNNER, SMALL, _always), 71, 96.0, 2, 16_384.0)
+    _runner(Telling(part, SPLIT_RUNNER, LARGE, story.larger_loaded), 113, 7.4, 1, 8_192.0)
     _held(Telling(part, OLLAMA, SMALL, _always), SMALL_VRAM, 0.0)
     _held(Telling(part, OLLAMA, LARGE, story.larger_loaded), LARGE_VRAM, LARGE_RAM)
     _comfy(Telling(part, COMFY, "", _always))
@@ -235,7 +235,7 @@ def answering(every: int, t: float) -> bool:
     return t % every < every * 0.66
 
 
-def _runner(tells: Telling, every: int, rate: float, slots: int) -> None:
+def _runner(tells: Telling, every: int, rate: float, slots: int, context: float) -> None:
     """What a runner's slots tell without its metrics: who is at work, and how fast."""
 
     def writes(t: float) -> float:
@@ -243,7 +243,14 @@ def _runner(tells: Telling, every: int, rate: float, slots: int) -> None:
 
     tells.gauge("inference.requests", lambda t: float(answering(every, t)) * min(slots, 1 + int(t / 97) % 2),
                 "running")  # fmt: skip
+
+    def reads(t: float) -> float:
+        return 11 * rate if answering(every, t) and t % every < 3 else 0.0
+
+    tells.gauge("inference.tokens.rate", reads, "prompt", DERIVED)
     tells.gauge("inference.tokens.rate", writes, "generation", DERIVED)
+    tells.gauge("inference.kv_cache.utilization", lambda t: 0.12 + 0.3 * (t % every) / every, "", DERIVED)
+    tells.gauge("inference.kv_cache.limit", constant(context))
 
 
 def _held(tells: Telling, vram: float, ram: float) -> None:
@@ -265,5 +272,11 @@ def _comfy(tells: Telling) -> None:
     tells.gauge("inference.requests", lambda t: float(drawing(t)), "running")
     tells.gauge("inference.requests", lambda t: float(max(0, round(3 * slow(t, 78)))) * drawing(t), "waiting")
     tells.gauge("inference.progress", lambda t: progress(t) if drawing(t) else nan)
-    tells.count("inference.request.count",
-                lambda t: float(drawing(t) and int(t) % _JOB_S == _JOB_S - 1), "finished", 312.0)  # fmt: skip
+
+    def ended(t: float) -> float:
+        return float(drawing(t) and int(t) % _JOB_S == _JOB_S - 1)
+
+    tells.count("inference.request.count", ended, "finished", 312.0, DERIVED)
+    tells.gauge("inference.model.memory", constant(COMFY_VRAM), "vram", DERIVED)
+    tells.spread("gen_ai.server.request.duration", lambda t: 21.0 + 2.5 * slow(t, 79), (1.3, 1.5),
+                 ended, bounds=(0.1, 3600.0))  # fmt: skip

@@ -58,9 +58,17 @@ class Telling:
 
         self._add(name, grown, mode, quality)
 
-    def spread(self, name: str, middle: Value, high: tuple[float, float], ended: Value, mode: str = "") -> None:
+    def spread(
+        self,
+        name: str,
+        middle: Value,
+        high: tuple[float, float],
+        ended: Value,
+        mode: str = "",
+        bounds: tuple[float, float] | None = None,
+    ) -> None:
         """Durations: the median, how much higher p95 and p99 are, and how many ended in a second."""
-        low, most = BOUNDS[name]
+        low, most = bounds or BOUNDS[name]
 
         def quantile(factor: float) -> Value:
             return lambda t: min(most, max(low, middle(t) * factor)) if round(10 * ended(t)) else nan
