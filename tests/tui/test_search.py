@@ -82,7 +82,7 @@ def test_what_was_chosen_before_stands_first_where_it_can_run() -> None:
 @pytest.mark.parametrize(
     ("action", "screen", "reason"),
     [
-        ("screen.models", "overview", "not in this version"),
+        ("screen.alerts", "overview", "not in this version"),
         ("timeline.compare", "overview", "only on screen 5"),
         ("process.tree", "gpu", "only on screen 2"),
         ("process.sort", "overview", "only on screen 2"),
@@ -112,7 +112,7 @@ def test_a_readonly_view_sends_no_signal_from_the_palette() -> None:
     assert found_there["process.nice"] == "read-only view"
 
 
-@pytest.mark.parametrize("screen", ["overview", "processes", "sources", "gpu", "timeline", "energy"])
+@pytest.mark.parametrize("screen", ["overview", "processes", "sources", "gpu", "model", "timeline", "energy"])
 def test_titles_and_reasons_fit_on_80_columns(screen: str) -> None:
     for readonly in (False, True):
         for line in lines("", screen, readonly=readonly):

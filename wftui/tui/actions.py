@@ -37,6 +37,10 @@ def _gpu(name: str, title: str, keys: tuple[str, ...], argument: str, short: str
     return Action(f"gpu.{name}", title, keys, "gpu", "GPUs", argument, short, "gpu")
 
 
+def _model(name: str, title: str, keys: tuple[str, ...], argument: str, short: str = "") -> Action:
+    return Action(f"model.{name}", title, keys, "model", "Models", argument, short, "model")
+
+
 def _energy(name: str, title: str, keys: tuple[str, ...], short: str = "") -> Action:
     return Action(f"energy.{name}", title, keys, "energy", "Energy", name, short, "energy")
 
@@ -56,7 +60,7 @@ ACTIONS: Final = (
     Action("screen.sources", "Sources", ("4",), "show", "Screens", "sources"),
     Action("screen.timeline", "Timeline", ("5",), "show", "Screens", "timeline"),
     Action("screen.gpus", "GPUs", ("6",), "show", "Screens", "gpu"),
-    Action("screen.models", "Models (not in this version)", ("7",), "absent", "", "screen 7 (models)"),
+    Action("screen.models", "Models", ("7",), "show", "Screens", "model"),
     Action("screen.alerts", "Alerts (not in this version)", ("8", "A"), "absent", "", "screen 8 (alerts)"),
     Action("screen.energy", "Energy", ("9",), "show", "Screens", "energy"),
     Action("panel.next", "Next panel", ("tab",), "focus", "Panels", "1", "panel"),
@@ -137,6 +141,18 @@ ACTIONS: Final = (
     _gpu("graphs", "Other graphs: memory, heat", ("g",), "graphs", "graphs"),
     _gpu("by", "Holders by user or job", ("w",), "by", "who"),
     _gpu("mine", "This shell's GPUs only, or all", ("v",), "mine", "mine"),
+    _model("up", "Server or model above", ("up", "k"), "up"),
+    _model("down", "Server or model below", ("down", "j"), "down"),
+    _model("previous", "Server above, from details too", ("left_square_bracket",), "previous", "server"),
+    _model("following", "Server below, from details too", ("right_square_bracket",), "next", "server"),
+    _model("first", "First", ("home", "g"), "first"),
+    _model("last", "Last", ("end", "G"), "last"),
+    _model("page_up", "Page up", ("pageup",), "page_up"),
+    _model("page_down", "Page down", ("pagedown",), "page_down"),
+    _model("sort", "Next order of the servers", ("s",), "sort", "sort"),
+    _model("reverse", "The other way round", ("r",), "reverse"),
+    _model("zoom_in", "Less of the past", ("z",), "zoom_in", "zoom"),
+    _model("zoom_out", "More of the past", ("Z",), "zoom_out", "zoom"),
     _energy("full", "Full motion for a minute", ("f",), "motion"),
     _energy("up", "Devices above", ("up", "k"), "devices"),
     _energy("down", "Devices below", ("down", "j"), "devices"),
@@ -197,6 +213,7 @@ SECTIONS: Final = (
     "Time",
     "Timeline",
     "GPUs",
+    "Models",
     "Settings",
     "Energy",
     "Arrange",

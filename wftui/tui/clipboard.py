@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from wftui.model import gpus, processes
+from wftui.model import gpus, processes, servers
 from wftui.render import defuse, text
 from wftui.text import clean
 from wftui.tui import export
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from wftui.model.event import Event
     from wftui.model.table import Cell, TableSchema
     from wftui.tui.app import WftopApp
+    from wftui.tui.models_screen.model import ModelsScreen
 
 LIMIT: Final = 65_536
 """Bytes that are copied at most: many terminals drop more without a word."""
@@ -55,6 +56,8 @@ def row(app: WftopApp) -> Copied | None:
         return _process(app, line.key) if line is not None else None
     if ui.shown == "gpu":
         return _gpu(app)
+    if ui.shown == "model" and ui.models is not None:
+        return _served(app, ui.models)
     if ui.shown == "events":
         events = found_events(state, ui.wanted["events"])
         return _event(events[min(ui.places["events"], len(events) - 1)]) if events else None
@@ -112,6 +115,19 @@ def _gpu(app: WftopApp) -> Copied | None:
         return Copied(_table(gpus.GPU_PROCESSES, found), f"process {found[gpus.P_PID]} on GPU {chosen.label}")
     found = state.tables[gpus.GPUS.name][chosen.uuid]
     return Copied(_table(gpus.GPUS, found), f"GPU {chosen.label}")
+
+
+def _served(app: WftopApp, screen: ModelsScreen) -> Copied | None:
+    """The row of the selected server, or of the selected model."""
+    choice = screen.selected(screen.listed(app.seen, app.ui.wanted["model"]))
+    if choice is None:
+        return None
+    server, model = choice.key
+    if model:
+        found = app.seen.tables[servers.MODELS.name].get(f"{server}|{model}")
+        return None if found is None else Copied(_table(servers.MODELS, found), f"model {clean(model, 80)}")
+    found = app.seen.tables[servers.SERVERS.name][server]
+    return Copied(_table(servers.SERVERS, found), f"server {clean(server, 80)}")
 
 
 def _event(event: Event) -> Copied:

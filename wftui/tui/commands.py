@@ -15,6 +15,7 @@ from wftui.tui.ui import ASK, CONFIRM, DETAILS, HELP, MENU, ORIGINS, OUTCOME, PA
 if TYPE_CHECKING:
     from wftui.tui.app import WftopApp
     from wftui.tui.gpu_screen.model import GpuScreen
+    from wftui.tui.models_screen.model import ModelsScreen
 
 
 class Commands(ProcessWork, Travel):
@@ -132,6 +133,10 @@ class Commands(ProcessWork, Travel):
             from wftui.tui.gpu_screen.model import GpuScreen  # here: many machines have no GPU to look at
 
             self._ui.gpu = GpuScreen()
+        elif screen == "model" and self._ui.models is None:
+            from wftui.tui.models_screen.model import ModelsScreen  # here: many machines serve no models
+
+            self._ui.models = ModelsScreen()
         elif screen == "energy" and self._ui.energy is None:
             from wftui.tui.energy.screen import EnergyScreen  # here: not everybody looks at it
 
@@ -164,6 +169,8 @@ class Commands(ProcessWork, Travel):
         elif (screen := self._gpu_screen) is not None:
             if not screen.enter() and screen.pane == "processes":
                 self._aim_at_holder(screen)
+        elif (models := self._models_screen) is not None:
+            models.enter()
         elif ui.shown == "events":
             self.visit()
         elif not ui.shown and ui.focus:
@@ -174,9 +181,9 @@ class Commands(ProcessWork, Travel):
         timeline = self._app.shown_timeline
         if timeline is not None and not self._ui.overlay and timeline.back():
             return
-        screen = self._gpu_screen
-        if screen is not None and not self._ui.overlay and screen.back():
-            return
+        for screen in (self._gpu_screen, self._models_screen):
+            if screen is not None and not self._ui.overlay and screen.back():
+                return
         if self._ui.arrange is not None and not self._ui.overlay:
             from wftui.tui.arrange import control  # here: few arrange, and those seldom
 
@@ -189,6 +196,23 @@ class Commands(ProcessWork, Travel):
         screen = self._gpu_screen
         if screen is not None and (words := screen.do(what, self._app.seen)):
             self._ui.say(words)
+
+    def model(self, what: str) -> None:
+        """An action of the models screen."""
+        screen = self._models_screen
+        if screen is None:
+            return
+        if what in ("zoom_in", "zoom_out"):
+            from wftui.tui.models_screen import lengths  # here: few change how much of the past is shown
+
+            self._ui.say(lengths.said(self._app, screen, -1 if what == "zoom_in" else 1))
+        elif words := screen.do(what, self._app.seen, self._ui.wanted["model"]):
+            self._ui.say(words)
+
+    @property
+    def _models_screen(self) -> ModelsScreen | None:
+        """The models screen while it is shown."""
+        return self._ui.models if self._ui.shown == "model" else None
 
     def energy(self, what: str) -> None:
         """An action of the energy screen."""
@@ -279,8 +303,10 @@ class Commands(ProcessWork, Travel):
     def filter(self, _: str) -> None:
         """Type a filter for the list on the screen."""
         ui = self._ui
-        if ui.shown not in ("processes", "events"):
+        if ui.shown not in ("processes", "events", "model"):
             ui.show("processes")
+        if (models := self._models_screen) is not None:
+            models.inside = False
         ui.filtering = True
 
     def refresh(self, step: str) -> None:

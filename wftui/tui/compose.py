@@ -419,6 +419,10 @@ def _whole(scene: Scene, ui: Ui, screen: layout.Layout, rows: list[Row]) -> None
         from wftui.tui.gpu_screen import screen as gpu_screen  # here: as above
 
         body = gpu_screen.draw(scene, ui.gpu, width, height)
+    elif name == "model" and ui.models is not None:
+        from wftui.tui.models_screen import screen as models_screen  # here: as above
+
+        body = models_screen.draw(scene, ui.models, ui.wanted["model"], width, height)
     elif name == "settings" and ui.settings is not None:
         from wftui.tui.settings import screen as settings_screen  # here: as above
 

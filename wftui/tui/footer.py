@@ -60,7 +60,8 @@ def footer(scene: Scene, ui: Ui, width: int) -> Row:
 
 def _wanted(scene: Scene, ui: Ui, width: int) -> list[str]:
     """Ids of the actions whose keys are shown on this screen."""
-    wanted = [f"screen.{name}" for name in ("processes", "events", "sources", "timeline", "gpus", "energy")]
+    screens = ("processes", "events", "sources", "timeline", "gpus", "models", "energy")
+    wanted = [f"screen.{name}" for name in screens]
     past = scene.replay is not None
     if ui.arrange is not None:
         if ui.arrange.menu is not None:
@@ -89,6 +90,10 @@ def _wanted(scene: Scene, ui: Ui, width: int) -> list[str]:
         wanted = ["gpu.pane", "gpu.graphs", "gpu.previous", "gpu.following", "gpu.mine", "open", "back"]
         if ui.gpu is not None and ui.gpu.inside and not (scene.readonly or past):
             wanted.append("process.signal")
+    elif ui.shown == "model":
+        wanted = ["list.filter", "model.sort", "model.zoom_in", "model.zoom_out", "open", "back"]
+        if ui.models is not None and ui.models.inside:
+            wanted = ["model.previous", "model.following", "back"]
     elif ui.shown == "settings":
         wanted = ["settings.change", "settings.unset", "view.theme", "view.arrange", "back"]
     elif scene.plan.lengthy(ui.expanded):

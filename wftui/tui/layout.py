@@ -31,10 +31,11 @@ TITLES = {
     "sources": "sources",
     "timeline": "timeline",
     "gpu": "gpus",
+    "model": "models",
     "energy": "energy",
     "settings": "settings",
 }
-ACCENTS = {"gpu": "gpus", "energy": "gpus", "settings": "sources"}
+ACCENTS = {"gpu": "gpus", "model": "models", "energy": "gpus", "settings": "sources"}
 """Screens that have the colour of a panel."""
 SHORT = {
     "cpu": "cpu",
@@ -55,6 +56,7 @@ SCREEN_KEYS = {
     "timeline": "5",
     "gpus": "6",
     "gpu": "6",
+    "model": "7",
     "energy": "9",
 }
 """Panels that have a screen of their own, and its key."""

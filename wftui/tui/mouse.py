@@ -149,6 +149,8 @@ class Mouse:
             ui.gpu.point(app.seen, place)
         elif name == "settings" and ui.settings is not None:
             ui.settings.place = place
+        elif name == "model" and ui.models is not None:
+            ui.models.select(place, ui.models.listed(app.seen, ui.wanted["model"]))
         else:
             ui.point(app.seen, place)
         if again and opens:
@@ -196,6 +198,11 @@ class Mouse:
             self._timeline(found, step)
         elif ui.shown == "gpu":
             self._gpus(found, step)
+        elif ui.shown == "model" and ui.models is not None:
+            if ui.models.inside or found.kind == pointer.ROW:
+                app.commands.model("up" if step < 0 else "down")
+            else:
+                self._time(step)
         elif ui.shown == "settings":
             app.commands.setting("up" if step < 0 else "down")
         elif ui.shown == "energy" and ui.energy is not None:

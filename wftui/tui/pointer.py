@@ -244,6 +244,10 @@ def _inside(
         return _in_timeline(ui.timeline, column, line, width)
     if name == "gpu" and ui.gpu is not None:
         return _in_gpus(scene, ui.gpu, picture, at, cell)
+    if name == "model" and ui.models is not None:
+        drawn = ui.models.drawn
+        choice = drawn.lines[line] if column < drawn.width and line < len(drawn.lines) else -1
+        return Target(ROW, name, choice) if choice >= 0 else None
     if name == "settings" and ui.settings is not None:
         about = ui.settings.about
         found = about[line] if line < len(about) else -1

@@ -158,6 +158,10 @@ class Travel:
         if (timeline := self._app.shown_timeline) is not None:
             return timeline.view()
         begin, end = past.window() if not past.live else (newest - past.span, newest)
+        if self._ui.shown == "model" and self._ui.models is not None:
+            from wftui.tui.models_screen import lengths  # here: loaded already where it is shown
+
+            return lengths.in_view(self._app, self._ui.models, begin, end)
         return begin, end, ["hw.gpu.*"] if self._ui.shown == "gpu" else []
 
     def export(self, _: str) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from wftui.tui.arrange.series import Choosing
     from wftui.tui.energy.screen import EnergyScreen
     from wftui.tui.gpu_screen.model import GpuScreen
+    from wftui.tui.models_screen.model import ModelsScreen
     from wftui.tui.process.trail import Trail
     from wftui.tui.provenance.model import Origins
     from wftui.tui.search.palette import Palette
@@ -97,7 +98,7 @@ class Ui:
         self.expanded = ""
         self.overlays: list[str] = []
         self.filtering = False
-        self.wanted = {"processes": "", "events": ""}
+        self.wanted = {"processes": "", "events": "", "model": ""}
         self.sort = SORTS[0]
         self.reverse = False
         self.selected: str | None = None
@@ -137,6 +138,8 @@ class Ui:
         """Screen 5, once it was shown."""
         self.gpu: GpuScreen | None = None
         """Screen 6, once it was shown."""
+        self.models: ModelsScreen | None = None
+        """Screen 7, once it was shown."""
         self.settings: SettingsScreen | None = None
         """The settings, once they were shown."""
         self.energy: EnergyScreen | None = None
@@ -251,7 +254,7 @@ class Ui:
     @property
     def filter_name(self) -> str:
         """The list that a filter belongs to."""
-        return "events" if self.shown == "events" else "processes"
+        return self.shown if self.shown in ("events", "model") else "processes"
 
     def type(self, char: str) -> None:
         """A character into the filter; the empty text takes one back."""
@@ -260,7 +263,8 @@ class Ui:
             self.wanted[name] = (self.wanted[name] + char)[:80]
         else:
             self.wanted[name] = self.wanted[name][:-1]
-        self.places[name] = 0
+        if name in self.places:
+            self.places[name] = 0
         self.selected = None
 
     def move(self, state: State, step: int, *, edge: bool = False) -> None:

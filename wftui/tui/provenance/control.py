@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from wftui.tui import layout
 from wftui.tui.lists import found_events
 from wftui.tui.panels.sources import sorted_sources
-from wftui.tui.provenance.model import EVENT, GPU, PANEL, PROCESS, SERIES, SOURCE, Origins, Subject
+from wftui.tui.provenance.model import EVENT, GPU, PANEL, PROCESS, SERIES, SERVER, SOURCE, Origins, Subject
 from wftui.tui.timeline.lanes import group
 from wftui.tui.ui import ORIGINS
 
@@ -40,6 +40,13 @@ def subject(app: WftopApp) -> Subject | None:
     if shown == "gpu" and ui.gpu is not None:
         gpu = ui.gpu.selected(state)
         return Subject(GPU, gpu.uuid, f"GPU {gpu.label}") if gpu is not None else None
+    if shown == "model" and ui.models is not None:
+        choice = ui.models.selected(ui.models.listed(state, ui.wanted["model"]))
+        if choice is None:
+            return None
+        server, model = choice.server, choice.only
+        name = f"{server.endpoint}|{model.name if model is not None else ''}"
+        return Subject(SERVER, name, f"{server.kind} {server.endpoint}", "", choice.scope.all())
     if shown == "events":
         events = found_events(state, ui.wanted["events"])
         if not events:

@@ -35,6 +35,8 @@ PROCESS: Final = "process"
 GPU: Final = "gpu"
 SOURCE: Final = "source"
 SERIES: Final = "series"
+SERVER: Final = "server"
+"""A model server: its ``Subject.series``; ``Subject.name`` its endpoint, behind a ``|`` the model that is meant."""
 EVENT: Final = "event"
 
 OF_PANELS: Final = {
@@ -207,6 +209,11 @@ def title_of(state: State, item: Series, subject: Subject) -> str:
     """The series in short; a GPU by its number of now, and not at all where only one is meant."""
     uuid = item.label("gpu")
     words = short_name(item)
+    if subject.kind == SERVER:
+        # What all of them have in common is in the title of the dialog.
+        for common in subject.name.split("|"):
+            words = words.replace(common, "") if common else words
+        return " ".join(words.split())
     if not uuid:
         return words
     number = (

@@ -18,6 +18,7 @@ PLACES: Final = {
     "timeline": "on screen 5",
     "processes": "on screen 2",
     "gpu": "on screen 6",
+    "model": "on screen 7",
     "energy": "on screen 9",
     "settings": "on screen F2",
     "arrange": "after L",
@@ -122,7 +123,7 @@ def obstacle(action: Action, scene: Scene, ui: Ui) -> str:
         return "only on screen 1"
     if action.run == "move" and ui.shown not in _LISTED:
         return "no list is shown"
-    if action.run == "open" and not (ui.shown in (*_LISTED, "gpu") or ui.focus):
+    if action.run == "open" and not (ui.shown in (*_LISTED, "gpu", "model") or ui.focus):
         return "nothing is selected"
     if action.id in _TREE and not ui.work.tree:
         return "only in the tree"

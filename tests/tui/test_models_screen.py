@@ -1,0 +1,298 @@
+"""Screen 7 at any size, its keys and clicks, and what it says of servers that are not well."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.tui import servers_seen as fake
+from tests.tui.fake import full, scene
+from tests.tui.servers_seen import ServersFed, serving
+from tests.tui.test_compose import SIZES, check, lines
+from tests.tui.test_keys import FakeLink, Still, press, screen_text
+from wftui import paths
+from wftui.model.series import parse, select, series
+from wftui.render.palette import TRUECOLOR, load
+from wftui.tui import clipboard
+from wftui.tui.app import WftopApp
+from wftui.tui.compose import Picture, picture
+from wftui.tui.models_screen import axis, lanes
+from wftui.tui.models_screen.model import SORTS, ModelsScreen
+from wftui.tui.models_screen.seen import servers
+from wftui.tui.mouse import Mouse
+from wftui.tui.state import State
+from wftui.tui.ui import ORIGINS, Ui
+
+PALETTE = load(paths.resources("themes") / "default.toml", TRUECOLOR)
+ALL = serving()
+STATES = {
+    "all": ALL,
+    "one": serving(fake.VLLM),
+    "denied": serving(fake.LOCKED),
+    "hostile": serving(hostile=True),
+    "none": full(),
+    "nothing": State(),
+}
+
+
+def show(
+    state: State,
+    size: tuple[int, int],
+    key: tuple[str, str] = ("", ""),
+    *,
+    inside: bool = False,
+    ascii_only: bool = False,
+    wanted: str = "",
+) -> tuple[Picture, ModelsScreen]:
+    """The screen without an application."""
+    ui = Ui()
+    ui.models = screen = ModelsScreen()
+    screen.key, screen.inside = key, inside
+    ui.wanted["model"] = wanted
+    ui.show("model")
+    return picture(scene(state, ascii_only=ascii_only), ui, *size), screen
+
+
+def body(drawn: Picture) -> str:
+    return "\n".join(lines(drawn)[1:])
+
+
+def app(state: State, **more: object) -> WftopApp:
+    return WftopApp(PALETTE, state=state, clock=Still(), **more)  # type: ignore[arg-type]  # as the app has them
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("name", STATES)
+def test_every_row_is_exactly_as_wide_as_the_terminal(size: tuple[int, int], name: str) -> None:
+    state = STATES[name]
+    keys = [item.key for item in ModelsScreen().listed(state)] if size[0] in (80, 120, 40) else []
+    for key in keys or [("", "")]:
+        for inside in (False, True):
+            for ascii_only in (False, True):
+                drawn, _ = show(state, size, key, inside=inside, ascii_only=ascii_only)
+                check(drawn, *size)
+                if ascii_only:
+                    assert all(line.isascii() for line in lines(drawn)), (key, inside)
+
+
+def test_it_opens_where_trouble_can_be_seen_and_stays_with_what_was_chosen() -> None:
+    _, screen = show(ALL, (120, 40))
+    assert screen.key == (fake.SWOLLEN, "")
+    found = screen.listed(ALL)
+    screen.select([item.key for item in found].index((fake.OLLAMA, fake.LARGE)), found)
+    assert screen.key == (fake.OLLAMA, fake.LARGE)
+    # The model goes: its server is meant. The server goes: the first one.
+    without = serving(fake.OLLAMA)
+    without.tables["models"] = {key: row for key, row in without.tables["models"].items() if fake.LARGE not in key}
+    without.table_version += 1
+    chosen = screen.selected(screen.listed(without))
+    assert chosen is not None
+    assert chosen.key == (fake.OLLAMA, "")
+    assert screen.selected(screen.listed(serving(fake.COMFY))).key == (fake.COMFY, "")  # type: ignore[union-attr]  # there is one
+
+
+@pytest.mark.parametrize(
+    ("server", "said"),
+    [
+        (fake.LOCKED, ["denied since", "401: it wants a key", "[servers] endpoints", "no figure of its work"]),
+        (fake.GONE, ["stuck since", "12 s", "no answer within 5 s", "see its log"]),
+        (fake.OLLAMA, ["claim", "38 % of 20.6 GiB is in RAM", "not told: time to first token"]),
+        (fake.SWOLLEN, ["preempting", "100 %", "waiting"]),
+    ],
+)
+@pytest.mark.parametrize("size", [(120, 40), (200, 50)], ids=str)
+def test_what_is_wrong_is_said_with_its_step(size: tuple[int, int], server: str, said: list[str]) -> None:
+    shown = body(show(ALL, size, (server, ""))[0])
+    for words in said:
+        assert words in shown, words
+
+
+def test_a_server_that_does_not_answer_has_no_numbers() -> None:
+    shown = body(show(STATES["denied"], (120, 40), (fake.LOCKED, ""))[0])
+    assert "tok/s" not in shown
+    assert " 0 " not in shown
+    assert "0 %" not in shown
+
+
+def test_the_figures_stand_beside_their_lanes() -> None:
+    told = servers(ALL)
+    server = next(item for item in told if item.endpoint == fake.VLLM)
+    by_name: dict[str, str] = {}
+    for line in _main(ALL, (fake.VLLM, "")):
+        by_name.setdefault(line.split()[0] if line.split() else "", line)
+    assert f"{server.figures.prompt:,.0f} tok/s" in by_name["prompt"]
+    assert f"{server.figures.generation:,.0f} tok/s" in by_name["generation"]
+    assert "n 30" in by_name["TTFT"]
+    assert f"{server.figures.running:.0f}" in by_name["running"].split()
+    assert "≈" in by_name["1k"]
+    assert "Wh" in by_name["1k"]
+
+
+def _main(state: State, key: tuple[str, str]) -> list[str]:
+    """Lines right of the list."""
+    return [line.split("│")[2] for line in lines(show(state, (200, 50), key)[0])[2:-2]]
+
+
+def test_a_bound_is_no_measurement() -> None:
+    shown = body(show(ALL, (200, 50), (fake.VLLM, ""), inside=True)[0])
+    queue = next(line for line in shown.splitlines() if "in the queue p50" in line)
+    assert "≤300 ms" in queue
+    assert "<300 ms" in body(show(ALL, (200, 50), (fake.VLLM, ""), inside=True, ascii_only=True)[0])
+
+
+def test_seconds_in_which_nothing_ended_are_blank_and_hatched_only_where_nobody_recorded() -> None:
+    fed = ServersFed((fake.VLLM,))
+    labels = {"server": fake.VLLM, "model": fake.SCOUT}
+    ttft = series("gen_ai.server.time_to_first_token", labels, "p95").text
+    for second in range(500, 601):
+        if second not in range(540, 552):
+            fed.state.on(fed.tick(second, {ttft: float("nan")} if 560 <= second < 572 else None))
+    fed.furnish()
+    line = next(text for text in _main(fed.state, (fake.VLLM, "")) if " p95 " in text)
+    plot = line.split("p95", 1)[1]
+    assert plot.count("▒") == 6
+    assert " " * 6 in plot[plot.index("▒") : plot.rindex("▄")]
+
+
+def test_details_tell_origin_and_what_would_bring_the_rest() -> None:
+    shown = body(show(ALL, (200, 50), (fake.VLLM, ""), inside=True)[0])
+    for words in ("/metrics vllm:num_requests_running", "apportioned", "hw.gpu.energy by GPU processes", "derived",
+                  "vllm:gpu_cache_usage_perc → vllm:kv_cache_usage_perc", "first token p99"):  # fmt: skip
+        assert words in shown, words
+    shown = body(show(ALL, (200, 50), (fake.OLLAMA, ""), inside=True)[0])
+    for words in ("wftop proxy --upstream http://127.0.0.1:11434", "nothing would bring it", fake.RUNNER,
+                  "kept", "unloaded in 4 min", "38 % of 20.6 GiB in RAM"):  # fmt: skip
+        assert words in shown, words
+
+
+def test_requests_under_way_are_a_table() -> None:
+    shown = body(show(ALL, (120, 40), (fake.LLAMA, ""))[0])
+    assert "6144/14k" in shown
+    assert "generating" in shown
+    assert "9 s" in shown
+
+
+@pytest.mark.parametrize("room", range(2, 40))
+def test_lanes_take_no_more_lines_than_there_are(room: int) -> None:
+    found = lanes.lanes(next(item for item in ModelsScreen().listed(ALL) if item.key == (fake.VLLM, "")))
+    tall, spaced = axis.heights(found, room)
+    blanks = len({axis._GROUPS[name] for name in tall}) - 1 if spaced else 0
+    assert 0 < sum(tall.values()) + blanks <= room
+    assert lanes.TOKENS in tall
+
+
+def test_an_empty_screen_says_how_to_be_seen() -> None:
+    shown = body(show(STATES["none"], (120, 40))[0])
+    assert "[servers] endpoints" in shown
+    assert "--metrics" in shown
+
+
+def test_every_order_holds_all_servers() -> None:
+    screen = ModelsScreen()
+    everything = {item.key for item in screen.listed(ALL)}
+    for name in SORTS:
+        screen.sort = name
+        assert {item.key for item in screen.listed(ALL)} == everything
+    screen.sort = "speed"
+    assert screen.listed(ALL)[0].server.endpoint == fake.VLLM
+    screen.sort = "cache"
+    assert screen.listed(ALL)[0].server.endpoint == fake.SWOLLEN
+
+
+async def test_keys_of_the_screen() -> None:
+    view = app(serving(), link=lambda _: FakeLink())
+    async with view.run_test(size=(120, 40)) as pilot:
+        await press(pilot, "7", "home")
+        screen = view.ui.models
+        assert screen is not None
+        assert screen.key == (fake.COMFY, "")
+        await press(pilot, "down")
+        assert screen.key == (fake.LLAMA, "")
+        await press(pilot, "enter")
+        assert screen.inside
+        assert "tokens since the start" in screen_text(view)
+        await press(pilot, "right_square_bracket", "right_square_bracket")
+        assert screen.key == (fake.OLLAMA, "")
+        await press(pilot, "escape")
+        assert not screen.inside
+        await press(pilot, "s")
+        assert screen.sort == "speed"
+        assert "sorted by speed" in screen_text(view)
+        await press(pilot, "slash", *"qwen3-32", "enter")
+        assert "1 of 7 servers" in screen_text(view)
+        assert screen.key == (fake.SWOLLEN, "")
+        await press(pilot, "escape")
+        assert view.ui.wanted["model"] == ""
+        assert view.ui.shown == "model"
+        await press(pilot, "escape")
+        assert view.ui.shown == ""
+
+
+async def test_lengths_of_the_lanes() -> None:
+    view = app(serving())
+    async with view.run_test(size=(120, 40)) as pilot:
+        await press(pilot, "7")
+        screen = view.ui.models
+        assert screen is not None
+        usual = screen.span
+        await press(pilot, "Z")
+        assert screen.seconds > usual
+        await press(pilot, "z")
+        assert screen.seconds == 0
+        await press(pilot, "z")
+        assert 0 < screen.seconds < usual
+
+
+async def test_origin_and_copy_are_about_what_is_selected() -> None:
+    view = app(serving())
+    async with view.run_test(size=(120, 40)) as pilot:
+        await press(pilot, "7", "home", "down", "i")
+        assert view.ui.overlay == ORIGINS
+        assert f"llama.cpp {fake.LLAMA}" in screen_text(view)
+        assert "/slots" in screen_text(view)
+        await press(pilot, "escape")
+        copied = clipboard.row(view)
+        assert copied is not None
+        assert copied.what == f"server {fake.LLAMA}"
+        assert "server.endpoint" in copied.text
+        view.ui.models.key = (fake.OLLAMA, fake.SMALL)  # type: ignore[union-attr]  # it is shown
+        copied = clipboard.row(view)
+        assert copied is not None
+        assert "Q4_K_M" in copied.text
+
+
+async def test_an_export_holds_the_selected_server_with_its_gpus_and_no_other() -> None:
+    state = serving()
+    view = app(state)
+    async with view.run_test(size=(120, 40)) as pilot:
+        await press(pilot, "7")
+        view.ui.models.key = (fake.OLLAMA, "")  # type: ignore[union-attr]  # it is shown
+        _, _, patterns = view.commands.in_view()
+    names = {item.text for item in select(patterns, [column.series for column in state.columns])}
+    assert any(fake.RUNNER in name for name in names)
+    assert any(name.startswith("hw.gpu.power{") for name in names)
+    assert not any(fake.VLLM in name for name in names)
+    of = {parse(name).label("server") for name in names} - {""}
+    assert of == {fake.OLLAMA, fake.RUNNER}
+
+
+async def test_clicks_choose_and_open() -> None:
+    view = app(serving())
+    async with view.run_test(size=(120, 40)) as pilot:
+        await press(pilot, "7", "home")
+        screen = view.ui.models
+        assert screen is not None
+        y = _line(view, "vllm :8000")
+        mouse = Mouse(view)
+        mouse.press(6, y, 1.0)
+        assert screen.key == (fake.VLLM, "")
+        mouse.press(6, y, 1.2)
+        assert screen.inside
+        await press(pilot, "escape")
+        view.paint()
+        mouse.wheel(6, y, 1)
+        assert screen.key == (fake.SWOLLEN, "")
+
+
+def _line(view: WftopApp, words: str) -> int:
+    assert view.picture is not None
+    return next(n for n, line in enumerate(lines(view.picture)) if words in line)

@@ -1,0 +1,151 @@
+"""The whole of screen 7: the servers, the selected one's lanes on one time axis, its requests, or all about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from wftui.model.servers import SOURCE
+from wftui.tui.frame import Row, fit_row, join, row_width
+from wftui.tui.gpu_screen import fields
+from wftui.tui.gpu_screen.words import folded, own
+from wftui.tui.models_screen import axis, cards, details, heading, requests, told
+from wftui.tui.models_screen.model import Drawn
+from wftui.tui.models_screen.seen import servers
+from wftui.tui.scene import Body, Scene
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wftui.tui.models_screen.model import Choice, ModelsScreen
+
+_SMALL: Final = (60, 15)
+"""Below this width or height there is no list beside what is selected."""
+_SIDE: Final = 100
+"""From this width on the list stands at the left, as cards."""
+_TALLEST: Final = 30
+"""Lines of the lanes: more make them no clearer."""
+
+
+def draw(scene: Scene, screen: ModelsScreen, wanted: str, width: int, height: int) -> Body:
+    """The inside of the screen; ``wanted``: the filter."""
+    found = screen.listed(scene.state, wanted)
+    choice = screen.selected(found)
+    screen.drawn = Drawn()
+    if choice is None:
+        return _nothing(scene, wanted, width)
+    shown = sum(item.model is None for item in found)
+    right = heading.right(scene, shown, wanted, width)
+    if screen.inside:
+        head = [heading.head(scene, choice, width), *heading.notes(scene, choice, width, 2, brief=True), []]
+        return Body([*head, *details.draw(scene, screen, choice, width, max(1, height - len(head)))], right)
+    if width < _SMALL[0] or height < _SMALL[1]:
+        return Body(_small(scene, screen, found, choice, width, height), right)
+    if width < _SIDE:
+        return Body(_stacked(scene, screen, found, choice, width, height), right)
+    side = 62 if width >= 170 else 50 if width >= 150 else 36
+    main = _main(scene, screen, choice, width - side - 3, height)
+    listing = cards.cards(scene, screen, found, side, height)
+    screen.drawn = Drawn(side, tuple(place for _, place in listing))
+    rule = f" {scene.glyphs.vertical} "
+    rows: list[Row] = []
+    for place in range(height):
+        left = listing[place][0] if place < len(listing) else []
+        rows.append(
+            [*fit_row(left, side), (rule, "faint"),
+             *fit_row(main[place] if place < len(main) else [], width - side - 3)]
+        )  # fmt: skip
+    return Body(rows, right)
+
+
+def _nothing(scene: Scene, wanted: str, width: int) -> Body:
+    """Why there is none, and how to be seen."""
+    if wanted and servers(scene.state):
+        return Body([[("no server matches the filter", "dim")], [("Esc clears it", "dim")]])
+    if scene.replay is not None:
+        return Body([[("no model server was known at this moment", "dim")]])
+    source = scene.state.source(SOURCE)
+    reason = source.reason if source is not None and source.reason else "no model server is known yet"
+    rows = folded(reason, width, scene.glyphs, "text", 2)
+    rows.append([])
+    steps = (
+        "vLLM, llama.cpp, Ollama, SGLang, TGI and others are found by their processes as soon as they listen;",
+        "nothing has to be set up, no port is guessed, no model is loaded or woken by it.",
+        "",
+        "One that runs elsewhere, in a container or behind a key: name it in the configuration",
+        '    [servers] endpoints = ["http://127.0.0.1:8000"]',
+        "llama-server tells more with --metrics, SGLang with --enable-metrics.",
+        "wftop doctor says what was looked at; wftop --demo shows this screen with servers.",
+    )
+    for step in steps:
+        rows += folded(step, width, scene.glyphs, "dim", 2) if not step.startswith(" ") else [[(step, "text")]]
+    return Body(rows)
+
+
+def _stacked(
+    scene: Scene, screen: ModelsScreen, found: Sequence[Choice], choice: Choice, width: int, height: int
+) -> list[Row]:
+    """The list as a table above what is selected."""
+    lines = min(len(found) + 1, max(3, height // 3))
+    listing = cards.table(scene, screen, found, width, lines)
+    screen.drawn = Drawn(width, tuple(place for _, place in listing))
+    rows: list[Row] = [row for row, _ in listing]
+    rule = ("-" if scene.glyphs.ascii_only else "─") * width
+    rows.append([(rule, "faint")])
+    return rows + _main(scene, screen, choice, width, height - len(rows))
+
+
+def _main(scene: Scene, screen: ModelsScreen, choice: Choice, width: int, height: int) -> list[Row]:
+    """All about the selected one."""
+    rows = [heading.head(scene, choice, width)]
+    rows += heading.notes(scene, choice, width, 1 if height < 17 else 2 if height < 30 else 4)
+    roomy = height >= 22
+    if roomy:
+        rows.append([])
+    asked = requests.of(choice)
+    left = height - len(rows)
+    table = min(len(asked) + 1, max(3, left // 4)) if asked and left >= 10 else 0
+    lanes = axis.draw(scene, screen, choice, width, min(_TALLEST, left - table - (table > 0 and roomy)))
+    rows += lanes
+    if not lanes and left >= 2:
+        rows += [[("no figure of its work is told now", "dim")]]
+    if table:
+        rows += [[]] if roomy else []
+        rows += requests.draw(scene, asked, width, table)
+    room = height - len(rows) - 1
+    if room >= 4:
+        rows += [[], *_also(scene, choice, width, room)]
+    return rows[:height]
+
+
+def _also(scene: Scene, choice: Choice, width: int, room: int) -> list[Row]:
+    """The figures that have no lane, as many whole groups as fit."""
+    shown: list[fields.Group] = []
+    rows: list[Row] = []
+    for part in told.parts(choice):
+        lines = [
+            fields.Line(line.label, cards.own_bound(line.value, scene.glyphs), "text" if line.known else "faint")
+            for line in part.lines
+        ]
+        more = fields.draw(scene, [*shown, fields.Group(part.title, lines)], width)
+        if len(more) <= room:
+            shown.append(fields.Group(part.title, lines))
+            rows = more
+    return rows
+
+
+def _small(
+    scene: Scene, screen: ModelsScreen, found: Sequence[Choice], choice: Choice, width: int, height: int
+) -> list[Row]:
+    """One at a time: which one of how many, what is wrong, its lanes."""
+    at = next(place for place, item in enumerate(found) if item.key == choice.key)
+    right: Row = [(f" {at + 1}/{len(found)}", "dim")] if len(found) > 1 else []
+    rows = [join(heading.head(scene, choice, width - row_width(right)), right, width)]
+    server = choice.server
+    if server.trouble and height >= 3:
+        said = f"{server.state}: {server.reason}" if server.reason else server.verdict or server.trouble
+        rows.append(fit_row([(own(said, scene.glyphs), server.level)], width))
+    lanes = axis.draw(scene, screen, choice, width, height - len(rows))
+    if not lanes and server.fix and height > len(rows):
+        lanes = folded(f"{scene.glyphs.right} {server.fix}", width, scene.glyphs, "text", 3)
+    rows += lanes
+    return [fit_row(row, width) for row in rows[:height]]
