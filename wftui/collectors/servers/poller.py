@@ -220,7 +220,8 @@ class Poller:
         requests: dict[str, Row] = {}
         for watch in watches:
             above = watch.found.parent if watch.found is not None else None
-            servers[watch.name] = watch.row(by_pid.get(above, "") if above is not None else "")
+            parent = by_pid.get(above, "") if above is not None else ""
+            servers[watch.name] = watch.row(parent or _whole(watch, watches))
             models |= watch.model_rows()
             requests |= watch.request_rows()
         for name, found in self._hidden.items():
@@ -231,6 +232,13 @@ class Poller:
         new = ((SERVERS, servers), (MODELS, models), (REQUESTS, requests))
         if any(told.get(schema.name, {}) != rows for schema, rows in new) or not self.tables:
             self.tables = tuple(TableSnapshot(schema, now_ns, rows) for schema, rows in new)
+
+
+def _whole(part: "Watch", watches: Sequence["Watch"]) -> str:
+    """The server of the same kind that counts the figures of a part, too; empty: there is none."""
+    if not part.look.part:
+        return ""
+    return next((item.name for item in watches if item.kind is part.kind and not item.look.part), "")
 
 
 def _same(before: Found, now: Found) -> bool:

@@ -90,6 +90,7 @@ class Watch:
     async def _turn(self, now: Instant) -> float:
         """Ask once; returns the seconds until the next time."""
         events: list[Occurrence] = []
+        self._web.siblings = self._siblings()
         try:
             if self._adapter is None and not await self._recognise(events):
                 self._failures += 1
@@ -113,6 +114,12 @@ class Watch:
         self._failures = 0
         self._take(look, now, events)
         return INTERVAL_S
+
+    def _siblings(self) -> tuple[Endpoint, ...]:
+        """Where else the same server listens: as a person said, else as its process shows."""
+        if self.endpoint.metrics:
+            return (self.endpoint._replace(port=self.endpoint.metrics, prefix=""),)
+        return tuple(item for item in self.found.endpoints if item != self.endpoint) if self.found else ()
 
     def _pause_s(self) -> float:
         return BACKOFF_S[min(self._failures, len(BACKOFF_S)) - 1] if self._failures else INTERVAL_S
