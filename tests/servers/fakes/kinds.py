@@ -146,6 +146,14 @@ def llamacpp() -> Routes:
     }
 
 
+def llamacpp_router() -> Routes:
+    """A router of llama.cpp with a loaded, an unloaded and a failed model."""
+    return llamacpp() | {
+        "/props": constant(sample("llamacpp_router_props.json")),
+        "/v1/models": constant(sample("llamacpp_router_models.json")),
+    }
+
+
 def transformers() -> Routes:
     """``transformers serve``."""
     paths: dict[str, object] = {
@@ -188,8 +196,9 @@ SERVERS: dict[str, tuple[str, Callable[[], Routes]]] = {
     "llamacpp_python": ("llamacpp_python", llamacpp_python),
     "ollama": ("ollama", ollama),
     "llamacpp": ("llamacpp", llamacpp),
+    "llamacpp router": ("llamacpp", llamacpp_router),
     "other": ("", other),
 }
 """What it is called in a test → (module of its kind, its paths)."""
-HEADERS = {"llamacpp": "llama.cpp"}
+HEADERS = {"llamacpp": "llama.cpp", "llamacpp router": "llama.cpp"}
 """Of those whose ``Server`` header says who they are."""

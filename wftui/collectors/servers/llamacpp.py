@@ -12,7 +12,7 @@ from urllib.parse import quote
 import msgspec
 
 from wftui import text
-from wftui.collectors.servers.figures import Look, Missing, ModelInfo, named
+from wftui.collectors.servers.figures import Look, Missing, ModelInfo, Whole, named
 from wftui.collectors.servers.llamacpp_instance import METRICS_OFF, RUNNER_METRICS_OFF, Instance
 from wftui.collectors.servers.llamacpp_rest import UNKNOWN_S, Rest, free_page
 from wftui.collectors.servers.web import Answer, Web, refusal
@@ -30,7 +30,7 @@ _STATES: Final = {"loaded": LOADED, "loading": LOADING, "sleeping": SLEEPING, "u
 
 
 class _Settings(msgspec.Struct):
-    n_ctx: int = 0
+    n_ctx: Whole = 0
     """Of one slot."""
 
 
@@ -41,7 +41,7 @@ class Props(msgspec.Struct):
     model_alias: str | None = None
     model_path: str | None = None
     model_ftype: str | None = None
-    total_slots: int = 0
+    total_slots: Whole = 0
     build_info: str = ""
     is_sleeping: bool = False
     endpoint_metrics: bool | None = None
@@ -62,14 +62,14 @@ class Props(msgspec.Struct):
 class _Meta(msgspec.Struct):
     n_params: float | None = None
     size: float | None = None
-    n_ctx: int | None = None
+    n_ctx: Whole | None = None
     ftype: str | None = None
 
 
 class _Status(msgspec.Struct):
     value: str = ""
     failed: bool = False
-    exit_code: int | None = None
+    exit_code: Whole | None = None
     args: list[str] = []
     """Command line of its server."""
 

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from wftui.clock import NS_PER_S
-from wftui.collectors.servers.figures import RequestInfo
+from wftui.collectors.servers.figures import RequestInfo, Whole
 
 EXACT: Final = 1e6
 """Counters are printed with six digits: from here on they are rounded."""
@@ -15,22 +15,22 @@ EXACT: Final = 1e6
 class Next(msgspec.Struct):
     """Where a task is in its answer."""
 
-    n_decoded: int = 0
-    n_remain: int = -1
+    n_decoded: Whole = 0
+    n_remain: Whole = -1
     """Tokens that it may still make; -1: no limit."""
 
 
 class Slot(msgspec.Struct):
     """A place for one request. Prompt and answer, which some servers add, are passed over undecoded."""
 
-    id: int
-    n_ctx: int = 0
+    id: Whole
+    n_ctx: Whole = 0
     is_processing: bool = False
-    id_task: int = -1
-    n_prompt_tokens: int = 0
+    id_task: Whole = -1
+    n_prompt_tokens: Whole = 0
     """Tokens that it holds: of the prompt as far as it was read, and of the answer."""
-    n_prompt_tokens_processed: int = 0
-    n_prompt_tokens_cache: int = 0
+    n_prompt_tokens_processed: Whole = 0
+    n_prompt_tokens_cache: Whole = 0
     next_token: list[Next] | Next = []
     """An array of one; an object before mid-2026; missing in a slot that was never used."""
 

@@ -12,7 +12,7 @@ import msgspec
 
 from wftui import text
 from wftui.clock import Instant
-from wftui.collectors.servers.figures import Key, Look, Missing, ModelInfo, gauge, named
+from wftui.collectors.servers.figures import Key, Look, Missing, ModelInfo, Whole, gauge, named
 from wftui.collectors.servers.takes import Reader, Take
 from wftui.collectors.servers.web import Web
 from wftui.errors import SourceFormatError, SourceUnavailableError
@@ -55,7 +55,7 @@ class _Loaded(msgspec.Struct):
     digest: str = ""
     details: _Details | None = None
     expires_at: str = ""
-    context_length: int | None = None
+    context_length: Whole | None = None
     """Absent before July 2025."""
 
 

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from wftui.collectors.servers.exposition import parse
-from wftui.collectors.servers.figures import WHOLE, Look, Missing, ModelInfo, gauge, named
+from wftui.collectors.servers.figures import WHOLE, Look, Missing, ModelInfo, Whole, gauge, named
 from wftui.collectors.servers.takes import COUNTER, HISTOGRAM, MEAN, Reader, Take
 from wftui.collectors.servers.web import Web, refusal
 from wftui.errors import SourceFormatError, SourceUnavailableError
@@ -94,7 +94,7 @@ class _Version(msgspec.Struct):
 class _Model(msgspec.Struct):
     id: str
     owned_by: str = ""
-    max_model_len: int | None = None
+    max_model_len: Whole | None = None
     root: str | None = None
     """The model: its path or repository; an adapter: its path."""
     parent: str | None = None
