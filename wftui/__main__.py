@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 COLORS = ("auto", "truecolor", "256", "16", "mono")
 COMMANDS = (
-    "record, export, sql, report, energy, gpus, doctor, sources, config, purge, service, backup, restore, push"
+    "record, export, sql, report, energy, gpus, doctor, sources, config, purge, service, backup, restore, "
+    "push, proxy"
 )
 
 
@@ -55,6 +56,10 @@ def _run(arguments: list[str]) -> int:
         from wftui.cli import sql
 
         return sql.main(arguments[1:])
+    if arguments[:1] == ["proxy"]:
+        from wftui.cli import proxy
+
+        return proxy.main(arguments[1:])
     if arguments[:1] == ["push"]:
         from wftui.cli import push
 

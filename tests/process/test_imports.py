@@ -30,6 +30,24 @@ PROCESSES = {
         ("wftui.tui.plain.run", "wftui.client.spawn", "wftui.render.preferred"),
         ("textual", "rich", "duckdb", "numpy", "typer", "click", "psutil", "sqlite3", "asyncio", "wftui.recorder"),
     ),
+    "proxy": (
+        ("wftui.cli.proxy", "wftui.proxy.service", "wftui.proxy.recorder"),
+        (
+            "textual",
+            "rich",
+            "duckdb",
+            "numpy",
+            "typer",
+            "click",
+            "psutil",
+            "sqlite3",
+            "wftui.recorder",
+            "wftui.store",
+            "wftui.tui",
+            "http",
+            "email",
+        ),
+    ),
     # The script's entry paints or takes its lock before anything heavy is there.
     "entry": (
         ("wftui.__main__",),

@@ -9,7 +9,6 @@ from wftui.proxy.sink import Sink
 
 MODELS: Final = 200
 """Clients choose the names: what comes after so many is counted without one."""
-SOURCE: Final = "proxy"
 
 _DURATION: Final = "gen_ai.client.operation.duration"
 _FIRST: Final = "gen_ai.client.operation.time_to_first_chunk"
@@ -40,6 +39,7 @@ class Meter:
         self._sink = sink
         self._server = server
         self._models: dict[str, _Model] = {}
+        self._told: dict[tuple[str, _Model | None, str], int] = {}
         self.statuses: Counter[int] = Counter()
         """Of answers that failed; 0: the connection broke before one came."""
         self.unread = 0
@@ -72,14 +72,22 @@ class Meter:
         self.unread += 1
 
     def flush(self) -> None:
-        """Hand the totals over."""
-        self._sink.counter(_UNREAD, self.unread, {"server": self._server, "source": SOURCE})
+        """Hand over by how much the totals have grown."""
         for one in self._models.values():
             for how, count in one.requests.items():
-                self._sink.counter(_REQUESTS, count, {**one.labels, "mode": how})
-            self._sink.counter(_UNMETERED, one.unmetered, one.labels)
+                self._grown((_REQUESTS, one, how), count)
             for mode, count in one.tokens.items():
-                self._sink.counter(_TOKENS, count, {**one.labels, "mode": mode})
+                self._grown((_TOKENS, one, mode), count)
+            self._grown((_UNMETERED, one, ""), one.unmetered)
+        self._grown((_UNREAD, None, ""), self.unread)
+
+    def _grown(self, key: tuple[str, "_Model | None", str], total: int) -> None:
+        by = total - self._told.get(key, 0)
+        if by:
+            self._told[key] = total
+            name, one, mode = key
+            labels = one.labels if one else {"server": self._server}
+            self._sink.counter(name, by, {**labels, "mode": mode} if mode else labels)
 
     def total(self, how: str) -> int:
         """Requests that ended so."""
@@ -117,6 +125,6 @@ class Meter:
             name = ""
         found = self._models.get(name)
         if found is None:
-            labels = {"server": self._server, **({"model": name} if name else {}), "source": SOURCE}
+            labels = {"server": self._server, **({"model": name} if name else {})}
             found = self._models[name] = _Model(labels)
         return found

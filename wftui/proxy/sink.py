@@ -1,4 +1,4 @@
-"""Where the proxy's figures go."""
+"""Where the proxy's figures go. Whoever takes them knows that they are the proxy's (label ``source``)."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -7,8 +7,8 @@ from typing import Protocol
 class Sink(Protocol):
     """Takes samples and never waits, whether somebody records them or not."""
 
-    def counter(self, name: str, total: float, labels: Mapping[str, str]) -> None:
-        """A cumulative count, from 0 at the proxy's start."""
+    def counter(self, name: str, by: float, labels: Mapping[str, str]) -> None:
+        """Something happened ``by`` times more."""
         ...
 
     def timing(self, name: str, seconds: float, labels: Mapping[str, str]) -> None:

@@ -224,6 +224,7 @@ class Tunnel:
         self._first = self._first or end
         self._forget(end)
         if end is self._client:
+            self._forget(self._server)
             self._server.reset()
             self.close()
         else:
@@ -270,6 +271,7 @@ class Tunnel:
         self.close()
 
     def _forget(self, end: End) -> None:
+        """Watch an end no more. Always before it is closed: the loop would take the next of its number for it."""
         number = end.fileno()
         if number >= 0:
             self.loop.remove_reader(number)

@@ -1,0 +1,55 @@
+"""What `wftop proxy` says when it cannot do what it is told."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.harness import ROOT, command, environment
+from tests.proxied import Proxied
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["--upstream", "ftp://a"], 2, "expected a URL like http://127.0.0.1:8080 or unix:/run/server.sock, got 'ftp://a'"),
+        (["--upstream", "http://me:secret@a"], 2, "a URL may not carry a user or key"),
+        (["--upstream", "http://127.0.0.1:1/v1"], 2, "paths pass unchanged"),
+        (["--upstream", "http://127.0.0.1:99999"], 2, "Port out of range"),
+        (["--upstream", "unix:"], 2, "expected a path"),
+        (["--upstream", "http://no-such-host.invalid:1"], 4, "no-such-host.invalid: "),
+        (["--upstream", "http://127.0.0.1:1", "--listen", "0.0.0.0:0"], 2, "add --expose if that is meant"),
+        (["--upstream", "http://127.0.0.1:1", "--listen", "nowhere"], 2, "expected 127.0.0.1:PORT"),
+        (["--upstream", "http://127.0.0.1:1", "--listen", "192.0.2.1:0", "--expose"], 4, "Cannot assign"),
+        (["--upstream", "http://127.0.0.1:1", "--listen", "unix:/no/such/folder/x"], 4, "No such file"),
+        (["--upstream", "http://127.0.0.1:1", "--ca", "x"], 2, "--ca goes with an https:// server"),
+        (["--upstream", "https://127.0.0.1:1", "--ca", "/no/such/file"], 4, "--ca /no/such/file: No such file"),
+        (["--upstream", "https://127.0.0.1:1", "--ca", __file__], 4, "no certificate in PEM form"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_done_is_one_line(words: list[str], code: int, message: str) -> None:
+    done = subprocess.run(command("proxy", *words), env=environment(), cwd=ROOT, capture_output=True, text=True,
+                          timeout=30, check=False)  # fmt: skip
+    assert done.returncode == code, done.stderr
+    assert done.stderr.count("\n") == 1
+    assert message in done.stderr
+
+
+def test_an_address_in_use_is_named_and_a_dead_socket_is_not_in_use(tmp_path: Path) -> None:
+    path = tmp_path / "proxy.sock"
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(path))
+    words = ["proxy", "--upstream", "http://127.0.0.1:1", "--listen", f"unix:{path}"]
+    with Proxied("http://127.0.0.1:1", "--listen", f"unix:{path}") as proxy:
+        done = subprocess.run(command(*words), env=environment(), cwd=ROOT, capture_output=True, text=True,
+                              timeout=30, check=False)  # fmt: skip
+        assert done.returncode == 4
+        assert "Address already in use" in done.stderr
+        proxy.stop()
+    path.write_text("mine")
+    done = subprocess.run(command(*words), env=environment(), cwd=ROOT, capture_output=True, text=True,
+                          timeout=30, check=False)  # fmt: skip
+    assert (done.returncode, path.read_text()) == (4, "mine")
