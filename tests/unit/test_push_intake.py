@@ -171,6 +171,14 @@ def test_seconds_and_milliseconds_of_one_metric_are_one_series() -> None:
     assert found[text % "sum"] == pytest.approx(1.0)
 
 
+def test_a_programs_own_name_is_no_field_of_an_event() -> None:
+    pushed = Pushed()
+    for _ in range(2):
+        assert pushed.native({"name": "energy", "value": 40, "unit": "J"})["accepted"] == 1
+        assert pushed.say(source="t", data={"energy": 0.5})["accepted"] == 1
+    assert pushed.tick() == {'custom.t.energy{source="t"}': 40.0, 'ux.energy.level{source="t"}': 0.5}
+
+
 def test_other_names_are_the_pushers_own_with_a_unit_by_their_ending() -> None:
     pushed = Pushed()
     pushed.say(source="my app-1", data={"load_ms": 3, "disk_bytes": 4, "plain": 5})
@@ -341,7 +349,8 @@ def test_ways_of_writing_a_series_do_not_fill_the_memory(monkeypatch: pytest.Mon
         assert pushed.line(line)["accepted"] == 1
         assert pushed.say(source="t", data={"x": 1}, tags={"session": str(number), "model": "m"})["accepted"] == 1
     [places] = pushed.intake._pushers.values()
-    assert sum(map(len, places._tables.values())) + len(places._ignored) <= 120
+    ways = [table for tables in places._tables for table in tables.values()]
+    assert sum(map(len, ways)) + len(places._ignored) <= 120
     assert pushed.tick() == {'custom.t.x{model="m",source="t"}': 1.0}
 
 

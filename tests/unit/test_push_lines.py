@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wftui import names
 from wftui.recorder.push.forms import CAREFUL, MAX_SAMPLES, Batch, UnusableError
+from wftui.recorder.push.known import FIELDS, LABELS
 from wftui.recorder.push.lines import parse
 
 numbers = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**80), 2**80)
@@ -166,3 +169,23 @@ def test_any_object_is_understood_or_refused_and_its_numbers_are_finite(item: di
 @given(st.binary(max_size=200))
 def test_any_bytes_are_understood_or_refused(line: bytes) -> None:
     assert understood(line)
+
+
+def test_the_page_on_pushes_names_every_field_with_its_metric_and_every_label() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "push.md").read_text(encoding="utf-8")
+    rows = [row for row in page.splitlines() if row.startswith("| `")]
+    for name, known in FIELDS.items():
+        [row] = [row for row in rows if f"`{name}`" in row]
+        assert f"`{known.metric}" in row
+        assert f"| {names.METRICS[known.metric].unit} | {names.METRICS[known.metric].kind} |" in row
+    assert ", ".join(sorted(LABELS)) in page
+
+
+def test_the_lines_on_the_page_are_understood() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "push.md").read_text(encoding="utf-8")
+    said = [row.encode() for row in page.splitlines() if row.startswith("{") and '"accepted"' not in row]
+    assert len(said) == 3
+    for row in said:
+        batch = parse(row)
+        assert len(batch.samples) + len(batch.data) > 0
+        assert batch.troubles == []

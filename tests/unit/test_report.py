@@ -30,7 +30,10 @@ SERVER = Column(
 PUSHED = Column(
     series("custom.alice.heart_rate", {"source": "alice"}), "1", "gauge", "custom", "measured", "push", ""
 )
-COLUMNS = (CPU, PEAK, BYTES, COVERAGE, COST, FULL, ODD, SERVER, PUSHED, mount("/home/alice"))
+BUSIER = Column(
+    series("system.cpu.utilization", {"source": "alice"}), "1", "gauge", "system", "measured", "push:alice", ""
+)
+COLUMNS = (CPU, PEAK, BYTES, COVERAGE, COST, FULL, ODD, SERVER, PUSHED, mount("/home/alice"), BUSIER)
 FIRST, SECOND = 4000, 7000
 STOP_S = START_S + FIRST
 GAP_S = 600
@@ -41,7 +44,7 @@ def values(second: int) -> tuple[float, ...]:
     """Half busy, but for one second; the counter's one burst is at another."""
     busy = 0.5 if second != 5000 else 0.9
     read = 1000.0 * second + (5_000_000.0 if second >= 2000 else 0.0)
-    return (busy, 0.5 if second != 1234 else 1.0, read, 1.0, 0.01, 0.8, 0.2, 3.0, 60.0, math.nan)
+    return (busy, 0.5 if second != 1234 else 1.0, read, 1.0, 0.01, 0.8, 0.2, 3.0, 60.0, math.nan, 0.97)
 
 
 def happened(made: Stored, *facts: tuple[int, str]) -> None:

@@ -156,6 +156,12 @@ def reason(gap: gaps.Gap, events: Sequence[Event]) -> str:
     return next((said for kind, said in _REASONS if kind in there), "no event tells")
 
 
+def _pushed(column: Column) -> bool:
+    """Whether a program says it of what wftop measures itself: never told in its place."""
+    measured = column.group in ("system", "gpu") and not column.series.name.startswith("wftop.")
+    return measured and column.series.label("source") != ""
+
+
 class _Numbers:
     """Means and peaks of the series that the report shows."""
 
@@ -217,7 +223,7 @@ class _Numbers:
         found = []
         for item in self._series.values():
             labels = item.column.series
-            if labels.name != wanted.metric or labels.stat:
+            if labels.name != wanted.metric or labels.stat or _pushed(item.column):
                 continue
             if any(labels.label(key) != value for key, value in wanted.labels):
                 continue

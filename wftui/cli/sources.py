@@ -11,6 +11,7 @@ from wftui.model import health
 from wftui.model.health import Health
 from wftui.paths import Places, places
 from wftui.recorder import toggles
+from wftui.recorder.push.known import SOURCE as PUSHES
 from wftui.settings import GROUP_PREFIX
 from wftui.text import clean
 from wftui.wire import messages as m
@@ -60,7 +61,7 @@ def _switch(where: Places, name: str, *, on: bool) -> None:
         connection = Connection(str(where.socket))
     except ProtocolError:  # nobody there: for the next one
         try:
-            toggles.check(name, [item.name for item in host_collectors()])
+            toggles.check(name, [*(item.name for item in host_collectors()), PUSHES])
         except ProtocolError as error:
             raise ConfigError(str(error)) from error
         settings.switch(where, name, on=on)
@@ -85,10 +86,10 @@ def _states(where: Places) -> list[Health]:
         loaded = config.load(where)
         off = {key: loaded.names(key) for key in (settings.SOURCES, settings.GROUPS)}
         found = [
-            toggles.off_by_setting(item.name, settings.SOURCES)
-            if item.name in off[settings.SOURCES]
-            else Health(item.name, "", "no recorder runs")
-            for item in host_collectors()
+            toggles.off_by_setting(name, settings.SOURCES)
+            if name in off[settings.SOURCES]
+            else Health(name, "", "no recorder runs")
+            for name in (*(item.name for item in host_collectors()), PUSHES)
         ]
         found += [toggles.off_by_setting(GROUP_PREFIX + name, settings.GROUPS) for name in off[settings.GROUPS]]
     known = {item.source for item in found}

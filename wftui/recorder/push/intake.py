@@ -58,7 +58,7 @@ class Counting:
         places, event = self._places, not self._rest.samples
         left = _LOOK
         for index, name, value, unit, kind, labels in self._items:
-            way = places.way(name, labels)
+            way = places.way(name, labels, event=event)
             try:
                 if way is None or (unit and unit != way.unit) or (kind and kind != way.kind):
                     way = places.find(name, unit, kind, labels, event=event)

@@ -125,8 +125,10 @@ class Meaning(NamedTuple):
     factor: float
 
 
-def meaning(who: Pusher, name: str, labels: Mapping[str, str], unit: str, kind: str) -> Meaning:
-    """What a sample of this name is; empty unit and kind are chosen.
+def meaning(
+    who: Pusher, name: str, labels: Mapping[str, str], unit: str, kind: str, known: Known | None = None
+) -> Meaning:
+    """What a sample of this name is; empty unit and kind are chosen. ``known``: what it is as a field of an event.
 
     Raises:
         UnusableError: It cannot be recorded; says why.
@@ -135,7 +137,6 @@ def meaning(who: Pusher, name: str, labels: Mapping[str, str], unit: str, kind: 
         raise UnusableError(f"kind: expected gauge, counter or distribution, got {clean(kind[:32])!r}")
     if unit and not _UNIT.match(unit):
         raise UnusableError(f"unit: expected 1 to 16 characters without spaces, got {clean(unit[:32])!r}")
-    known = FIELDS.get(name)
     metric = names.METRICS.get(known.metric if known else name)
     pairs = {key: clean(value) for key, value in labels.items()}
     for key in pairs:

@@ -9,7 +9,7 @@ from wftui import names
 from wftui.model.sample import Column, Sample
 from wftui.model.series import MAX_LABELS
 from wftui.recorder.push.forms import LARGEST, UnusableError
-from wftui.recorder.push.known import LABELS, Meaning, Pusher, meaning
+from wftui.recorder.push.known import FIELDS, LABELS, Meaning, Pusher, meaning
 from wftui.text import clean
 from wftui.windows.sketch import Sketch
 
@@ -115,8 +115,8 @@ class Places:
         """CLOCK_BOOTTIME when that grew."""
         self._admit = admit
         self._places: dict[str, Place] = {}
-        self._tables: dict[bytes, dict[str, Way]] = {}
-        """JSON of labels to name to what it leads to."""
+        self._tables: tuple[dict[bytes, dict[str, Way]], ...] = ({}, {})
+        """JSON of labels to name to what it leads to: of samples, of events."""
         self._cached = 0
         """Bytes of these, about."""
         self._fixed: dict[str, Meaning] = {}
@@ -128,14 +128,14 @@ class Places:
     def __len__(self) -> int:
         return len(self._places)
 
-    def way(self, name: str, labels: bytes) -> Way | None:
+    def way(self, name: str, labels: bytes, *, event: bool) -> Way | None:
         """The way of a name with the JSON of labels; None: it is not known, or was forgotten."""
-        table = self._tables.get(labels)
+        table = self._tables[event].get(labels)
         return None if table is None else table.get(name)
 
-    def _remember(self, name: str, labels: bytes, way: Way) -> None:
+    def _remember(self, name: str, labels: bytes, way: Way, *, event: bool) -> None:
         if self._room_for(len(name) + len(labels)):
-            self._tables.setdefault(labels, {})[name] = way
+            self._tables[event].setdefault(labels, {})[name] = way
 
     def _room_for(self, size: int) -> bool:
         if size > _CACHED // 256:
@@ -146,7 +146,8 @@ class Places:
         return True
 
     def _forget_ways(self) -> None:
-        self._tables.clear()
+        for tables in self._tables:
+            tables.clear()
         self._ignored.clear()
         self._cached = 0
 
@@ -182,7 +183,8 @@ class Places:
             UnusableError: It cannot be recorded.
         """
         pairs = self._understood(labels, event=event)
-        meant = meaning(self.who, name, pairs, unit, kind)
+        known = FIELDS.get(name) if event else None
+        meant = meaning(self.who, name, pairs, unit, kind, known)
         fixed = self._fixed.get(meant.columns[0].series.name)
         if fixed is not None:
             meant = self._as_before(name, meant, fixed, pairs, unit, kind)
@@ -196,7 +198,7 @@ class Places:
             if place.kind == names.COUNTER:
                 self._counters.append(place)
         way = Way(place, meant.unit, meant.kind, meant.factor)
-        self._remember(name, labels, way)
+        self._remember(name, labels, way, event=event)
         return way
 
     def _as_before(
