@@ -38,6 +38,7 @@ from wftui.recorder.push.intake import Intake
 from wftui.recorder.scheduler import Scheduler
 from wftui.recorder.sealed import Question
 from wftui.recorder.server import Server
+from wftui.recorder.serving import Serving
 from wftui.recorder.source import Source
 from wftui.recorder.statistics import over_windows
 from wftui.recorder.storage import FLUSH_S, Plan, Storage
@@ -105,6 +106,7 @@ class Recorder:
         self._scheduler = Scheduler(sources, clock, self, options.disabled, lambda: self._bus.full_rate)
         self._accumulator = Accumulator()
         self._tables = Tables()
+        self._serving = Serving(self._tables.rows, self.emit)
         self._turns = Turns(self.emit)
         self._gauges = Gauges()
         self._own = OwnCost(clock.now())
@@ -266,6 +268,7 @@ class Recorder:
         ]
         for view in self._server.views:
             own += gauges.view(view.label, self._reports.get(view), view.dropped)
+        own += self._serving.second(at)
         accumulator.add(own, at, 1.0)
         if self.ticks % SLOW_EVERY_S == 1:
             accumulator.add(self._gauges.sealed(self._storage.sealing, self._keeper, self._seq), at, SLOW_EVERY_S)
@@ -292,13 +295,14 @@ class Recorder:
             self._bus.publish_samples(reading.at.time_ns, reading.samples)
         self._accumulator.add(scrape.samples, at, source.interval_s)
         self._bus.publish_samples(at.time_ns, scrape.samples)
+        self._serving.scraped(source.name, scrape, at)
         for happened in scrape.events:
             self.emit(happened.kind, happened.about, dict(happened.payload), happened.at or at)
         if source.name in oom.SOURCES:
             self._tell_killed(self._oom.counted(scrape.samples, at))
         for snapshot in scrape.tables:
             self._tell_killed(self._oom.scanned(snapshot, at))
-            self._scanned(snapshot, at, source.name)
+            self._scanned(self._serving.joined(snapshot), at, source.name)
 
     def _scanned(self, snapshot: TableSnapshot, at: Instant, source: str) -> None:
         change, stored = self._tables.scanned(snapshot, at.boottime_ns, source)

@@ -21,6 +21,10 @@ class Tables:
         """All tables, now: rows are those that everybody was told, cells within ``CHANGE`` of the newest scan."""
         return [snapshot for snapshot, _ in self._told.values()]
 
+    def rows(self, name: str) -> Mapping[str, Row]:
+        """A table's rows now, not to be changed; none where there is no such table."""
+        return self._told[name][1] if name in self._told else {}
+
     def renew(self) -> None:
         """The next scan of each is stored whole: what changes refer to is gone."""
         self._keyframe_ns.clear()

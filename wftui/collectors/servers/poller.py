@@ -12,6 +12,7 @@ from wftui import log
 from wftui.clock import NS_PER_S, Clock
 from wftui.collectors.servers.discovery import Discovery, Found, shown
 from wftui.collectors.servers.kinds import modules
+from wftui.collectors.servers.weighing import Weighing
 from wftui.endpoint import Endpoint, Named
 from wftui.errors import ConfigError
 from wftui.model import health
@@ -59,6 +60,7 @@ class Poller:
         self._endpoints = endpoints
         self._configured: set[str] = set()
         self._discovery = Discovery(proc) if discover else None
+        self._weighing = Weighing(proc)
         self._readings: deque[Reading] = deque(maxlen=_KEPT)
         self._events: deque[Occurrence] = deque(maxlen=_KEPT)
         self._watches: dict[str, tuple[Watch, asyncio.Task[None]]] = {}
@@ -113,6 +115,7 @@ class Poller:
         while not ended.is_set():
             if self._discovery is not None:
                 self._reconcile(self._discovery)
+                self._weigh()
             with suppress(TimeoutError):
                 async with asyncio.timeout(DISCOVER_S):
                     await ended.wait()
@@ -169,6 +172,16 @@ class Poller:
         if hidden.keys() != self._hidden.keys():
             self._hidden = hidden
             self._retell()
+
+    def _weigh(self) -> None:
+        servers = {
+            name: watch.found.members
+            for name, (watch, _) in self._watches.items()
+            if watch.state and watch.found is not None
+        }
+        if servers:
+            reading = self._weighing.reading(servers, self._clock.now(), DISCOVER_S)
+            self._readings.append(reading)
 
     def _made(self, name: str, item: Found, endpoint: Endpoint) -> "Watch":
         back = self._gone.pop(name, None)
