@@ -216,14 +216,14 @@ async def test_a_big_prompt_is_no_death(dial: Dial, monkeypatch: pytest.MonkeyPa
     """``/props`` answers, ``/metrics`` and ``/slots`` wait for the batch that runs."""
     defaults = Web.get.__kwdefaults__
     assert defaults is not None
-    monkeypatch.setitem(defaults, "timeout_s", 0.3)
+    monkeypatch.setitem(defaults, "timeout_s", 1.0)
     with serve(Llama()) as server:
         web, adapter = dial(server), llamacpp.make()
         for path in ("/metrics", "/slots"):
             server.faults = {path: fake.HUNG}
             look = await adapter.look(web)
             assert (look.state, look.reason) == (
-                health.LATE, f"busy with a batch: {path}: no answer within 0.3 s"
+                health.LATE, f"busy with a batch: {path}: no answer within 1 s"
             )  # fmt: skip
         server.faults = {}
         assert (await adapter.look(web)).state == health.OK
