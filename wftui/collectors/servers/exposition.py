@@ -45,19 +45,20 @@ def number(text: bytes) -> float:
     return float(text)
 
 
-def parse(page: bytes, call: str) -> Iterator[Sample]:
+def parse(page: bytes, call: str, first: int = 0) -> Iterator[Sample]:
     """All samples of a page, in order; comments, types and help are passed over.
 
     Args:
         page: The whole body.
         call: Where it came from, for the error.
+        first: Place of its first line, when it is a part of a page.
 
     Raises:
         SourceFormatError: A line is none of the format; it names the line.
 
     Source: https://prometheus.io/docs/instrumenting/exposition_formats/ (text format 0.0.4).
     """
-    for place, line in enumerate(page.split(b"\n")):
+    for place, line in enumerate(page.split(b"\n"), first):
         if not line or line.startswith(b"#") or line.isspace():
             continue
         found = _SAMPLE.match(line.rstrip(b"\r"))

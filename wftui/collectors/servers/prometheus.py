@@ -2,7 +2,7 @@
 
 Its labels are not ours: ``model`` and ``model_name`` name the model, all others stand in ``mode`` as
 ``gpu=0,phase=decode``. ``relabel=OLD:NEW`` gives a label (or a metric) another name, ``relabel=OLD:`` drops a
-label: counters that fall together are added, of gauges the mean is taken.
+label, ``*`` is all that are not named: counters that fall together are added, of gauges the mean is taken.
 """
 
 from collections.abc import Mapping
@@ -22,6 +22,8 @@ NAME: Final = PAGE
 DEFAULT: Final = "/metrics"
 MOST: Final = 2000
 """Series of one page, as of one pusher."""
+_BLANKS: Final = frozenset({float(0x7FFFFFFFFFFFFFF0), *(140737488355328.0 + step for step in range(4))})
+"""What DCGM says for "not known", as whole numbers and as others."""
 _CACHED: Final = 8192
 _GAUGE, _COUNTER, _BUCKET, _SUM, _COUNT = range(5)
 _ENDINGS: Final = ("_bucket", "_sum", "_count", "_total", "_created")
@@ -84,39 +86,51 @@ class Page:
         self._places: dict[bytes, _Place | None] = {}
         """A line as far as its value → what it is; None: not wanted."""
         self._types: Mapping[str, str] = {}
-        self._keys: set[Key] = set()
         self._too_long: dict[str, None] = {}
 
     async def look(self, web: Web) -> Look:
         """Read it."""
         where = path(web)
-        self._pick, self._source = web.endpoint.pick, source_of(web.endpoint)
+        self.start(web.endpoint.pick, source_of(web.endpoint))
         answer = await web.ok(where)
-        look = Look(reads=(web.endpoint.prefix + where,), at=answer.at)
+        shown = web.endpoint.prefix + where
+        look = Look(reads=(shown,), at=answer.at)
+        self.read(answer.body, shown, look)
+        return look
+
+    def start(self, pick: Pick, source: str) -> None:
+        """What to take from it, and what its series are called after."""
+        self._pick, self._source = pick, source
+
+    def read(self, page: bytes, where: str, look: Look) -> None:
+        """Put the page's figures into a look.
+
+        Raises:
+            SourceFormatError: The page is not in the format.
+        """
         self._types = {}
-        self._keys.clear()
+        kept: set[Key] = set()
         left_out: set[Key] = set()
         means: dict[Key, int] = {}
         spreads: dict[Key, _Spread] = {}
-        for line_number, line in enumerate(answer.body.split(b"\n")):
+        for at, line in enumerate(page.split(b"\n")):
             if not line or line.startswith(b"#") or line.isspace():
                 continue
-            found = self._read(line, line_number, answer.body, web.endpoint.prefix + where)
+            found = self._read(line, at, page, where)
             if found is None:
                 continue
             place, value = found
-            if place.key not in self._keys:
-                if len(self._keys) >= MOST:
+            if place.key not in kept:
+                if len(kept) >= MOST:
                     left_out.add(place.key)
                     continue
-                self._keys.add(place.key)
+                kept.add(place.key)
             _put(look, place, value, means, spreads)
         for key, count in means.items():
             if count > 1:
                 look.gauges[key] /= count
         look.histograms = {key: made for key, item in spreads.items() if (made := item.done()) is not None}
         look.missing = self._missing(len(left_out))
-        return look
 
     def _missing(self, left_out: int) -> tuple[Missing, ...]:
         found = []
@@ -128,7 +142,7 @@ class Page:
             found.append(Missing(f"{named(first)}{more}", f"the name is too long: relabel={named(first)}:SHORTER"))
         return tuple(found)
 
-    def _read(self, line: bytes, line_number: int, page: bytes, where: str) -> tuple[_Place, float] | None:
+    def _read(self, line: bytes, at: int, page: bytes, where: str) -> tuple[_Place, float] | None:
         before, _, last = line.rstrip(b"\r").rpartition(b" ")
         place = self._places.get(before, ...)
         if place is not ...:
@@ -136,7 +150,7 @@ class Page:
                 return None if place is None else (place, number(last))
             except ValueError:
                 pass  # parsed below: it raises our error
-        sample = next(parse(b"\n" * line_number + line, where))
+        sample = next(parse(line, where, at))
         made = self._place(sample.name, sample.labels, page, where)
         if len(self._places) >= _CACHED:
             self._places.clear()
@@ -174,14 +188,13 @@ class Page:
         model = labels.pop("model_name", "") or labels.pop("model", "")
         rest = []
         for old, value in sorted(labels.items()):
-            new = relabel.get(old, old)
+            new = relabel.get(old, relabel.get("*", old))
             if new == "model":
                 model = value
             elif new and value:
                 rest.append(value if new == "mode" else f"{new}={value}")
-        return _Place(
-            Key(made, named(model), named(",".join(rest)), MEASURED, f"{where} {name}"[:200]), role, bound
-        )
+        key = Key(made, named(model), named(",".join(rest)), MEASURED, f"{where} {family}"[:200])
+        return _Place(key, role, bound)
 
     def _wanted(self, name: str, family: str) -> bool:
         def fits(patterns: tuple[str, ...]) -> bool:
@@ -192,7 +205,7 @@ class Page:
 
 def _put(look: Look, place: _Place, value: float, means: dict[Key, int], spreads: dict[Key, _Spread]) -> None:
     key = place.key
-    if isnan(value):
+    if isnan(value) or (value in _BLANKS and "DCGM_" in key.metric):
         return
     if place.role == _GAUGE:
         look.gauges[key] = look.gauges.get(key, 0.0) + value
