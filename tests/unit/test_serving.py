@@ -203,8 +203,8 @@ def test_a_verdict_is_an_event_once() -> None:
     recorder.table(MODELS, {f"{A}|m": claims})
     for _ in range(3):
         (found,) = recorder.table(SERVERS, {A: server()}).values()
-    assert found[servers.VERDICT] == SPLIT
-    assert "40%" in str(found[servers.EVIDENCE])
+        assert found[servers.VERDICT] == SPLIT
+        assert "40%" in str(found[servers.EVIDENCE])
     assert recorder.kinds == ["model.verdict"]
 
 
