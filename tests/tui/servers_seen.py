@@ -116,8 +116,7 @@ def whole(second: int) -> Iterator[tuple[Column, float]]:
         told = _Told(server)
         up = server not in (LOCKED, GONE) or (server == GONE and second < 588)
         told.put("inference.server.up", float(up), call="any answer")
-        if up:
-            told.put("inference.server.scrape.duration", 0.004, call="clock around a look")
+        told.put("inference.server.scrape.duration", 0.004 if up else NAN, call="clock around a look")
         if server != LOCKED:
             told.put("inference.server.restarts", 1.0 if server == SWOLLEN else 0.0, call="counters, start time")
         if server in (VLLM, OLLAMA):

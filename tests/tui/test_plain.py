@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.tui.fake import HOSTILE, NAN, NOW_S, Fed, full
 from tests.tui.fake_gpus import GpuFed, asleep, box, idle, lost
+from tests.tui.servers_seen import LOCKED, VLLM, serving
 from wftui.errors import UsageError
 from wftui.model.event import Event
 from wftui.tui.plain import speech
@@ -279,3 +280,29 @@ def test_intervals(typed: str, seconds: int) -> None:
 def test_no_intervals(typed: str) -> None:
     with pytest.raises(UsageError):
         interval(typed)
+
+
+# ---- model servers
+
+
+def test_few_servers_are_told_one_by_one_and_many_together() -> None:
+    lines = News(5).everything(serving(VLLM, LOCKED))
+    assert any(
+        line.startswith(f"vllm at {VLLM} with Llama-4-Scout, makes 2346 tokens per second") for line in lines
+    )
+    assert f"lmstudio at {LOCKED}, denied: 401: it wants a key." in lines
+    many = News(5).everything(serving())
+    assert sum("127.0.0.1" in line for line in many) == 1
+    assert any(line.startswith("7 model servers, 5 of them ok, together ") for line in many)
+
+
+def test_one_server_with_all_its_figures_and_what_it_lacks() -> None:
+    state, news = serving(), News(5)
+    said = "\n".join(answer("models ollama", state, news))
+    assert "38 percent of 20.6 GiB is in RAM" in said
+    assert "what would bring it: wftop proxy" in said
+    said = "\n".join(answer("models 8000", state, news))
+    assert "in the queue p50 at most 300 ms" in said
+    assert "≤" not in said
+    assert "Which one is meant by vllm" in answer("models vllm", state, news)[0]
+    assert answer("models", full(), news) == ["No model server."]

@@ -77,24 +77,23 @@ class Index:
         key = tuple(servers), wanted
         found = self._scopes.get(key)
         if found is None:
-            texts: dict[Key, tuple[str, ...]] = {}
-            for server in servers:
-                for figure, those in self._of(server, wanted).items():
-                    texts.setdefault(figure, those)
-            found = self._scopes[key] = Scope(texts)
+            found = self._scopes[key] = Scope(self._of(servers, wanted))
         return found
 
-    def _of(self, server: str, model: str) -> dict[Key, tuple[str, ...]]:
-        told = self._found.get(server, {})
-        if model:
-            return {figure: (text,) for figure, text in told.get(model, {}).items()}
-        each: dict[Key, tuple[str, ...]] = {}
-        for name, those in told.items():
-            for figure, text in those.items() if name else ():
-                each[figure] = (*each.get(figure, ()), text)
-        for figure, text in told.get("", {}).items():
-            each[figure] = (text,)
-        return each
+    def _of(self, servers: Sequence[str], model: str) -> dict[Key, tuple[str, ...]]:
+        """Series by figure; of one model that two tell, the first one's, so that nothing counts twice."""
+        each: dict[Key, dict[tuple[str, str], str]] = {}
+        for server in servers:
+            for name, those in self._found.get(server, {}).items():
+                if model and name != model:
+                    continue
+                for figure, text in those.items():
+                    each.setdefault(figure, {}).setdefault((name, "" if name else server), text)
+        whole = ("", servers[0])
+        # What the server says of all its models together holds, not what they say one by one.
+        return {
+            figure: (texts[whole],) if whole in texts else tuple(texts.values()) for figure, texts in each.items()
+        }
 
 
 class Spread(NamedTuple):

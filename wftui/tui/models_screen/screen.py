@@ -8,7 +8,7 @@ from wftui.model.servers import SOURCE
 from wftui.tui.frame import Row, fit_row, join, row_width
 from wftui.tui.gpu_screen import fields
 from wftui.tui.gpu_screen.words import folded, own
-from wftui.tui.models_screen import axis, cards, details, heading, requests, told
+from wftui.tui.models_screen import axis, cards, details, heading, lately, requests, told
 from wftui.tui.models_screen.model import Drawn
 from wftui.tui.models_screen.seen import servers
 from wftui.tui.scene import Body, Scene
@@ -46,6 +46,7 @@ def draw(scene: Scene, screen: ModelsScreen, wanted: str, width: int, height: in
     main = _main(scene, screen, choice, width - side - 3, height)
     listing = cards.cards(scene, screen, found, side, height)
     screen.drawn = Drawn(side, tuple(place for _, place in listing))
+    listing += [(row, -1) for row in lately.draw(scene, choice, side, height - len(listing))]
     rule = f" {scene.glyphs.vertical} "
     rows: list[Row] = []
     for place in range(height):
@@ -130,7 +131,7 @@ def _also(scene: Scene, choice: Choice, width: int, room: int) -> list[Row]:
         if len(more) <= room:
             shown.append(fields.Group(part.title, lines))
             rows = more
-    return rows
+    return [[(words, "models.title" if role == "gpus.title" else role) for words, role in row] for row in rows]
 
 
 def _small(

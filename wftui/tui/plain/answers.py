@@ -28,6 +28,7 @@ WORDS: Final = {
     "disks": "disks and file systems",
     "network": "network",
     "gpu": "all GPUs one by one; gpu 0: more of one",
+    "models": "all model servers one by one; models ollama: more of one",
     "processes": "the 5 with the most CPU; processes 10: ten of them",
     "events": "the last 5 events; events 10: ten of them",
     "sources": "which sources do not work, why, and what to do",
@@ -70,6 +71,10 @@ def answer(typed: str, state: State, news: News) -> list[str]:
         return found or [f"Nothing is known of {name}."]
     if name == "gpu":
         return _gpu(state, rest, news.seconds)
+    if name == "models":
+        from wftui.tui.plain import serving  # here: many machines serve no models
+
+        return serving.answer(state, rest)
     if name == "every":
         return _every(rest, news)
     asked: dict[str, Callable[[State, int], list[str]]] = {

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from wftui.model.health import TROUBLE
+from wftui.model.servers import SERVERS
 from wftui.tui.gpus import boxes, cards
 from wftui.tui.plain import speech
 from wftui.tui.verdict import BAD, WELL, limited, verdict
@@ -49,6 +50,10 @@ def facts(state: State, seconds: int) -> list[Fact]:
     found = [_host(state), _cpu(state, seconds), _memory(state, seconds)]
     found += [fact for fact in (_disks(state, seconds), _fullest(state), _network(state, seconds)) if fact]
     found += [gpu_fact(state, gpu, seconds) for gpu in cards(boxes(state))]
+    if state.tables.get(SERVERS.name):
+        from wftui.tui.plain.serving import server_facts  # here: many machines serve no models
+
+        found += server_facts(state)
     sources = _sources(state)
     return [*found, sources] if sources is not None else found
 

@@ -38,8 +38,16 @@ class News:
         self._told = {fact.subject: fact for fact in found}
         self._seen(state)
         gpus = [fact for fact in found if _is_gpu(fact)]
-        lines = [fact.sentence for fact in found if not _is_gpu(fact)]
+        serving = [fact for fact in found if _is_server(fact)]
+        lines = [fact.sentence for fact in found if not _is_gpu(fact) and not _is_server(fact)]
         place = len(lines) - any(fact.subject == "sources" for fact in found)
+        if len(serving) > MOST:
+            from wftui.tui.models_screen.seen import servers  # here: many machines serve no models
+            from wftui.tui.plain.serving import together
+
+            lines.insert(place, together(servers(state)))
+        else:
+            lines[place:place] = [fact.sentence for fact in serving]
         if len(gpus) > MOST:
             # One by one they would be a lecture; `gpu` tells each.
             lines.insert(place, gpus_together(state, cards(boxes(state)), self.seconds))
@@ -133,6 +141,10 @@ def event_words(state: State, event: Event) -> str:
     said = events.said(event)
     words = f"{kind}{', ' if about else ''}{about}{': ' if said else ''}{said}"
     return f"{text.clock(event.time_ns / 1e9)} {speech.spoken(words)}"
+
+
+def _is_server(fact: Fact) -> bool:
+    return fact.subject.startswith("server ")
 
 
 def _is_gpu(fact: Fact) -> bool:

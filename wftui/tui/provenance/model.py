@@ -36,7 +36,7 @@ GPU: Final = "gpu"
 SOURCE: Final = "source"
 SERIES: Final = "series"
 SERVER: Final = "server"
-"""A model server: its ``Subject.series``; ``Subject.name`` its endpoint, behind a ``|`` the model that is meant."""
+"""A model server: its ``Subject.series``; its ``Subject.name`` is the endpoint, ``|`` and the model meant."""
 EVENT: Final = "event"
 
 OF_PANELS: Final = {
