@@ -113,7 +113,7 @@ async def test_every_figure_is_in_the_catalogue(name: str, dial: Dial) -> None:
 
 @pytest.mark.parametrize("name", MINE)
 @pytest.mark.parametrize(
-    "fault", [fake.HALF, fake.GARBAGE, fake.TYPE, fake.REDIRECT, 401, 404, 500, 501, fake.REFUSED]
+    "fault", [fake.HALF, fake.GARBAGE, fake.HUGE, fake.TYPE, fake.REDIRECT, 401, 404, 500, 501, fake.REFUSED]
 )
 async def test_faults(name: str, fault: str | int, dial: Dial) -> None:
     with served(name) as server:

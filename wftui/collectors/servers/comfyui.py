@@ -33,6 +33,7 @@ _PRETENDER: Final = "koboldcpp"
 _SHARED: Final = frozenset({"cpu", "mps"})
 """Devices whose memory is the machine's: what is taken there is not ComfyUI's alone."""
 _OTHERS: Final = Missing("progress of jobs", "ComfyUI tells it only to the client that queued a job")
+_HUGE: Final = Missing("jobs that ended just now", "their workflows are larger than what is read of an answer")
 
 
 class _System(msgspec.Struct):
@@ -99,9 +100,8 @@ class ComfyUi:
             look.gauges[key] = value
         ended = self._remaining - remaining
         if ended > 0 or self._now.take_ended() or self._looks % _HISTORY_EVERY == 0:
-            await self._history(web, int(min(_MOST, max(_LEAST, 2 * ended))))
+            await self._history(web, int(min(_MOST, max(_LEAST, 2 * ended))), look)
         self._remaining = remaining
-        look.reads += (HISTORY,)
         for mode, count in self._jobs.counts.items():
             look.counters[Key("inference.request.count", "", mode, DERIVED, f"{HISTORY} status")] = count
         key = Key("gen_ai.server.request.duration", "", "", DERIVED, f"{HISTORY} execution times")
@@ -117,9 +117,19 @@ class ComfyUi:
         self._tell(look)
         return look
 
-    async def _history(self, web: Web, most: int) -> None:
-        answer = await web.ok(f"{HISTORY}?max_items={most}")
+    async def _history(self, web: Web, most: int, look: Look) -> None:
+        """Count jobs that ended. Old versions have no such path; workflows with pictures in them may be huge."""
+        try:
+            answer = await web.get(f"{HISTORY}?max_items={most}")
+        except SourceFormatError:
+            look.missing += (_HUGE,)
+            return
+        if answer.status == 404:
+            return
+        if answer.status != 200:
+            raise refusal(answer)
         self._jobs.take(answer.body)
+        look.reads += (HISTORY,)
 
     async def _stats(self, web: Web) -> str:
         stats = await web.json(STATS, _Stats)
@@ -154,7 +164,7 @@ class ComfyUi:
                 RequestInfo(key=named(now.prompt), id=named(now.prompt), progress=progress, detail=detail),
             )
         else:
-            look.missing = (_OTHERS,)
+            look.missing += (_OTHERS,)
 
 
 def make() -> ComfyUi:
