@@ -77,10 +77,14 @@ def test_what_the_line_says_more() -> None:
         f"/usr/lib/ollama/llama-server --model /root/.ollama/models/blobs/sha256-{DIGEST} --port 4".split()
     )
     assert runner is not None
-    assert (runner.blob, runner.port) == (DIGEST, 4)
+    assert runner.words[0] == "/usr/lib/ollama/llama-server"
+    assert runner.port == 4
     secure = sign(["llama-server", "--api-prefix", "/llm", "--ssl-cert-file", "c.pem", "-m", "x"])
     assert secure is not None
-    assert (secure.prefix, secure.tls, secure.blob) == ("/llm", True, "")
+    assert (secure.prefix, secure.tls, secure.words, secure.sleep_s) == ("/llm", True, (), None)
+    sleeper = sign(["llama-server", "-m", "x", "--sleep-idle-seconds", "300"])
+    assert sleeper is not None
+    assert sleeper.sleep_s == 300
     wild = sign(["llama-server", "--port", "99999999"])
     assert wild is not None
     assert wild.port is None

@@ -12,6 +12,7 @@ from wftui import log
 from wftui.clock import NS_PER_S, Clock
 from wftui.collectors.servers.discovery import Discovery, Found, shown
 from wftui.collectors.servers.kinds import modules
+from wftui.collectors.servers.neighbours import introduce, runner_of
 from wftui.collectors.servers.weighing import Weighing
 from wftui.endpoint import Endpoint, Named
 from wftui.errors import ConfigError
@@ -21,6 +22,7 @@ from wftui.model.servers import MODELS, REQUESTS, SERVERS
 from wftui.model.table import Row, TableSnapshot
 
 if TYPE_CHECKING:
+    from wftui.collectors.servers.adapter import Adapter
     from wftui.collectors.servers.derive import Derivation
     from wftui.collectors.servers.watch import Watch
 
@@ -42,6 +44,7 @@ class _More(TypedDict, total=False):
     found: Found
     derivation: "Derivation"
     restarts: int
+    making: "Callable[[], Adapter | None] | None"
 
 
 class Poller:
@@ -116,6 +119,7 @@ class Poller:
             if self._discovery is not None:
                 self._reconcile(self._discovery)
                 self._weigh()
+            introduce(watch for watch, _ in self._watches.values())
             with suppress(TimeoutError):
                 async with asyncio.timeout(DISCOVER_S):
                     await ended.wait()
@@ -173,6 +177,10 @@ class Poller:
             self._hidden = hidden
             self._retell()
 
+    def _by_pid(self, pid: int | None) -> "Watch | None":
+        watches = (watch for watch, _ in self._watches.values())
+        return next((item for item in watches if item.found is not None and item.found.pid == pid), None)
+
     def _weigh(self) -> None:
         servers = {
             name: watch.found.members
@@ -184,10 +192,11 @@ class Poller:
             self._readings.append(reading)
 
     def _made(self, name: str, item: Found, endpoint: Endpoint) -> "Watch":
+        making = runner_of(item, lambda: self._by_pid(item.parent)) if item.sign.words else None
         back = self._gone.pop(name, None)
         known = back is not None and self._clock.now().boottime_ns - back.at_ns < REMEMBERED_NS
         if back is None or not known:
-            return self._watch(endpoint, item.sign.kinds, found=item)
+            return self._watch(endpoint, item.sign.kinds, found=item, making=making)
         back.watch.derivation.forget()
         return self._watch(
             endpoint,
@@ -195,6 +204,7 @@ class Poller:
             found=item,
             derivation=back.watch.derivation,
             restarts=back.watch.restarts + 1,
+            making=making,
         )
 
     def _end(self, name: str, event: str) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 _PYTHON: Final = re.compile(r"(?:python|pypy)[0-9.]*\Z")
-_BLOB: Final = re.compile(r"/blobs/sha256-([0-9a-f]{64})\Z")
+_BLOB: Final = re.compile(r"/blobs/sha256-[0-9a-f]{64}\Z")
 
 PRETENDERS_FIRST: Final = (
     "koboldcpp", "sglang", "llamacpp", "ollama", "tgi", "trtllm", "triton", "dynamo", "lmstudio", "localai",
@@ -60,8 +60,10 @@ class Sign(msgspec.Struct, frozen=True, kw_only=True):
     prefix: str = ""
     """Of its paths (``--api-prefix``)."""
     tls: bool = False
-    blob: str = ""
-    """Digest of the weights that a runner of Ollama was given; empty: it is none."""
+    words: tuple[str, ...] = ()
+    """The command line of a runner of Ollama; empty: it is none."""
+    sleep_s: float | None = None
+    """Idle time after which a llama.cpp server sleeps; None: it does not say."""
     folder: bool = False
     """Whether only the working folder can tell (``python main.py``)."""
 
@@ -80,13 +82,14 @@ def sign(words: Sequence[str]) -> Sign | None:
     kinds = _kinds(words)
     if kinds is None:
         return None
-    blob = next((found[1] for word in words if (found := _BLOB.search(word))), "")
+    sleep = _option(words, "--sleep-idle-seconds") or ""
     return Sign(
         kinds=kinds,
         port=_number(_option(words, "--port", "-p")),
         prefix=_option(words, "--api-prefix") or "",
         tls=any(word.split("=")[0] in ("--ssl-cert-file", "--ssl-certfile") for word in words),
-        blob=blob,
+        words=tuple(words) if any(_BLOB.search(word) for word in words) else (),
+        sleep_s=float(sleep) if sleep.isascii() and sleep.isdecimal() else None,
         folder=kinds == ("comfyui",) and words[0].rpartition("/")[2] not in _PROGRAMS,
     )
 

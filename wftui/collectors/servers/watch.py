@@ -40,8 +40,12 @@ class Watch:
         found: Found | None = None,
         derivation: Derivation | None = None,
         restarts: int = 0,
+        making: Callable[[], Adapter | None] | None = None,
     ) -> None:
-        """``names``: modules of kinds to try, in order; ``found``: its process; None: configured."""
+        """``names``: modules of kinds to try, in order; ``found``: its process; None: configured.
+
+        ``making``: how its adapter is made when its kind alone does not do; None from it: not yet.
+        """
         self.endpoint: Final = endpoint
         self.name: Final = endpoint.name
         self.found = found
@@ -63,7 +67,8 @@ class Watch:
         self._clock = clock
         self._tell = tell
         self._web = Web(endpoint, clock)
-        self._adapter: Adapter | None = None
+        self.adapter: Adapter | None = None
+        self._making = making
         self._failures = 0
         self._up = column(SOURCE, "inference.server.up", {"server": self.name}, call="any answer")
         self._duration = column(
@@ -92,11 +97,11 @@ class Watch:
         events: list[Occurrence] = []
         self._web.siblings = self._siblings()
         try:
-            if self._adapter is None and not await self._recognise(events):
+            if self.adapter is None and not await self._recognise(events):
                 self._failures += 1
                 return self._pause_s()
-            assert self._adapter is not None  # noqa: S101  recognised
-            look = await self._adapter.look(self._web)
+            assert self.adapter is not None  # noqa: S101  recognised
+            look = await self.adapter.look(self._web)
         except SourceError as error:
             self._failures += 1
             self._enter(error.state, error.reason, error.fix, events)
@@ -136,8 +141,10 @@ class Watch:
                 denied = error
                 continue
             if version is not None:
+                self.adapter = self._making() if self._making is not None else kind.make()
+                if self.adapter is None:
+                    return False
                 self.kind, self.version = kind, version
-                self._adapter = kind.make()
                 if self.restarts:
                     events.append(self._event("server.restarted", version=version))
                 else:
