@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 COLORS = ("auto", "truecolor", "256", "16", "mono")
 COMMANDS = (
     "record, export, sql, report, energy, gpus, doctor, sources, config, purge, service, backup, restore, "
-    "push, proxy"
+    "push, proxy, probe"
 )
 
 
@@ -60,6 +60,10 @@ def _run(arguments: list[str]) -> int:
         from wftui.cli import proxy
 
         return proxy.main(arguments[1:])
+    if arguments[:1] == ["probe"]:
+        from wftui.cli import probe
+
+        return probe.main(arguments[1:])
     if arguments[:1] == ["push"]:
         from wftui.cli import push
 
