@@ -24,7 +24,7 @@ GIB = 1024**3
 FIGURES = {
     "requests running": 5, "requests waiting": 2,
     "request.count finished": 150, "request.count aborted": 3,
-    "tokens prompt": 139264, "tokens cached": 40960, "tokens generation": 44032,
+    "tokens prompt": 139264, "tokens cached": 40960, "tokens generation": 44032, "tokens.rate generation": 312.7,
     "kv_cache.utilization": 0.1834, "kv_cache.limit": 33370,
     "prefix_cache.tokens queried": 139264, "prefix_cache.tokens hit": 40960,
     "preemptions": 1,
@@ -42,7 +42,7 @@ LEFT = {
     # Totals that step when a request ends; the same tokens are counted as they are made.
     "sglang:prompt_tokens_total", "sglang:generation_tokens_total", "sglang:cached_tokens_total",
     # Of the last batch, not of now: stale while nothing runs.
-    "sglang:gen_throughput", "sglang:cache_hit_rate",
+    "sglang:cache_hit_rate",
     # Other words for what is read.
     "sglang:num_used_tokens", "sglang:kv_available_tokens", "sglang:kv_evictable_tokens", "sglang:kv_used_tokens",
     "sglang:decode_sum_seq_lens", "sglang:num_retracted_reqs", "sglang:page_size", "sglang:num_pages",
@@ -76,19 +76,25 @@ async def test_every_figure(server: Fake, dial: Dial) -> None:
 async def test_tokens_are_counted_as_they_are_made(server: Fake, dial: Dial) -> None:
     web, clock = dial(server), FakeClock()
     adapter, derivation = sglang.make(), Derivation("a")
-    derivation.samples(await adapter.look(web), clock.now())
-    clock.advance(NS_PER_S)
+    live = server.routes["/metrics"]
+    assert isinstance(live, Paged)
+
+    async def rates() -> dict[str, float]:
+        clock.advance(NS_PER_S)
+        samples, _ = derivation.samples(await adapter.look(web), clock.now())
+        columns = [(item.column.series, item.value) for item in samples]
+        return {series.label("mode"): value for series, value in columns if series.name == "inference.tokens.rate"}
+
+    assert await rates() == {"generation": 312.7}
     with server.lock:
-        live = server.routes["/metrics"]
-        assert isinstance(live, Paged)
+        live.add('sglang:realtime_tokens_total{engine_type="unified",mode="prefill_compute"', 900)
+    # The counter did not move within this second: it steps at each log interval, the pace is that of the last one.
+    assert await rates() == {"prompt": 900, "generation": 312.7}
+    with server.lock:
+        live.add("sglang:num_running_reqs", -5)
         live.add('sglang:realtime_tokens_total{engine_type="unified",mode="decode"', 80)
-    samples, _ = derivation.samples(await adapter.look(web), clock.now())
-    rates = {
-        item.column.series.label("mode"): item.value
-        for item in samples
-        if item.column.series.name == "inference.tokens.rate"
-    }
-    assert rates == {"prompt": 0, "generation": 80}
+    assert await rates() == {"prompt": 0, "generation": 80}, "nothing runs: the pace is stale, the counter is not"
+    assert await rates() == {"prompt": 0, "generation": 0}
 
 
 async def test_older_builds(server: Fake, dial: Dial) -> None:
@@ -118,9 +124,11 @@ async def test_without_metrics(server: Fake, dial: Dial) -> None:
     look = await sglang.make().look(web)
     assert short(look) == {
         "requests running": 5, "requests waiting": 2, "kv_cache.utilization": 0.1834, "kv_cache.limit": 33370,
-        "model.memory vram": pytest.approx(20 * GIB),
+        "model.memory vram": pytest.approx(20 * GIB), "tokens.rate generation": 312.7,
     }  # fmt: skip
-    assert look.missing == (Missing("tokens, latencies, finished requests", "start it with --enable-metrics"),)
+    assert look.missing == (
+        Missing("tokens in total, latencies, finished requests", "start it with --enable-metrics"),
+    )
     assert look.models is not None
     assert look.models[0].name == QWEN
     assert look.reads == ("/v1/loads",)

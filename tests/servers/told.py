@@ -29,7 +29,9 @@ def unread(look: Look, page: bytes) -> set[str]:
     """Families on a page that no figure of the look was read from, ``_created`` apart."""
     lines = [line for line in page.split(b"\n") if line and not line.startswith(b"#")]
     names = {line.split(b"{")[0].split(b" ")[0].decode() for line in lines}
-    calls = {word for key in [*look.gauges, *look.counters, *look.histograms] for word in key.call.split()}
+    calls = {
+        word for key in [*look.gauges, *look.counters, *look.live, *look.histograms] for word in key.call.split()
+    }
     found = set()
     for name in names:
         family = next(

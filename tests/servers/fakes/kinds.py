@@ -38,6 +38,7 @@ def sglang() -> Routes:
                         "num_waiting_reqs": 2,
                         "max_total_num_tokens": 33370,
                         "token_usage": 0.1834,
+                        "gen_throughput": 312.7,
                         "memory": {"weight_gb": 15.27, "kv_cache_gb": 4.58, "graph_gb": 0.15},
                     }
                 ],

@@ -9,7 +9,7 @@ from wftui.collectors.servers.sglang import TAKES as SGLANG
 from wftui.collectors.servers.takes import COUNTER, HISTOGRAM, MAX, MEAN, Reader, Take
 from wftui.collectors.servers.trtllm import TAKES as TRTLLM
 from wftui.collectors.servers.vllm import TAKES as VLLM
-from wftui.collectors.servers.web import Web
+from wftui.collectors.servers.web import Web, refusal
 from wftui.errors import SourceFormatError
 
 NAME: Final = "dynamo"
@@ -109,6 +109,8 @@ class _Models(msgspec.Struct):
 async def identify(web: Web) -> str | None:
     """Its page, or, while a frontend has served nothing yet, the instances in its ``/health``."""
     page = await web.get(PAGE)
+    if page.status in (401, 403):
+        raise refusal(page)
     if page.status != 200:
         return None
     if any(sign in page.body for sign in (b"dynamo_frontend_", b"dynamo_component_")):

@@ -64,6 +64,8 @@ class _Value(msgspec.Struct):
 async def identify(web: Web) -> str | None:
     """It says its name at a path of its own."""
     answer = await web.get(ABOUT)
+    if answer.status in (401, 403):
+        raise refusal(answer)
     if answer.status != 200:
         return None
     try:

@@ -1,13 +1,15 @@
 """SGLang: its metrics page when that is switched on, else what it says of its load."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
-from wftui.collectors.servers.figures import Look, Missing, ModelInfo, Whole, gauge, named, whole
+from wftui.collectors.servers.figures import Key, Look, Missing, ModelInfo, Whole, gauge, named, whole
 from wftui.collectors.servers.takes import COUNTER, HISTOGRAM, MAX, MEAN, Reader, Take
 from wftui.collectors.servers.web import Answer, Web, refusal
 from wftui.errors import SourceError, SourceFormatError
+from wftui.model.sample import MEASURED
 
 NAME: Final = "sglang"
 PAGE: Final = "/metrics"
@@ -20,7 +22,9 @@ GIB: Final = 1024.0**3
 """What SGLang calls a GB."""
 _HELD: Final = "held"
 _CONTEXT: Final = "context"
-"""Figures that become a model's and are no series."""
+_PACE: Final = "pace"
+"""Figures that others are made of, no series."""
+_RATE: Final = "inference.tokens.rate"
 _ENABLE: Final = "start it with --enable-metrics"
 _ERRORS: Final = {
     "400": "rejected",
@@ -88,6 +92,9 @@ TAKES: Final = (
     Take(_HELD, _family("kv_cache_memory_usage_gb"), mode="cache", scale=GIB),
     Take(_HELD, _family("graph_memory_usage_gb"), mode="graphs", scale=GIB),
     Take(_CONTEXT, _family("context_len"), fold=MAX),
+    # Counters move each 40 steps or so: at 30 tokens/s a difference over a second is 0 or 40, the pace is right.
+    # It stays where it was when nothing runs any more.
+    Take(_PACE, _family("gen_throughput")),
 )
 
 
@@ -108,6 +115,7 @@ class _Load(msgspec.Struct):
     num_waiting_reqs: float
     max_total_num_tokens: float | None = None
     token_usage: float | None = None
+    gen_throughput: float | None = None
     memory: _Memory | None = None
 
 
@@ -168,20 +176,26 @@ class Sglang:
         self._reader.read(answer.body, look)
         if not any(name.startswith("sglang:") for name in self._reader.families):
             look.missing = (Missing("requests, tokens, latencies", _ENABLE),)
-        held, context, model = 0.0, None, named(self._name)
+        held, context, pace, model = 0.0, None, None, named(self._name)
         for key in list(look.gauges):
             model = key.model or model
+            if key.metric == _PACE:
+                pace = look.gauges.pop(key)
+                continue
             if key.metric == _HELD:
                 held += look.gauges.pop(key)
             elif key.metric == _CONTEXT:
                 context = whole(look.gauges.pop(key))
+        running = _sum(look.gauges, "inference.requests", "running")
+        if pace is not None and running:
+            look.live[Key(_RATE, model, "generation", MEASURED, f"{PAGE} sglang:gen_throughput")] = pace
         if model:
             look.models = (ModelInfo(name=model, context=context, vram=self._claimed(look, model, held)),)
         return look
 
     async def _without(self, web: Web) -> Look:
         look = Look(reads=(LOADS.partition("?")[0],), version=self._version or None)
-        look.missing = (Missing("tokens, latencies, finished requests", _ENABLE),)
+        look.missing = (Missing("tokens in total, latencies, finished requests", _ENABLE),)
         if not self._loads:
             look.at = (await web.ok(self._info)).at
             look.reads = (self._info,)
@@ -196,6 +210,9 @@ class Sglang:
         waiting = sum(item.num_waiting_reqs for item in loads)
         look.gauges[gauge("inference.requests", model, "running", call=f"{call} num_running_reqs")] = running
         look.gauges[gauge("inference.requests", model, "waiting", call=f"{call} num_waiting_reqs")] = waiting
+        paces = [item.gen_throughput for item in loads if item.gen_throughput is not None]
+        if paces and running:
+            look.live[Key(_RATE, model, "generation", MEASURED, f"{call} gen_throughput")] = sum(paces)
         used = [item.token_usage for item in loads if item.token_usage is not None]
         if used:
             key = gauge("inference.kv_cache.utilization", model, call=f"{call} token_usage", derived=len(used) > 1)
@@ -236,6 +253,10 @@ class Sglang:
             self._loads = False
             return
         self._version, self._gpus = told.version, told.num_accelerators
+
+
+def _sum(gauges: Mapping[Key, float], metric: str, mode: str) -> float:
+    return sum(value for key, value in gauges.items() if (key.metric, key.mode) == (metric, mode))
 
 
 def _bytes(memory: _Memory | None) -> float:

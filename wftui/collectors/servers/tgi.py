@@ -6,7 +6,7 @@ import msgspec
 
 from wftui.collectors.servers.figures import Look, Missing, ModelInfo, Whole, gauge, named
 from wftui.collectors.servers.takes import COUNTER, HISTOGRAM, Reader, Take
-from wftui.collectors.servers.web import Web
+from wftui.collectors.servers.web import Web, refusal
 from wftui.errors import SourceFormatError
 
 NAME: Final = "tgi"
@@ -54,6 +54,8 @@ class _Info(msgspec.Struct):
 async def identify(web: Web) -> str | None:
     """``/info`` names a model and a router; no key guards it."""
     answer = await web.get(INFO)
+    if answer.status in (401, 403):
+        raise refusal(answer)
     if answer.status != 200:
         return None
     try:

@@ -11,7 +11,7 @@ import msgspec
 from wftui.collectors.servers.figures import Look, Missing, ModelInfo, gauge
 from wftui.collectors.servers.gains import Gains
 from wftui.collectors.servers.takes import COUNTER, HISTOGRAM, MAX, SUMMARY, Reader, Take
-from wftui.collectors.servers.web import Answer, Web
+from wftui.collectors.servers.web import Answer, Web, refusal
 from wftui.errors import SourceError, SourceFormatError
 
 NAME: Final = "triton"
@@ -96,6 +96,8 @@ class _About(msgspec.Struct):
 async def identify(web: Web) -> str | None:
     """``/v2`` gives its name and version."""
     answer = await web.get(ABOUT)
+    if answer.status in (401, 403):
+        raise refusal(answer)
     if answer.status != 200:
         return None
     try:
