@@ -113,14 +113,14 @@ class LlamaCpp:
             runner: Whether it is one of Ollama's.
         """
         self.model = model
+        self.runner = runner
         self.rest: Final = Rest()
         """Its command line and process, as far as others know them: set ``sleep_s`` and ``pid``."""
         self.watched: frozenset[int] = frozenset()
         """Ports of this machine whose servers are watched themselves: a router is not asked for those of them that
         are its own. Set from outside."""
         self._name = model
-        self._off = RUNNER_METRICS_OFF if runner else METRICS_OFF
-        self._alone_one = Instance("", self._off, self.rest)
+        self._alone_one = Instance(rest=self.rest)
         self._instances: dict[str, Instance] = {}
         self._looks = 0
         self._last: Props | None = None
@@ -155,7 +155,7 @@ class LlamaCpp:
         """It may be another process from now on, or was woken."""
         self._looks, self._last = 0, None
         self.rest.end()
-        self._alone_one = Instance("", self._off, self.rest)
+        self._alone_one = Instance(rest=self.rest)
         self._instances.clear()
 
     async def _alone(self, web: Web, look: Look, props: Props, at_ns: int) -> None:
@@ -180,6 +180,7 @@ class LlamaCpp:
             metrics=props.endpoint_metrics,
             slots=props.endpoint_slots,
             free=free_page(props.build_info),
+            off=RUNNER_METRICS_OFF if self.runner else METRICS_OFF,
         )
         if not there:
             raise SourceUnavailableError(f"{PROPS} answers and the rest is refused: 400", state=health.FAILED)

@@ -49,16 +49,14 @@ TAKES: Final = (
 class Instance:
     """What is remembered of one model between looks."""
 
-    def __init__(self, query: str = "", off: Missing = METRICS_OFF, rest: Rest | None = None) -> None:
+    def __init__(self, query: str = "", rest: Rest | None = None) -> None:
         """What it is.
 
         Args:
             query: Behind every path, with its question mark; empty where there is but one model.
-            off: What to say of a missing page.
             rest: Whether it may be asked; None: always.
         """
         self._query = query
-        self._off = off
         self.rest: Final = rest or Rest()
         self._reader = Reader(TAKES, PAGE)
         self._pace = Pace()
@@ -77,6 +75,7 @@ class Instance:
         metrics: bool | None = None,
         slots: bool | None = None,
         free: bool = False,
+        off: Missing = METRICS_OFF,
     ) -> bool:
         """Ask for its page and its slots, and put what they say into a look.
 
@@ -88,6 +87,7 @@ class Instance:
             metrics: Whether the server says that it has a page; None: it does not say.
             slots: Whether it says that it has slots to show.
             free: Whether its page may be asked for at any time.
+            off: What to say of a missing page.
 
         Returns:
             False: it is not loaded (any more).
@@ -125,8 +125,8 @@ class Instance:
         if not may_ask and self.rest.watched:
             self._pause(page, look, model)
         self._put(page, look, model)
-        for off, missing in ((self._page_off, self._off), (self._slots_off, SLOTS_OFF)):
-            if off and missing not in look.missing:
+        for absent, missing in ((self._page_off, off), (self._slots_off, SLOTS_OFF)):
+            if absent and missing not in look.missing:
                 look.missing = (*look.missing, missing)
         return True
 
