@@ -158,9 +158,7 @@ def lateness(count: int, seconds: float) -> None:
             fake.close()
     late = sorted((at % NS_PER_S - NS_PER_S // 4) / 1e6 for found in times.values() for at in found[1:])
     shares = ", ".join(f"p{share} {late[len(late) * share // 100]:.1f} ms" for share in (50, 99))
-    print(
-        f"\nWhile 1 of {count} hangs, {len(late)} readings of the others are late by {shares}, max {late[-1]:.1f} ms"
-    )
+    print(f"\nWhile 1 of {count} hangs, readings of the others are late: {shares}, at most {late[-1]:.1f} ms")
 
 
 def _sockets(ports: list[int]) -> Callable[[], None]:
