@@ -89,18 +89,25 @@ def fresh(program: Iterable[str] = ()) -> Iterator[Running]:
             yield running
 
 
-def paced(per_s: int, batch: int, seconds: float, sample: Callable[[int], dict[str, Any]]) -> tuple[int, float]:
-    """Push at a rate, each line answered before the next; returns (acknowledged, reached a second)."""
-    lines = [line(*(sample(number * batch + place) for place in range(batch)), source="p") for number in range(50)]
+def paced(
+    per_s: int, batch: int, seconds: float, sample: Callable[[int], dict[str, Any]], together: int = 1
+) -> tuple[int, float]:
+    """Push at a rate, so many lines at once before their answers; returns (acknowledged, reached a second)."""
+    each = batch * together
+    lines = [
+        line(*(sample(first + place) for place in range(batch)), source="p")
+        for first in range(0, 50 * each, batch)
+    ]
+    said = [b"".join(lines[first : first + together]) for first in range(0, len(lines), together)]
     acknowledged = sent = 0
     with Program() as program:
         start = time.monotonic()
         while (passed := time.monotonic() - start) < seconds:
-            if sent + batch > passed * per_s:
-                time.sleep((sent + batch) / per_s - passed)
-            program.send(lines[sent // batch % 50])
-            sent += batch
-            acknowledged += program.reply()["accepted"]
+            if sent + each > passed * per_s:
+                time.sleep((sent + each) / per_s - passed)
+            program.send(said[sent // each % 50])
+            sent += each
+            acknowledged += sum(program.reply()["accepted"] for _ in range(together))
         return acknowledged, acknowledged / (time.monotonic() - start)
 
 
@@ -114,16 +121,19 @@ def rates() -> None:
     with fresh() as running:
         idle = share(running.pid, lambda: time.sleep(8))
         print(ROW.format(0, "-", "-", "-", 0, idle, rss_mb(running.pid)), " (all else)")
-        for per_s, batch, kind, series in (
-            (SAMPLES, 1000, "gauge", 500),
-            (SAMPLES, 100, "gauge", 500),
-            (SAMPLES, 10, "gauge", 500),
-            (SAMPLES, 100, "counter", 100),
-            (SAMPLES, 100, "distribution", 20),
-            (BURST, 1000, "gauge", 500),
+        for per_s, batch, kind, series, together in (
+            (SAMPLES, 1000, "gauge", 500, 1),
+            (SAMPLES, 100, "gauge", 500, 1),
+            (SAMPLES, 10, "gauge", 500, 1),
+            (SAMPLES, 1, "gauge", 500, 100),
+            (SAMPLES, 100, "counter", 100, 1),
+            (SAMPLES, 100, "distribution", 20, 1),
+            (BURST, 1000, "gauge", 500, 1),
         ):
-            cost, reached = cost_of(running.pid, partial(paced, per_s, batch, 8, partial(sample, kind, series)))
-            print(ROW.format(per_s, batch, kind, series, reached, cost - idle, rss_mb(running.pid)))
+            push = partial(paced, per_s, batch, 8, partial(sample, kind, series), together)
+            cost, reached = cost_of(running.pid, push)
+            words = f" ({together} lines at once)" if together > 1 else ""
+            print(ROW.format(per_s, batch, kind, series, reached, cost - idle, rss_mb(running.pid)) + words)
         cost, reached = cost_of(running.pid, partial(events_of, SAMPLES, 8))
         print(ROW.format(SAMPLES, 8, "event fields", 8, reached, cost - idle, rss_mb(running.pid)))
         running.stop()
