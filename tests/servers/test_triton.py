@@ -9,7 +9,7 @@ import pytest
 from tests.fakeclock import FakeClock
 from tests.servers import fake
 from tests.servers.conftest import Dial
-from tests.servers.fake import Fake, page
+from tests.servers.fake import Fake, page, said
 from tests.servers.fakes.kinds import triton as routes
 from tests.servers.fakes.paged import Paged
 from tests.servers.told import short, spreads, unread
@@ -146,6 +146,39 @@ async def test_no_metrics_to_be_found(server: Fake, grpc: Fake, metrics: Fake, d
     web.siblings = (grpc.endpoint, metrics.endpoint)
     looks = [await adapter.look(web) for _ in range(30)]
     assert short(looks[-1], MODEL) == FIGURES
+
+
+async def test_statistics_where_no_metrics_are(server: Fake, dial: Dial) -> None:
+    def model(version: str, done: int, failed: int) -> dict[str, object]:
+        took = {"success": done, "fail": failed, "queue": done, "compute_infer": done}
+        stats = {name: {"count": count, "ns": count * 350_000_000} for name, count in took.items()}
+        return {
+            "name": "resnet", "version": version, "last_inference": 1767225600000, "inference_count": done * 4,
+            "execution_count": done, "inference_stats": stats, "batch_stats": [],
+        }  # fmt: skip
+
+    models = {"model_stats": [model("1", 10, 1), model("2", 4, 0)]}
+    server.routes["/v2/models/stats"] = lambda _: said(models)
+    clock = FakeClock()
+    web = dial(server, clock)
+    adapter, derivation = triton.make(), Derivation("a")
+    look = await adapter.look(web)
+    assert short(look, "resnet") == {"request.count finished": 14, "request.count failed": 1}
+    assert spreads(look) == {"gen_ai.server.request.duration": (14, 4.9), "phase.duration queue": (14, 4.9)}
+    assert look.models == (ModelInfo(name="resnet"),)
+    assert "metrics=PORT" in look.missing[0].fix
+    derivation.samples(look, clock.now())
+    clock.advance(NS_PER_S)
+    models["model_stats"][0] = model("1", 12, 1)
+    look = await adapter.look(web)
+    assert short(look)["batch.size"] == 4
+    samples, _ = derivation.samples(look, clock.now())
+    stats = {
+        item.column.series.stat: item.value
+        for item in samples
+        if item.column.series.name == "gen_ai.server.request.duration"
+    }
+    assert stats == {"count": 2, "sum": pytest.approx(0.7)}
 
 
 async def test_metrics_go_away_and_come_back(server: Fake, metrics: Fake, dial: Dial) -> None:

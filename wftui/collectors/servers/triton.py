@@ -1,4 +1,4 @@
-"""Triton Inference Server: its metrics stand at another port of the same process.
+"""Triton Inference Server: its metrics stand at another port of the same process; without them its statistics.
 
 Durations are microseconds that add up, without buckets: means are all that can be had of them. An ensemble counts
 each request once more in each of its members, so models stand side by side and are never added.
@@ -8,26 +8,30 @@ from typing import Final
 
 import msgspec
 
-from wftui.collectors.servers.figures import Look, Missing, ModelInfo, gauge
+from wftui.collectors.servers.figures import Histogram, Key, Look, Missing, ModelInfo, gauge, named
 from wftui.collectors.servers.gains import Gains
 from wftui.collectors.servers.takes import COUNTER, HISTOGRAM, MAX, SUMMARY, Reader, Take
 from wftui.collectors.servers.web import Answer, Web, refusal
 from wftui.errors import SourceError, SourceFormatError
+from wftui.model.sample import DERIVED, MEASURED
 
 NAME: Final = "triton"
 PAGE: Final = "/metrics"
 ABOUT: Final = "/v2"
+STATISTICS: Final = "/v2/models/stats"
 _EVERY: Final = 30
 """Looks between two searches for a page that was not there."""
 _US: Final = 1e-6
 _MS: Final = 1e-3
+_NS: Final = 1e-9
+_ONLY: Final = (float("inf"),)
 _DONE: Final = "nv_inference_request_success"
 _FAILURES: Final = {"CANCELED": "aborted", "REJECTED": "rejected", "*": "failed"}
 _MADE: Final = "made"
 _BLOCKS: Final = "blocks"
 """Figures that others are made of, no series."""
 _METRICS: Final = Missing(
-    "requests, queue, latencies",
+    "requests under way, KV cache, memory",
     "its metrics port was not found: start it without --allow-metrics=false, or add metrics=PORT to its line in "
     "[servers]",
 )
@@ -93,6 +97,28 @@ class _About(msgspec.Struct):
     version: str = ""
 
 
+class _Took(msgspec.Struct):
+    count: float = 0.0
+    ns: float = 0.0
+
+
+class _Ends(msgspec.Struct):
+    success: _Took
+    fail: _Took
+    queue: _Took
+
+
+class _Model(msgspec.Struct):
+    name: str
+    inference_stats: _Ends
+    inference_count: float = 0.0
+    execution_count: float = 0.0
+
+
+class _Statistics(msgspec.Struct):
+    model_stats: list[_Model]
+
+
 async def identify(web: Web) -> str | None:
     """``/v2`` gives its name and version."""
     answer = await web.get(ABOUT)
@@ -124,8 +150,7 @@ class Triton:
         if self._beside is None and search:
             self._beside = await _found(web)
         if self._beside is None:
-            answer = await web.ok(ABOUT)
-            return Look(reads=(ABOUT,), at=answer.at, missing=(_METRICS, _BACKEND))
+            return await self._without(web)
         try:
             answer = await self._beside.ok(PAGE)
         except SourceError:
@@ -144,11 +169,7 @@ class Triton:
             made.setdefault(key.model, {})[key.mode] = look.counters.pop(key)
         for model, found in made.items():
             if len(found) == 2:
-                gains = self._gains.setdefault(model, Gains())
-                size = gains.ratio(answer.at.boottime_ns, found["inferences"], found["batches"])
-                if size is not None:
-                    call = f"{PAGE} nv_inference_count / nv_inference_exec_count, last 10 s"
-                    look.gauges[gauge("inference.batch.size", model, call=call, derived=True)] = size
+                self._batches(look, answer, model, found["inferences"], found["batches"])
         blocks: dict[str, dict[str, float]] = {}
         for key in [key for key in look.gauges if key.metric == _BLOCKS]:
             blocks.setdefault(key.model, {})[key.mode] = look.gauges.pop(key)
@@ -160,6 +181,47 @@ class Triton:
         models = {key.model: None for key in look.counters if key.model}
         look.models = tuple(ModelInfo(name=model) for model in models)
         return look
+
+    async def _without(self, web: Web) -> Look:
+        """What its statistics say; a server may have switched them off."""
+        answer = await web.get(STATISTICS)
+        if answer.status != 200:
+            answer = await web.ok(ABOUT)
+            return Look(reads=(ABOUT,), at=answer.at, missing=(_METRICS, _BACKEND))
+        look = Look(reads=(STATISTICS,), at=answer.at, missing=(_METRICS, _BACKEND))
+        made: dict[str, tuple[float, float]] = {}
+        sums: dict[tuple[str, str], _Took] = {}
+        for item in answer.json(_Statistics).model_stats:  # one for each version
+            model = named(item.name)
+            inferences, batches = made.get(model, (0.0, 0.0))
+            made[model] = inferences + item.inference_count, batches + item.execution_count
+            ends = item.inference_stats
+            for mode, took in (("finished", ends.success), ("failed", ends.fail)):
+                key = _key("inference.request.count", model, mode, "count")
+                look.counters[key] = look.counters.get(key, 0.0) + took.count
+            for mode, count, ns in (
+                ("", ends.success.count, ends.success.ns),
+                ("queue", ends.queue.count, ends.queue.ns),
+            ):
+                so_far = sums.setdefault((model, mode), _Took())
+                so_far.count, so_far.ns = so_far.count + count, so_far.ns + ns
+        for (model, mode), took in sums.items():
+            metric = "inference.phase.duration" if mode else "gen_ai.server.request.duration"
+            look.histograms[_key(metric, model, mode, "ns")] = Histogram(_ONLY, (took.count,), took.ns * _NS)
+        for model, (inferences, batches) in made.items():
+            self._batches(look, answer, model, inferences, batches)
+        look.models = tuple(ModelInfo(name=model) for model in made)
+        return look
+
+    def _batches(self, look: Look, answer: Answer, model: str, inferences: float, batches: float) -> None:
+        size = self._gains.setdefault(model, Gains()).ratio(answer.at.boottime_ns, inferences, batches)
+        if size is not None:
+            call = f"{answer.path} inferences / executions, last 10 s"
+            look.gauges[gauge("inference.batch.size", model, call=call, derived=True)] = size
+
+
+def _key(metric: str, model: str, mode: str, name: str) -> Key:
+    return Key(metric, model, mode, DERIVED if name == "ns" else MEASURED, f"{STATISTICS} {name}")
 
 
 async def _found(web: Web) -> Web | None:
