@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from wftui.model.series import Series
     from wftui.render.models import Numbers
@@ -35,13 +36,25 @@ WINDOW_S: Final = 10
 """Seconds that means and quantiles are over."""
 
 
+_Texts = tuple[str, ...]
+_Plan = tuple[
+    tuple[tuple[str, int, Callable[[Sequence[float]], float], _Texts], ...],
+    tuple[tuple[str, str, tuple[_Texts, ...]], ...],
+    tuple[_Texts, ...],
+    tuple[_Texts, ...],
+]
+"""Single figures, distributions, endings, memory: each with its series."""
+
+
 class Scope:
     """The series of a server, or of one of its models."""
 
-    __slots__ = ("_texts",)
+    __slots__ = ("_texts", "plan")
 
     def __init__(self, texts: Mapping[Key, tuple[str, ...]]) -> None:
         self._texts = texts
+        self.plan: _Plan | None = None
+        """What ``figures`` has found out about it; None: it was not asked yet."""
 
     def texts(self, metric: str, mode: str = "", stat: str = "") -> tuple[str, ...]:
         """Canonical texts of a figure's series: one, or one for each model; none: it is not told."""
@@ -185,67 +198,95 @@ class Figures(NamedTuple):
 NONE: Final = Figures()
 
 
+_VALUE, _RATE, _MEAN = range(3)
+"""Which word about a series: its value, its growth, its mean over ten seconds."""
+
+
+def _sum(known: Sequence[float]) -> float:
+    return sum(known) if known else NAN
+
+
+def _worst(known: Sequence[float]) -> float:
+    return max(known, default=NAN)
+
+
+def _even(known: Sequence[float]) -> float:
+    return sum(known) / len(known) if known else NAN
+
+
+_Fold = Callable[[Sequence[float]], float]
+_SINGLE: Final[tuple[tuple[str, str, str, int, _Fold], ...]] = (
+    ("prompt", RATE, "prompt", _VALUE, _sum),
+    ("generation", RATE, "generation", _VALUE, _sum),
+    ("prompt_mean", RATE, "prompt", _MEAN, _sum),
+    ("generation_mean", RATE, "generation", _MEAN, _sum),
+    ("running", REQUESTS, "running", _VALUE, _sum),
+    ("waiting", REQUESTS, "waiting", _VALUE, _sum),
+    ("kv", KV, "", _VALUE, _worst),
+    ("kv_tokens", "inference.kv_cache.limit", "", _VALUE, _sum),
+    ("hits", HITS, "", _VALUE, _even),
+    ("preempting", PREEMPTIONS, "", _RATE, _sum),
+    ("preempted", PREEMPTIONS, "", _VALUE, _sum),
+    ("batch", "inference.batch.size", "", _VALUE, _sum),
+    ("batch_tokens", "inference.batch.tokens", "", _VALUE, _sum),
+    ("acceptance", "inference.speculation.acceptance", "", _VALUE, _even),
+    ("per_token", PER_TOKEN, "", _VALUE, _even),
+    ("energy", "inference.energy", "", _VALUE, _sum),
+    ("restarts", "inference.server.restarts", "", _VALUE, _worst),
+    ("progress", PROGRESS, "", _VALUE, _worst),
+    ("answered", "inference.server.scrape.duration", "", _VALUE, _worst),
+)
+"""Field, metric, mode, which word, and what several models have together."""
+_SPREADS: Final = (
+    ("ttft", TTFT, ""),
+    ("itl", TPOT, ""),
+    ("itl", ITL, ""),
+    ("e2e", E2E, ""),
+    ("queue", PHASE, "queue"),
+    ("prefill", PHASE, "prefill"),
+    ("decode", PHASE, "decode"),
+)
+"""Field, metric, mode; the later one of a field holds where both are told."""
+
+
+def _plan(scope: Scope) -> _Plan:
+    """What of all that this server tells: of some forty figures most servers know a few."""
+    return (
+        tuple(
+            (field, which, fold, texts)
+            for field, metric, mode, which, fold in _SINGLE
+            if (texts := scope.texts(metric, mode))
+        ),
+        tuple(
+            (field, metric, tuple(scope.texts(metric, mode, stat) for stat in (*QUANTILES, "count")))
+            for field, metric, mode in _SPREADS
+            if scope.texts(metric, mode, "p50")
+        ),
+        tuple(scope.texts(ENDED, mode) for mode in ENDINGS),
+        tuple(scope.texts(MEMORY, mode) for mode in MEMORY_MODES),
+    )
+
+
 def figures(scope: Scope, bounds: Mapping[str, tuple[float, float]], numbers: Numbers) -> Figures:
     """The values of this moment."""
-
-    def total(metric: str, mode: str = "", of: Callable[[str], float] | None = None) -> float:
-        return _sum(scope.texts(metric, mode), of or numbers.value)
-
-    def worst(metric: str, mode: str = "", stat: str = "") -> float:
-        return _max(scope.texts(metric, mode, stat), numbers.value)
-
-    def spread(metric: str, mode: str = "") -> Spread:
-        if not scope.texts(metric, mode, "p50"):
-            return UNTOLD
-        seen = _sum(scope.texts(metric, mode, "count"), numbers.mean) * WINDOW_S
-        p50, p95, p99 = (worst(metric, mode, stat) for stat in QUANTILES)
-        return Spread(p50, p95, p99, seen, bounds.get(metric, NO_BOUNDS), metric)
-
-    between = spread(ITL)
-    return Figures(
-        prompt=total(RATE, "prompt"),
-        generation=total(RATE, "generation"),
-        prompt_mean=total(RATE, "prompt", numbers.mean),
-        generation_mean=total(RATE, "generation", numbers.mean),
-        running=total(REQUESTS, "running"),
-        waiting=total(REQUESTS, "waiting"),
-        ttft=spread(TTFT),
-        itl=between if between is not UNTOLD else spread(TPOT),
-        e2e=spread(E2E),
-        queue=spread(PHASE, "queue"),
-        prefill=spread(PHASE, "prefill"),
-        decode=spread(PHASE, "decode"),
-        kv=worst(KV),
-        kv_tokens=total("inference.kv_cache.limit"),
-        hits=_mean(scope.texts(HITS), numbers.value),
-        preempting=total(PREEMPTIONS, "", numbers.rate),
-        preempted=total(PREEMPTIONS),
-        batch=total("inference.batch.size"),
-        batch_tokens=total("inference.batch.tokens"),
-        acceptance=_mean(scope.texts("inference.speculation.acceptance"), numbers.value),
-        per_token=_mean(scope.texts(PER_TOKEN), numbers.value),
-        energy=total("inference.energy"),
-        ended=tuple(total(ENDED, mode, numbers.rate) for mode in ENDINGS),
-        memory=tuple(total(MEMORY, mode) for mode in MEMORY_MODES),
-        restarts=worst("inference.server.restarts"),
-        progress=worst(PROGRESS),
-        answered=worst("inference.server.scrape.duration"),
-    )
+    if scope.plan is None:
+        scope.plan = _plan(scope)
+    singles, spreads, ended, memory = scope.plan
+    word = (numbers.value, numbers.rate, numbers.mean)
+    found: dict[str, Any] = {  # Any: floats, spreads, tuples
+        field: word[which](texts[0]) if len(texts) == 1 else fold(_known(texts, word[which]))
+        for field, which, fold, texts in singles
+    }
+    for field, metric, texts in spreads:
+        p50, p95, p99 = (_worst(_known(each, numbers.value)) for each in texts[:3])
+        seen = _sum(_known(texts[3], numbers.mean)) * WINDOW_S
+        found[field] = Spread(p50, p95, p99, seen, bounds.get(metric, NO_BOUNDS), metric)
+    if any(ended):
+        found["ended"] = tuple(_sum(_known(texts, numbers.rate)) for texts in ended)
+    if any(memory):
+        found["memory"] = tuple(_sum(_known(texts, numbers.value)) for texts in memory)
+    return Figures(**found)
 
 
 def _known(texts: Sequence[str], of: Callable[[str], float]) -> list[float]:
     return [value for text in texts if (value := of(text)) == value]
-
-
-def _sum(texts: Sequence[str], of: Callable[[str], float]) -> float:
-    known = _known(texts, of)
-    return sum(known) if known else NAN
-
-
-def _max(texts: Sequence[str], of: Callable[[str], float]) -> float:
-    return max(_known(texts, of), default=NAN)
-
-
-def _mean(texts: Sequence[str], of: Callable[[str], float]) -> float:
-    known = _known(texts, of)
-    return sum(known) / len(known) if known else NAN

@@ -113,7 +113,12 @@ def _server(
         # Of an only model all is told already, and reading it is most of what this costs.
         return _model(item, scope, all_figures if scope is whole else figures(scope, bounds, numbers))
 
-    models = tuple(model(item) for item in seen)
+    all_figures = figures(whole, bounds, numbers)
+    models = []
+    for item in seen:
+        scope = index.scope(names, known, _text(item[cells.M_NAME]))
+        # The only model's figures are those of the server.
+        models.append(_model(item, scope, all_figures if scope is whole else figures(scope, bounds, numbers)))
     requests = [_request(item) for name in names for item in asked.get(name, ())]
     level, trouble = _trouble(row, all_figures, models)
     return Server(
@@ -142,7 +147,7 @@ def _server(
         parts=tuple(parts),
         verdict=_text(row[cells.VERDICT]),
         evidence=_text(row[cells.EVIDENCE]),
-        models=models,
+        models=tuple(models),
         requests=tuple(sorted(requests, key=lambda item: (item.model, natural(item.name)))),
         scope=whole,
         figures=all_figures,

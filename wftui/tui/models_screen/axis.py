@@ -99,7 +99,7 @@ def draw(scene: Scene, screen: ModelsScreen, choice: Choice, width: int, height:
         names, values = _names(choice, lane, lines), _values(scene, choice, lane, lines, right)
         for at, middle in enumerate(drawn[place]):
             rows.append(
-                [*fit_row(names.get(at, []), NAMES), *fit_row(middle, plot), gap(1),
+                [*fit_row(names.get(at, []), NAMES), *middle, gap(1),
                  *join([], values.get(at, []), right)]
             )  # fmt: skip
     if ruled and rows:

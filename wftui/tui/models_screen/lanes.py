@@ -8,6 +8,7 @@ is only what nobody recorded.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from wftui.render import graph, text
@@ -19,7 +20,7 @@ from wftui.tui.state import text_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from wftui.tui.frame import Row
+    from wftui.tui.frame import Row, Segment
     from wftui.tui.models_screen.model import Choice
     from wftui.tui.panels.window import Window
     from wftui.tui.scene import Scene
@@ -230,20 +231,28 @@ def _heated(
 ) -> Row:
     """A cell for every two values: as warm, and as high, as the worst of them is long."""
     ascii_only = scene.glyphs.ascii_only
-    span = math.log(high / low)
-    hatch = "%" if ascii_only else "▒"
+    hatch = ("%" if ascii_only else "▒", "faint")
+    nothing = (" ", "faint")
     cells: Row = []
-    last = len(values) - ahead
+    coming = len(values) - ahead
     for place in range(0, len(values), 2):
-        pair = [value for value in values[place : min(place + 2, last)] if value == value]
-        if pair:
-            share = min(1.0, max(0.0, math.log(max(*pair, low) / low) / span))
-            cells.append((graph.cell(share, ascii_only=ascii_only), heat(share)))
-        elif graph.GAP in gaps[place : place + 2]:
-            cells.append((hatch, "faint"))
+        one, other = values[place], values[place + 1]
+        if place + 1 >= coming:
+            other = NAN
+        # Of NaN and a number either may stand first.
+        worst = other if one != one or other > one else one
+        if worst == worst:
+            cells.append(_warmth(worst, low, high, ascii_only))
         else:
-            cells.append((" ", "faint"))
+            cells.append(hatch if graph.GAP in (gaps[place], gaps[place + 1]) else nothing)
     return parts.swept(scene, _runs(cells), len(cells))
+
+
+@lru_cache(maxsize=4096)
+def _warmth(seconds: float, low: float, high: float, ascii_only: bool) -> Segment:
+    """A cell of a lane of durations; each comes again in every frame until it has left the screen."""
+    share = min(1.0, math.log(seconds / low) / math.log(high / low)) if seconds > low else 0.0
+    return graph.cell(share, ascii_only=ascii_only), heat(share)
 
 
 def _runs(cells: Sequence[tuple[str, str]]) -> Row:

@@ -35,7 +35,7 @@ def draw(scene: Scene, choice: Choice, width: int, room: int) -> list[Row]:
     found = list(islice((e for e in reversed(scene.state.events) if e.aggregate_type == "server"), room - 2))
     if not found:
         return []
-    rows: list[Row] = [[], [("lately", "models.title")]]
+    rows: list[Row] = [[gap(width)], fit_row([("lately", "models.title")], width)]
     for event in found:
         role = events.role(event)
         mine = event.aggregate_id == choice.server.endpoint

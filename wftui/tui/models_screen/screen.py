@@ -11,7 +11,7 @@ from wftui.tui.gpu_screen.words import folded, own
 from wftui.tui.models_screen import axis, cards, details, heading, lately, requests, told
 from wftui.tui.models_screen.model import Drawn
 from wftui.tui.models_screen.seen import servers
-from wftui.tui.scene import Body, Scene
+from wftui.tui.scene import Body, Scene, gap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,14 +47,12 @@ def draw(scene: Scene, screen: ModelsScreen, wanted: str, width: int, height: in
     listing = cards.cards(scene, screen, found, side, height)
     screen.drawn = Drawn(side, tuple(place for _, place in listing))
     listing += [(row, -1) for row in lately.draw(scene, choice, side, height - len(listing))]
-    rule = f" {scene.glyphs.vertical} "
+    rule = (f" {scene.glyphs.vertical} ", "faint")
+    blank: Row = [gap(side)]
     rows: list[Row] = []
     for place in range(height):
-        left = listing[place][0] if place < len(listing) else []
-        rows.append(
-            [*fit_row(left, side), (rule, "faint"),
-             *fit_row(main[place] if place < len(main) else [], width - side - 3)]
-        )  # fmt: skip
+        left = listing[place][0] if place < len(listing) else blank
+        rows.append([*left, rule, *(main[place] if place < len(main) else [])])
     return Body(rows, right)
 
 
@@ -120,17 +118,19 @@ def _main(scene: Scene, screen: ModelsScreen, choice: Choice, width: int, height
 
 def _also(scene: Scene, choice: Choice, width: int, room: int) -> list[Row]:
     """The figures that have no lane, as many whole groups as fit."""
-    shown: list[fields.Group] = []
-    rows: list[Row] = []
+    groups = []
     for part in told.parts(choice):
         lines = [
             fields.Line(line.label, cards.own_bound(line.value, scene.glyphs), "text" if line.known else "faint")
             for line in part.lines
+            if not line.laned
         ]
-        more = fields.draw(scene, [*shown, fields.Group(part.title, lines)], width)
-        if len(more) <= room:
-            shown.append(fields.Group(part.title, lines))
-            rows = more
+        if lines:
+            groups.append(fields.Group(part.title, lines))
+    rows: list[Row] = []
+    while groups and len(rows := fields.draw(scene, groups, width)) > room:
+        groups.pop()
+        rows = []
     return [[(words, "models.title" if role == "gpus.title" else role) for words, role in row] for row in rows]
 
 

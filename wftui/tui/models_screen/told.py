@@ -31,6 +31,13 @@ _SPREADS: Final[tuple[tuple[str, str, str, Callable[[Figures], Spread]], ...]] =
 )
 
 
+_LANED: Final = (
+    "prompt", "generation", "first token", "next token", "per token", "running", "waiting", "progress", "KV cache",
+    "prefix hits", "1,000 tokens", "the same",
+)  # fmt: skip
+"""Begins of the labels of figures that have a lane of their own."""
+
+
 class Told(NamedTuple):
     """One figure in words."""
 
@@ -43,6 +50,11 @@ class Told(NamedTuple):
     def known(self) -> bool:
         """Whether it has a value now."""
         return not self.value.startswith(text.UNKNOWN)
+
+    @property
+    def laned(self) -> bool:
+        """Whether a lane shows it."""
+        return self.label.startswith(_LANED) and self.label != "KV cache holds"
 
 
 class Part(NamedTuple):
