@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.fakeclock import FakeClock
-from tests.unit.test_push_lines import say
+from tests.pushed import line as say
 from wftui.clock import Instant
 from wftui.recorder.accumulator import Accumulator
 from wftui.recorder.push import door as doors
@@ -101,7 +101,7 @@ async def test_lines_without_end_wait_in_bounded_memory(tmp_path: Path, monkeypa
         small.send(b" " * 20_000)
         large.send(b" " * 60_000)
         async with asyncio.timeout(20):
-            while door._held < 80_000:
+            while door._held < 80_000:  # noqa: ASYNC110  the door has no event for what it holds
                 await asyncio.sleep(0)
         last.send(b" " * 30_000)
         assert "too much waits" in (await large.reply())["rejected"][0]["reason"]

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.pushed import line as say
 from wftui import names
 from wftui.recorder.push.forms import CAREFUL, MAX_SAMPLES, Batch, UnusableError
 from wftui.recorder.push.known import FIELDS, LABELS
@@ -28,10 +29,6 @@ sample = st.fixed_dictionaries(
     {"name": st.text(max_size=8), "value": anything | numbers},
     optional={"unit": anything, "kind": anything, "labels": anything},
 )
-
-
-def say(**fields: Any) -> bytes:
-    return json.dumps(fields).encode()
 
 
 def understood(line: bytes) -> Batch | str:

@@ -269,11 +269,14 @@ class Intake:
             fix = "push fewer different names and label values"
         elif places.rejected and at.boottime_ns - places.trouble_ns < QUIET_NS:
             reason = f"{places.rejected} samples rejected, the last: {clean(places.trouble, 160)}"
+        if state != places.state:
+            places.state, places.since_ns = state, at.time_ns
         return Health(
             source,
             state,
             reason,
             fix,
+            places.since_ns,
             interval_s=self.interval_s,
             last_ns=at.time_ns - (at.boottime_ns - places.seen_ns),
             failures=places.rejected,

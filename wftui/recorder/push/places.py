@@ -113,6 +113,10 @@ class Places:
         """Series for which there was no room, as last told."""
         self.limited_ns = 0
         """CLOCK_BOOTTIME when that grew."""
+        self.state = ""
+        """Of health, as last told."""
+        self.since_ns = 0
+        """When it came into that (UTC)."""
         self._admit = admit
         self._places: dict[str, Place] = {}
         self._tables: tuple[dict[bytes, dict[str, Way]], ...] = ({}, {})

@@ -1,0 +1,70 @@
+"""An intake of pushes with its accumulator, for tests: lines in, ticks out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from wftui.clock import NS_PER_S, Instant
+from wftui.model.health import Health
+from wftui.model.tick import unpack
+from wftui.recorder.accumulator import Accumulator
+from wftui.recorder.push.intake import Counting, Intake
+
+START_S = 1_790_000_000
+
+
+def line(**fields: Any) -> bytes:
+    """A line without its end."""
+    return json.dumps(fields).encode()
+
+
+class Pushed:
+    """An intake with its accumulator, and a second that goes on."""
+
+    def __init__(self) -> None:
+        self.accumulator = Accumulator()
+        self.intake = Intake(self.accumulator.admit, lambda: self.accumulator.rejected)
+        self.second = START_S
+        self.collect()
+
+    @property
+    def at(self) -> Instant:
+        return Instant(self.second * NS_PER_S, (self.second - START_S + 1000) * NS_PER_S)
+
+    def line(self, line: bytes) -> dict[str, Any]:
+        counting = self.intake.begin(line, self.at)
+        if isinstance(counting, Counting):
+            assert counting.go_on(1 << 62)
+            counting = counting.finish(self.at.boottime_ns)
+        assert counting.endswith(b"\n")
+        assert counting.count(b"\n") == 1
+        found: dict[str, Any] = json.loads(counting)
+        return found
+
+    def say(self, **fields: Any) -> dict[str, Any]:
+        return self.line(line(**fields))
+
+    def native(self, *samples: dict[str, Any], source: str = "t") -> dict[str, Any]:
+        return self.say(source=source, samples=list(samples))
+
+    def collect(self) -> None:
+        scrape = self.intake.collect(self.at)
+        for reading in scrape.readings:
+            self.accumulator.add(reading.samples, reading.at, reading.interval_s)
+        self.accumulator.add(scrape.samples, self.at, 1.0)
+
+    def tick(self, seconds: int = 1) -> dict[str, float]:
+        """End seconds; the last tick without wftop's own."""
+        values: dict[str, float] = {}
+        for _ in range(seconds):
+            self.second += 1
+            self.collect()
+            tick = self.accumulator.close(1, self.second - 1, self.at.boottime_ns, 1)
+            found = zip(self.accumulator.layout.columns, unpack(tick.values), strict=True)
+            values = {item.series.text: value for item, value in found if value == value}
+        return {text: value for text, value in values.items() if not text.startswith("wftop.")}
+
+    def health(self, name: str = "t") -> Health:
+        [found] = [item for item in self.intake.health(self.at) if item.source == f"push:{name}"]
+        return found
