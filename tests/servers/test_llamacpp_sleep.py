@@ -13,7 +13,7 @@ from tests.servers.told import short
 from wftui.clock import NS_PER_S
 from wftui.collectors.servers import llamacpp
 from wftui.collectors.servers.llamacpp import LlamaCpp
-from wftui.collectors.servers.llamacpp_rest import Rest, free_page
+from wftui.collectors.servers.llamacpp_rest import Rest, free_page, sleep_after
 from wftui.model import health
 from wftui.model.servers import SLEEPING
 
@@ -138,6 +138,21 @@ def test_rest_without_a_readable_process(tmp_path: Path) -> None:
     never = Rest()
     never.asked(0, busy=False)
     assert never.may_ask(1)
+
+
+@pytest.mark.parametrize(
+    ("line", "after"),
+    [
+        ("llama-server -m x --sleep-idle-seconds 60 --port 1", 60),
+        ("llama-server --sleep-idle-seconds=5", 5),
+        ("llama-server --sleep-idle-seconds -1", None),
+        ("llama-server --sleep-idle-seconds", None),
+        ("llama-server -m x", None),
+        ("", None),
+    ],
+)
+def test_command_lines(line: str, after: float | None) -> None:
+    assert sleep_after(line.split()) == after
 
 
 @pytest.mark.parametrize(

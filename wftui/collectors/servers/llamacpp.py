@@ -14,7 +14,7 @@ import msgspec
 from wftui import text
 from wftui.collectors.servers.figures import Look, Missing, ModelInfo, Whole, named
 from wftui.collectors.servers.llamacpp_instance import METRICS_OFF, RUNNER_METRICS_OFF, Instance
-from wftui.collectors.servers.llamacpp_rest import UNKNOWN_S, Rest, free_page
+from wftui.collectors.servers.llamacpp_rest import UNKNOWN_S, Rest, free_page, sleep_after
 from wftui.collectors.servers.web import Answer, Web, refusal
 from wftui.errors import SourceError, SourceFormatError, SourceUnavailableError
 from wftui.model import health
@@ -213,7 +213,7 @@ class LlamaCpp:
         loaded = {
             item.id: (item, info.name)
             for item, info in pairs
-            if info.state == LOADED and _number(item, "--port") not in self.watched
+            if info.state == LOADED and _port(item) not in self.watched
         }
         for gone in self._instances.keys() - loaded.keys():
             del self._instances[gone]
@@ -221,7 +221,7 @@ class LlamaCpp:
             instance = self._instances.get(key)
             if instance is None:
                 query = f"?model={quote(key, safe='')}&autoload=false"
-                instance = self._instances[key] = Instance(query, rest=Rest(_number(item, "--sleep-idle-seconds")))
+                instance = self._instances[key] = Instance(query, rest=Rest(sleep_after(_words(item))))
                 look.reloaded |= {name}
             try:
                 if not await instance.look(web, look, name, at_ns=at_ns, free=free):
@@ -235,12 +235,16 @@ class LlamaCpp:
         look.reads = tuple(dict.fromkeys(look.reads))
 
 
-def _number(item: _Model, option: str) -> int | None:
-    """A number on the command line of the server of a router's model; None: it is not there, or none."""
-    args = item.status.args if item.status else []
-    for flag, value in pairwise(args):
-        if flag == option:
-            return int(value) if value.isascii() and value.isdecimal() and len(value) < 10 else None
+def _words(item: _Model) -> list[str]:
+    """The command line of the server of a router's model."""
+    return item.status.args if item.status else []
+
+
+def _port(item: _Model) -> int | None:
+    """Where it listens; None: it is not said."""
+    for flag, value in pairwise(_words(item)):
+        if flag == "--port":
+            return int(value) if value.isascii() and value.isdecimal() and len(value) < 6 else None
     return None
 
 

@@ -8,6 +8,7 @@ Source: https://github.com/ggml-org/llama.cpp/issues/20227, issues/23096, pull/2
 ``/metrics`` counts no longer, ``/slots`` still does).
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,7 @@ from wftui.clock import NS_PER_S
 
 UNKNOWN_S: Final = 600.0
 """For a server that was seen asleep and does not say after which time."""
+_FLAG: Final = "--sleep-idle-seconds"
 _MARGIN_S: Final = 2.0
 _WORK_TICKS: Final = 10
 """CPU time (ticks, mostly of 10 ms) between two looks; answering ``/props`` takes less than one."""
@@ -26,6 +28,17 @@ def free_page(build: str) -> bool:
     """Whether that build's metrics page neither wakes it nor keeps it awake. ``build``: ``b10488-0c1e570``."""
     number = build.removeprefix("b").partition("-")[0]
     return number.isascii() and number.isdecimal() and len(number) < 10 and int(number) >= _FREE_BUILD
+
+
+def sleep_after(words: Sequence[str]) -> float | None:
+    """Idle time (s) after which a server of that command line sleeps; None: it does not say so."""
+    for place, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        if name == _FLAG:
+            value = value if equals else words[place + 1] if place + 1 < len(words) else ""
+            # -1, their default: never.
+            return float(value) if value.isascii() and value.isdecimal() and len(value) < 10 else None
+    return None
 
 
 class Rest:
