@@ -10,9 +10,10 @@ from tests.tui.fake import NAN, NOW_S, Fed, events, machine, process_rows
 from wftui.errors import ProtocolError
 from wftui.model.event import Event
 from wftui.model.processes import PROCESSES
+from wftui.model.series import matches
 from wftui.model.table import keyframe
 from wftui.model.tick import pack, unpack
-from wftui.tui.state import State, shows
+from wftui.tui.state import State
 from wftui.wire import messages as wire
 
 NS = 1_000_000_000
@@ -84,7 +85,7 @@ class Memory:
         places = [
             n
             for n, item in enumerate(self.fed.layout.columns)
-            if any(shows(one, item.series) for one in question.selectors)
+            if any(matches(one, item.series) for one in question.selectors)
         ]
         counts = [0] * (until - since)
         values = {place: array("d", [NAN]) * (until - since) for place in places}

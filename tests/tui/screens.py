@@ -13,6 +13,7 @@ from tests.tui.fake_gpu_screen import told
 from tests.tui.fake_history import HistoryLink
 from tests.tui.fake_past import NS, remembered
 from tests.tui.fake_tree import grown
+from tests.tui.servers_seen import serving
 from tests.tui.test_process_details import OPEN, Recorder
 from tests.tui.test_settings_screen import configured
 from tests.tui.test_snapshots import THEME, Still
@@ -86,6 +87,10 @@ def _gpus() -> WftopApp:
     return _view(told(boxes.trouble()))
 
 
+def _serving() -> WftopApp:
+    return _view(serving())
+
+
 def _tree() -> WftopApp:
     return _view(grown(), Recorder())
 
@@ -107,6 +112,9 @@ SCREENS = {
     "timeline": Screen(_remembering, ("5", *RANGES), asks=True),
     "compare": Screen(_remembering, ("5", *RANGES, "D"), asks=True),
     "gpus": Screen(_gpus, ("6", "home")),
+    "models": Screen(_serving, ("7",)),
+    "model": Screen(_serving, ("7", "end", "up", "enter")),
+    "models unseen": Screen(_well, ("7",)),
     "energy": Screen(_gpus, ("9",)),
     "help": Screen(_well, ("question_mark",)),
     "palette": Screen(_well, ("colon",)),

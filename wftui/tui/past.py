@@ -253,7 +253,8 @@ class Past:
         if self.wanted != self._shown:
             return self._moment(self.wanted, wanted=True)
         app = self._app
-        graph = CAPACITY if app.plan.lengthened else 2 * app.size.width
+        longer = app.plan.lengthened or (app.ui.models is not None and app.ui.models.seconds > 0)
+        graph = CAPACITY if longer else 2 * app.size.width
         around = self._around.missing(self.wanted.second, self.window(), self.newest, graph)
         if around is not None:
             return self._then_paint(around)
