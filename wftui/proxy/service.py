@@ -139,7 +139,9 @@ class Proxy:
             if end is None:
                 self._refuse(client, watcher, why)
             else:
-                self._tunnels.add(Tunnel(self._loop, self._backlog, watcher, client, end, self._tunnels.discard))
+                tunnel = Tunnel(self._loop, self._backlog, watcher, client, end, self._tunnels.discard)
+                self._tunnels.add(tunnel)
+                tunnel.start()
 
         dial = Dial(self._loop, self._where, self._found, self._context, done)
         self._dials[dial] = client

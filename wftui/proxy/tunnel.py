@@ -99,7 +99,14 @@ class _Flow:
         self._cut = False
         self.over = False
         """The source has ended and all of it is passed on."""
-        self._loop.add_reader(source.fileno(), self._readable)
+
+    def start(self) -> None:
+        """Take what comes from now on."""
+        self._loop.add_reader(self._source.fileno(), self._readable)
+
+    def take(self) -> None:
+        """Take what may be there already: the request mostly is, and need not wait for the loop's next turn."""
+        self._readable()
 
     @property
     def waiting(self) -> bool:
@@ -190,6 +197,12 @@ class Tunnel:
         self._timer: asyncio.TimerHandle | None = None
         self._up = _Flow(self, client, server, watcher.sent)
         self._down = _Flow(self, server, client, watcher.received)
+
+    def start(self) -> None:
+        """Begin to pass on; `closed` may be called before this returns."""
+        self._up.start()
+        self._down.start()
+        self._up.take()
 
     @property
     def idle(self) -> bool:
