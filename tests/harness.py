@@ -31,7 +31,8 @@ _T = TypeVar("_T")
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The test's environment for a program: with byte code caches, as a user's start has them."""
-    found = {**os.environ, **(extra or {})}
+    # Tests beside this one run stand-ins for model servers on this machine: only who means to look finds them.
+    found = {"WFTOP_SERVERS_DISCOVER": "false", **os.environ, **(extra or {})}
     found.pop("PYTHONDONTWRITEBYTECODE", None)
     found["PYTHONPATH"] = str(ROOT)
     return found

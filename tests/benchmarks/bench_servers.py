@@ -31,6 +31,7 @@ from wftui.collectors.servers.source import Servers
 
 PAGE = (EXPOSITIONS / "vllm.prom").read_bytes()
 MOVING = re.compile(rb"((?:_bucket|_count|_sum|_total)\{[^\n]*\}) ([0-9.e+]+)$", re.MULTILINE)
+LOOKING = {"WFTOP_SERVERS_DISCOVER": "true"}
 SETTLE_S = 70
 """Discovery looks more often in a server's first minute."""
 PROGRAM = """
@@ -118,9 +119,9 @@ def cost(count: int, rounds: int, seconds: float, settle_s: float) -> None:
     rows: dict[str, list[tuple[float, float]]] = {}
     for _ in range(rounds):
         rows.setdefault("source off", []).append(recorder(seconds, 10, {"WFTOP_SOURCES_DISABLED": "servers"}))
-        rows.setdefault("no server", []).append(recorder(seconds, settle_s, {}))
+        rows.setdefault("no server", []).append(recorder(seconds, settle_s, LOOKING))
         with servers(count):
-            rows.setdefault(f"{count} servers", []).append(recorder(seconds, settle_s, {}))
+            rows.setdefault(f"{count} servers", []).append(recorder(seconds, settle_s, LOOKING))
     print("| recorder | CPU, % of a core | RSS, MB | beside no server: CPU | RSS |")
     print("|---|---|---|---|---|")
     base = [statistics.median(item[place] for item in rows["no server"]) for place in (0, 1)]

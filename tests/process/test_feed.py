@@ -89,8 +89,7 @@ def test_layout_first_then_values_then_changes() -> None:
 
 
 def test_windows_catalogue_and_a_report() -> None:
-    # Other tests run stand-ins for model servers on this machine, and it would find them.
-    with recorder(env={"WFTOP_SERVERS_DISCOVER": "false"}) as running:
+    with recorder() as running:
         running.ticks(3)
         with running.ask() as connection:
             stats = connection.ask(m.Windows(["system.cpu.utilization"]), m.WindowsReply).stats
