@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.harness import ROOT, Running, command, environment, recorder, until
-from tests.process.test_push import told
+from tests.process.test_push import fork, told
 from wftui.client import push as client
 from wftui.client.push import Pusher
 from wftui.paths import places
@@ -168,6 +169,21 @@ def test_nothing_that_is_said_raises() -> None:
         assert push.accepted == 2
 
 
+def test_while_no_thread_can_start_samples_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with recorder(), Pusher("app") as push:
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", fail)
+            push.gauge("x", 1)
+            assert push.dropped == 0
+            assert "new thread" in push.trouble
+        push.gauge("x", 2)
+        assert push.flush(20)
+        assert push.accepted == 2
+
+
 def test_an_answer_that_is_none_costs_the_samples_only(tmp_path: Path) -> None:
     path = str(tmp_path / "push.sock")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
@@ -193,7 +209,7 @@ def test_a_child_that_was_forked_pushes_on_its_own() -> None:
         push.counter("x", 1)
         assert push.flush(20)
         push.counter("x", 10)  # waits in the parent: the child must not send it, too
-        child = os.fork()
+        child = fork()
         if child == 0:
             code = 1
             try:

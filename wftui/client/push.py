@@ -173,8 +173,14 @@ class Pusher:
         with self._lock:
             if self._thread is None:
                 thread = threading.Thread(target=self._run, args=(self._queue,), name="wftop-push", daemon=True)
-                self._thread = thread
-                thread.start()
+                self._thread = thread  # before it starts: a signal handler that pushes now must not start another
+                try:
+                    thread.start()
+                except (
+                    RuntimeError
+                ) as error:  # too many threads: what is pushed waits, and the next call tries again
+                    self._thread = None
+                    self.trouble = str(error)
 
     # ---- the thread
 
