@@ -120,3 +120,16 @@ async def test_a_frontend_that_served_nothing(dial: Dial) -> None:
         assert look.models == (ModelInfo(name=QWEN),)
         server.routes["/metrics"] = Paged("dynamo_frontend.prom")
         assert short(await adapter.look(web)) == FIGURES
+
+
+async def test_gauges_that_were_called_totals(dial: Dial) -> None:
+    body = Paged("dynamo_frontend.prom").body
+    for name in (b"queued_requests", b"inflight_requests"):
+        body = body.replace(name, name + b"_total")
+    with Fake(frontend() | {"/metrics": lambda _: page(body)}) as server:
+        look = await dynamo.make().look(dial(server))
+        assert short(look) == FIGURES
+        assert look.renamed == tuple(
+            (f"dynamo_frontend_{name}_total", f"dynamo_frontend_{name}")
+            for name in ("queued_requests", "inflight_requests")
+        )

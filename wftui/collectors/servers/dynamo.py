@@ -36,13 +36,13 @@ _REFUSED: Final = {
 def frontend(prefix: str) -> tuple[Take, ...]:
     """The page of a frontend whose names begin like that (``DYN_METRICS_PREFIX``)."""
 
-    def name(rest: str) -> tuple[str]:
-        return (f"{prefix}_{rest}",)
+    def name(*rest: str) -> tuple[str, ...]:
+        return tuple(f"{prefix}_{item}" for item in rest)
 
     return (
-        Take("inference.requests", name("queued_requests"), mode="waiting"),
+        Take("inference.requests", name("queued_requests", "queued_requests_total"), mode="waiting"),
         # The queued ones are among these.
-        Take(_UNDER_WAY, name("inflight_requests")),
+        Take(_UNDER_WAY, name("inflight_requests", "inflight_requests_total")),
         Take("inference.request.count", name("requests_total"), COUNTER, by=("status", {"success": "finished"})),
         Take(
             "inference.request.count",

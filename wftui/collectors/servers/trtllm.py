@@ -26,7 +26,11 @@ _EVERY: Final = 30
 _ENDS: Final = {"stop": "finished", "length": "finished", "cancelled": "aborted", "*": "failed"}
 _REUSED: Final = "reused"
 _PERF: Final = "return_perf_metrics: true in the YAML file of --extra_llm_api_options"
-_ITERATIONS: Final = "enable_iter_perf_stats: true in the YAML file of --extra_llm_api_options"
+_ITERATIONS: Final = "enable_iter_perf_stats: true in the YAML file of --extra_llm_api_options (from 1.3 on)"
+_AT_THE_END: Final = Missing(
+    "tokens as they are made",
+    "it counts them when a request ends: `wftop proxy --upstream` in front of it measures them",
+)
 
 
 def family(*names: str, prefixes: tuple[str, ...] = ("trtllm_", "")) -> tuple[str, ...]:
@@ -39,8 +43,9 @@ TAKES: Final = (
     Take("inference.requests", family("num_requests_waiting"), mode="waiting"),
     Take("inference.request.count", family("request_success_total"), COUNTER, by=("finished_reason", _ENDS)),
     Take("inference.request.count", family("num_requests_completed_total"), COUNTER, mode="finished"),
-    Take("inference.tokens", family("prompt_tokens_total"), COUNTER, mode="prompt"),
-    Take("inference.tokens", family("generation_tokens_total"), COUNTER, mode="generation"),
+    # Tokens of a request are counted when it ends.
+    Take("inference.tokens", family("prompt_tokens_total"), COUNTER, mode="prompt", coarse=True),
+    Take("inference.tokens", family("generation_tokens_total"), COUNTER, mode="generation", coarse=True),
     Take("gen_ai.server.time_to_first_token", family("time_to_first_token_seconds"), HISTOGRAM),
     Take("gen_ai.server.time_per_output_token", family("time_per_output_token_seconds"), HISTOGRAM),
     Take("gen_ai.server.request.duration", family("e2e_request_latency_seconds"), HISTOGRAM),
@@ -165,6 +170,7 @@ class Trtllm:
         for key in [key for key in look.counters if key.call.endswith("requests_completed_total")]:
             if key.model in told:
                 del look.counters[key]
+        look.missing = (_AT_THE_END,)
         names = self._reader.families
         if not any(name.endswith("request_success_total") for name in names):
             look.missing += (Missing("time to first token, latencies, totals", _PERF),)
