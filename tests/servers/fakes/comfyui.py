@@ -15,6 +15,12 @@ from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Ping
 from tests.servers.fake import Asked, Fake, Reply, Route, constant, said, sample
 
 SECRET = "a prompt that nobody may read"  # noqa: S105  looked for in what is told
+IDLE = {
+    "requests running": 0, "requests waiting": 0,
+    "request.count finished": 0, "request.count failed": 0, "request.count aborted": 0,
+    "model.memory vram": 14227079168 - 1073741824,
+}  # fmt: skip
+"""What is told of one that is idle."""
 MESSAGES = [line.decode() for line in sample("comfyui_ws.ndjson").splitlines()]
 
 
