@@ -270,7 +270,8 @@ def test_wftop_push_records_figures_with_labels_unit_and_kind() -> None:
             ("depth", "12", "device=disk0", "mount=/srv"),
             ("offset", "-5e-1"),
             ("jobs", "2", "--kind", "counter", "--source", "night", "--unit", "{job}"),
-            ("jobs", "3", "--source", "night"),
+            ("--source", "night", "jobs", "3"),
+            ("spread", "--source", "night", "7", "--unit", "s", "mount=/srv", "--kind=gauge", "model=m"),
         ):
             done = wftop(*arguments)
             assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -289,12 +290,14 @@ def test_wftop_push_records_figures_with_labels_unit_and_kind() -> None:
         assert seen['custom.shell.depth{device="disk0",mount="/srv",source="shell"}'] == 12
         assert seen['custom.shell.offset{source="shell"}'] == -0.5
         assert seen['custom.night.jobs{source="night"}'] == 5
+        assert seen['custom.night.spread{model="m",mount="/srv",source="night"}'] == 7
         assert seen['custom.in.a{source="in"}'] == 1
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
+        ((), 2, "expected a name and a value"),
         (("x",), 2, "expected a value: wftop push x VALUE"),
         (("x", "much"), 2, "expected a number, got 'much'"),
         (("x", "1", "model"), 2, "expected label=value, got 'model'"),

@@ -23,7 +23,9 @@ def main(argv: Sequence[str]) -> int:
         ConfigError: The recorder's folder cannot be named (4).
         ProtocolError: No recorder answers (6).
     """
-    arguments = _parser().parse_args([_positional(word) for word in argv])
+    arguments = _parser().parse_intermixed_args([_positional(word) for word in argv])
+    if arguments.name is None:
+        raise UsageError("expected a name and a value: wftop push NAME VALUE; wftop push --help says more")
     where = places(arguments.data_dir, arguments.config)
     lines = _stdin() if arguments.name == "-" else [_line(arguments)]
     if arguments.name == "-" and (arguments.value is not None or arguments.labels):
@@ -41,7 +43,12 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("name", metavar="NAME", help="of the figure; - sends lines of JSON from standard input as they are")
+    add(
+        "name",
+        nargs="?",
+        metavar="NAME",
+        help="of the figure; - sends lines of JSON from standard input as they are",
+    )
     add("value", nargs="?", metavar="VALUE", help="a number")
     add("labels", nargs="*", metavar="label=value", help="cpu, device, direction, model, mount, view, …")
     add("--source", default="shell", metavar="NAME", help="who pushes (default: shell)")
