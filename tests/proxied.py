@@ -63,10 +63,17 @@ class Proxied:
         self.process.communicate(timeout=10)
 
     def stop(self, number: int = signal.SIGTERM) -> str:
-        """Stop it in good order; its last line."""
+        """Stop it in good order; what it said after its first line."""
         self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=20)
-        assert (self.process.returncode, err) == (0, "")
+        return self.rest()
+
+    def rest(self) -> str:
+        """What it says until its end, which is in good order."""
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        # Not communicate(): that would miss what was read ahead of the first line.
+        out, err = self.process.stdout.read(), self.process.stderr.read()
+        assert (self.process.wait(20), err) == (0, "")
         return out.strip()
 
     def peak_mb(self) -> float:

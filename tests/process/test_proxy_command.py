@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import ROOT, command, environment
+from tests.harness import ROOT, command, environment, recorder
 from tests.proxied import Proxied
+from wftui.proxy.listen import Place, place
+from wftui.proxy.upstream import url
 
 
 @pytest.mark.parametrize(
@@ -53,3 +55,40 @@ def test_an_address_in_use_is_named_and_a_dead_socket_is_not_in_use(tmp_path: Pa
     done = subprocess.run(command(*words), env=environment(), cwd=ROOT, capture_output=True, text=True,
                           timeout=30, check=False)  # fmt: skip
     assert (done.returncode, path.read_text()) == (4, "mine")
+
+
+def test_it_says_when_nobody_records() -> None:
+    with Proxied("http://127.0.0.1:1") as proxy:
+        assert proxy.stop().startswith("no recorder runs: nothing is kept until one does")
+    with recorder() as running, Proxied("http://127.0.0.1:1") as proxy:
+        assert proxy.stop().startswith("0 requests finished")
+        assert running.stop() == 0
+
+
+def test_an_address_for_others_is_allowed_when_it_is_meant() -> None:
+    with Proxied("http://127.0.0.1:1", "--listen", "0.0.0.0:0", "--expose") as proxy:
+        assert proxy.url.startswith("http://0.0.0.0:")
+        proxy.stop()
+
+
+def test_the_usual_port_is_the_servers_and_ten_thousand() -> None:
+    assert place(None, url("http://127.0.0.1:11434")) == Place("127.0.0.1", 21434)
+    assert place(None, url("http://[::1]:60000")) == Place("127.0.0.1", 0)
+    assert place(None, url("unix:/run/x.sock")) == Place("127.0.0.1", 0)
+    assert place("[::1]:5", url("127.0.0.1:1")).loopback
+    assert not place("[::]:5", url("127.0.0.1:1")).loopback
+
+
+@pytest.mark.parametrize(
+    ("text", "endpoint"),
+    [
+        ("http://localhost:8000", "127.0.0.1:8000"),
+        ("127.0.0.1:8000", "127.0.0.1:8000"),
+        ("http://[::1]", "[::1]:80"),
+        ("https://Example.org", "example.org:443"),
+        ("unix:/run/llama.sock", "unix:/run/llama.sock"),
+        ("unix:///run/llama.sock", "unix:/run/llama.sock"),
+    ],
+)
+def test_a_server_is_named_as_the_recorder_names_it(text: str, endpoint: str) -> None:
+    assert url(text).endpoint == endpoint

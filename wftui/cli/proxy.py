@@ -91,7 +91,7 @@ def _serve(
     sink = RecorderSink(home)
     meter = Meter(sink, text.clean(arguments.server or where.endpoint, 128))
     try:
-        _run(listener, where, found, context, meter)
+        _run(listener, where, found, context, meter, home.push_socket)
     finally:
         listener.close()
         sink.close()
@@ -101,16 +101,25 @@ def _serve(
 
 
 def _run(
-    listener: "Listener", where: "Url", found: "list[Address]", context: "ssl.SSLContext | None", meter: "Meter"
+    listener: "Listener",
+    where: "Url",
+    found: "list[Address]",
+    context: "ssl.SSLContext | None",
+    meter: "Meter",
+    recorder: Path,
 ) -> None:
     import asyncio
 
     from wftui.proxy.service import Proxy
 
+    recorded = recorder.exists()
+
     async def serve() -> None:
         proxy = Proxy(listener, where, found, meter, context)
         proxy.on_signals()
         _say(f"listening on {listener.url}, passing on to {'https://' if where.secure else ''}{where.endpoint}")
+        if not recorded:
+            _say("no recorder runs: nothing is kept until one does (wftop, or wftop record)")
         # What is here stays: collections need not look at it again and again.
         gc.collect()
         gc.freeze()
