@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import accumulate, pairwise
+from itertools import accumulate
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.fakeclock import FakeClock
 from wftui.clock import NS_PER_S
 from wftui.collectors.servers.derive import Derivation
 from wftui.collectors.servers.figures import Histogram, Key, Look
 from wftui.model.sample import Sample
-from wftui.windows.histogram import added, quantile
 
 INF = float("inf")
 PROMPT = Key("inference.tokens", "m", "prompt", call="/metrics prompt_total")
@@ -217,32 +214,3 @@ def test_the_memory_is_bounded() -> None:
     counters, histograms = server.derivation._counters.values(), server.derivation._histograms.values()
     assert max(len(items) for items in counters) <= 12
     assert max(len(items) for items in histograms) <= 12
-
-
-def test_quantile_of_a_table() -> None:
-    alone = [10, 10, 0, 0]
-    assert quantile(BOUNDS, alone, 0.75) == pytest.approx(0.3)
-    assert quantile(BOUNDS, alone, 0.5) == 0.1
-    assert quantile(BOUNDS, [0, 0, 0, 0], 0.5) is None
-    assert quantile((INF,), [3], 0.5) is None
-    assert added((1, 2, 3), (1, 2)) is None
-    assert added((5, 5), (3, 5)) is None
-    assert added((5, 5), (6, 5)) == [1, 0], "a bucket one ahead of the next: the page was written meanwhile"
-
-
-@given(
-    st.lists(st.integers(0, 1000), min_size=4, max_size=4),
-    st.lists(st.integers(0, 1000), min_size=4, max_size=4),
-)
-def test_what_was_added_is_found_again(before: list[int], alone: list[int]) -> None:
-    old = list(accumulate(before))
-    new = [a + b for a, b in zip(old, accumulate(alone), strict=True)]
-    assert added(old, new) == alone
-    told = [quantile(BOUNDS, alone, share) for share in (0.01, 0.5, 0.95, 0.99, 1.0)]
-    if sum(alone):
-        known = [value for value in told if value is not None]
-        assert len(known) == 5
-        assert all(low <= high for low, high in pairwise(known))
-        assert 0.1 <= known[0] <= known[-1] <= 1.0
-    else:
-        assert told == [None] * 5

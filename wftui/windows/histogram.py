@@ -1,46 +1,46 @@
 """Quantiles of cumulative histograms: from what came between two of them, never from a lifetime."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
-from itertools import pairwise
+from typing import Final
+
+_INFINITE: Final = float("inf")
+_AHEAD: Final = 1.0
+"""A page that is written while requests end may show a bucket that much behind."""
 
 
-def added(before: Sequence[float], now: Sequence[float]) -> list[float] | None:
-    """Observations per bucket that came between two cumulative snapshots of the same bounds.
-
-    Returns:
-        Observations in each bucket alone; None where a count fell (a reset) or the snapshots do not match.
-    """
-    if len(before) != len(now):
-        return None
-    cumulative = [new - old for old, new in zip(before, now, strict=True)]
-    alone = cumulative[:1] + [high - low for low, high in pairwise(cumulative)]
-    # A page that is written while requests end may show a bucket one ahead of the next one.
-    if any(item < -1 for item in cumulative):
-        return None
-    return [max(0.0, item) for item in alone]
-
-
-def quantile(bounds: Sequence[float], alone: Sequence[float], share: float) -> float | None:
-    """The value below which that share of the observations lies, linear inside a bucket.
+def quantiles(
+    bounds: Sequence[float], before: Sequence[float], now: Sequence[float], shares: Sequence[float]
+) -> list[float] | None:
+    """The values below which these shares of the observations lie that came in between, linear inside a bucket.
 
     Args:
         bounds: Upper bounds, ascending, the last infinite.
-        alone: Observations in each bucket.
-        share: 0 to 1.
+        before: Observations at or below each bound, earlier.
+        now: The same, now.
+        shares: 0 to 1.
 
     Returns:
-        In the bounds' unit. In the first bucket its upper, in the last its lower bound: all that is known.
-        None without observations.
+        In the bounds' unit, as many as shares. In the first bucket its upper, in the last its lower bound: all
+        that is known. None: nothing came, a count fell (a reset), or there is no finite bound.
     """
-    total = sum(alone)
-    if total <= 0:
+    if len(bounds) < 2 or not len(bounds) == len(before) == len(now):
         return None
-    wanted, seen = share * total, 0.0
-    for place, count in enumerate(alone):
-        if count > 0 and seen + count >= wanted:
-            if place == 0:
-                return bounds[0] if bounds[0] != float("inf") else None
-            low, high = bounds[place - 1], bounds[place]
-            return low if high == float("inf") else low + (high - low) * (wanted - seen) / count
-        seen += count
-    return None
+    gained = [new - old for old, new in zip(before, now, strict=True)]
+    total = gained[-1]
+    if total <= 0 or min(gained) < -_AHEAD:
+        return None
+    found = []
+    for share in shares:
+        wanted = share * total
+        place = (
+            bisect_left(gained, wanted) if wanted > 0 else next(at for at, item in enumerate(gained) if item > 0)
+        )
+        if place == 0:
+            found.append(bounds[0])
+        elif bounds[place] == _INFINITE:
+            found.append(bounds[place - 1])
+        else:
+            low, below = bounds[place - 1], max(0.0, gained[place - 1])
+            found.append(low + (bounds[place] - low) * (wanted - below) / (gained[place] - below))
+    return found

@@ -9,11 +9,12 @@ from wftui.collectors.servers.figures import Histogram, Key, Look
 from wftui.model.sample import DERIVED, Column, Sample, column
 from wftui.model.servers import SOURCE
 from wftui.names import COUNTER, DISTRIBUTION, GAUGE
-from wftui.windows.histogram import added, quantile
+from wftui.windows.histogram import quantiles
 
 WINDOW_NS: Final = 10 * NS_PER_S
 """Quantiles and ratios are those of so long; shorter, one request would be all of them."""
-QUANTILES: Final = (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))
+QUANTILES: Final = ("p50", "p95", "p99")
+SHARES: Final = (0.5, 0.95, 0.99)
 _RATED: Final = {"inference.tokens": "inference.tokens.rate"}
 """Counter to the gauge of its rate; of the modes in ``_MODES``."""
 _MODES: Final = ("prompt", "generation")
@@ -160,13 +161,11 @@ class Derivation:
             kept.popleft()
         oldest = kept[0][1]
         if oldest is not now and now.count > oldest.count:
-            finite = [bound for bound in now.bounds if bound != float("inf")]
-            if finite:
-                self.bounds[key.metric] = finite[0], finite[-1]
-            alone = added(oldest.counts, now.counts)
-            if alone is not None:
-                for stat, share in QUANTILES:
-                    value = quantile(now.bounds, alone, share)
-                    if value is not None:
-                        told.append(Sample(self._column(key, stat), value))
+            if len(now.bounds) > 1:
+                self.bounds[key.metric] = now.bounds[0], now.bounds[-2]
+            found = quantiles(now.bounds, oldest.counts, now.counts, SHARES)
+            if found is not None:
+                told += [
+                    Sample(self._column(key, stat), value) for stat, value in zip(QUANTILES, found, strict=True)
+                ]
         return told

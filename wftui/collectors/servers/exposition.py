@@ -6,7 +6,7 @@ and what stands before their values, and reads only these (0.1 ms) until a page 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Final, NamedTuple
 
 from wftui.errors import SourceFormatError
@@ -45,13 +45,14 @@ def number(text: bytes) -> float:
     return float(text)
 
 
-def parse(page: bytes, call: str, first: int = 0) -> Iterator[Sample]:
+def parse(page: bytes, call: str, first: int = 0, *, wanted: Container[str] | None = None) -> Iterator[Sample]:
     """All samples of a page, in order; comments, types and help are passed over.
 
     Args:
         page: The whole body.
         call: Where it came from, for the error.
         first: Place of its first line, when it is a part of a page.
+        wanted: Names of samples whose labels are read, those of others are left out; None: of all.
 
     Raises:
         SourceFormatError: A line is none of the format; it names the line.
@@ -68,7 +69,9 @@ def parse(page: bytes, call: str, first: int = 0) -> Iterator[Sample]:
             value = number(found[3])
         except ValueError as error:
             raise _malformed(call, place, line) from error
-        yield Sample(place, found[1].decode(), _labels(found[2]), value, found.start(3))
+        name = found[1].decode()
+        labels = _labels(found[2]) if wanted is None or name in wanted else {}
+        yield Sample(place, name, labels, value, found.start(3))
 
 
 def types(page: bytes) -> dict[str, str]:

@@ -3,9 +3,10 @@
 An adapter of a server with a page is mostly a table of these. ``Reader`` turns a page into figures by a plan.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import isnan, nan
-from typing import Final, NamedTuple
+from operator import itemgetter
+from typing import Final, NamedTuple, TypeVar
 
 from wftui.collectors.servers.exposition import Sample, number, parse
 from wftui.collectors.servers.figures import WHOLE, Histogram, Key, Look, named
@@ -23,6 +24,8 @@ MEAN: Final = "mean"
 MAX: Final = "max"
 
 _INFINITE: Final = float("inf")
+
+T = TypeVar("T")
 
 
 class Take(NamedTuple):
@@ -67,8 +70,8 @@ class _Spread(NamedTuple):
     key: Key
     take: Take
     bounds: tuple[float, ...]
-    counts: list[list[int]]
-    """By bound: into the plan's places."""
+    parts: list[Callable[[Sequence[float]], tuple[float, ...]]]
+    """Of each of the histograms that are added up: its counts, by bound, from the plan's values."""
     sums: list[int]
 
 
@@ -81,6 +84,7 @@ class Reader:
         Where two takes bring the same figure of the same model, that of the first one counts.
         """
         self._takes = takes
+        self._wanted = frozenset(name for take in takes for name in _samples(take))
         self._path = path
         self._models = models
         self._places: list[_Place] = []
@@ -91,7 +95,10 @@ class Reader:
         self._had: set[tuple[str, str, str]] = set()
         """Metric, model and mode of what earlier takes brought."""
         self._values_before: list[float] = []
-        self._texts_before: list[bytes] = []
+        self._texts_before: tuple[bytes, ...] = ()
+        self._pick: Callable[[Sequence[bytes]], tuple[bytes, ...]] = _picker([])
+        self._befores: list[bytes] = []
+        self._lengths: list[int] = []
         self._coarse: frozenset[Key] = frozenset()
         self._spelling: Mapping[str, str] = {}
         self.renamed: tuple[tuple[str, str], ...] = ()
@@ -109,8 +116,6 @@ class Reader:
         values = self._values(lines) if len(lines) == self._lines else None
         if values is None:
             self._plan(page, lines)
-            self._values_before = [nan] * len(self._places)
-            self._texts_before = [b""] * len(self._places)
             values = self._values(lines)
             assert values is not None  # noqa: S101  the plan was made from these lines
         for single in self._singles:
@@ -134,43 +139,45 @@ class Reader:
     def _values(self, lines: Sequence[bytes]) -> list[float] | None:
         """The plan's values from a page; None when the page is another one.
 
-        Most lines are those of a second ago: to compare one costs a tenth of reading its number.
+        176 lines of a vLLM in 50 µs: all at once, where one by one they take 130.
         """
-        values, texts = self._values_before, self._texts_before
-        try:
-            for place, (line, before) in enumerate(self._places):
-                text = lines[line]
-                if text == texts[place]:
-                    continue
-                if not text.startswith(before):
-                    return None
-                try:
-                    values[place] = number(text[len(before) :])
-                except ValueError:  # a timestamp or an exemplar stands behind it
-                    values[place] = number(text[len(before) :].split(None, 1)[0])
-                texts[place] = text
-        except (ValueError, IndexError):
+        texts = self._pick(lines)
+        if texts == self._texts_before:
+            return self._values_before
+        if not all(map(bytes.startswith, texts, self._befores)):
             return None
+        tails = [text[length:] for text, length in zip(texts, self._lengths, strict=True)]
+        try:
+            values = list(map(float, tails))
+            if b"_" in b"".join(tails):  # as in ``number``
+                values = list(map(number, tails))
+        except ValueError:
+            try:  # a timestamp or an exemplar stands behind some
+                values = [number(tail.split(None, 1)[0]) for tail in tails]
+            except (ValueError, IndexError):
+                return None
+        self._texts_before, self._values_before = texts, values
         return values
 
     def _histogram(self, spread: _Spread, values: Sequence[float]) -> Histogram:
-        count = sum(values[place] for place in spread.counts[-1])
+        parts = [pick(values) for pick in spread.parts]
+        count = sum(part[-1] for part in parts)
         last = self._last.get(spread.key)
         if last is not None and last[0] == count and last[1].bounds == spread.bounds:
             return last[1]  # nothing came: the same object tells so
-        scale = spread.take.scale
-        found = Histogram(
-            spread.bounds,
-            tuple(sum(values[place] for place in places) for places in spread.counts),
-            sum(values[place] for place in spread.sums) * scale if spread.sums else float("nan"),
-        )
+        counts = parts[0] if len(parts) == 1 else tuple(map(sum, zip(*parts, strict=True)))
+        total = sum(values[place] for place in spread.sums) * spread.take.scale if spread.sums else nan
+        found = Histogram(spread.bounds, counts, total)
         self._last[spread.key] = (count, found)
         return found
 
     def _plan(self, page: bytes, lines: Sequence[bytes]) -> None:
         by_name: dict[str, list[Sample]] = {}
-        for sample in parse(page, self._path):
-            by_name.setdefault(sample.name, []).append(sample)
+        families = set()
+        for sample in parse(page, self._path, wanted=self._wanted):
+            families.add(sample.name)
+            if sample.name in self._wanted:
+                by_name.setdefault(sample.name, []).append(sample)
         self._lines = len(lines)
         self._places, self._singles, self._spreads = [], [], []
         self._had.clear()
@@ -190,9 +197,13 @@ class Reader:
                 self._plan_single(take, name, by_name[name], lines)
             self._had |= {(item.key.metric, item.key.model, item.key.mode) for item in self._singles}
             self._had |= {(item.key.metric, item.key.model, item.key.mode) for item in self._spreads}
+        self._pick = _picker([place.line for place in self._places])
+        self._befores = [place.before for place in self._places]
+        self._lengths = [len(before) for before in self._befores]
+        self._texts_before = ()
         self._coarse = frozenset(single.key for single in self._singles if single.take.coarse)
         self.renamed = tuple(renamed)
-        self.families = frozenset(by_name)
+        self.families = frozenset(families)
 
     def _key(self, take: Take, name: str, labels: Mapping[str, str]) -> Key | None:
         if take.only is not None and labels.get(take.only[0]) != take.only[1]:
@@ -234,7 +245,7 @@ class Reader:
                 if key is not None:
                     grouped.setdefault(key, ([], []))[place].append(self._put(sample, lines))
         self._spreads += [
-            _Spread(key, take, (_INFINITE,), [counts], sums)
+            _Spread(key, take, (_INFINITE,), [_picker([place]) for place in counts], sums)
             for key, (counts, sums) in grouped.items()
             if counts and sums
         ]
@@ -254,24 +265,40 @@ class Reader:
                 grouped.setdefault(key, {}).setdefault(rest, []).append((bound, sample))
         for key, parts in grouped.items():
             first: tuple[float, ...] | None = None
-            counts: list[list[int]] = []
+            found: list[Callable[[Sequence[float]], tuple[float, ...]]] = []
             sums = []
             for rest, buckets in parts.items():
                 buckets.sort(key=lambda item: item[0])
                 bounds = tuple(bound for bound, _ in buckets)
                 if not bounds or bounds[-1] != _INFINITE or (first is not None and bounds != first):
                     continue  # buckets of different bounds cannot be added
-                if first is None:
-                    first, counts = bounds, [[] for _ in bounds]
-                for place, (_, sample) in enumerate(buckets):
-                    counts[place].append(self._put(sample, lines))
+                first = bounds
+                found.append(_picker([self._put(sample, lines) for _, sample in buckets]))
                 sums += [
                     self._put(sample, lines)
                     for sample in by_name.get(f"{name}_sum", ())
                     if frozenset(sample.labels.items()) == rest
                 ]
             if first is not None:
-                self._spreads.append(_Spread(key, take, first, counts, sums))
+                self._spreads.append(_Spread(key, take, first, found, sums))
+
+
+def _samples(take: Take) -> Iterator[str]:
+    """Names of the samples that a take may read."""
+    for name in take.names:
+        if take.kind == HISTOGRAM:
+            yield from (f"{name}_bucket", f"{name}_sum")
+        else:
+            yield name
+        if take.kind == SUMMARY:
+            yield take.counter or f"{name.removesuffix('_sum')}_count"
+
+
+def _picker(places: Sequence[int]) -> Callable[[Sequence[T]], tuple[T, ...]]:
+    """What takes the elements at these places out of a sequence."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda items: tuple(items[place] for place in places)
 
 
 def _folded(values: Sequence[float], take: Take) -> float | None:
