@@ -180,9 +180,9 @@ def test_a_server_that_is_not_there_yet_is_found_when_it_is() -> None:
     with Vllm() as server:
         server.refuse()
         with watching(line(server)) as seen:
-            for _ in range(10):
-                seen.more()
-            assert seen.servers == {}
+            name = server.endpoint.name
+            seen.until(lambda: seen.state(name) == health.FAILED, "its row")
+            assert "nobody listens there" in str(seen.servers[name][REASON])
             server.listen()
             seen.until(lambda: seen.state(server.endpoint.name) == health.OK, "a row")
 
@@ -220,11 +220,13 @@ def test_a_hung_server_delays_no_other() -> None:
             assert seen.state(name) == health.OK
 
 
-def test_something_else_at_the_address_is_no_server() -> None:
+def test_something_else_at_an_address_that_was_named_is_told() -> None:
     other = {"/v1/models": lambda _: said({"data": [{"id": "x", "owned_by": "somebody"}]})}
     with Fake(other) as server, watching(line(server)) as seen:
-        seen.until(lambda: len(server.asked) > 3, "questions")
-        assert seen.servers == {}
+        name = server.endpoint.name
+        seen.until(lambda: seen.state(name) == health.UNSUPPORTED, "its row")
+        assert "no model server" in str(seen.servers[name][REASON])
+        assert "kind=prometheus" in str(seen.servers[name][FIX])
 
 
 PROGRAM = """

@@ -12,7 +12,7 @@ from wftui.collectors.servers.discovery import Found
 from wftui.collectors.servers.figures import Look, ModelInfo, RequestInfo
 from wftui.collectors.servers.web import Web
 from wftui.endpoint import Endpoint
-from wftui.errors import SourceError
+from wftui.errors import SourceError, SourceUnavailableError
 from wftui.model import health
 from wftui.model.sample import JsonValue, Occurrence, Reading, Sample, column
 from wftui.model.servers import LOADED, SLEEPING, SOURCE
@@ -24,6 +24,8 @@ PHASE_NS: Final = 250_000_000
 BACKOFF_S: Final = (2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
 DENIED_S: Final = 60.0
 """A server that wants a key is asked so seldom: it is for a person to act."""
+_STRANGER: Final = "what answers there is no model server that wftop knows"
+_STRANGER_FIX: Final = "is the address right? kind=prometheus reads any metrics page"
 _PRESENT: Final = frozenset({LOADED, SLEEPING})
 
 
@@ -49,6 +51,8 @@ class Watch:
         self.endpoint: Final = endpoint
         self.name: Final = endpoint.name
         self.found = found
+        self._named = found is None
+        """A person named it: whatever is wrong with it is told."""
         self.kind: Kind | None = None
         self.version = ""
         self.state = ""
@@ -154,7 +158,7 @@ class Watch:
             if len(self._names) == 1:
                 self.kind = kinds.load(self._names[0])
             raise denied
-        return False
+        raise SourceUnavailableError(_STRANGER, state=health.UNSUPPORTED, fix=_STRANGER_FIX)
 
     def _take(self, look: Look, now: Instant, events: list[Occurrence]) -> None:
         at = look.at or self._clock.now()
@@ -201,8 +205,8 @@ class Watch:
         ]
 
     def _enter(self, state: str, reason: str, fix: str, events: list[Occurrence]) -> None:
-        if self.kind is None and state != health.DENIED:
-            return  # what is no server that we know has no state
+        if self.kind is None and state != health.DENIED and not self._named:
+            return  # a process that looked like a server and is none that we know
         if state != self.state:
             if self.state:
                 events.append(self._event("server.state", before=self.state, after=state, reason=reason, fix=fix))
