@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -273,3 +274,22 @@ def _refused(proxy: Proxied) -> bool:
     except ConnectionRefusedError:
         return True
     return False
+
+
+def test_more_connections_than_there_are_descriptors_wait_for_their_turn() -> None:
+    said = answer(b"{}")
+    with serving(always(said)) as url, Proxied(url) as proxy:
+        assert asked(proxy, request({"model": "m"}), len(said)) == said
+        resource.prlimit(proxy.pid, resource.RLIMIT_NOFILE, (40, 40))
+        held = [proxy.connect() for _ in range(60)]
+        for one in held:
+            one.sendall(request({"model": "m"}))
+        # Each is served, told that there is no room, or waits; none is lost, and none costs another its answer.
+        answers = []
+        for one in held:
+            answers.append(take(one, 12))
+            one.close()
+        assert set(answers) <= {b"HTTP/1.1 200", b"HTTP/1.1 502"}
+        assert answers.count(b"HTTP/1.1 200") >= 5
+        until(lambda: asked(proxy, request({"model": "m"}), len(said)) == said, WAIT_S, "room again")
+        proxy.stop()

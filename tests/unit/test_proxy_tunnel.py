@@ -78,7 +78,7 @@ class Made:
                 sent += self.server.send(bytes(65_536))
                 await asyncio.sleep(0.002)
             # What a kernel has not handed over when its socket is reset is lost, with a tunnel or without.
-            while _unsent(self.server):
+            while _unsent(self.server):  # noqa: ASYNC110  the kernel tells nobody
                 await asyncio.sleep(0.002)
         return sent
 
