@@ -91,17 +91,23 @@ async def test_what_an_idle_server_begins_is_seen_on_its_page(dial: Dial) -> Non
             clock.advance(NS_PER_S)
         look = await adapter.look(web)
         assert server.paths.count("/slots") == 1
-        assert short(look)["requests running"] == 0
+        figures = short(look)
+        assert figures["requests running"] == figures["tokens.rate generation"] == 0
+        assert figures["kv_cache.utilization"] == 0
         with server.lock:
             llama.decode(llama.begin(), 5)
         look = await adapter.look(web)
         assert [item.state for item in look.requests] == ["generating"]
 
 
-async def test_what_an_idle_server_begins_is_seen_by_its_process(tmp_path: Path, dial: Dial) -> None:
-    """No page: its CPU time says when to ask again."""
+@pytest.mark.parametrize("sleep_s", [600, None])
+@pytest.mark.parametrize("how", ["no page", "no slots", "page that counts as work"])
+async def test_what_an_idle_server_begins_is_seen_by_its_process(
+    how: str, sleep_s: float | None, tmp_path: Path, dial: Dial
+) -> None:
+    """Whether it is known to sleep or not: its CPU time says when to ask again."""
     clock = FakeClock()
-    llama = Llama(clock, sleep_s=600, metrics=False)
+    llama = Llama(clock, sleep_s=30, metrics=how != "no page", show_slots=how != "no slots", free_page=False)
     stat = tmp_path / "4711" / "stat"
     stat.parent.mkdir()
 
@@ -110,20 +116,29 @@ async def test_what_an_idle_server_begins_is_seen_by_its_process(tmp_path: Path,
 
     with serve(llama) as server:
         web, adapter = dial(server, clock), LlamaCpp()
-        adapter.rest.sleep_s, adapter.rest.pid, adapter.rest._proc = 600, 4711, tmp_path
-        for second in range(5):
+        adapter.rest.sleep_s, adapter.rest.pid, adapter.rest._proc = sleep_s, 4711, tmp_path
+        work(1000)
+        llama.predicted, llama.prompt = 100, 50
+        full = short(await adapter.look(web))
+        asked = len(server.asked)
+        for second in range(20):
             work(1000 + second)
-            await adapter.look(web)
             clock.advance(NS_PER_S)
-        look = await adapter.look(web)
-        assert server.paths.count("/slots") == 1
-        assert short(look)["requests running"] == 0
-        assert short(look)["tokens.rate generation"] == 0
-        assert {key.quality for key in look.live} == {"derived"}
-        work(1090)
+            look = await adapter.look(web)
+            told = short(look)
+            assert {name: told[name] for name in full} == full, "what it said still holds"
+            assert told["requests running"] == told["tokens.rate generation"] == 0
+            assert {key.quality for key in look.live} == {"derived"}
+        assert len(server.asked) == asked + 20
+        assert set(server.paths[asked:]) == {"/props"}
+        work(1030)
         llama.decode(llama.begin(), 5)
-        look = await adapter.look(web)
-        assert [item.state for item in look.requests] == ["generating"]
+        clock.advance(NS_PER_S)
+        assert short(await adapter.look(web))["requests running"] == 1
+        for _ in range(3):
+            clock.advance(NS_PER_S)
+            assert short(await adapter.look(web))["requests running"] == 1, "busy: asked again without more"
+        assert llama.woken == 0
 
 
 def test_rest_without_a_readable_process(tmp_path: Path) -> None:

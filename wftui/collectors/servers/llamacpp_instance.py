@@ -15,7 +15,7 @@ from wftui.model.sample import DERIVED
 
 PAGE: Final = "/metrics"
 SLOTS: Final = "/slots"
-_TOTALS: Final = "tokens in total, requests waiting, speculation"
+_TOTALS: Final = "tokens in total and of requests shorter than a second, requests waiting, speculation"
 METRICS_OFF: Final = Missing(_TOTALS, "start it with --metrics")
 RUNNER_METRICS_OFF: Final = Missing(_TOTALS, "set LLAMA_ARG_ENDPOINT_METRICS=1 for `ollama serve`")
 """Of a runner of Ollama: it inherits the environment."""
@@ -64,6 +64,8 @@ class Instance:
         self._page_off = False
         self._slots_off = False
         self._counted: dict[Key, float] = {}
+        self._idle = Look()
+        """What its page and slots said when they were asked last."""
 
     async def look(
         self,
@@ -122,7 +124,10 @@ class Instance:
                 raise
             # Both wait for the batch that runs. It answered a moment before: a big prompt, no death.
             look.state, look.reason = health.LATE, f"busy with a batch: {error.reason}"
-        if not may_ask and self.rest.watched:
+        if may_ask:
+            self.rest.asked(at_ns, busy=look.state == health.LATE or _busy(page))
+            self._idle = Look(gauges=dict(page.gauges), counters=dict(page.counters), coarse=page.coarse)
+        elif self.rest.watched or page.counters:
             self._pause(page, look, model)
         self._put(page, look, model)
         for absent, missing in ((self._page_off, off), (self._slots_off, SLOTS_OFF)):
@@ -133,18 +138,19 @@ class Instance:
     def _stirs(self, page: Look) -> bool:
         """Whether the page shows work: requests, or counters that moved."""
         before, self._counted = self._counted, dict(page.counters)
-        return before != self._counted or any(
-            value > 0 for key, value in page.gauges.items() if key.metric == "inference.requests"
-        )
+        return before != self._counted or _busy(page)
 
-    @staticmethod
-    def _pause(page: Look, look: Look, model: str) -> None:
-        """It was idle when it was asked last, and its process has not worked since."""
-        call = f"{SLOTS}, and no work of its process since"
+    def _pause(self, page: Look, look: Look, model: str) -> None:
+        """It was idle when it was asked last and has not worked since, as its process or page shows.
+
+        What it said then still holds.
+        """
+        call = f"{SLOTS}, and no work since"
         for mode in ("prompt", "generation"):
             look.live[gauge("inference.tokens.rate", model, mode, call=call, derived=True)] = 0.0
-        if not any(key.mode == "running" for key in page.gauges):
-            page.gauges[gauge("inference.requests", mode="running", call=call, derived=True)] = 0.0
+        page.gauges = self._idle.gauges | page.gauges
+        page.counters = self._idle.counters | page.counters
+        page.coarse |= self._idle.coarse
 
     def _read(self, answer: Answer, page: Look, look: Look, model: str) -> None:
         birth = answer.headers.get(_BIRTH, "")
@@ -159,7 +165,6 @@ class Instance:
 
     def _show(self, answer: Answer, page: Look, look: Look, model: str) -> None:
         slots = answer.json(list[Slot])
-        self.rest.asked(answer.at.boottime_ns, busy=any(slot.is_processing for slot in slots))
         told = {key.mode: value for key, value in page.counters.items() if key.metric == _TOKENS}
         pace = self._pace.look(slots, answer.at.boottime_ns, told.get("prompt"), told.get("generation"))
         if pace is not None:
@@ -201,6 +206,11 @@ class Instance:
         look.gauges |= {_of(key, model): value for key, value in page.gauges.items()}
         look.counters |= {_of(key, model): value for key, value in page.counters.items()}
         look.coarse |= {_of(key, model) for key in page.coarse}
+
+
+def _busy(page: Look) -> bool:
+    """Whether requests run or wait."""
+    return any(value > 0 for key, value in page.gauges.items() if key.metric == "inference.requests")
 
 
 def _good(answer: Answer) -> Answer:
