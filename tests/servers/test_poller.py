@@ -183,6 +183,7 @@ def test_a_server_that_is_not_there_yet_is_found_when_it_is() -> None:
             name = server.endpoint.name
             seen.until(lambda: seen.state(name) == health.FAILED, "its row")
             assert "nobody listens there" in str(seen.servers[name][REASON])
+            assert seen.servers[name][KIND] == "vllm"
             server.listen()
             seen.until(lambda: seen.state(server.endpoint.name) == health.OK, "a row")
 

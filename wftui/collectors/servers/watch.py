@@ -216,6 +216,12 @@ class Watch:
     def _event(self, what: str, **payload: JsonValue) -> Occurrence:
         return Occurrence(what, ("server", self.name), payload, self._clock.now())
 
+    def _kind_name(self) -> str:
+        """What it is, or what the person who named it says that it is."""
+        if self.kind is None and self._named and len(self._names) == 1:
+            return kinds.load(self._names[0]).NAME
+        return self.kind.NAME if self.kind is not None else ""
+
     def row(self, parent: str) -> Row:
         """Its row of the table ``servers``; ``parent``: endpoint of the server that it is a part of."""
         found = self.found
@@ -223,7 +229,7 @@ class Watch:
         bounds = ",".join(f"{name}={low:g}:{high:g}" for name, (low, high) in self.derivation.bounds.items())
         return (
             self.name,
-            self.kind.NAME if self.kind else "",
+            self._kind_name(),
             self.version,
             self.state,
             self.reason,
