@@ -12,7 +12,7 @@ from wftui.model import servers as cells
 from wftui.model.series import series
 from wftui.model.table import Cell, Row, TableSchema
 from wftui.render import model_words as words
-from wftui.render import models
+from wftui.render import models, serving
 from wftui.render.model_cards import Server
 from wftui.render.model_figures import KV, RATE, TTFT, Index, Spread
 
@@ -209,6 +209,25 @@ def test_until_when_it_is_kept(expires: int | None, said: str) -> None:
 )
 def test_tokens(value: float | None, said: str) -> None:
     assert words.tokens(value) == said
+
+
+def test_lines_of_a_report() -> None:
+    numbers = {
+        text(RATE, "v:1", "m", "generation"): 2431.0,
+        text("inference.requests", "v:1", "m", "waiting"): 6.0,
+    }
+    listed = [
+        server("v:1", server__kind="vllm"),
+        server("l:1", server__kind="lmstudio", server__state="denied", server__reason="401", server__fix="a key"),
+        server("o:1", server__verdict="split", server__evidence="38 % in RAM"),
+    ]
+    said = serving.lines(made(listed, [model("v:1", "m")], numbers))
+    assert said == [
+        "lmstudio l:1 denied: 401; fix: a key",
+        "ollama o:1: no model loaded",
+        "  split: 38 % in RAM",
+        "vllm v:1: m, 2,431 tok/s, 6 waiting",
+    ]
 
 
 def test_what_quantiles_are_of() -> None:

@@ -7,13 +7,13 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from wftui.model import health, processes
+from wftui.model import health, processes, servers
 from wftui.model.event import Event
 from wftui.model.health import Health
 from wftui.model.sample import Column
 from wftui.model.series import series
 from wftui.model.table import Row, TableSchema
-from wftui.render import text
+from wftui.render import serving, text
 from wftui.text import clean, cut_middle, fit
 from wftui.units import NS_PER_S
 from wftui.wire.messages import StatusReply
@@ -78,6 +78,7 @@ def report(state: State, width: int) -> list[Section]:
         _network(state),
         _sensors(state),
         _gpus(state),
+        *_serving(state),
         _processes(state, width),
         _sources(state),
         *([_events(state)] if state.events else []),
@@ -254,6 +255,14 @@ def _gpus(state: State) -> Section:
     ]
     lines = [f"{clean(vendor)}: {number:.0f} on the PCI bus" for vendor, number in seen if number]
     return Section("GPUs", lines or [f"- {state.why('gpu')}"])
+
+
+def _serving(state: State) -> list[Section]:
+    """Of machines that serve models."""
+    if servers.SERVERS.name not in state.tables:
+        return []
+    told = serving.found(state.tables, state.values, state.rates)
+    return [Section("Model servers", serving.lines(told))] if told else []
 
 
 def _processes(state: State, width: int) -> Section:

@@ -217,7 +217,7 @@ def _mirrored(scene: Scene, window: Window, lane: Lane, height: int, width: int,
         if not texts or lines <= 0:
             continue
         values = _past(window, texts, _add)
-        top = text.round_up(max((value for value in values if value == value), default=0.0))
+        top = text.round_up(max((value for value in values if value >= 1.0), default=1.0))
         drawn = _area(scene, values, top, lines, role, gaps, window.ahead, down=place == 1)
         if lines >= 2:
             at = 0 if place == 0 else lines - 1

@@ -21,7 +21,9 @@ _WORDS: Final = {
     "server.restarted": "restarted",
     "model.loaded": "loaded",
     "model.unloaded": "unloaded",
-    "model.failed": "failed",
+    "server.queueing": "queue builds up,",
+    "server.preempting": "preempts,",
+    "model.verdict": "claims,",
 }
 """What happened, where the type of an event says more than a person needs."""
 _LEAST: Final = 4
