@@ -8,11 +8,11 @@ from typing import Final
 
 import msgspec
 
+from wftui.collectors.servers import owned
 from wftui.collectors.servers.figures import Key, Look, Missing, ModelInfo, gauge, named
 from wftui.collectors.servers.gains import Gains
 from wftui.collectors.servers.takes import COUNTER, HISTOGRAM, MEAN, Reader, Take
 from wftui.collectors.servers.web import Answer, Web, refusal
-from wftui.errors import SourceFormatError, SourceUnavailableError
 from wftui.model.sample import DERIVED
 
 NAME: Final = "trtllm"
@@ -63,19 +63,6 @@ TAKES: Final = (
 )
 
 
-class _Model(msgspec.Struct):
-    id: str
-    owned_by: str = ""
-
-
-class _Models(msgspec.Struct):
-    data: list[_Model] = []
-
-
-class _Version(msgspec.Struct):
-    version: str
-
-
 class _Cache(msgspec.Struct, rename="camel"):
     used_num_blocks: float | None = None
     max_num_blocks: float | None = None
@@ -103,23 +90,8 @@ class _Record(msgspec.Struct, rename="camel"):
 
 
 async def identify(web: Web) -> str | None:
-    """``/v1/models`` says who owns them; others have ``/version``, too."""
-    answer = await web.get("/v1/models")
-    if answer.status in (401, 403):
-        page = await web.get(PAGE)
-        if page.status == 200 and b"\ntrtllm_" in page.body:
-            return ""
-        raise refusal(answer)
-    if answer.status != 200:
-        return None
-    try:
-        if not any(item.owned_by == OWNER for item in answer.json(_Models).data):
-            return None
-        return (await web.json("/version", _Version)).version
-    except SourceFormatError:
-        return None
-    except SourceUnavailableError:
-        return ""
+    """Who signed its models says it."""
+    return await owned.identify(web, OWNER, PAGE, b"trtllm_")
 
 
 class Trtllm:
@@ -241,10 +213,10 @@ class Trtllm:
             self._share(look, answer, "", cache.reused_blocks, cache.missed_blocks)
 
     async def _ask(self, web: Web) -> tuple[ModelInfo, ...] | None:
-        answer = await web.get("/v1/models")
+        answer = await web.get(owned.MODELS)
         if answer.status != 200:
             return None  # guarded by a key that we do not have: the page names the model
-        return tuple(ModelInfo(name=named(item.id)) for item in answer.json(_Models).data)
+        return tuple(ModelInfo(name=named(item.id)) for item in answer.json(owned.Models).data)
 
 
 def make() -> Trtllm:

@@ -3,13 +3,12 @@
 import re
 from typing import Final
 
-import msgspec
-
+from wftui.collectors.servers import owned
 from wftui.collectors.servers.exposition import parse
-from wftui.collectors.servers.figures import WHOLE, Look, Missing, ModelInfo, Whole, gauge, named
+from wftui.collectors.servers.figures import WHOLE, Look, Missing, ModelInfo, gauge, named
 from wftui.collectors.servers.takes import COUNTER, HISTOGRAM, MEAN, Reader, Take
-from wftui.collectors.servers.web import Web, refusal
-from wftui.errors import SourceFormatError, SourceUnavailableError
+from wftui.collectors.servers.web import Web
+from wftui.errors import SourceFormatError
 from wftui.model import health
 
 NAME: Final = "vllm"
@@ -87,43 +86,9 @@ TAKES: Final = (
 )
 
 
-class _Version(msgspec.Struct):
-    version: str
-
-
-class _Model(msgspec.Struct):
-    id: str
-    owned_by: str = ""
-    max_model_len: Whole | None = None
-    root: str | None = None
-    """The model: its path or repository; an adapter: its path."""
-    parent: str | None = None
-    """The model that an adapter belongs to."""
-
-
-class _Models(msgspec.Struct):
-    data: list[_Model] = []
-
-
 async def identify(web: Web) -> str | None:
-    """``/v1/models`` says who owns the models; ``/version`` alone would also be that of others."""
-    answer = await web.get("/v1/models")
-    if answer.status in (401, 403):
-        # With a key the models are guarded, the metrics are not.
-        page = await web.get(PAGE)
-        if page.status in (401, 403):
-            raise refusal(page)
-        return "" if page.status == 200 and b"\nvllm:" in page.body else None
-    if answer.status != 200:
-        return None
-    try:
-        if not any(item.owned_by == NAME for item in answer.json(_Models).data):
-            return None
-        return (await web.json("/version", _Version)).version
-    except SourceFormatError:
-        return None
-    except SourceUnavailableError:
-        return ""
+    """Who signed its models says it."""
+    return await owned.identify(web, NAME, PAGE, b"vllm:")
 
 
 class Vllm:
@@ -156,11 +121,11 @@ class Vllm:
         return look
 
     async def _ask_models(self, web: Web) -> tuple[ModelInfo, ...] | None:
-        answer = await web.get("/v1/models")
+        answer = await web.get(owned.MODELS)
         if answer.status != 200:
             return None  # guarded by a key that we do not have: the page names the model
         try:
-            models = answer.json(_Models).data
+            models = answer.json(owned.Models).data
         except SourceFormatError:
             return None
         return tuple(
