@@ -7,6 +7,7 @@ import pytest
 from tests.tui.fake import NOW_S, scene
 from tests.tui.fake_gpu_screen import told
 from tests.tui.fake_gpus import box
+from tests.tui.servers_seen import VLLM, serving
 from wftui.model.event import Event
 from wftui.tui.compose import picture
 from wftui.tui.panels import events
@@ -61,3 +62,26 @@ def test_the_list_names_the_gpu_at_any_width(width: int) -> None:
     ui.show("events")
     rows = ["".join(text for text, _ in row) for row in picture(scene(state), ui, width, 24).rows]
     assert any("GPU 3" in row and "Xid 31" in row for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload", "words", "glyph"),
+    [
+        ("server.state", {"before": "ok", "after": "failed", "reason": "nobody listens there"},
+         "now failed: nobody listens there", "▲"),
+        ("server.state", {"before": "failed", "after": "ok"}, "now ok", "•"),
+        ("server.found", {"kind": "vllm", "version": "0.33.0"}, "vllm 0.33.0", "•"),
+        ("server.restarted", {"version": "0.33.0"}, "0.33.0", "▲"),
+        ("server.queueing", {"waiting": 17}, "waiting 17", "▲"),
+        ("model.loaded", {"model": "qwen3:8b"}, "qwen3:8b", "•"),
+        ("model.verdict", {"model": "qwen3:8b", "verdict": "split"}, "qwen3:8b verdict split", "▲"),
+    ],
+)  # fmt: skip
+def test_words_about_a_model_server(kind: str, payload: dict[str, object], words: str, glyph: str) -> None:
+    state = serving(VLLM)
+    told_of = Event(9, "e3", NOW_S * 10**9, kind, "server", VLLM, payload=payload)
+    assert events.said(told_of) == words
+    assert events.glyph(scene(state), told_of) == glyph
+    assert events.summary(scene(state), told_of) == f"vllm:8000 {words}"
+    gone = Event(10, "e4", NOW_S * 10**9, kind, "server", "127.0.0.1:9999", payload=payload)
+    assert events.about(scene(state), gone) == "127.0.0.1:9999"

@@ -96,7 +96,7 @@ def test_a_panel_of_any_size_is_no_wider_nor_higher(width: int, height: int, nam
 
 @given(st.integers(72, 320), st.integers(20, 120), st.integers(1, 80))
 def test_framed_panels_tile_the_screen(width: int, height: int, count: int) -> None:
-    screen = layout.overview(width, height, count)
+    screen = layout.overview(width, height, count, models=3)
     painted = set()
     for place in screen.places:
         assert place.height >= 3, place

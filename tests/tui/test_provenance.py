@@ -12,6 +12,7 @@ from tests.tui.fake_gpu_screen import told
 from tests.tui.fake_gpus import box
 from tests.tui.fake_history import HistoryLink
 from tests.tui.fake_past import remembered
+from tests.tui.servers_seen import serving
 from tests.tui.test_keys import PALETTE, Still, make, press, screen_text
 from tests.tui.test_pointer import click, find, turn
 from wftui.errors import ProtocolError
@@ -49,7 +50,8 @@ def test_every_cell_of_the_process_table_and_every_quality_is_explained() -> Non
 
 @pytest.mark.parametrize("name", sorted(OF_PANELS))
 def test_a_panel_lists_what_it_shows_and_nothing_else(name: str) -> None:
-    found = gather(scene(told(box(2))), Subject(PANEL, name, name))
+    state = serving() if name == "models" else told(box(2))
+    found = gather(scene(state), Subject(PANEL, name, name))
     assert found or name == "events"
     assert all(number.metric.startswith(OF_PANELS[name]) for number in found)
     assert all(number.help and number.source and number.call for number in found)

@@ -45,7 +45,7 @@ def layouts(draw: st.DrawFn) -> Plan:
                     cells.append([f"{name} {draw(PHRASES)}" for name in left[-count:]])
                     del left[-count:]
             row: dict[str, object] = {"height": draw(PHRASES), "panels": cells}
-            if "gpus" in cells and draw(st.booleans()):
+            if ("gpus" in cells or "models" in cells) and draw(st.booleans()):
                 row["height"] = draw(st.sampled_from(["fit", "fit 6..35%", "fit 4..90%"]))
             if draw(st.booleans()):
                 row["widths"] = [draw(st.integers(1, 90)) for _ in cells]
@@ -56,8 +56,19 @@ def layouts(draw: st.DrawFn) -> Plan:
     return build("any", {"when": whens, "graphs": graphs})
 
 
-def check(plan: Plan, width: int, height: int, gpus: int, *, quiet: bool) -> None:
-    screen = solve(plan, width, height, gpus, quiet=quiet)
+def fitted(plan: Plan, width: int, height: int, gpus: int) -> bool:
+    """Whether the models panel is as high as what it has to say, beside others."""
+    when = plan.fitting(width, height, gpus)
+    return len(when.names()) > 1 and any(
+        slot.name == "models" and (row.height if len(cell.slots) == 1 else slot.height).kind == "fit"
+        for row in when.rows
+        for cell in row.cells
+        for slot in cell.slots
+    )
+
+
+def check(plan: Plan, width: int, height: int, gpus: int, models: int, *, quiet: bool) -> None:
+    screen = solve(plan, width, height, gpus, quiet=quiet, models=models)
     covered: set[tuple[int, int]] = set()
     for place in screen.places:
         assert place.width >= 1
@@ -72,23 +83,49 @@ def check(plan: Plan, width: int, height: int, gpus: int, *, quiet: bool) -> Non
     when = plan.fitting(width, height, gpus)
     if screen.framed:
         assert len(covered) == width * (last - 1), "a hole in the screen"
-        assert sorted([place.name for place in screen.places] + list(screen.folded)) == sorted(when.names())
+        shown = sorted([place.name for place in screen.places] + list(screen.folded))
+        expected = when.names()
+        if not models and fitted(plan, width, height, gpus):
+            expected = [name for name in expected if name != "models"]
+        assert shown == sorted(expected)
     else:
-        assert {place.name for place in screen.places} <= set(plan.order())
-        assert len(screen.places) == min(max(0, height - 1), len(plan.order()))
+        order = [name for name in plan.order() if models or name != "models"]
+        assert {place.name for place in screen.places} <= set(order)
+        assert len(screen.places) == min(max(0, height - 1), len(order))
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
-@given(st.integers(1, 300), st.integers(1, 100), st.integers(0, 16), st.booleans())
+@given(st.integers(1, 300), st.integers(1, 100), st.integers(0, 16), st.integers(0, 12), st.booleans())
 @settings(max_examples=150)
-def test_built_in_layouts_tile_every_terminal(name: str, width: int, height: int, gpus: int, quiet: bool) -> None:
-    check(BUILT_IN[name], width, height, gpus, quiet=quiet)
+def test_built_in_layouts_tile_every_terminal(
+    name: str, width: int, height: int, gpus: int, models: int, quiet: bool
+) -> None:
+    check(BUILT_IN[name], width, height, gpus, models, quiet=quiet)
 
 
-@given(layouts(), st.integers(1, 300), st.integers(1, 100), st.integers(0, 16), st.booleans())
+@given(layouts(), st.integers(1, 300), st.integers(1, 100), st.integers(0, 16), st.integers(0, 12), st.booleans())
 @settings(max_examples=300)
-def test_any_layout_tiles_every_terminal(plan: Plan, width: int, height: int, gpus: int, quiet: bool) -> None:
-    check(plan, width, height, gpus, quiet=quiet)
+def test_any_layout_tiles_every_terminal(
+    plan: Plan, width: int, height: int, gpus: int, models: int, quiet: bool
+) -> None:
+    check(plan, width, height, gpus, models, quiet=quiet)
+
+
+def test_without_a_server_the_models_take_no_room_and_with_one_as_much_as_they_need() -> None:
+    without, alone, many = (solve(default.DEFAULT, 120, 40, 8, models=count) for count in (0, 1, 30))
+    assert without.place("models") is None
+    assert "models" not in without.folded
+    assert [place.name for place in solve(default.DEFAULT, 40, 12).places].count("models") == 0
+    lone, full = alone.place("models"), many.place("models")
+    assert lone is not None
+    assert full is not None
+    assert lone.height < full.height <= 38 * 26 // 100
+    # Folded processes would leave nothing: at the least size the models are a word below before those fold.
+    least = solve(default.DEFAULT, 72, 20, 1, models=3)
+    assert least.place("processes") is not None
+    assert "models" in least.folded
+    only = build("only", {"rows": [{"height": "fit", "panels": ["models"]}]})
+    assert [place.name for place in solve(only, 120, 40).places] == ["models"]
 
 
 @given(layouts())

@@ -10,7 +10,8 @@ from wftui.tui import dialogs, layout, lists, transport
 from wftui.tui.footer import footer
 from wftui.tui.frame import Row, Segment, box, cells, fit_row, join, outside, plain, row_width
 from wftui.tui.gpus import boxes, talks
-from wftui.tui.panels import cpu, disks, events, gpus, memory, network, parts, pressure, processes, sources
+from wftui.tui.panels import cpu, disks, events, gpus, memory, models, network, parts, pressure, processes, sources
+from wftui.tui.panels.model_parts import lines as model_lines
 from wftui.tui.scene import Body, Scene, gap, keep
 from wftui.tui.state import CONNECTING, LIVE, State
 from wftui.tui.ui import OVERVIEW, Ui
@@ -30,10 +31,11 @@ DRAW = {
     "pressure": pressure.draw,
     "processes": processes.draw,
     "gpus": gpus.draw,
+    "models": models.draw,
     "events": events.draw,
     "sources": sources.draw,
 }
-BRIEF = {"disks": disks.brief, "network": network.brief, "pressure": pressure.brief}
+BRIEF = {"models": models.brief, "disks": disks.brief, "network": network.brief, "pressure": pressure.brief}
 LINE = {
     "cpu": cpu.line,
     "memory": memory.line,
@@ -41,12 +43,14 @@ LINE = {
     "network": network.line,
     "pressure": pressure.line,
     "gpus": gpus.line,
+    "models": models.line,
     "events": events.line,
     "sources": sources.line,
 }
 
 
 _GPUS = "gpus on the overview"
+_MODELS = "models on the overview"
 _SHARES = {"cpu": "system.cpu.utilization", "memory": "system.memory.utilization"}
 BARRED = 6
 """Lines of a screen from which on there is a transport bar."""
@@ -160,7 +164,17 @@ def _arranging(scene: Scene, arranger: Arranger, width: int, height: int, rows: 
 def overview(state: State, width: int, height: int, plan: Plan = layout.DEFAULT) -> layout.Layout:
     """Where the panels of the overview stand on this machine."""
     count, quiet = gpu_count(state)
-    return layout.overview(width, height, count, quiet=quiet, plan=plan)
+    return layout.overview(width, height, count, quiet=quiet, models=model_count(state), plan=plan)
+
+
+def model_count(state: State) -> int:
+    """Lines that the models panel is made room for: the most that there ever were, so that nothing jumps when a
+    server restarts or lets go of a model; 0: no server was ever seen."""
+    whose = state.hello.data_dir if state.hello is not None else ""
+    before, was = state.kept.get(_MODELS, ("", 0))
+    most = max(len(model_lines(state)), int(was) if before == whose else 0)  # type: ignore[call-overload]  # what the next line puts there
+    state.kept[_MODELS] = whose, most
+    return most
 
 
 def gpu_count(state: State) -> tuple[int, bool]:
@@ -361,7 +375,7 @@ def _folded(scene: Scene, width: int, names: Sequence[str]) -> Row:
     row: Row = [gap(1)]
     if "sources" in names:
         row += [*sources.counts(scene, width // 2), gap(3)]
-    for name in ("cpu", "memory", "gpus", "disks", "network", "pressure"):
+    for name in ("cpu", "memory", "gpus", "models", "disks", "network", "pressure"):
         room = width - row_width(row)
         if name not in names or room <= 12:
             continue
@@ -371,6 +385,8 @@ def _folded(scene: Scene, width: int, names: Sequence[str]) -> Row:
             said = "".join(piece for piece, _ in gpus.line(scene, 40)[1:]).strip()
             shown = outside(said.partition(":")[0], min(room, 26), scene.glyphs).rstrip()
             row += [(shown, "dim"), gap(3)] if shown else []
+        elif name == "models" and not model_lines(scene.state):
+            continue
         else:
             brief = BRIEF[name](scene)
             row += [*brief, gap(3)] if row_width(brief) + 3 <= room else []
@@ -389,7 +405,9 @@ def _lined(scene: Scene, screen: layout.Layout, rows: list[Row]) -> None:
             if place.name == "processes":
                 row = processes.line(scene, screen.width, offset)
             elif offset:
-                row = gpus.one(scene, screen.width, offset - 1, place.height - 1)
+                row = (models if place.name == "models" else gpus).one(
+                    scene, screen.width, offset - 1, place.height - 1
+                )
             elif place.name in LINE:
                 row = LINE[place.name](scene, screen.width)
             else:

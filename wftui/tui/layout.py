@@ -27,6 +27,7 @@ TITLES = {
     "pressure": "pressure & heat",
     "processes": "processes",
     "gpus": "gpus",
+    "models": "models",
     "events": "events",
     "sources": "sources",
     "timeline": "timeline",
@@ -45,6 +46,7 @@ SHORT = {
     "pressure": "psi",
     "processes": "proc",
     "gpus": "gpu",
+    "models": "llm",
     "events": "evt",
     "sources": "src",
 }
@@ -57,18 +59,22 @@ SCREEN_KEYS = {
     "gpus": "6",
     "gpu": "6",
     "model": "7",
+    "models": "7",
     "energy": "9",
 }
 """Panels that have a screen of their own, and its key."""
 
 
-def overview(width: int, height: int, gpus: int = 0, *, quiet: bool = False, plan: Plan = DEFAULT) -> Layout:
+def overview(
+    width: int, height: int, gpus: int = 0, *, quiet: bool = False, models: int = 0, plan: Plan = DEFAULT
+) -> Layout:
     """The overview of any size from 1 x 1 on. Line 0 is the top line; framed ones end with a line of keys.
 
     ``gpus``: how many there are, instances of divided ones with them; they are what a box with GPUs is about.
     ``quiet``: none of them has anything to tell (a laptop's that sleeps): a line each is enough.
+    ``models``: lines about what serves models; 0: nobody does.
     """
-    return solve(plan, width, height, gpus, quiet=quiet)
+    return solve(plan, width, height, gpus, quiet=quiet, models=models)
 
 
 def titles(plan: Plan) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from wftui.model.health import FAILED, STUCK
+from wftui.model.servers import SERVERS
 from wftui.render import text
 from wftui.tui.gpu_trouble import findings
 from wftui.tui.gpus import boxes
@@ -61,6 +62,7 @@ def _findings(state: State) -> list[Verdict]:
         over(full, 0.92, 0.98, f"{_outside(mount)} is {_percent(full)} full")
     throttled = state.rate("container.cpu.throttled.time")
     found += _gpus(state)
+    found += _models(state)
     over(throttled, 0.10, 1.0, f"the CPU limit of the cgroup holds back {text.decimal(throttled).strip()} cores")
     stall = state.recent(_SPAN, "system.pressure.utilization", ("device", "io"), ("mode", "some"))
     over(stall, 0.20, 0.60, f"pressure io {_percent(stall)}")
@@ -98,6 +100,23 @@ def _gpus(state: State) -> list[Verdict]:
         since = "" if age_s is None else text.duration(age_s)
         age = "" if not since else f", {since} ago" if item.word.startswith("Xid") else f" for {since}"
         found.append(Verdict(item.level, f"{which} {_outside(item.word)}{age}"))
+    return found
+
+
+def _models(state: State) -> list[Verdict]:
+    """What troubles the model servers: one that does not answer, a model that failed, a cache that is full."""
+    if not state.tables.get(SERVERS.name):
+        return []
+    from wftui.tui.models_screen.seen import servers
+    from wftui.tui.panels.model_parts import named, troubled  # here: few machines have one
+
+    found = []
+    for server in servers(state):
+        if server.trouble == "claim" or not troubled(server):
+            continue
+        waiting = f", {server.figures.waiting:.0f} requests wait" if server.figures.waiting >= 1 else ""
+        word = f"KV cache {_percent(server.figures.kv)}" if server.trouble == "KV cache full" else server.trouble
+        found.append(Verdict(server.level, f"{_outside(named(server))} {_outside(word)}{waiting}"))
     return found
 
 

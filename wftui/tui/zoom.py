@@ -22,6 +22,7 @@ _LONGER: Final = {
     "network": ("system.network.io",),
     "pressure": ("system.pressure.utilization", "hw.temperature"),
     "gpus": ("hw.gpu.utilization", "hw.gpu.power", "hw.gpu.temperature"),
+    "models": ("inference.tokens.rate", "inference.requests", "inference.kv_cache.utilization"),
     "processes": ("system.process.count", "system.cpu.utilization"),
 }
 """What a panel shows of the past, as series of the timeline."""

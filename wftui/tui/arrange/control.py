@@ -34,7 +34,9 @@ def begin(app: WftopApp) -> None:
         ui.say(f"arranging needs {least}: below that a panel is one line", "warn")
         return
     count, quiet = compose.gpu_count(scene.state)
-    ui.arrange = Arranger(app.plan, width, height, count, quiet=quiet, selected=ui.focus)
+    ui.arrange = Arranger(
+        app.plan, width, height, count, quiet=quiet, models=compose.model_count(scene.state), selected=ui.focus
+    )
     app.plan = ui.arrange.plan
     ui.focus = ui.arrange.selected
 

@@ -8,6 +8,8 @@ from wftui.tui.arrange import options
 from wftui.tui.layouts.grammar import build, tree
 from wftui.tui.layouts.plan import (
     COLUMNS,
+    FIT,
+    FITTING,
     LINES,
     PANELS,
     REST,
@@ -54,12 +56,15 @@ class Menu:
 class Arranger:
     """A copy of a plan, and the panel that keys are about."""
 
-    def __init__(self, plan: Plan, width: int, height: int, gpus: int, *, quiet: bool, selected: str = "") -> None:
+    def __init__(
+        self, plan: Plan, width: int, height: int, gpus: int, *, quiet: bool, models: int = 0, selected: str = ""
+    ) -> None:
         """The terminal's size says which rows of the plan are changed: those that it shows."""
         self.plan = build(plan.name, tree(plan))
         self._before = tree(plan)
         self._gpus = gpus
         self._quiet = quiet
+        self._models = models
         self.moving = False
         """Whether arrows move the panel, instead of choosing another one."""
         self.menu: Menu | None = None
@@ -87,7 +92,7 @@ class Arranger:
     @property
     def screen(self) -> Layout:
         """The places as they are."""
-        return solve(self.plan, self._width, self._height, self._gpus, quiet=self._quiet)
+        return solve(self.plan, self._width, self._height, self._gpus, quiet=self._quiet, models=self._models)
 
     @property
     def when(self) -> When:
@@ -244,12 +249,12 @@ class Arranger:
                 cells[column], cells[column + step] = cells[column + step], cells[column]
         elif 0 <= depth + step < len(cell.slots):
             cell.slots[depth], cell.slots[depth + step] = cell.slots[depth + step], cell.slots[depth]
-        elif len(cell.slots) == len(rows[at].cells) == 1 and 0 <= at + step < len(rows):
+        elif len(cell.slots) == len(rows[at].cells) == 1 and (near := self._next(at, step)) is not None:
             # A row of its own changes places with its neighbour, once more and it is in it.
-            self._into(rows[at + step], at)
-        elif 0 <= at + step < len(rows):
+            self._into(near, at)
+        elif (near := self._next(at, step)) is not None:
             self._leave(at, column, depth)
-            self._insert(rows[at + step])
+            self._insert(near)
         elif len(cell.slots) > 1 or len(rows[at].cells) > 1:
             self._leave(at, column, depth)
             words, _, bounds = _NEW_ROW.partition(" ")
@@ -257,6 +262,17 @@ class Arranger:
             height = Height(SHARE, int(words.rstrip("%")), least, most)
             rows.insert(at + (step > 0), Row(height, [Cell([Slot(self.selected)])]))
         self._tidy()
+
+    def _next(self, at: int, step: int) -> Row | None:
+        """The row above or below; one that is not there while there is no model server is passed over."""
+        rows = self.when.rows
+        at += step
+        while 0 <= at < len(rows):
+            names = [slot.name for cell in rows[at].cells for slot in cell.slots]
+            if self._models or names != ["models"] or rows[at].height.kind != FIT:
+                return rows[at]
+            at += step
+        return None
 
     def _into(self, row: Row, at: int) -> None:
         del self.when.rows[at]
@@ -336,11 +352,11 @@ class Arranger:
         rows[:] = [row for row in rows if row.cells]
         for row in rows:
             names = [slot.name for cell in row.cells for slot in cell.slots]
-            if row.height.kind == "fit" and "gpus" not in names:
+            if row.height.kind == FIT and not any(name in FITTING for name in names):
                 row.height = Height()
             for cell in row.cells:
                 for slot in cell.slots:
-                    if len(cell.slots) == 1 or (slot.height.kind == "fit" and slot.name != "gpus"):
+                    if len(cell.slots) == 1 or (slot.height.kind == FIT and slot.name not in FITTING):
                         slot.height = Height()
         self.plan.solved.clear()
 

@@ -10,7 +10,18 @@ from wftui.tui.layouts.grammar import build
 NAME = "default"
 TREE: dict[str, object] = {
     "title": "everything at a glance",
-    "importance": ["cpu", "memory", "gpus", "processes", "disks", "network", "pressure", "events", "sources"],
+    "importance": [
+        "cpu",
+        "memory",
+        "gpus",
+        "models",
+        "processes",
+        "disks",
+        "network",
+        "pressure",
+        "events",
+        "sources",
+    ],
     "when": [
         {
             "columns": 150,
@@ -19,6 +30,7 @@ TREE: dict[str, object] = {
             "rows": [
                 {"height": "24% 8..16", "panels": ["cpu", "memory", "pressure"], "widths": [46, 28, 26]},
                 {"height": "fit 6..35%", "panels": ["gpus"]},
+                {"height": "fit 5..26%", "panels": ["models"]},
                 {"height": "19% 6..12", "panels": ["disks", "network"]},
                 {"height": "rest 8", "panels": ["processes", ["events", "sources 45% 4..20"]], "widths": [64, 36]},
             ],
@@ -30,6 +42,7 @@ TREE: dict[str, object] = {
             "rows": [
                 {"height": "24% 8..16", "panels": ["cpu", "memory"], "widths": [60, 40]},
                 {"height": "fit 6..35%", "panels": ["gpus"]},
+                {"height": "fit 5..26%", "panels": ["models"]},
                 {"height": "19% 6..12", "panels": ["disks", "network", "pressure"]},
                 {"height": "rest 8", "panels": ["processes", ["events", "sources 45% 4..20"]], "widths": [66, 34]},
             ],
@@ -39,6 +52,7 @@ TREE: dict[str, object] = {
             "rows": [
                 {"height": "24% 5..12", "panels": ["cpu", "memory"], "widths": [56, 44]},
                 {"height": "fit 6..46%", "panels": ["gpus"]},
+                {"height": "fit 5..26%", "panels": ["models"]},
                 {"height": "17% 5..9", "panels": ["disks", "network", "pressure"]},
                 {"height": "rest 9", "panels": ["processes"]},
                 {"height": "12% 5..10", "panels": ["events", "sources"]},
@@ -49,6 +63,7 @@ TREE: dict[str, object] = {
             "rows": [
                 {"height": "24% 5..12", "panels": ["cpu", "memory"], "widths": [56, 44]},
                 {"height": "fit 6..37%", "panels": ["gpus"]},
+                {"height": "fit 5..26%", "panels": ["models"]},
                 {"height": "17% 5..9", "panels": ["disks", "network", "pressure"]},
                 {"height": "rest 9", "panels": ["processes"]},
                 {"height": "12% 5..10", "panels": ["events", "sources"]},
@@ -59,6 +74,7 @@ TREE: dict[str, object] = {
             "lines": 32,
             "rows": [
                 {"height": "33% 12..26", "panels": ["cpu", "memory", "pressure"], "widths": [46, 28, 26]},
+                {"height": "fit 5..30%", "panels": ["models"]},
                 {"height": "24% 9..20", "panels": ["disks", "network"]},
                 {
                     "height": "rest 8",
@@ -72,6 +88,7 @@ TREE: dict[str, object] = {
             "lines": 26,
             "rows": [
                 {"height": "32% 9..16", "panels": ["cpu", "memory"], "widths": [60, 40]},
+                {"height": "fit 5..30%", "panels": ["models"]},
                 {"height": "25% 7..12", "panels": ["disks", "network", "pressure"]},
                 {
                     "height": "rest 5",
@@ -83,6 +100,7 @@ TREE: dict[str, object] = {
         {
             "rows": [
                 {"height": "30% 6..12", "panels": ["cpu", "memory"], "widths": [56, 44]},
+                {"height": "fit 4..30%", "panels": ["models"]},
                 {"height": "24% 5..9", "panels": ["disks", "network", "pressure"]},
                 {"height": "rest 9", "panels": ["processes"]},
                 {"height": "14% 5..10", "panels": ["gpus", "events", "sources"]},

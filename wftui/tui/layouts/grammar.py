@@ -8,6 +8,7 @@ from __future__ import annotations
 from wftui.tui.layouts.plan import (
     COLUMNS,
     FIT,
+    FITTING,
     IMPORTANCE,
     LENGTH,
     LENGTHS,
@@ -215,9 +216,11 @@ def _row(given: object, known: Sequence[str], path: Path) -> Row:
         for cell, width in zip(cells, widths, strict=True):
             cell.width = float(width)  # type: ignore[arg-type]  # the line above lets numbers pass only
     names = [slot.name for cell in cells for slot in cell.slots]
-    if found.kind == FIT and "gpus" not in names:
+    if found.kind == FIT and not any(name in FITTING for name in names):
         raise Wrong(
-            (*path, "height"), "'fit' is for a row with gpus: only they know how many lines they need", FIT
+            (*path, "height"),
+            "'fit' is for a row with gpus or models: only they know how many lines they need",
+            FIT,
         )
     return Row(found, cells)
 
@@ -232,8 +235,8 @@ def _slot(given: object, known: Sequence[str], path: Path, *, alone: bool) -> Sl
     if alone:
         raise Wrong(path, f"{name} has the height of its row; only panels of a list have their own", given)
     found = _height(words, path)
-    if found.kind == FIT and name != "gpus":
-        raise Wrong(path, "'fit' is for gpus: only they know how many lines they need", given)
+    if found.kind == FIT and name not in FITTING:
+        raise Wrong(path, "'fit' is for gpus and models: only they know how many lines they need", given)
     return Slot(name, found)
 
 
@@ -311,7 +314,7 @@ def _options(given: object) -> dict[str, dict[str, object]]:
                 chosen = _length(value, path)
             elif key == "columns":
                 chosen = _columns(value, path)
-            elif key == "sort":
+            elif key == "sort" and panel == "processes":
                 chosen = _column(value, path)
             elif not any(type(choice) is type(value) and choice == value for choice in choices):
                 raise Wrong(path, f"expected one of {', '.join(str(item).lower() for item in choices)}", value)

@@ -9,9 +9,9 @@ TYPE_CHECKING = False  # typing is heavier than this module
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-PANELS = ("cpu", "memory", "disks", "network", "pressure", "processes", "gpus", "events", "sources")
+PANELS = ("cpu", "memory", "disks", "network", "pressure", "processes", "gpus", "models", "events", "sources")
 """All panels that have a name of their own, as Tab goes through them; graphs are named by their layout."""
-IMPORTANCE = ("cpu", "memory", "gpus", "processes", "disks", "network", "pressure", "events", "sources")
+IMPORTANCE = ("cpu", "memory", "gpus", "models", "processes", "disks", "network", "pressure", "events", "sources")
 """Which of them stay when there are fewer lines than subjects."""
 LENGTHS = (0, 60, 120, 300, 600, 1800, 3600, 21_600, 86_400)
 """Seconds of the past that keys give a graph; 0: as many as there are columns for, one a half column."""
@@ -28,12 +28,15 @@ OPTIONS: dict[str, dict[str, tuple[object, ...]]] = {
     "network": {LENGTH: LENGTHS},
     "pressure": {LENGTH: LENGTHS},
     "gpus": {"style": ("auto", "cards", "rows", "strip"), LENGTH: LENGTHS},
+    "models": {"sort": ("name", "speed", "waiting", "first token", "cache", "trouble"), LENGTH: LENGTHS},
     "processes": {"sort": ("cpu", *(name for name in COLUMNS if name != "cpu")), "columns": ()},
 }
 """What can be chosen about a panel: the first value is what holds when nothing is said.
 
 A length may be any other number of seconds up to the longest one, ``columns`` any list of ``COLUMNS``.
 """
+FITTING = ("gpus", "models")
+"""Panels that know how many lines they need; with a height of that kind they need none while there is nothing."""
 REST = "rest"
 FIT = "fit"
 SHARE = "share"
@@ -148,7 +151,7 @@ class Plan:
         self.whens = whens
         self.graphs = {graph.name: graph for graph in graphs}
         self.options = {panel: dict(values) for panel, values in (options or {}).items()}
-        self.solved: dict[tuple[int, int, int, bool], object] = {}
+        self.solved: dict[tuple[int, int, int, bool, int], object] = {}
 
     def order(self) -> list[str]:
         """All panels that have a place somewhere, the most important first."""

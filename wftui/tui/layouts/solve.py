@@ -7,7 +7,7 @@ rows shrink to their least, then fold into one line below, the least important f
 from __future__ import annotations
 
 from wftui.tui.layouts.places import Layout, Place
-from wftui.tui.layouts.plan import FIT, LINES, PANELS, REST, SHARE
+from wftui.tui.layouts.plan import FIT, FITTING, LINES, PANELS, REST, SHARE
 
 TYPE_CHECKING = False  # typing is heavier than this module
 if TYPE_CHECKING:
@@ -25,19 +25,20 @@ _LIST = 5
 _NARROWEST = 16
 
 
-def solve(plan: Plan, width: int, height: int, gpus: int = 0, *, quiet: bool = False) -> Layout:
+def solve(plan: Plan, width: int, height: int, gpus: int = 0, *, quiet: bool = False, models: int = 0) -> Layout:
     """The overview of any size from 1 x 1 on. Line 0 is the top line; framed ones end with a line of keys.
 
     ``gpus``: how many there are, instances of divided ones with them; they are what a box with GPUs is about.
     ``quiet``: none of them has anything to tell (a laptop's that sleeps): a line each is enough.
+    ``models``: lines about what serves models; 0: nobody does, and a panel that fits itself to them is not there.
     """
-    key = (width, height, gpus, quiet)
+    key = (width, height, gpus, quiet, models)
     found = plan.solved.get(key)
     if found is None:
         if width < MIN_WIDTH or height < MIN_HEIGHT:
-            found = _lines(plan, width, height, gpus)
+            found = _lines(plan, width, height, gpus, models)
         else:
-            found = _Solver(plan, width, height, gpus, quiet=quiet).layout()
+            found = _Solver(plan, width, height, gpus, models, quiet=quiet).layout()
         if len(plan.solved) > 8:
             plan.solved.clear()
         plan.solved[key] = found
@@ -62,6 +63,11 @@ def gpu_lines(count: int, width: int, most: int, *, quiet: bool = False) -> int:
     return min(most, (8 if width >= 100 else 7) if width - 5 >= 3 * count else 5)
 
 
+def model_lines(count: int, most: int) -> int:
+    """Lines that so many about model servers ask for inside a frame: those and a heading, ``most`` at best."""
+    return min(most, count + (1 < count < most))
+
+
 def split(total: int, shares: Sequence[float]) -> list[int]:
     """Whole cells in these proportions; the last takes what is left."""
     whole_sum = sum(shares)
@@ -72,11 +78,12 @@ def split(total: int, shares: Sequence[float]) -> list[int]:
 class _Solver:
     """One plan on one terminal: panels fold one after the other until the others have room."""
 
-    def __init__(self, plan: Plan, width: int, height: int, gpus: int, *, quiet: bool) -> None:
+    def __init__(self, plan: Plan, width: int, height: int, gpus: int, models: int, *, quiet: bool) -> None:
         self._width = width
         self._height = height
         self._body = height - 2
         self._gpus = gpus
+        self._models = models
         self._quiet = quiet
         self._when = plan.fitting(width, height, gpus)
         self._summary = list(self._when.summary)
@@ -101,17 +108,30 @@ class _Solver:
                 return Layout(self._width, self._height, places, framed=True, folded=folded)
 
     def _rows(self) -> list[tuple[Row, list[tuple[Cell, list[Slot]]]]]:
-        """Rows with what did not fold of them."""
+        """Rows with what did not fold of them; a panel that would be alone shows even nothing."""
+        found = self._chosen()
+        if not found:
+            self._models = 1
+            found = self._chosen()
+        return found
+
+    def _chosen(self) -> list[tuple[Row, list[tuple[Cell, list[Slot]]]]]:
         rows = []
         for row in self._when.rows:
             cells = [
                 (cell, slots)
                 for cell in row.cells
-                if (slots := [slot for slot in cell.slots if slot.name not in self._folded])
+                if (slots := [slot for slot in cell.slots if self._shown(row, cell, slot)])
             ]
             if cells:
                 rows.append((row, cells))
         return rows
+
+    def _shown(self, row: Row, cell: Cell, slot: Slot) -> bool:
+        """Whether a panel has a place: it did not fold, and does not fit itself to nothing."""
+        height = row.height if len(cell.slots) == 1 else slot.height
+        nothing = slot.name == "models" and not self._models and height.kind == FIT
+        return not nothing and slot.name not in self._folded
 
     def _fold(self, names: Sequence[str]) -> None:
         self._folded.update(names)
@@ -152,11 +172,16 @@ class _Solver:
                     asked[at] -= given
                     missing -= given
             if missing > 0:
-                worst = max(range(len(rows)), key=lambda at: ranks[at])
+                worst = max(range(len(rows)), key=lambda at: self._last(rows[at][1], ranks[at]))
                 self._fold([slot.name for _, slots in rows[worst][1] for slot in slots])
                 return None
         _share_out(asked, rests, needs, room - sum(asked))
         return asked
+
+    def _last(self, cells: list[tuple[Cell, list[Slot]]], rank: int) -> float:
+        """How soon a row folds: models before processes, of which nothing would be left."""
+        listed = any(slot.name == "processes" for _, slots in cells for slot in slots)
+        return min(rank, self._rank.get("models", rank) - 0.5) if listed else rank
 
     def _asked(self, height: Height, cells: list[tuple[Cell, list[Slot]]], total: int) -> int:
         floor, ceiling = self._floor(height, cells, total), height.ceiling(total)
@@ -177,15 +202,16 @@ class _Solver:
 
     def _fit(self, most: int, cells: list[tuple[Cell, list[Slot]]]) -> int:
         share = sum(cell.width for cell, _ in cells)
-        width = next(
-            (
-                int(self._width * cell.width / share)
-                for cell, slots in cells
-                if any(slot.name == "gpus" for slot in slots)
-            ),
-            self._width,
-        )
-        return max(LEAST, gpu_lines(self._gpus, width - 4, max(1, most - 2), quiet=self._quiet) + 2)
+        room = max(1, most - 2)
+        lines = 1
+        for cell, slots in cells:
+            width = int(self._width * cell.width / share)
+            names = {slot.name for slot in slots}.intersection(FITTING)
+            if "gpus" in names:
+                lines = max(lines, gpu_lines(self._gpus, width - 4, room, quiet=self._quiet))
+            if "models" in names:
+                lines = max(lines, model_lines(self._models, room))
+        return max(LEAST, lines + 2)
 
     @staticmethod
     def _hard(cells: list[tuple[Cell, list[Slot]]]) -> int:
@@ -253,9 +279,9 @@ def _share_out(asked: list[int], rests: Sequence[int], needs: Sequence[int], roo
         spare -= 1
 
 
-def _lines(plan: Plan, width: int, height: int, gpus: int) -> Layout:
+def _lines(plan: Plan, width: int, height: int, gpus: int, models: int) -> Layout:
     room = max(0, height - 1)
-    order = plan.order()
+    order = [name for name in plan.order() if models or name != "models"]
     if not gpus and "gpus" in order and "processes" in order[order.index("gpus") :]:
         # What there is comes before why something is not there.
         order.remove("gpus")
@@ -266,10 +292,13 @@ def _lines(plan: Plan, width: int, height: int, gpus: int) -> Layout:
     spare = room - len(names)
     more = min(gpus if gpus > 1 and "gpus" in kept else 0, spare // 2) if spare >= 4 else 0
     spare -= more
+    served = min(models if models > 1 and "models" in kept else 0, spare // 3) if spare >= 6 else 0
+    spare -= served
+    extra = {"processes": spare, "gpus": more, "models": served}
     places = []
     y = 1
     for name in names:
-        lines = 1 + (spare if name == "processes" else more if name == "gpus" else 0)
+        lines = 1 + extra.get(name, 0)
         places.append(Place(name, 0, y, width, lines))
         y += lines
     return Layout(width, height, places, framed=False)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from wftui.model.event import Event
 from wftui.model.gpus import REASONS
+from wftui.model.servers import SERVERS
 from wftui.render import text
 from wftui.tui.frame import Row, cells, fit_row, outside, plain
 from wftui.tui.gpus import boxes
@@ -36,14 +37,21 @@ _WARN: Final = frozenset(
         "gpu.throttled",
         "gpu.driver",
         "gpu.worker_restarted",
+        "server.gone",
+        "server.preempting",
+        "server.queueing",
+        "server.restarted",
+        "model.verdict",
     }
 )
 _GPU: Final = "gpu"
+_SERVER: Final = "server"
+_STATES: Final = frozenset({"source.state", "server.state"})
 
 
 def role(event: Event) -> str:
     """How much an event matters."""
-    if event.type == "source.state":
+    if event.type in _STATES:
         return (
             "warn"
             if (event.payload.get("after") or event.payload.get("state")) in ("failed", "stuck", "late")
@@ -84,7 +92,7 @@ def said(event: Event) -> str:
     payload = event.payload
     if isinstance(last := payload.get("last_second"), int | float):
         return _broken_off(last, payload)
-    if event.type == "source.state":
+    if event.type in _STATES:
         state = payload.get("after") or "?"
         reason = payload.get("reason")
         return f"now {state}" + (f": {reason}" if reason else "")
@@ -94,6 +102,8 @@ def said(event: Event) -> str:
         return ", ".join(REASONS.get(str(reason), str(reason)) for reason in reasons)
     if event.aggregate_type == _GPU:
         return _of_gpu(event.type, payload)
+    if event.aggregate_type == _SERVER:
+        return _of_server(event.type, payload)
     if event.type == "mark.set":
         at = payload.get("at_ns")
         elsewhere = isinstance(at, int) and abs(at - event.time_ns) > 2_000_000_000
@@ -124,11 +134,24 @@ def _of_gpu(kind: str, payload: dict[str, Any]) -> str:  # Any: as above
     return words({key: value for key, value in payload.items() if key not in ("name", "index", "uuid")})
 
 
+def _of_server(kind: str, payload: dict[str, Any]) -> str:  # Any: as above
+    """What befell a model server; which one stands beside it."""
+    if kind.startswith("model.") and (model := payload.get("model")):
+        return " ".join(
+            [str(model), words({key: value for key, value in payload.items() if key != "model"})]
+        ).strip()
+    if kind in ("server.found", "server.gone", "server.restarted"):
+        return " ".join(str(payload[key]) for key in ("kind", "version") if payload.get(key))
+    return words(payload)
+
+
 def about(scene: Scene, event: Event) -> str:
     """What it is about; a GPU by its number of now, which says more than its UUID."""
     if event.aggregate_type == _GPU and event.aggregate_id:
         label = dict(_gpus(scene)).get(event.aggregate_id)
         return f"GPU {label}" if label else event.aggregate_id
+    if event.aggregate_type == _SERVER and event.aggregate_id:
+        return dict(_servers(scene)).get(event.aggregate_id, event.aggregate_id)
     # Random numbers tell a person nothing.
     named = event.aggregate_id and event.aggregate_type not in ("mark", "machine")
     return f"{event.aggregate_type} {event.aggregate_id}" if named else event.aggregate_type
@@ -138,10 +161,19 @@ def _gpus(scene: Scene) -> tuple[tuple[str, str], ...]:
     return tuple((gpu.uuid, gpu.label) for gpu in boxes(scene.state))
 
 
+def _servers(scene: Scene) -> tuple[tuple[str, str], ...]:
+    # A server that is gone is known by its endpoint.
+    if SERVERS.name not in scene.state.tables:
+        return ()
+    from wftui.tui.panels.model_parts import known  # here: few machines have one
+
+    return known(scene.state)
+
+
 def summary(scene: Scene, event: Event) -> str:
     """What it is about and what it says, cleaned."""
     name = event.aggregate_id if event.aggregate_type in ("source", "process", "series") else ""
-    if event.aggregate_type == _GPU:
+    if event.aggregate_type in (_GPU, _SERVER):
         name = about(scene, event)
     return plain(" ".join(part for part in (name, said(event)) if part), scene.glyphs)
 
@@ -162,7 +194,7 @@ def draw(scene: Scene, width: int, height: int) -> Body:
     events = scene.state.events
     if not events:
         return empty("no events yet", "they come as sources change, clocks step, signals are sent")
-    made_of = (len(events), events[-1], events[0], _gpus(scene), width, height, scene.glyphs)
+    made_of = (len(events), events[-1], events[0], _gpus(scene), _servers(scene), width, height, scene.glyphs)
     return keep(scene.state, "events", made_of, lambda: _listing(scene, width, height))
 
 

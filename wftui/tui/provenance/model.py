@@ -47,6 +47,8 @@ OF_PANELS: Final = {
     "network": ("system.network.",),
     "pressure": ("system.pressure.utilization", "hw.temperature", "hw.fan", "system.pressure."),
     "gpus": ("hw.gpu.utilization", "hw.gpu.memory.", "hw.gpu.power", "hw.gpu.temperature", "hw.gpu."),
+    "models": ("inference.tokens.rate", "inference.requests", "gen_ai.server.time_to_first_token",
+               "inference.kv_cache.", "inference.", "gen_ai."),
     "energy": ("hw.gpu.power", "hw.power", "hw.gpu.energy", "hw.energy"),
     "sources": ("wftop.source.", "wftop."),
     "events": ("wftop.event.",),
