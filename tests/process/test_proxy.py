@@ -123,6 +123,23 @@ def test_a_server_that_ends_in_the_middle_has_failed() -> None:
         assert "1 failed (200: 1)" in proxy.stop()
 
 
+def test_an_answer_that_comes_before_the_end_of_the_request_is_not_lost() -> None:
+    said = answer(b"too much " * 100, status=413)
+
+    def refuse(one: socket.socket) -> None:
+        while b"\r\n\r\n" not in one.recv(1000):
+            pass
+        one.sendall(said)  # and closes with the body unread: the client is reset
+
+    with serving(refuse) as url, Proxied(url) as proxy:
+        for _ in range(50):
+            with proxy.connect() as client:
+                with suppress(ConnectionError):
+                    client.sendall(request({"model": "m", "messages": "x" * 5 * MB}))
+                assert take(client, len(said)) == said
+        proxy.stop()
+
+
 def test_a_server_that_is_not_there_is_told_to_the_client_and_found_again(tmp_path: Path) -> None:
     path = tmp_path / "server.sock"
     with Proxied(f"unix:{path}") as proxy:

@@ -146,14 +146,14 @@ def test_a_body_may_go_up_to_the_end_of_the_bytes() -> None:
     heard.framing.feed(b"HTTP/1.1 200 OK\r\n\r\nabc", 1)
     heard.framing.feed(b"\r\n\r\ndef", 1)
     assert heard.ends == 0
-    heard.framing.close()
+    heard.framing.close(2)
     assert (heard.bodies, heard.ends) == ([b"abc\r\n\r\ndef"], 1)
 
 
 def test_the_end_of_the_bytes_does_not_end_a_body_of_known_length() -> None:
     heard = Heard()
     heard.framing.feed(b"GET / HTTP/1.1\r\ncontent-length: 5\r\n\r\nabc", 1)
-    heard.framing.close()
+    heard.framing.close(2)
     assert heard.ends == 0
 
 

@@ -15,8 +15,9 @@ import pytest_asyncio
 from tests.proxied import reset
 from wftui.proxy import tunnel
 from wftui.proxy.backlog import Backlog
+from wftui.proxy.ends import Plain
 from wftui.proxy.meter import Meter
-from wftui.proxy.tunnel import Plain, Tunnel
+from wftui.proxy.tunnel import Tunnel
 from wftui.proxy.watcher import Watcher
 
 MB = 1 << 20
@@ -165,3 +166,20 @@ def _to_the_end(one: socket.socket) -> tuple[int, str]:
     except ConnectionResetError:
         return got, "reset"
     return got, "end"
+
+
+async def test_a_bug_costs_its_connection_and_no_other(made: Made) -> None:
+    other = Made()
+    met: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, happened: met.append(happened["exception"]))
+
+    class Broken(Backlog):
+        def put(self, *_: object) -> None:
+            raise KeyError("a bug")
+
+    made.tunnel.backlog = Broken(asyncio.get_running_loop())
+    made.client.sendall(b"x")
+    await made.over()
+    assert [type(error) for error in met] == [KeyError]
+    await other.passes(b"GET / HTTP/1.1\r\n\r\n", other.client, other.server)
+    other.close()

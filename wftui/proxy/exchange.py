@@ -150,7 +150,7 @@ def _read(
         data = one.recv(65_536)
         now_ns = clock.perf_ns()
         if not data:
-            framing.close()
+            framing.close(now_ns)
             if not over:
                 raise ConnectionError("it ended in the middle of its answer" if reply.first_ns else "no answer")
             break

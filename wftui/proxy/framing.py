@@ -109,8 +109,9 @@ class Framing:
                     return
                 at = after
 
-    def close(self) -> None:
+    def close(self, now_ns: int) -> None:
         """The other side ended its bytes: a body that goes up to there is whole."""
+        self.now_ns = now_ns
         if self._state == _REST:
             self._finish()
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Final
 
 from wftui import clock
-from wftui.proxy.tunnel import BLOCKED, CHUNK, End
+from wftui.proxy.ends import BLOCKED, End
+from wftui.proxy.tunnel import CHUNK
 from wftui.proxy.watcher import Watcher
 
 WAIT_S: Final = 2.0

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from wftui.errors import ConfigError
-from wftui.proxy.tunnel import RESET
+from wftui.proxy.ends import RESET
 
 _WAITS: Final = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
 

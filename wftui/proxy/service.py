@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 from wftui import log
 from wftui.proxy.backlog import Backlog
+from wftui.proxy.ends import End, Plain
 from wftui.proxy.listen import Listener
 from wftui.proxy.meter import Meter
 from wftui.proxy.refusal import Refusal
-from wftui.proxy.tunnel import End, Plain, Tunnel
+from wftui.proxy.tunnel import Tunnel
 from wftui.proxy.upstream import Address, Dial, Url
 from wftui.proxy.watcher import Watcher
 
@@ -75,8 +76,8 @@ class Proxy:
         self._stop.set()
 
     def on_signals(self) -> None:
-        """Stop on SIGTERM and ^C."""
-        for number in (signal.SIGTERM, signal.SIGINT):
+        """Stop on SIGTERM, ^C and when the terminal goes."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             self._loop.add_signal_handler(number, self.stop)
 
     def _deaf(self) -> None:

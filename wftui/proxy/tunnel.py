@@ -7,16 +7,13 @@ buffer what is written to them, and cannot reset a connection.
 """
 
 import asyncio
-import fcntl
 import socket
-import struct
-import termios
 from collections.abc import Callable
-from contextlib import suppress
-from typing import Final, Protocol
+from typing import Final
 
 from wftui import clock
 from wftui.proxy.backlog import Backlog, Reader
+from wftui.proxy.ends import BLOCKED, End
 from wftui.proxy.watcher import Watcher
 
 CHUNK: Final = 65_536
@@ -25,62 +22,6 @@ LINGER_S: Final = 30.0
 """How long a client may go on sending after the server has ended its side."""
 _FLUSH_S: Final = 2.0
 """How long what was received before a reset may take to reach the other end."""
-RESET: Final = struct.pack("ii", 1, 0)
-"""Value of SO_LINGER: closing resets."""
-
-BLOCKED: Final = (BlockingIOError, InterruptedError)
-
-
-class End(Protocol):
-    """What a tunnel needs of a socket; `upstream.Secure` is one that speaks TLS."""
-
-    @property
-    def halves(self) -> bool:
-        """Its side can be ended while the other goes on."""
-        ...
-
-    def fileno(self) -> int: ...
-    def recv(self, size: int) -> bytes: ...
-    def send(self, data: bytes | memoryview) -> int: ...
-    def shutdown(self, how: int) -> None: ...
-    def reset(self) -> None:
-        """Close so that the other side sees a reset."""
-        ...
-
-    def unsent(self) -> int:
-        """Bytes that the other side has not acknowledged."""
-        ...
-
-    def close(self) -> None: ...
-
-
-class Plain(socket.socket):
-    """A socket of the kernel's."""
-
-    halves = True
-
-    @classmethod
-    def of(cls, one: socket.socket) -> "Plain":
-        """Take over a connected socket."""
-        one.setblocking(False)
-        made = cls(one.family, one.type, one.proto, fileno=one.detach())
-        made.setblocking(False)
-        if made.family != socket.AF_UNIX:
-            # A chunk goes out as it comes, however small.
-            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return made
-
-    def reset(self) -> None:
-        """Close; over TCP the other side sees a reset. A unix socket only knows an end."""
-        if self.family != socket.AF_UNIX and self.fileno() >= 0:
-            with suppress(OSError):  # reset by the other side already
-                self.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-        self.close()
-
-    def unsent(self) -> int:
-        """Bytes that the other side's kernel has not acknowledged."""
-        answer = fcntl.ioctl(self.fileno(), termios.TIOCOUTQ, b"\0\0\0\0")
-        return int(struct.unpack("i", answer)[0])
 
 
 class _Flow:
@@ -102,7 +43,7 @@ class _Flow:
 
     def start(self) -> None:
         """Take what comes from now on."""
-        self._loop.add_reader(self._source.fileno(), self._readable)
+        self._loop.add_reader(self._source.fileno(), self._tunnel.guard, self._readable)
 
     def take(self) -> None:
         """Take what may be there already: the request mostly is, and need not wait for the loop's next turn."""
@@ -113,9 +54,17 @@ class _Flow:
         """Something could not be passed on yet."""
         return self._left is not None
 
-    def cut(self) -> None:
-        """The source has broken: what waits is still passed on, nothing comes after it."""
+    def drain(self) -> None:
+        """The source has broken: what came before that is still passed on, nothing after it."""
         self._cut = True
+        while self._left is None:
+            try:
+                data = self._source.recv(CHUNK)
+            except OSError:
+                return
+            if not data:
+                return
+            self._pass_on(data)
 
     def _readable(self) -> None:
         try:
@@ -125,13 +74,16 @@ class _Flow:
         except OSError:
             self._tunnel.broke(self._source)
             return
-        if not data:
-            self._ended = True
-            self._loop.remove_reader(self._source.fileno())
-            self._tunnel.ends(self._source)
-            if self._left is None:
-                self._end()
+        if data:
+            self._pass_on(data)
             return
+        self._ended = True
+        self._loop.remove_reader(self._source.fileno())
+        self._tunnel.ends(self._source)
+        if self._left is None:
+            self._end()
+
+    def _pass_on(self, data: bytes) -> None:
         now_ns = clock.perf_ns()
         try:
             sent = self._sink.send(data)
@@ -144,7 +96,7 @@ class _Flow:
             # Nothing more is taken until this is gone: the source feels the sink's pace.
             self._left = memoryview(data)[sent:]
             self._loop.remove_reader(self._source.fileno())
-            self._loop.add_writer(self._sink.fileno(), self._writable)
+            self._loop.add_writer(self._sink.fileno(), self._tunnel.guard, self._writable)
         self._tunnel.backlog.put(self._reader, data, now_ns)
 
     def _writable(self) -> None:
@@ -164,7 +116,7 @@ class _Flow:
             if self._ended:
                 self._end()
             elif not self._cut:
-                self._loop.add_reader(self._source.fileno(), self._readable)
+                self._loop.add_reader(self._source.fileno(), self._tunnel.guard, self._readable)
 
     def _end(self) -> None:
         self.over = True
@@ -202,7 +154,15 @@ class Tunnel:
         """Begin to pass on; `closed` may be called before this returns."""
         self._up.start()
         self._down.start()
-        self._up.take()
+        self.guard(self._up.take)
+
+    def guard(self, call: Callable[[], None]) -> None:
+        """Call; a bug costs this connection, and is not met again with every turn of the loop."""
+        try:
+            call()
+        except BaseException:
+            self.abort()
+            raise
 
     @property
     def idle(self) -> bool:
@@ -241,8 +201,9 @@ class Tunnel:
             self._server.reset()
             self.close()
         else:
+            # A server that refuses a long request may have answered before it stopped to listen.
+            self._down.drain()
             self._server.close()
-            self._down.cut()
             self.loop.remove_reader(self._client.fileno())
             self._flush(self.loop.time() + _FLUSH_S)
 
@@ -258,8 +219,8 @@ class Tunnel:
             end.close()
         by_client = self._first is self._client
         closing = self._watcher.closed_by_client if by_client else self._watcher.closed_by_server
-        self.backlog.put(closing, b"", clock.perf_ns())
         closed(self)
+        self.backlog.put(closing, b"", clock.perf_ns())
 
     def abort(self) -> None:
         """Reset both ends."""

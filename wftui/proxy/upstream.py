@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from wftui.errors import ConfigError, UsageError
-from wftui.proxy.tunnel import End, Plain
+from wftui.proxy.ends import End, Plain
 
 if TYPE_CHECKING:
     import ssl

@@ -3,7 +3,7 @@
 import re
 from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeVarTuple
 
 from wftui.proxy.framing import (
     INTERIM,
@@ -20,6 +20,7 @@ from wftui.proxy.operation import ABORTED, FAILED, Operation, Record
 _STATUS: Final = re.compile(rb"HTTP/1\.[01] ([1-9][0-9]{2})(?: |\Z)")
 _REQUEST: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [^ ]+ HTTP/1\.[01]\Z")
 _PIPELINED: Final = 1_000
+_Arguments = TypeVarTuple("_Arguments")
 
 
 class Watcher:
@@ -46,17 +47,15 @@ class Watcher:
 
     def sent(self, data: bytes, now_ns: int) -> None:
         """Bytes of the client."""
-        self._read(self._requests, data, now_ns)
+        self._guarded(self._requests.feed, data, now_ns)
 
     def received(self, data: bytes, now_ns: int) -> None:
         """Bytes of the server."""
-        self._read(self._answers, data, now_ns)
+        self._guarded(self._answers.feed, data, now_ns)
 
     def answers_ended(self, _: bytes, now_ns: int) -> None:
         """The server ended its side in good order."""
-        if not self._blind:
-            self._answers.now_ns = now_ns
-            self._answers.close()
+        self._guarded(self._answers.close, now_ns)
 
     def closed_by_client(self, _: bytes, now_ns: int) -> None:
         """The connection is over, and the client ended it first."""
@@ -67,16 +66,18 @@ class Watcher:
         self._closed(FAILED, now_ns)
 
     def _closed(self, how: str, now_ns: int) -> None:
-        if not self._blind:
-            for operation in self._open:
-                operation.broken(how, now_ns)
+        self._guarded(self._break, how, now_ns)
         self._forget()
 
-    def _read(self, framing: Framing, data: bytes, now_ns: int) -> None:
+    def _break(self, how: str, now_ns: int) -> None:
+        for operation in self._open:
+            operation.broken(how, now_ns)
+
+    def _guarded(self, read: Callable[[*_Arguments], None], *arguments: *_Arguments) -> None:
         if self._blind:
             return
         try:
-            framing.feed(data, now_ns)
+            read(*arguments)
         except NotHttpError as error:
             self._stop(str(error))
         except Exception as error:  # noqa: BLE001  measuring may never end what it measures
