@@ -8,8 +8,9 @@ from tests.servers import fake_llamacpp, fake_ollama
 from tests.servers.fake import Fake
 from tests.servers.machine import Machine
 from tests.servers.test_poller import impatient, line, watching
+from wftui.collectors.servers.ollama import LATENCIES, TOKENS
 from wftui.model import health
-from wftui.model.servers import KIND, MODELS, PARENT
+from wftui.model.servers import KIND, MISSING, MODELS, PARENT
 
 __all__ = ["impatient"]
 
@@ -56,6 +57,12 @@ def test_a_runner_has_the_name_that_its_ollama_gives_the_model(machine: Machine,
 
             seen.until(generating, "live tokens of the runner, under its model's name")
             assert f"{above}|{MODEL}" in seen.tables[MODELS.name]
+            assert LATENCIES.figure in str(seen.servers[above][MISSING])
+
+            def told() -> bool:
+                return TOKENS.figure + ":" not in str(seen.servers[above][MISSING])
+
+            seen.until(told, "what its runner tells is not missing in the Ollama")
 
 
 def test_two_llama_servers_know_of_each_other() -> None:

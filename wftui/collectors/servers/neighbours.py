@@ -48,9 +48,20 @@ def runner_of(found: Found, parent: "Callable[[], Watch | None]") -> Callable[[]
     return make
 
 
+def _below(watch: "Watch", above: "Watch") -> bool:
+    return watch.found is not None and above.found is not None and watch.found.parent == above.found.pid
+
+
 def introduce(watches: Iterable["Watch"]) -> None:
-    """Tell the llama.cpp servers of their processes and of each other."""
-    found = [item for item in watches if item.kind is not None and item.kind.NAME == LLAMA_CPP]
+    """Tell the llama.cpp servers of their processes and of each other, and each Ollama of its runners."""
+    known = [item for item in watches if item.kind is not None]
+    found = [item for item in known if item.kind is not None and item.kind.NAME == LLAMA_CPP]
+    for watch in known:
+        if watch.adapter is not None and watch.kind is not None and watch.kind.NAME == OLLAMA:
+            from wftui.collectors.servers.ollama import Ollama
+
+            assert isinstance(watch.adapter, Ollama)  # noqa: S101  made by that kind
+            watch.adapter.runners = tuple(item.name for item in found if _below(item, watch))
     for watch in found:
         adapter = watch.adapter
         if adapter is None:
