@@ -182,8 +182,16 @@ def test_lanes_take_no_more_lines_than_there_are(room: int) -> None:
 
 def test_an_empty_screen_says_how_to_be_seen() -> None:
     shown = body(show(STATES["none"], (120, 40))[0])
-    assert "[servers] endpoints" in shown
+    assert "[servers]" in shown
+    assert "endpoints = [" in shown
     assert "--metrics" in shown
+
+
+def test_tables_that_are_old_say_so() -> None:
+    fed = ServersFed((fake.VLLM,)).run(500, 600).furnish()
+    assert "told" not in body(show(fed.state, (120, 40))[0])
+    fed.state.table_times["servers"] -= 200 * 10**9
+    assert "told 3 min ago" in body(show(fed.state, (120, 40))[0])
 
 
 def test_every_order_holds_all_servers() -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from wftui.model import servers as cells
+from wftui.model.sample import MEASURED
 from wftui.render import model_words as words
 from wftui.render import text
-from wftui.tui.frame import Row, fit_row, outside
+from wftui.tui.frame import Row, fit_row, outside, row_width
 from wftui.tui.gpu_screen.words import folded, own
 from wftui.tui.models_screen import requests, told
 from wftui.tui.models_screen.cards import model_sign, own_bound
 from wftui.tui.scene import gap
 
 if TYPE_CHECKING:
+    from wftui.model.sample import Column
     from wftui.render.model_cards import Model
     from wftui.tui.models_screen.model import Choice, ModelsScreen
     from wftui.tui.scene import Scene
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 _LABEL: Final = 20
 _VALUE: Final = 17
 _QUALITY: Final = 12
+_WORDED: Final = 100
+"""Columns from which on each figure says how it is known."""
 _BESIDE: Final = 150
 """Columns from which on what is no figure stands at the right of the figures."""
 
@@ -66,14 +70,23 @@ def _figures(scene: Scene, choice: Choice, width: int) -> list[Row]:
                 gap(2),
             ]
             if column is not None and width >= 60:
-                said = f"{column.quality:<{_QUALITY}.{_QUALITY}} {own(column.call, scene.glyphs)}"
+                origin = _origin(scene, column, width - row_width(row), brief=width < _WORDED)
                 # The same origin is said once.
-                row.append((said if said != before else "", "faint"))
-                before = said
+                row.append((origin if origin != before else "", "faint"))
+                before = origin
             rows.append(fit_row(row, width))
     if not rows:
         rows = folded("no figure is told of it now", width, scene.glyphs, "dim", 1)
     return rows
+
+
+def _origin(scene: Scene, column: Column, width: int, *, brief: bool) -> str:
+    """How a figure is known and where it was read; ``brief``: the first only where it is not simply read."""
+    call = own(column.call, scene.glyphs)
+    if brief:
+        said = call if column.quality == MEASURED else f"{column.quality}: {call}"
+        return outside(said, max(1, width), scene.glyphs, middle=True)
+    return f"{column.quality:<{_QUALITY}.{_QUALITY}} {call}"
 
 
 def _others(scene: Scene, choice: Choice, width: int, *, brief: bool | None = None) -> list[Row]:

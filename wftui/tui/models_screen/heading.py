@@ -31,7 +31,8 @@ def right(scene: Scene, shown: int, wanted: str, width: int) -> Row:
     row: Row = [(f"{count} server{'s' * (len(found) != 1)}", "text")]
     if made:
         row.append((f" {scene.glyphs.separator} {words.speed(sum(made)).strip()} tok/s", "dim"))
-    age = age_s(scene.state)
+    # Of a moment in the past the tables are as old as their last change.
+    age = age_s(scene.state) if scene.replay is None else float("nan")
     if age == age:
         row.append((f" {scene.glyphs.separator} told {text.duration(age)} ago", "warn"))
     if wanted:

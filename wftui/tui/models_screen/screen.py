@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from wftui.model.health import ABSENT
 from wftui.model.servers import SOURCE
 from wftui.tui.frame import Row, fit_row, join, row_width
 from wftui.tui.gpu_screen import fields
@@ -22,6 +23,19 @@ _SMALL: Final = (60, 15)
 """Below this width or height there is no list beside what is selected."""
 _SIDE: Final = 100
 """From this width on the list stands at the left, as cards."""
+_HOW: Final = (
+    "",
+    "Servers are found by their processes as soon as they listen: vLLM, llama.cpp, Ollama, SGLang, TGI, ComfyUI "
+    "and others. Nothing has to be set up, no port is guessed, and no model is loaded or woken by it.",
+    "",
+    "One that runs elsewhere or wants a key is named in the configuration:",
+    ">[servers]",
+    '>endpoints = ["http://127.0.0.1:8000"]',
+    "",
+    "llama-server tells more with --metrics, SGLang with --enable-metrics.",
+    "wftop --demo shows this screen with servers.",
+)
+"""How to be seen; what begins with ``>`` is to be typed."""
 _TALLEST: Final = 30
 """Lines of the lanes: more make them no clearer."""
 
@@ -65,18 +79,11 @@ def _nothing(scene: Scene, wanted: str, width: int) -> Body:
     source = scene.state.source(SOURCE)
     reason = source.reason if source is not None and source.reason else "no model server is known yet"
     rows = folded(reason, width, scene.glyphs, "text", 2)
-    rows.append([])
-    steps = (
-        "vLLM, llama.cpp, Ollama, SGLang, TGI and others are found by their processes as soon as they listen;",
-        "nothing has to be set up, no port is guessed, no model is loaded or woken by it.",
-        "",
-        "One that runs elsewhere, in a container or behind a key: name it in the configuration",
-        '    [servers] endpoints = ["http://127.0.0.1:8000"]',
-        "llama-server tells more with --metrics, SGLang with --enable-metrics.",
-        "wftop doctor says what was looked at; wftop --demo shows this screen with servers.",
-    )
-    for step in steps:
-        rows += folded(step, width, scene.glyphs, "dim", 2) if not step.startswith(" ") else [[(step, "text")]]
+    if source is not None and source.fix and source.state != ABSENT:
+        rows += folded(f"{scene.glyphs.right} {source.fix}", width, scene.glyphs, "text", 2)
+    for words in _HOW:
+        typed = words.startswith(">")
+        rows += [[("    " + words[1:], "text")]] if typed else folded(words, width, scene.glyphs, "dim", 4)
     return Body(rows)
 
 
