@@ -40,6 +40,22 @@ def push(context: typer.Context) -> None:
 
 
 @app.command(context_settings=_WORDS, add_help_option=False)
+def proxy(context: typer.Context) -> None:
+    """Pass a model server's traffic through and measure it from the client's side."""
+    from wftui.cli import proxy as command
+
+    raise typer.Exit(command.main(context.args))
+
+
+@app.command(context_settings=_WORDS, add_help_option=False)
+def probe(context: typer.Context) -> None:
+    """Send a model server one small request and show how long each step took."""
+    from wftui.cli import probe as command
+
+    raise typer.Exit(command.main(context.args))
+
+
+@app.command(context_settings=_WORDS, add_help_option=False)
 def config(context: typer.Context) -> None:
     """Show every setting and where it came from; get, set, unset, edit and check settings."""
     from wftui.cli import config as command
