@@ -211,6 +211,21 @@ def test_tokens(value: float | None, said: str) -> None:
     assert words.tokens(value) == said
 
 
+CELLS = st.none() | st.text(max_size=12) | st.integers(-2, 2**62) | st.floats()
+
+
+@given(st.data())
+def test_any_row_makes_a_card(data: st.DataObject) -> None:
+    def rows(schema: TableSchema) -> dict[str, Row]:
+        shape = st.tuples(*(CELLS for _ in schema.columns))
+        return {str(place): row_ for place, row_ in enumerate(data.draw(st.lists(shape, max_size=3)))}
+
+    tables = {schema.name: rows(schema) for schema in (cells.SERVERS, cells.MODELS, cells.REQUESTS)}
+    found = models.servers(tables, Index([]), Told({}))
+    assert len(found) <= len(tables["servers"])
+    assert all(item.level in models.RANK for item in found)
+
+
 def test_lines_of_a_report() -> None:
     numbers = {
         text(RATE, "v:1", "m", "generation"): 2431.0,

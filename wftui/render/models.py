@@ -7,6 +7,7 @@ server (the runners of an Ollama, the children of a router) stand in its card; w
 from __future__ import annotations
 
 import re
+from math import isfinite
 from typing import TYPE_CHECKING, Final, Protocol
 
 from wftui.model import health
@@ -235,4 +236,4 @@ def _number(value: Cell) -> float | None:
 
 
 def _whole(value: Cell) -> int | None:
-    return int(value) if isinstance(value, int | float) and value == value else None
+    return int(value) if isinstance(value, int | float) and isfinite(value) else None
