@@ -31,7 +31,7 @@ from wftui.wire import messages as wire
 EPOCH_S = 1_790_000_000
 SERVERS_BEFALLEN = [
     "server.state", "server.gone", "server.queueing", "server.preempting", "server.restarted", "model.unloaded",
-    "model.loaded",
+    "model.loaded", "model.verdict",
 ]  # fmt: skip
 S = 1_000_000_000
 

@@ -8,15 +8,18 @@ from collections.abc import Mapping
 import pytest
 
 from wftui import names
+from wftui.clock import Instant
 from wftui.collectors.servers import llamacpp, llamacpp_instance, ollama
 from wftui.demo import people, serving, story
 from wftui.demo import servers as demo
+from wftui.demo.collectors import collectors
 from wftui.demo.script import Script
 from wftui.demo.telling import BOUNDS
 from wftui.model import gpus, health, processes
 from wftui.model import servers as cells
 from wftui.model.series import series
 from wftui.model.table import Row
+from wftui.windows.serving import SPLIT
 
 EPOCH_S = 1_790_000_000
 START = story.FIRST_S
@@ -100,7 +103,7 @@ def test_a_key_is_wanted_a_flag_is_missing_a_model_is_split() -> None:
     assert locked[cells.STATE] == health.DENIED
     assert "key_env" in str(locked[cells.FIX])
     assert "LLAMA_ARG_ENDPOINT_METRICS=1" in str(found[serving.RUNNER][cells.MISSING])
-    assert "are in RAM" in str(found[serving.OLLAMA][cells.VERDICT])
+    assert found[serving.OLLAMA][cells.VERDICT] == SPLIT
     assert "gen_ai.server.time_to_first_token=0.001:2560" in str(found[serving.VLLM][cells.BOUNDS])
 
 
@@ -162,6 +165,21 @@ def test_only_what_the_catalogue_has_for_servers_is_told() -> None:
             assert metric.group == "models"
             assert {key for key, _ in item.series.labels} <= {*metric.labels, "stat"}
             assert item.series.stat in {"", *metric.statistics}
+
+
+def test_what_the_recorder_makes_by_itself_is_told_in_the_past_only() -> None:
+    script = Script(EPOCH_S)
+    live = {item.series.name for parts in script.sources().values() for part in parts for item in part.columns}
+    past = {item.series.name for item in script.columns()}
+    assert past - live == {"inference.energy", "inference.energy.per_token", "inference.server.memory"}
+    (source,) = [item for item in collectors(script) if item.name == cells.SOURCE]
+    second = START + story.FAULT_S
+    source.collect(Instant((EPOCH_S + second) * 10**9, 10**9))
+    told = source.collect(Instant((EPOCH_S + second + 9) * 10**9, 10 * 10**9)).events
+    assert {item.kind for item in told} == {"server.state", "server.gone"}
+    source.close()
+    source.collect(Instant((EPOCH_S + START + story.QUEUED_S - 1) * 10**9, 10**9))
+    assert source.collect(Instant((EPOCH_S + START + story.QUEUED_S + 6) * 10**9, 8 * 10**9)).events == ()
 
 
 def test_a_runner_lives_as_long_as_its_model() -> None:

@@ -6,6 +6,7 @@ from wftui.clock import NS_PER_S, Instant
 from wftui.collectors.base import STREAM
 from wftui.demo.part import Part
 from wftui.demo.script import GPU, SERVING, TABLED, Script, due, samples
+from wftui.demo.servers import JOINED
 from wftui.model.sample import Occurrence, Reading, Scrape
 from wftui.model.table import TableSnapshot
 
@@ -70,7 +71,7 @@ class Scripted:
         return tuple(
             Occurrence(item.kind, item.about, item.payload, self._script.instant(_second(item, self._script), at))
             for item in found
-            if item.about[0] == about
+            if item.about[0] == about and item.kind not in JOINED
         )
 
     def close(self) -> None:

@@ -44,6 +44,9 @@ class Script:
         self.epoch_s = epoch_s
         """UTC second of second 0 of the script."""
         self.parts = [*host.parts(), people.part(), *cards.parts(), *serving.parts()]
+        self.joins = serving.joins()
+        """What the recorder tells by itself once it runs."""
+        self.parts += self.joins
         self._holders = Holders()
         self._held: list[list[float]] = [[] for _ in self.parts]
         self._peaks = [
@@ -54,9 +57,11 @@ class Script:
         ]
 
     def sources(self) -> dict[str, list[Part]]:
-        """Source to its parts."""
+        """Source to its parts, as its collector tells them."""
         found: dict[str, list[Part]] = {}
         for part in self.parts:
+            if part in self.joins:
+                continue
             found.setdefault(part.source, []).append(part)
         return found
 

@@ -10,18 +10,25 @@ from wftui.model.sample import JsonValue
 from wftui.model.servers import LOADED, NEVER
 from wftui.model.table import Row
 from wftui.units import NS_PER_S
+from wftui.windows.serving import Claim, GpuUse, verdict
 
 _KEPT_S: Final = 300
 """So long Ollama keeps a model that nobody asks."""
 NO_ENDS: Final = "time to first token, latencies, requests ended: put `wftop proxy` before it"
 NO_TIMES: Final = "time to first token, latencies: put `wftop proxy` before it"
 NO_TOTALS: Final = (
-    "tokens in total, requests waiting, speculation: set LLAMA_ARG_ENDPOINT_METRICS=1 for `ollama serve`"
+    "tokens in total and of requests shorter than a second, requests waiting, speculation: "
+    "set LLAMA_ARG_ENDPOINT_METRICS=1 for `ollama serve`"
 )
 """What they do not tell, in the words of those that read them; a test compares both."""
 _JOB_BOUNDS: Final = "gen_ai.server.request.duration=0.1:3600"
-_SPLIT: Final = f"{serving.LARGE} is split: {serving.LARGE_RAM / serving.GIB:.1f} GiB of it are in RAM"
-_SLOW: Final = "GPU 4 had 5.3 GiB free when it was loaded; the processor computes 44 of its 62 layers"
+JOINED: Final = frozenset({"server.queueing", "server.preempting", "model.verdict"})
+"""Events that the recorder makes by itself once it runs."""
+_HELD: Final = serving.SMALL_VRAM + serving.LARGE_VRAM
+_SPLIT, _SLOW = verdict(
+    Claim(_HELD, serving.LARGE_RAM, None, None, None, None), GpuUse(("any",), _HELD, None, None), True
+)
+"""What the recorder says of an Ollama one model of which does not fit."""
 
 
 def _bounds() -> str:
@@ -160,9 +167,11 @@ def happened() -> tuple[tuple[float, str, str, dict[str, JsonValue]], ...]:
     return (
         (story.FAULT_S + 1.0, "server.state", LEAKY, gone),
         (float(story.GONE_S), "server.gone", LEAKY, {"kind": "vllm"}),
-        (float(story.QUEUED_S), "server.queueing", VLLM, {"waiting": 17}),
-        (float(story.PREEMPTED_S), "server.preempting", VLLM, {"preemptions": 9}),
+        (float(story.QUEUED_S), "server.queueing", VLLM, {"waiting": 17, "running": 48}),
+        (float(story.PREEMPTED_S), "server.preempting", VLLM,
+         {"model": serving.SCOUT, "count": 1, "kv_cache": 0.96, "running": 51, "waiting": 22}),
         (story.LOADED_S + 0.3, "server.restarted", LEAKY, {"version": "0.33.0"}),
         (story.UNLOADED[0] + 0.2, "model.unloaded", OLLAMA, {"model": serving.LARGE}),
         (story.UNLOADED[1] + 0.2, "model.loaded", OLLAMA, {"model": serving.LARGE}),
-    )
+        (story.UNLOADED[1] + 1.2, "model.verdict", OLLAMA, {"verdict": _SPLIT, "evidence": _SLOW}),
+    )  # fmt: skip

@@ -43,11 +43,8 @@ def parts() -> list[Part]:
     """Everything that the model servers tell in numbers."""
     part = Part(SOURCE, 1.0)
     big, leaky = Telling(part, VLLM, SCOUT, _always), Telling(part, LEAKY, QWEN, story.serves)
-    made, made_too = _made(VLLM), _made(LEAKY)
-    _vllm(big, once(story.served), once(story.spill), made, (7_800.0, 56.0), 5.1e9)
-    _vllm(leaky, once(_leaky_load), once(_slowed), made_too, (2_300.0, 21.0), 0.0)
-    _energy(big, cards.SERVING, made)
-    _energy(leaky, (story.LEAKING,), made_too)
+    _vllm(big, once(story.served), once(story.spill), _made(VLLM), (7_800.0, 56.0), 5.1e9)
+    _vllm(leaky, once(_leaky_load), once(_slowed), _made(LEAKY), (2_300.0, 21.0), 0.0)
     _speculates(leaky)
     _llama(Telling(part, LLAMA, CODER, _always))
     _runner(Telling(part, RUNNER, SMALL, _always), 71, 96.0, 2, 16_384.0)
@@ -190,14 +187,34 @@ def _times(value: Value, factor: float) -> Value:
     return lambda t: value(t) * factor
 
 
-def _energy(tells: Telling, gpus: tuple[int, ...], tokens: Value) -> None:
+def joins() -> list[Part]:
+    """What the recorder makes of servers, processes and GPUs by itself: told in the past only."""
+    part = Part(SOURCE, 1.0)
+    _joined(Telling(part, VLLM, "", _always), cards.SERVING, _made(VLLM), _held_by_workers)
+    _joined(Telling(part, LEAKY, "", story.serves), (story.LEAKING,), _made(LEAKY),
+            lambda t: cards.memory(story.LEAKING, t))  # fmt: skip
+    ollama = Telling(part, OLLAMA, "", _always)
+    ollama.gauge("inference.server.memory", lambda t: SMALL_VRAM + LARGE_VRAM * story.larger_loaded(t), "vram")
+    Telling(part, COMFY, "", _always).gauge("inference.server.memory", constant(COMFY_VRAM), "vram")
+    return [part]
+
+
+def _held_by_workers(t: float) -> float:
+    beside = SMALL_VRAM + COMFY_VRAM + LARGE_VRAM * story.larger_loaded(t)
+    return sum(cards.memory(gpu, t) for gpu in cards.SERVING) - beside
+
+
+def _joined(tells: Telling, gpus: tuple[int, ...], tokens: Value, memory: Value) -> None:
     @once
     def watts(t: float) -> float:
         return sum(cards.power(gpu, t) for gpu in gpus)
 
+    def each(t: float) -> float:
+        return watts(t) / tokens(t) if tokens(t) > 1 else nan
+
+    tells.gauge("inference.server.memory", memory, "vram")
     tells.count("inference.energy", watts, "", 0.0, APPORTIONED)
-    tells.gauge("inference.energy.per_token", lambda t: watts(t) / tokens(t) if tokens(t) > 1 else nan, "",
-                APPORTIONED)  # fmt: skip
+    tells.gauge("inference.energy.per_token", each, "", APPORTIONED)
 
 
 def _speculates(tells: Telling) -> None:

@@ -79,8 +79,8 @@ def _lines(found: tuple[Server, ...], sort: str) -> tuple[Line, ...]:
     for server in sorted(found, key=SORTS[sort]):
         shown: list[Model | None] = [model for model in server.models if model.state != cells.UNLOADED]
         shown = shown or [None]
-        said = f"{server.verdict} {server.evidence}"
-        meant = next((at for at, model in enumerate(shown) if model is not None and model.name in said), 0)
+        # A claim is about the model that is least where it is said to be.
+        meant = max(range(len(shown)), key=lambda at: (_in_ram(shown[at]), -at))
         out += [
             Line(server, model, at == 0, at == (meant if server.trouble == "claim" else 0))
             for at, model in enumerate(shown)
@@ -97,6 +97,11 @@ def named(server: Server) -> str:
     if where.startswith("unix:"):
         return f"{kind} {where.rpartition('/')[2]}"
     return f"{kind} {where}"
+
+
+def _in_ram(model: Model | None) -> float:
+    share = model.in_ram if model is not None else 0.0
+    return share if share == share else 0.0
 
 
 def known(state: State) -> tuple[tuple[str, str], ...]:
@@ -127,8 +132,10 @@ def _said(scene: Scene, line: Line) -> tuple[list[str], str]:
     """The same at length, and shorter; and its role."""
     server, model, glyphs = line.server, line.model, scene.glyphs
     if line.claims and server.trouble == "claim":
-        brief = _placed(model) if model is not None and model.in_ram > 0 else "claim"
-        return [plain(server.verdict, glyphs), brief], line.level
+        verdict, evidence = plain(server.verdict, glyphs), plain(server.evidence, glyphs)
+        # How much of it says more than that it is so.
+        brief = _placed(model) if model is not None and "RAM" in verdict + evidence and _in_ram(model) else verdict
+        return [f"{verdict}: {evidence}", brief], line.level
     if line.claims and server.trouble:
         return [server.trouble], line.level
     if model is not None and model.state in _STATES:
