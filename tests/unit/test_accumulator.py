@@ -71,6 +71,22 @@ def test_a_counter_that_missed_its_second_is_unknown() -> None:
     assert closed(accumulator, 3)[COUNTER.series.text] == 7.0, "a slow one is repeated until its next reading"
 
 
+def test_what_a_distribution_counts_in_parts_of_a_second_is_added_up_and_never_held() -> None:
+    accumulator = Accumulator()
+
+    def of(stat: str) -> Column:
+        return column("gpu", "wftop.gpu.call.duration", {"source": "nvml"}, call="test", stat=stat)
+
+    for parts in ((2.0, 9.0, 0.5), (3.0, 4.0, 0.25)):
+        samples = [Sample(of(stat), value) for stat, value in zip(("count", "max", "p50"), parts, strict=True)]
+        accumulator.add(samples, at(0.5), 10.0)
+    now = closed(accumulator, 1)
+    assert [now[of(stat).series.text] for stat in ("count", "max", "p50")] == [5.0, 9.0, 0.25]
+    later = closed(accumulator, 2)
+    assert math.isnan(later[of("count").series.text]), "it would be counted twice"
+    assert later[of("p50").series.text] == 0.25, "ten seconds pass until the next"
+
+
 def test_retime_holds_longer() -> None:
     accumulator = Accumulator()
     accumulator.add([Sample(GAUGE, 7.0)], at(0), 1.0)

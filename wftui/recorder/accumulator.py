@@ -37,6 +37,7 @@ class _Slot:
         "column",
         "count",
         "digits",
+        "highest",
         "hold_ns",
         "interval_s",
         "last",
@@ -45,6 +46,7 @@ class _Slot:
         "peak",
         "place",
         "ring",
+        "summed",
         "top",
         "total",
     )
@@ -56,6 +58,8 @@ class _Slot:
         """Between two samples, as their source says."""
         self.hold_ns = _hold_ns(column, interval_s)
         self.mean = column.kind == names.GAUGE
+        self.summed = _summed(column)
+        self.highest = column.kind == names.DISTRIBUTION and column.series.stat == "max"
         self.digits = DIGITS.get(column.unit, _AS_IT_IS)
         self.top = top
         """Whether the tick keeps the maximum beside the mean, in the place after it."""
@@ -236,7 +240,12 @@ class Accumulator:
         for slot in self._slots.values():
             if slot.count:
                 place = slot.place
-                values[place] = round(slot.total / slot.count, slot.digits) if slot.mean else slot.last
+                if slot.mean:
+                    values[place] = round(slot.total / slot.count, slot.digits)
+                elif slot.summed:
+                    values[place] = slot.total
+                else:
+                    values[place] = slot.peak if slot.highest else slot.last
                 if slot.top:
                     values[place + 1] = round(slot.peak, slot.digits)
                 if not so_far:
@@ -255,10 +264,15 @@ def _peaks(column: Column, interval_s: float) -> bool:
     return interval_s < 1.0 and metric is not None and "max" in metric.statistics
 
 
+def _summed(column: Column) -> bool:
+    """Whether what comes in a second is added up: what a distribution counts, in as many parts as it comes."""
+    return column.kind == names.DISTRIBUTION and column.series.stat in ("count", "sum")
+
+
 def _hold_ns(column: Column, interval_s: float) -> int:
     """How long a reading is repeated. A counter that missed its second would seem to stand still in it, and what a
     distribution counted would be counted twice."""
-    if column.kind != names.GAUGE and interval_s <= 1.0:
+    if (column.kind != names.GAUGE and interval_s <= 1.0) or _summed(column):
         return 0
     return int(max(interval_s, 1.0) * HELD * 1e9)
 

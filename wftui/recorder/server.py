@@ -3,16 +3,15 @@
 import asyncio
 import os
 import socket
-import stat
 import struct
-from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
 from wftui import log
-from wftui.errors import ConfigError, ProtocolError
+from wftui.errors import ProtocolError
 from wftui.recorder.bus import Bus
 from wftui.recorder.connection import Connection, Host
+from wftui.recorder.private import binding
 from wftui.wire import codec, stream
 from wftui.wire.messages import VERSION, Error, Goodbye, Hello
 
@@ -46,21 +45,13 @@ class Server:
         self._server: asyncio.Server | None = None
 
     async def open(self) -> None:
-        """Bind. We hold the data dir's lock, so a socket that lies there is a dead recorder's.
+        """Bind.
 
         Raises:
             ConfigError: Something else lies there, or it cannot be bound.
         """
-        with suppress(FileNotFoundError):
-            if stat.S_ISSOCK(self._path.lstat().st_mode):
-                self._path.unlink()
-        mask = os.umask(0o177)  # the socket must never exist with wider rights, not for a moment
-        try:
+        with binding(self._path):
             self._server = await asyncio.start_unix_server(self._accept, self._path, limit=1 << 20)
-        except OSError as error:
-            raise ConfigError(f"cannot listen on {self._path}: {error.strerror or error}") from error
-        finally:
-            os.umask(mask)
 
     @property
     def views(self) -> list[Connection]:

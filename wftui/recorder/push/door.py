@@ -1,16 +1,13 @@
 """``push.sock``: takes lines from any number of programs of this user, in short turns, and answers each."""
 
 import asyncio
-import os
-import stat
 from collections import deque
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from wftui import clock
 from wftui.clock import Clock
-from wftui.errors import ConfigError
+from wftui.recorder.private import binding
 from wftui.recorder.push.connection import Connection
 from wftui.recorder.push.intake import Intake
 
@@ -46,24 +43,16 @@ class Door:
         self._server: asyncio.Server | None = None
 
     async def open(self) -> None:
-        """Bind. We hold the data dir's lock, so a socket that lies there is a dead recorder's.
+        """Bind.
 
         Raises:
             ConfigError: Something else lies there, or it cannot be bound.
         """
-        with suppress(FileNotFoundError):
-            if stat.S_ISSOCK(self._path.lstat().st_mode):
-                self._path.unlink()
         loop = asyncio.get_running_loop()
-        mask = os.umask(0o177)  # the socket must never exist with wider rights, not for a moment
-        try:
+        with binding(self._path):
             self._server = await loop.create_unix_server(
                 lambda: Connection(self), str(self._path), backlog=MAX_CONNECTIONS
             )
-        except OSError as error:
-            raise ConfigError(f"cannot listen on {self._path}: {error.strerror or error}") from error
-        finally:
-            os.umask(mask)
 
     def close(self) -> None:
         """Take nothing more in; what was not answered was not counted. Twice is harmless."""
