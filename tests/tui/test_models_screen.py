@@ -74,6 +74,13 @@ def test_every_row_is_exactly_as_wide_as_the_terminal(size: tuple[int, int], nam
                     assert all(line.isascii() for line in lines(drawn)), (key, inside)
 
 
+@pytest.mark.parametrize("size", [(120, 18), (120, 40), (160, 30), (200, 50)], ids=str)
+def test_what_is_beside_the_list_begins_in_one_column(size: tuple[int, int]) -> None:
+    for key in [item.key for item in ModelsScreen().listed(ALL)]:
+        inner = lines(show(ALL, size, key)[0])[2:-2]
+        assert len({line.index("│", 2) for line in inner}) == 1
+
+
 def test_it_opens_where_trouble_can_be_seen_and_stays_with_what_was_chosen() -> None:
     _, screen = show(ALL, (120, 40))
     assert screen.key == (fake.SWOLLEN, "")
@@ -185,6 +192,24 @@ def test_an_empty_screen_says_how_to_be_seen() -> None:
     assert "[servers]" in shown
     assert "endpoints = [" in shown
     assert "--metrics" in shown
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)], ids=str)
+def test_models_that_are_only_installed_do_not_flood_the_list(size: tuple[int, int]) -> None:
+    state = serving(fake.OLLAMA)
+    template = state.tables["models"][f"{fake.OLLAMA}|mistral:7b"]
+    for place in range(40):
+        name = f"installed:{place}b"
+        state.tables["models"][f"{fake.OLLAMA}|{name}"] = (template[0], name, *template[2:])
+    state.table_version += 1
+    drawn, screen = show(state, size)
+    # Where the list is short it ends before that.
+    assert "38 more not loaded" in body(drawn) or size[0] == 80
+    assert len(screen.listed(state)) == 1 + 2 + 3
+    check(drawn, *size)
+    # A filter finds each of them.
+    names = [item.model.name for item in screen.listed(state, "installed:39b") if item.model is not None]
+    assert "installed:39b" in names
 
 
 def test_tables_that_are_old_say_so() -> None:

@@ -13,7 +13,6 @@ from wftui.tui.frame import Row, fit_row, join
 from wftui.tui.gpu_screen.fields import watts
 from wftui.tui.gpu_screen.words import own
 from wftui.tui.models_screen import lanes
-from wftui.tui.models_screen.cards import own_bound
 from wftui.tui.models_screen.lanes import (
     BUSY,
     ENERGY,
@@ -27,6 +26,7 @@ from wftui.tui.models_screen.lanes import (
     TTFT,
     WAITING,
 )
+from wftui.tui.models_screen.listing import own_bound
 from wftui.tui.panels import parts
 from wftui.tui.panels.window import Window
 from wftui.tui.scene import gap, keep

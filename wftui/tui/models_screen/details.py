@@ -11,7 +11,7 @@ from wftui.render import text
 from wftui.tui.frame import Row, fit_row, outside, row_width
 from wftui.tui.gpu_screen.words import folded, own
 from wftui.tui.models_screen import requests, told
-from wftui.tui.models_screen.cards import model_sign, own_bound
+from wftui.tui.models_screen.listing import model_sign, own_bound
 from wftui.tui.scene import gap
 
 if TYPE_CHECKING:

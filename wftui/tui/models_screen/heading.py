@@ -11,7 +11,7 @@ from wftui.render.models import BAD, WARN
 from wftui.tui import gpus
 from wftui.tui.frame import Row, fit_row, join, outside, row_width
 from wftui.tui.gpu_screen.words import folded, own
-from wftui.tui.models_screen.cards import brief_endpoint, sign
+from wftui.tui.models_screen.listing import brief_endpoint, sign
 from wftui.tui.models_screen.seen import age_s, servers
 from wftui.tui.scene import gap
 

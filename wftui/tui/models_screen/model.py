@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from wftui.model.servers import UNLOADED
 from wftui.render.models import RANK
 from wftui.tui.models_screen.seen import servers
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from wftui.tui.state import State
 
 NAME: Final = "name"
+AWAY: Final = ("", UNLOADED)
+"""States of models of which a server may have hundreds."""
+FEW: Final = 3
+"""So many of these stand in the list."""
 _LAST: Final = float("inf")
 """Where an unknown figure is sorted to."""
 
@@ -111,7 +116,7 @@ class ModelsScreen:
         for server in found:
             out.append(Choice(server))
             if len(server.models) > 1:
-                out += [Choice(server, model) for model in server.models]
+                out += [Choice(server, model) for model in listed_models(server, wanted)]
         return out
 
     def selected(self, found: list[Choice]) -> Choice | None:
@@ -189,6 +194,21 @@ def _telling(item: Choice) -> tuple[bool, int, float]:
     of = item.server.figures
     speed = of.generation if of.generation == of.generation else -1.0
     return of.speaks, RANK[item.server.level], speed
+
+
+def listed_models(server: Server, wanted: str = "") -> list[Model]:
+    """The models of a server that the list has: all in memory, a few that are only installed, and those that a
+    filter names."""
+    words = wanted.lower().split()
+    left = FEW
+    out = []
+    for model in server.models:
+        if model.present or model.state not in AWAY:
+            out.append(model)
+        elif left > 0 or any(word in model.name.lower() for word in words):
+            left -= 1
+            out.append(model)
+    return out
 
 
 def fits(server: Server, wanted: str) -> bool:

@@ -9,7 +9,7 @@ from wftui.model.servers import SOURCE
 from wftui.tui.frame import Row, fit_row, join, row_width
 from wftui.tui.gpu_screen import fields
 from wftui.tui.gpu_screen.words import folded, own
-from wftui.tui.models_screen import axis, cards, details, heading, lately, requests, told
+from wftui.tui.models_screen import axis, cards, details, heading, lately, listing, requests, table, told
 from wftui.tui.models_screen.model import Drawn
 from wftui.tui.models_screen.seen import servers
 from wftui.tui.scene import Body, Scene, gap
@@ -58,14 +58,14 @@ def draw(scene: Scene, screen: ModelsScreen, wanted: str, width: int, height: in
         return Body(_stacked(scene, screen, found, choice, width, height), right)
     side = 62 if width >= 170 else 50 if width >= 150 else 36
     main = _main(scene, screen, choice, width - side - 3, height)
-    listing = cards.cards(scene, screen, found, side, height)
-    screen.drawn = Drawn(side, tuple(place for _, place in listing))
-    listing += [(row, -1) for row in lately.draw(scene, choice, side, height - len(listing))]
+    listed = cards.cards(scene, screen, found, side, height)
+    screen.drawn = Drawn(side, tuple(place for _, place in listed))
+    listed += [(row, -1) for row in lately.draw(scene, choice, side, height - len(listed))]
     rule = (f" {scene.glyphs.vertical} ", "faint")
     blank: Row = [gap(side)]
     rows: list[Row] = []
     for place in range(height):
-        left = listing[place][0] if place < len(listing) else blank
+        left = listed[place][0] if place < len(listed) else blank
         rows.append([*left, rule, *(main[place] if place < len(main) else [])])
     return Body(rows, right)
 
@@ -91,10 +91,10 @@ def _stacked(
     scene: Scene, screen: ModelsScreen, found: Sequence[Choice], choice: Choice, width: int, height: int
 ) -> list[Row]:
     """The list as a table above what is selected."""
-    lines = min(len(found) + 1, max(3, height // 3))
-    listing = cards.table(scene, screen, found, width, lines)
-    screen.drawn = Drawn(width, tuple(place for _, place in listing))
-    rows: list[Row] = [row for row, _ in listing]
+    lines = max(3, height // 3)
+    listed = table.table(scene, screen, found, width, lines)
+    screen.drawn = Drawn(width, tuple(place for _, place in listed))
+    rows: list[Row] = [row for row, _ in listed]
     rule = ("-" if scene.glyphs.ascii_only else "─") * width
     rows.append([(rule, "faint")])
     return rows + _main(scene, screen, choice, width, height - len(rows))
@@ -109,14 +109,14 @@ def _main(scene: Scene, screen: ModelsScreen, choice: Choice, width: int, height
         rows.append([])
     asked = requests.of(choice)
     left = height - len(rows)
-    table = min(len(asked) + 1, max(3, left // 4)) if asked and left >= 10 else 0
-    lanes = axis.draw(scene, screen, choice, width, min(_TALLEST, left - table - (table > 0 and roomy)))
+    asking = min(len(asked) + 1, max(3, left // 4)) if asked and left >= 10 else 0
+    lanes = axis.draw(scene, screen, choice, width, min(_TALLEST, left - asking - (asking > 0 and roomy)))
     rows += lanes
     if not lanes and left >= 2:
         rows += [[("no figure of its work is told now", "dim")]]
-    if table:
+    if asking:
         rows += [[]] if roomy else []
-        rows += requests.draw(scene, asked, width, table)
+        rows += requests.draw(scene, asked, width, asking)
     room = height - len(rows) - 1
     if room >= 4:
         rows += [[], *_also(scene, choice, width, room)]
@@ -128,7 +128,7 @@ def _also(scene: Scene, choice: Choice, width: int, room: int) -> list[Row]:
     groups = []
     for part in told.parts(choice):
         lines = [
-            fields.Line(line.label, cards.own_bound(line.value, scene.glyphs), "text" if line.known else "faint")
+            fields.Line(line.label, listing.own_bound(line.value, scene.glyphs), "text" if line.known else "faint")
             for line in part.lines
             if not line.laned
         ]
