@@ -14,7 +14,7 @@ from wftui.collectors.base import STREAM
 from wftui.demo import cards, people, story
 from wftui.demo.collectors import collectors
 from wftui.demo.past import Past
-from wftui.demo.script import PEOPLE_S, Script
+from wftui.demo.script import PEOPLE_S, TABLED, Script
 from wftui.model import gpus as cells
 from wftui.model import processes as proc
 from wftui.model import servers
@@ -101,6 +101,23 @@ def test_a_collector_tells_ten_readings_a_second_and_each_second_once() -> None:
     assert sum(reading.interval_s == 0.1 for reading in later.readings) == 20
     assert sum(reading.interval_s == 1.0 for reading in later.readings) == 2
     assert source.collect(Instant((EPOCH_S + 2) * S + 11_000_000, 3 * S)).readings == ()
+
+
+def test_a_gpu_s_joules_are_counted_once_however_many_sources_have_tables() -> None:
+    script = Script(EPOCH_S)
+    sources = [item for item in collectors(script) if item.name in TABLED]
+    assert len(sources) == 3
+
+    told: list[float] = []
+    for second in range(21):
+        at = Instant((EPOCH_S + second) * S, (second + 1) * S)
+        tables = [table for source in sources for table in source.collect(at).tables]
+        for rows in [table.rows.values() for table in tables if table.schema is cells.GPU_PROCESSES]:
+            own = [row for row in rows if row[cells.P_UUID] == cards.uuid(4)]
+            told.append(sum(float(row[cells.P_ENERGY] or 0) for row in own))
+    watts = sum(cards.power(4, second) for second in (5, 10, 15, 20)) / 4
+    assert len(told) == 5
+    assert told[-1] - told[0] == pytest.approx(20 * watts, rel=0.05)
 
 
 def test_after_a_suspend_it_goes_on_without_telling_all_of_it() -> None:

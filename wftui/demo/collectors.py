@@ -56,8 +56,8 @@ class Scripted:
                 if first or due(part, self._second)
             ]
             if self.name in TABLED:
-                told = self._script.tables(self._second, everything=first)
-                tables += [item.table for item in told if item.source == self.name]
+                told = self._script.tables(self._second, everything=first, source=self.name)
+                tables += [item.table for item in told]
             first = False
             self._second += 1
         return Scrape([], tuple(tables), readings=tuple(readings), events=self._events(now, at))

@@ -92,23 +92,28 @@ class Script:
     def _each(self) -> Iterator[tuple[Part, list[int]]]:
         return zip(self.parts, self._peaks, strict=True)
 
-    def tables(self, second: int, people_s: int = PEOPLE_S, *, everything: bool = False) -> list[Told]:
-        """Tables that are told in a second; ``everything``: those too that are not due."""
+    def tables(
+        self, second: int, people_s: int = PEOPLE_S, *, everything: bool = False, source: str = ""
+    ) -> list[Told]:
+        """Tables that are told in a second, each second and source once and in order: what is used adds up.
+
+        ``everything``: those too that are not due; ``source``: of this one only, empty: of all.
+        """
         time_ns = (self.epoch_s + second) * NS_PER_S + NS_PER_S // 2
         told = []
-        if everything or second % people_s == 0:
+        if source in ("", PEOPLE) and (everything or second % people_s == 0):
             rows = people.rows(second, self.epoch_s)
             told.append(Told(PEOPLE, TableSnapshot(PROCESSES, time_ns, rows)))
-        if everything or second % TABLE_S == 0:
+        if source in ("", GPU) and (everything or second % TABLE_S == 0):
             rows = gpus(second, self.epoch_s)
             told.append(Told(GPU, TableSnapshot(GPUS, time_ns, rows, TABLES)))
             rows = self._holders.rows(second, self.epoch_s)
             told.append(Told(GPU, TableSnapshot(GPU_PROCESSES, time_ns, rows, TABLES)))
-        if everything or second % (people_s // PEOPLE_S) == 0:
+        if source in ("", SERVING) and (everything or second % (people_s // PEOPLE_S) == 0):
             told.append(Told(SERVING, TableSnapshot(SERVERS, time_ns, servers.servers(second, self.epoch_s))))
             told.append(Told(SERVING, TableSnapshot(MODELS, time_ns, servers.models(second, self.epoch_s))))
             told.append(Told(SERVING, TableSnapshot(REQUESTS, time_ns, servers.requests(second, self.epoch_s))))
-        if everything:
+        if source in ("", GPU) and everything:
             told.append(Told(GPU, TableSnapshot(GPU_LINKS, time_ns, links())))
         return told
 
