@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from wftui.model import servers as cells
 from wftui.model.health import ASLEEP, DENIED, OK, UNSUPPORTED
 from wftui.render import model_words, text
-from wftui.render.model_figures import RATE
+from wftui.render.model_figures import PER_TOKEN, RATE
 from wftui.render.models import BAD, GOOD, QUIET, RANK, WARN
 from wftui.tui.frame import cells as cells_of
 from wftui.tui.frame import outside, plain
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from wftui.tui.state import State
 
 _HERE: Final = ("127.0.0.1:", "[::1]:", "localhost:")
+_ENERGY_S: Final = 10
+"""Energy by process is told every five seconds."""
 _LOOK_S: Final = 30
 _BACK_S: Final = 300
 """Seconds of the past that say what makes most tokens."""
@@ -147,14 +149,25 @@ def _said(scene: Scene, line: Line) -> tuple[list[str], str]:
     figures = line.figures
     if figures.progress == figures.progress:
         return [f"job {text.percent(figures.progress).strip()}"], "text"
-    if figures.per_token == figures.per_token:
-        joules = model_words.joules(figures.per_token)
+    each = _per_token(scene.state, line)
+    if each == each:
+        joules = model_words.joules(each)
         hits = f"{text.percent(figures.hits).strip()} prefix hits" if figures.hits == figures.hits else ""
         energy = f"{joules}/tok {glyphs.about}"
         return [f"{energy}  {hits}" if hits else energy, energy], "dim"
     if model is None:
         return [""], "dim"
     return [plain(model_words.placed(model), glyphs), _placed(model)], "dim"
+
+
+def _per_token(state: State, line: Line) -> float:
+    """Joules of a token; in a second for which the cards' energy was not read yet, those of the seconds before."""
+    scope = line.server.scope if line.model is None else line.model.scope
+    for text_ in scope.texts(PER_TOKEN):
+        known = [value for value in state.seconds(text_, _ENERGY_S) if value == value]
+        if known:
+            return known[-1]
+    return line.figures.per_token
 
 
 def _placed(model: Model) -> str:
