@@ -336,9 +336,7 @@ class NvidiaGpus:
         samples: list[Sample] = []
         for call, (count, total, p50, p99, longest, failed) in frame.calls.items():
             name = text.clean(call, 64)
-            # Each second until the next frame repeats these: shares of one second add up to what there was.
-            told = (count / CALLS_S, total / CALLS_S, p50, p99, longest)
-            for stat, value in zip(_STAT, told, strict=True):
+            for stat, value in zip(_STAT, (count, total, p50, p99, longest), strict=True):
                 item = self._own("wftop.gpu.call.duration", {"source": name}, stat)
                 samples.append(Sample(item, value))
             self._failed_calls[name] = self._failed_calls.get(name, 0) + failed
