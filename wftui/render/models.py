@@ -7,6 +7,7 @@ server (the runners of an Ollama, the children of a router) stand in its card; w
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from math import isfinite
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -84,9 +85,10 @@ def servers(tables: Mapping[str, Mapping[str, Row]], index: Index, numbers: Numb
     return tuple(sorted(found, key=lambda item: (item.kind, natural(item.endpoint))))
 
 
-def natural(words: str) -> list[tuple[int, str]]:
+@lru_cache(maxsize=1024)
+def natural(words: str) -> tuple[tuple[int, str], ...]:
     """What sorts ``:9000`` before ``:10000``."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in _DIGITS.split(words)]
+    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in _DIGITS.split(words))
 
 
 def _server(
@@ -108,17 +110,10 @@ def _server(
     whole = index.scope(names, known)
     seen = sorted(told, key=lambda item: natural(_text(item[cells.M_NAME])))
     all_figures = figures(whole, bounds, numbers)
-
-    def model(item: Row) -> Model:
-        scope = index.scope(names, known, _text(item[cells.M_NAME]))
-        # Of an only model all is told already, and reading it is most of what this costs.
-        return _model(item, scope, all_figures if scope is whole else figures(scope, bounds, numbers))
-
-    all_figures = figures(whole, bounds, numbers)
     models = []
     for item in seen:
         scope = index.scope(names, known, _text(item[cells.M_NAME]))
-        # The only model's figures are those of the server.
+        # Of an only model all is told already, and reading it is most of what this costs.
         models.append(_model(item, scope, all_figures if scope is whole else figures(scope, bounds, numbers)))
     requests = [_request(item) for name in names for item in asked.get(name, ())]
     level, trouble = _trouble(row, all_figures, models)
@@ -210,7 +205,8 @@ def _trouble(row: Row, found: Figures, models: Iterable[Model]) -> tuple[str, st
     return GOOD, ""
 
 
-def _bounds(words: str) -> dict[str, tuple[float, float]]:
+@lru_cache(maxsize=256)
+def _bounds(words: str) -> Mapping[str, tuple[float, float]]:
     """``metric=low:high`` with commas between; what is no pair of numbers is left out."""
     found = {}
     for pair in _listed(words):
@@ -223,6 +219,7 @@ def _bounds(words: str) -> dict[str, tuple[float, float]]:
     return found
 
 
+@lru_cache(maxsize=1024)
 def _listed(words: str) -> tuple[str, ...]:
     return tuple(word for word in words.split(",") if word)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from wftui.model import health
@@ -11,15 +12,16 @@ from wftui.tui.frame import Row, fit_row, outside, row_width
 from wftui.tui.gpu_screen.words import own
 from wftui.tui.models_screen.listing import (
     WIDE,
+    Draws,
     Listed,
     arrow,
     brief_endpoint,
     columns,
     hidden,
-    marked,
     model_sign,
+    more,
+    shown,
     sign,
-    windowed,
 )
 from wftui.tui.models_screen.model import NAME
 from wftui.tui.scene import gap
@@ -35,26 +37,23 @@ if TYPE_CHECKING:
 
 def cards(scene: Scene, screen: ModelsScreen, found: Sequence[Choice], width: int, height: int) -> list[Listed]:
     """The cards as lines of ``width``, what is selected in view."""
-    out: list[Listed] = []
+    lines: list[Draws] = []
     servers = [item.server for item in found if item.model is None]
     alone = sum(len(server.models) <= 1 for server in servers)
     folded = sum(hidden(found, place) > 0 for place in range(len(found)))
     spaced = len(found) + alone + folded + len(servers) <= height
     for place, item in enumerate(found):
         if item.model is None:
-            if out and spaced:
-                out.append(([], -1))
-            out.append((_head(scene, item.server, width), place))
+            if lines and spaced:
+                lines.append((list, -1))
+            lines.append((partial(_head, scene, item.server, width), place))
             if len(item.server.models) <= 1:
-                out.append((_under(scene, item.server, width), place))
+                lines.append((partial(_under, scene, item.server, width), place))
         else:
-            out.append((_model_line(scene, item.model, width), place))
-        if more := hidden(found, place):
-            out.append(([gap(2), (f"{scene.glyphs.none} {more} more not loaded", "faint")], -1))
-    # The first line of what is selected is inverted, the other one belongs to it.
-    shown = marked(screen, found, out, width)
-    head: list[Listed] = [(_heads(scene, screen, width), -1)]
-    return head + windowed(shown, found, screen, height - len(head))
+            lines.append((partial(_model_line, scene, item.model, width), place))
+        if count := hidden(found, place):
+            lines.append(more(scene, count))
+    return [(_heads(scene, screen, width), -1), *shown(screen, found, lines, width, height - 1)]
 
 
 def _head(scene: Scene, server: Server, width: int) -> Row:
@@ -89,9 +88,9 @@ def _under(scene: Scene, server: Server, width: int) -> Row:
     return fit_row([gap(2), ("no model loaded", "dim")], width)
 
 
-def _model_line(scene: Scene, model: Model, width: int, shown: Figures | None = None) -> Row:
+def _model_line(scene: Scene, model: Model, width: int, of: Figures | None = None) -> Row:
     role = "text" if model.present else "dim"
-    return _figures_line(scene, model.name, role, shown or model.figures, model_sign(model, scene.glyphs), width,
+    return _figures_line(scene, model.name, role, of or model.figures, model_sign(model, scene.glyphs), width,
                          model if not model.present else None)  # fmt: skip
 
 

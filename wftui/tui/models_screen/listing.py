@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from wftui.model import health
@@ -9,7 +11,7 @@ from wftui.model import servers as cells
 from wftui.render import model_words as words
 from wftui.render import text
 from wftui.render.models import GOOD, QUIET
-from wftui.tui.frame import Row, fit_row, row_width
+from wftui.tui.frame import Row, fit_row
 from wftui.tui.models_screen.model import NAME
 from wftui.tui.panels import parts
 from wftui.tui.scene import gap
@@ -35,6 +37,8 @@ _MODEL_SIGNS: Final = {
 }
 Listed = tuple[Row, int]
 """A line, and the place among the choices that it is about; -1: none."""
+Draws = tuple[Callable[[], Row], int]
+"""The same before it is drawn."""
 
 
 def sign(server: Server, glyphs: Glyphs) -> tuple[str, str]:
@@ -110,26 +114,30 @@ def hidden(found: Sequence[Choice], place: int) -> int:
     return len(server.models) - shown
 
 
-def marked(screen: ModelsScreen, found: Sequence[Choice], lines: list[Listed], width: int) -> list[Listed]:
-    """The lines at their width; the first one of what is selected is inverted."""
-    done = False
+def more(scene: Scene, count: int) -> Draws:
+    """The line about models that are left out."""
+    return partial(list, [gap(2), (f"{scene.glyphs.none} {count} more not loaded", "faint")]), -1
+
+
+def shown(
+    screen: ModelsScreen, found: Sequence[Choice], lines: Sequence[Draws], width: int, room: int
+) -> list[Listed]:
+    """As many lines of ``width`` as there is room for, what is selected in their middle; only these are drawn.
+
+    The first line of what is selected is inverted, another one belongs to it.
+    """
+    if room <= 0:
+        return []
+    at = next((n for n, (_, place) in enumerate(lines) if place >= 0 and found[place].key == screen.key), -1)
+    first = max(0, min(at - room // 2, len(lines) - room))
     out: list[Listed] = []
-    for row, place in lines:
-        if place >= 0 and found[place].key == screen.key and not done:
-            done = True
+    for number in range(first, min(len(lines), first + room)):
+        draw, place = lines[number]
+        row = draw()
+        if number == at:
             row = [("".join(piece for piece, _ in row), "select")]
         out.append((fit_row(row, width), place))
-    return out
-
-
-def windowed(lines: list[Listed], found: Sequence[Choice], screen: ModelsScreen, room: int) -> list[Listed]:
-    """As many lines as there is room for, with what is selected in their middle."""
-    if len(lines) <= room or room <= 0:
-        return lines[: max(0, room)]
-    at = next((n for n, (_, place) in enumerate(lines) if place >= 0 and found[place].key == screen.key), 0)
-    first = max(0, min(at - room // 2, len(lines) - room))
-    shown = lines[first : first + room]
     below = len(lines) - first - room
     if below > 0:
-        shown[-1] = (fit_row([(f"  {below + 1} more lines", "dim")], row_width(shown[-1][0])), -1)
-    return shown
+        out[-1] = fit_row([(f"  {below + 1} more lines", "dim")], width), -1
+    return out

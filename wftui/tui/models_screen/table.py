@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from wftui.model import health
@@ -9,18 +10,19 @@ from wftui.render import model_words as words
 from wftui.tui.frame import Row, fit_row, outside, row_width
 from wftui.tui.gpu_screen.words import own
 from wftui.tui.models_screen.listing import (
+    Draws,
     Listed,
     arrow,
     brief_endpoint,
     columns,
     hidden,
-    marked,
     model_sign,
+    more,
     own_bound,
     queue,
     share,
+    shown,
     sign,
-    windowed,
 )
 from wftui.tui.models_screen.model import NAME
 from wftui.tui.panels import parts
@@ -35,14 +37,13 @@ if TYPE_CHECKING:
 
 def table(scene: Scene, screen: ModelsScreen, found: Sequence[Choice], width: int, height: int) -> list[Listed]:
     """A line a choice under a line of heads."""
-    out: list[Listed] = []
+    lines: list[Draws] = []
     for place, item in enumerate(found):
-        out.append((_line(scene, item, width), place))
-        if more := hidden(found, place):
-            out.append(([gap(2), (f"{scene.glyphs.none} {more} more not loaded", "faint")], -1))
-    shown = marked(screen, found, out, width)
+        lines.append((partial(_line, scene, item, width), place))
+        if count := hidden(found, place):
+            lines.append(more(scene, count))
     head: list[Listed] = [(_table_heads(scene, screen, width), -1)] if height > 2 else []
-    return head + windowed(shown, found, screen, height - len(head))
+    return head + shown(screen, found, lines, width, height - len(head))
 
 
 def _line(scene: Scene, item: Choice, width: int) -> Row:
