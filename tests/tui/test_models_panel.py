@@ -161,7 +161,7 @@ def test_where_it_is_tight_what_matters_stays_in_its_order(state: State) -> None
     shown = models.draw(scene(state), 76, 3)
     lines = text(shown.rows).splitlines()
     assert [line.split()[1] for line in lines[1:]] == ["tgi", "vllm:8001"]
-    assert text([shown.right]).endswith("6 more") or "more" not in text([shown.right])
+    assert text([shown.right]).endswith("▲ 3 of 7 · 6 more")
     calm = only(VLLM, COMFY, LOCKED)
     assert "vllm:8000" in told(calm, 76, 2)
     few = told(state, 116, 6).splitlines()

@@ -26,6 +26,10 @@ _SIDE: Final = 150
 _ABOVE: Final = 4
 _TALL: Final = 12
 """Lines left over from which on the graph stands above the lines at any width."""
+_FEW: Final = 2.0
+"""So many requests may wait without a warning."""
+_TITLED: Final = 11
+"""Columns of the title with its key and a piece of the border."""
 _NOBODY: Final = "no model server runs here as far as can be seen"
 _START: Final = "start one, or name one in [servers] of the configuration"
 _SEEN: Final = (
@@ -153,32 +157,33 @@ def headline(scene: Scene, found: Sequence[Server], width: int, hidden: int = 0)
     made, read, running, waiting = (
         model_parts.total(those, what) for what in ("generation", "prompt", "running", "waiting")
     )
-    pieces: list[Row] = []
-    old = age_s(scene.state)
-    if old == old:
-        pieces.append([(f"told {text.duration(old)} ago", "warn")])
-    if made == made:
-        pieces.append([(model_words.speed(made).strip(), "strong"), (" tok/s", "dim")])
-    if read == read:
-        pieces.append([("prompt ", "dim"), (model_words.speed(read).strip(), "prompt")])
-    if running == running:
-        pieces.append([(model_words.whole(running), "text"), (" running", "dim")])
-    if waiting > 0:
-        pieces.append([(model_words.whole(waiting), "warn" if waiting > 2 else "text"), (" waiting", "dim")])
     bad = worst(those)
+    old = age_s(scene.state)
+    # In the order of the frame; the number says which goes first where there is no room.
+    pieces: list[tuple[int, Row]] = []
+    if old == old:
+        pieces.append((7, [(f"told {text.duration(old)} ago", "warn")]))
+    if made == made:
+        pieces.append((6, [(model_words.speed(made).strip(), "strong"), (" tok/s", "dim")]))
+    if read == read:
+        pieces.append((1, [("prompt ", "dim"), (model_words.speed(read).strip(), "prompt")]))
+    if running == running:
+        pieces.append((2, [(model_words.whole(running), "text"), (" running", "dim")]))
+    if waiting > 0:
+        role = "warn" if waiting > _FEW else "text"
+        pieces.append((4, [(model_words.whole(waiting), role), (" waiting", "dim")]))
     if bad is not None:
         many = sum(map(model_parts.troubled, those))
-        pieces.append([(f"{glyphs.alert} {many} of {len(those)}", bad.level)])
+        pieces.append((5, [(f"{glyphs.alert} {many} of {len(those)}", bad.level)]))
     else:
-        pieces.append([(f"{len(those)} server{'s' if len(those) != 1 else ''}", "dim")])
+        pieces.append((0, [(f"{len(those)} server{'s' if len(those) != 1 else ''}", "dim")]))
     if hidden:
-        pieces.append([(f"{hidden} more", "dim")])
-    dot = f" {glyphs.separator} "
+        pieces.append((3, [(f"{hidden} more", "dim")]))
+    while pieces and sum(row_width(piece) + 3 for _, piece in pieces) > width - _TITLED:
+        pieces.remove(min(pieces, key=lambda item: item[0]))
     row: Row = []
-    for piece in pieces:
-        if row_width(row) + row_width(piece) + 3 > width - 14:
-            break
-        row += [*([(dot, "dim")] if row else []), *piece]
+    for _, piece in pieces:
+        row += [*([(f" {glyphs.separator} ", "dim")] if row else []), *piece]
     return row
 
 
