@@ -102,6 +102,7 @@ def _remembering() -> WftopApp:
 SCREENS = {
     "overview": Screen(_well),
     "overview of eight GPUs": Screen(_gpus),
+    "overview of model servers": Screen(_serving),
     "expanded": Screen(_well, ("tab", "e")),
     "past": Screen(_recorded, asks=True, second=-25),
     "processes": Screen(_gpus, ("2",)),
