@@ -1,4 +1,4 @@
-"""Tokens a second of all servers together: generated above a centre line, read below it, each on its own scale."""
+"""Tokens a second of all servers together: read above a centre line, generated below it, each on its own scale."""
 
 from __future__ import annotations
 
@@ -39,16 +39,15 @@ def _drawn(scene: Scene, texts: tuple[tuple[str, ...], ...], width: int, height:
     shown = window(scene, "models", width)
     ruled = height >= _RULED
     room = height - ruled
-    lower = room // 2 if room >= _BOTH and texts[1] else 0
-    upper = room - lower
+    upper = room // 2 if room >= _BOTH and texts[1] else 0
     made, read = (_sum(shown, mode, width) for mode in texts)
-    top, deep = _top(made), _top(read)
-    rows = shown.area(scene, made, top, upper, "generation")
-    if lower:
-        rows += shown.area(scene, read, deep, lower, "prompt", down=True)
-    rows[0] = parts.overlay(rows[0], [("generated ", "generation"), (f"{_tokens(top)} tok/s ", "faint")], width)
-    if lower:
-        rows[-1] = parts.overlay(rows[-1], [("prompt ", "prompt"), (f"{_tokens(deep)} ", "faint")], width)
+    top, deep = _top(read), _top(made)
+    rows = shown.area(scene, read, top, upper, "prompt") if upper else []
+    rows += shown.area(scene, made, deep, room - upper, "generation", down=bool(upper))
+    scale: Row = [("generation ", "generation"), (f"{_tokens(deep)} tok/s ", "faint")]
+    if upper:
+        rows[0] = parts.overlay(rows[0], [("prompt ", "prompt"), (f"{_tokens(top)} tok/s ", "faint")], width)
+    rows[-1 if upper else 0] = parts.overlay(rows[-1 if upper else 0], scale, width)
     if ruled:
         rows.append(shown.ruler(scene, width))
     return rows
