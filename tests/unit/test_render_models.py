@@ -14,7 +14,7 @@ from wftui.model.table import Cell, Row, TableSchema
 from wftui.render import model_words as words
 from wftui.render import models, serving
 from wftui.render.model_cards import Server
-from wftui.render.model_figures import KV, RATE, TTFT, Index, Spread
+from wftui.render.model_figures import CLIENT_TTFT, KV, RATE, TTFT, Index, Spread
 
 NAN = float("nan")
 MINUTE_NS = 60 * 10**9
@@ -133,6 +133,26 @@ def test_quantiles_of_several_models_are_the_worst_with_their_bounds() -> None:
     assert card.figures.ttft.seen == 10.0
     assert words.took(card.figures.ttft.p95, card.figures.ttft.bounds).strip() == "≥2560 s"
     assert card.bounds == {TTFT: (0.001, 2560.0)}
+
+
+def _seen(source: str, metric: str, stat: str = "p50", mode: str = "") -> str:
+    labels = {"server": "a:1", "model": "m", "source": source, **({"mode": mode} if mode else {})}
+    return series(metric, labels, stat).text
+
+
+def test_what_clients_saw_stands_in_for_what_the_server_does_not_tell() -> None:
+    chunk = _seen("proxy", CLIENT_TTFT)
+    (found,) = made([server("a:1")], [model("a:1", "m")], {chunk: 0.25})
+    assert (found.figures.ttft.p50, found.figures.from_clients) == (0.25, True)
+    told = text(TTFT, "a:1", "m", stat="p50")
+    (found,) = made([server("a:1")], [model("a:1", "m")], {chunk: 0.25, told: 0.2})
+    assert (found.figures.ttft.p50, found.figures.from_clients) == (0.2, False)
+
+
+def test_what_is_pushed_in_a_servers_name_is_not_the_servers_word() -> None:
+    pushed = _seen("bench", RATE, "", "generation")
+    (found,) = made([server("a:1")], [model("a:1", "m")], {pushed: 99.0})
+    assert math.isnan(found.figures.generation)
 
 
 def test_energy_of_a_thousand_tokens() -> None:

@@ -14,11 +14,16 @@ if TYPE_CHECKING:
 NAN: Final = float("nan")
 Key = tuple[str, str, str]
 """Metric, mode, statistic."""
-PREFIXES: Final = ("inference.", "gen_ai.server.")
+CLIENT: Final = "gen_ai.client."
+"""Begins what a server's clients measure (``wftop proxy``); shown where the server itself does not tell it."""
+PREFIXES: Final = ("inference.", "gen_ai.server.", CLIENT)
 TTFT: Final = "gen_ai.server.time_to_first_token"
 ITL: Final = "inference.inter_token_latency"
 TPOT: Final = "gen_ai.server.time_per_output_token"
 E2E: Final = "gen_ai.server.request.duration"
+CLIENT_TTFT: Final = "gen_ai.client.operation.time_to_first_chunk"
+CLIENT_ITL: Final = "gen_ai.client.operation.time_per_output_chunk"
+CLIENT_E2E: Final = "gen_ai.client.operation.duration"
 PHASE: Final = "inference.phase.duration"
 RATE: Final = "inference.tokens.rate"
 REQUESTS: Final = "inference.requests"
@@ -73,7 +78,10 @@ class Index:
         self._found: dict[str, dict[str, dict[Key, str]]] = {}
         self._scopes: dict[tuple[tuple[str, ...], str], Scope] = {}
         for item in series:
-            if item.name.startswith(PREFIXES) and (server := item.label("server")):
+            if not item.name.startswith(PREFIXES) or not (server := item.label("server")):
+                continue
+            # What a program pushes in a server's name is not what the server says.
+            if not item.label("source") or item.name.startswith(CLIENT):
                 of = self._found.setdefault(server, {}).setdefault(item.label("model"), {})
                 of[item.name, item.label("mode"), item.stat] = item.text
 
@@ -144,7 +152,7 @@ class Figures(NamedTuple):
     waiting: float = NAN
     ttft: Spread = UNTOLD
     itl: Spread = UNTOLD
-    """Time between two tokens; where nobody tells, the mean time of a token (``metric`` says which)."""
+    """Time between two tokens; else the mean time of a token, else between two chunks (``metric`` says which)."""
     e2e: Spread = UNTOLD
     queue: Spread = UNTOLD
     prefill: Spread = UNTOLD
@@ -178,6 +186,11 @@ class Figures(NamedTuple):
         """Whether any number of its work is known."""
         work = (self.prompt, self.generation, self.running, self.kv, self.progress)
         return any(value == value for value in work) or self.ttft.known
+
+    @property
+    def from_clients(self) -> bool:
+        """Whether durations are those that its clients measured."""
+        return any(each.metric.startswith(CLIENT) for each in (self.ttft, self.itl, self.e2e))
 
     @property
     def per_1000_j(self) -> float:
@@ -238,6 +251,9 @@ _SINGLE: Final[tuple[tuple[str, str, str, int, _Fold], ...]] = (
 )
 """Field, metric, mode, which word, and what several models have together."""
 _SPREADS: Final = (
+    ("ttft", CLIENT_TTFT, ""),
+    ("itl", CLIENT_ITL, ""),
+    ("e2e", CLIENT_E2E, ""),
     ("ttft", TTFT, ""),
     ("itl", TPOT, ""),
     ("itl", ITL, ""),

@@ -48,6 +48,8 @@ GRAPHED: Final = frozenset(
         "inference.energy.per_token",
         "inference.progress",
         "gen_ai.server.time_to_first_token",
+        "gen_ai.client.operation.time_to_first_chunk",
+        "gen_ai.client.operation.time_per_output_chunk",
         "gen_ai.server.time_per_output_token",
         "inference.inter_token_latency",
     }

@@ -57,6 +57,8 @@ _GROUPS: Final = {
 }  # fmt: skip
 _HALVES: Final = (("prompt", "prompt"), ("generation", "generation"))
 """Name and role."""
+_BETWEEN: Final = {figures.TPOT: "TPOT", figures.CLIENT_ITL: "gap"}
+"""What the lane of the time between two tokens is of, where it is of something else."""
 _COUNT: Final = {RUNNING: lambda of: of.running, WAITING: lambda of: of.waiting}
 
 
@@ -149,7 +151,7 @@ def _names(choice: Choice, lane: Lane, lines: int) -> dict[int, Row]:
         return {at: [half] for at, half in zip(places, halves, strict=True)}
     if lane.name in lanes.SPREADS:
         of = _spread(choice, lane)
-        label = "TTFT" if lane.name == TTFT else "TPOT" if of.metric == figures.TPOT else "ITL"
+        label = "TTFT" if lane.name == TTFT else _BETWEEN.get(of.metric, "ITL")
         stats = {1: ("p95",), 2: ("p95", "p99")}.get(lines, figures.QUANTILES)
         return {at: [(f"{label if at == 0 else '':<5}", "dim"), (stat, "faint")] for at, stat in enumerate(stats)}
     name = lane.name

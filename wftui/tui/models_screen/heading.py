@@ -110,6 +110,8 @@ def notes(scene: Scene, choice: Choice, width: int, lines: int, *, brief: bool =
         told.append(("this server tells no figures of this model alone", "faint"))
     if server.missing and not brief:
         told.append((f"not told: {', '.join(figure for figure, _ in server.missing)}", "faint"))
+    if choice.figures.from_clients and not brief:
+        told.append(("durations are those that its clients saw (wftop proxy)", "faint"))
     rows: list[Row] = []
     for said, role in told[:lines]:
         more = lines - len(rows) - (len(told[:lines]) - 1)

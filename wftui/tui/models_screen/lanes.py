@@ -39,7 +39,10 @@ ENERGY: Final = "energy"
 PROGRESS: Final = "progress"
 ORDER: Final = (TOKENS, PROGRESS, TTFT, ITL, RUNNING, WAITING, KV, HITS, BUSY, POWER, ENERGY)
 """The most important first."""
-SPREADS: Final = {TTFT: (figures.TTFT,), ITL: (figures.ITL, figures.TPOT)}
+SPREADS: Final = {
+    TTFT: (figures.TTFT, figures.CLIENT_TTFT),
+    ITL: (figures.ITL, figures.TPOT, figures.CLIENT_ITL),
+}
 SCALES: Final = {TTFT: (0.05, 10.0), ITL: (0.005, 0.5)}
 """Seconds where the scale of a lane of durations begins and ends; each doubling is as long as any other."""
 

@@ -31,9 +31,10 @@ _SPREADS: Final[tuple[tuple[str, str, str, Callable[[Figures], Spread]], ...]] =
 )
 
 
+_BETWEEN: Final = {figures.TPOT: "per token", figures.CLIENT_ITL: "next chunk"}
 _LANED: Final = (
-    "prompt", "generation", "first token", "next token", "per token", "running", "waiting", "progress", "KV cache",
-    "prefix hits", "1,000 tokens", "the same",
+    "prompt", "generation", "first token", "next token", "next chunk", "per token", "running", "waiting",
+    "progress", "KV cache", "prefix hits", "1,000 tokens", "the same",
 )  # fmt: skip
 """Begins of the labels of figures that have a lane of their own."""
 
@@ -144,9 +145,9 @@ def _tokens(of: Figures, one: Callable[..., list[Told]]) -> list[Told]:
 
 def _times(of: Figures) -> list[tuple[str, str, str, str, str]]:
     """Label, words, metric, mode and statistic of every quantile that is told."""
-    between = "per token" if of.itl.metric == figures.TPOT else "next token"
+    between = _BETWEEN.get(of.itl.metric, "next token")
     spreads: list[tuple[str, str, str, Spread]] = [
-        (label, metric, mode, get(of)) for label, metric, mode, get in _SPREADS
+        (label, get(of).metric or metric, mode, get(of)) for label, metric, mode, get in _SPREADS
     ]
     spreads.insert(1, (between, of.itl.metric or figures.ITL, "", of.itl))
     out = []
