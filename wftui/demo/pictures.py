@@ -51,6 +51,7 @@ SHOTS: Final = (
     Shot("overview-wide", 160, 45, 170),
     Shot("processes", 120, 40, 540, ("2",)),
     Shot("gpu", 160, 45, 170, ("6",)),
+    Shot("models", 160, 45, 327, ("7",)),
     Shot(
         "timeline",
         120,
