@@ -20,7 +20,8 @@ def test_it_shows_a_machine_with_a_past_and_says_demo_throughout() -> None:
         with Terminal([*WFTOP, "--demo"], size=(120, 40)) as terminal:
             terminal.until_shows("H200")
             assert "DEMO" in terminal.screen()[0]
-            terminal.live().until_shows("gpu.xid")
+            terminal.live().until_shows("GPU 6 Xid 31")
+            terminal.until_shows("vllm:8000")
             terminal.send("\x1b[D")  # left: a second back
             terminal.until_shows("REPLAY")
             assert "DEMO" in terminal.screen()[0]
