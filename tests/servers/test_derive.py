@@ -122,6 +122,15 @@ def test_another_birth_is_a_restart_even_when_all_counters_grew() -> None:
     assert not server.restarted
 
 
+def test_a_restart_that_is_known_already_is_told_once() -> None:
+    """Its process is another one: who watches processes has counted that."""
+    server = Server()
+    server.look(counters={PROMPT: 10}, birth="1")
+    server.derivation.forget()
+    assert server.look(counters={PROMPT: 5}, birth="2") == {"tokens prompt": 5}
+    assert not server.restarted
+
+
 def test_a_model_that_is_loaded_anew_is_no_restart() -> None:
     server = Server()
     other = Key("inference.tokens", "other", "prompt", call="/metrics")

@@ -87,6 +87,7 @@ class Derivation:
         """What was counted before says nothing about what comes: after a restart, and after a time away."""
         self._counters.clear()
         self._histograms.clear()
+        self._birth = ""
 
     def _forget(self, models: frozenset[str]) -> None:
         for key in [key for key in self._counters if key.model in models]:

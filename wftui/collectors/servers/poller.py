@@ -44,6 +44,7 @@ class _More(TypedDict, total=False):
     found: Found
     derivation: "Derivation"
     restarts: int
+    told: bool
     making: "Callable[[], Adapter | None] | None"
 
 
@@ -169,7 +170,7 @@ class Poller:
             elif watch.found is not None and not _same(watch.found, seen[name][0]):
                 self._end(name, "")
             else:
-                watch.found = seen[name][0]
+                watch.found, watch.ahead = seen[name][0], False
         for name, (item, endpoint) in seen.items():
             if name not in self._watches:
                 self._begin(name, self._made(name, item, endpoint))
@@ -203,7 +204,8 @@ class Poller:
             item.sign.kinds,
             found=item,
             derivation=back.watch.derivation,
-            restarts=back.watch.restarts + 1,
+            restarts=back.watch.restarts + (not back.watch.ahead),
+            told=back.watch.ahead,
             making=making,
         )
 

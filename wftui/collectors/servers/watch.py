@@ -42,11 +42,13 @@ class Watch:
         found: Found | None = None,
         derivation: Derivation | None = None,
         restarts: int = 0,
+        told: bool = False,
         making: Callable[[], Adapter | None] | None = None,
     ) -> None:
         """``names``: modules of kinds to try, in order; ``found``: its process; None: configured.
 
-        ``making``: how its adapter is made when its kind alone does not do; None from it: not yet.
+        ``told``: whether the last of its restarts was told of before. ``making``: how its adapter is made when its
+        kind alone does not do; None from it: not yet.
         """
         self.endpoint: Final = endpoint
         self.name: Final = endpoint.name
@@ -67,6 +69,9 @@ class Watch:
         self.look = Look()
         self.derivation = derivation or Derivation(self.name)
         self.restarts = restarts
+        self.ahead = False
+        """Whether its figures told of a restart that its process has not shown yet."""
+        self._restart_told = told
         self._names = tuple(names)
         self._clock = clock
         self._tell = tell
@@ -149,7 +154,9 @@ class Watch:
                 if self.adapter is None:
                     return False
                 self.kind, self.version = kind, version
-                if self.restarts:
+                if self._restart_told:
+                    self._restart_told = False
+                elif self.restarts:
                     events.append(self._event("server.restarted", version=version))
                 else:
                     events.append(self._event("server.found", kind=kind.NAME, version=version))
@@ -165,6 +172,7 @@ class Watch:
         samples, restarted = self.derivation.samples(look, at)
         if restarted:
             self.restarts += 1
+            self.ahead = True
             events.append(self._event("server.restarted", version=self.version))
         if look.version is not None:
             self.version = look.version
