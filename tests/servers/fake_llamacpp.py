@@ -126,7 +126,8 @@ class Llama:
         self._work()
         self.predicted += seat.decoded
         seat.busy = False
-        seat.held = seat.cached + seat.processed + seat.decoded
+        # The last token of an answer is never read: seen of the real one.
+        seat.held = seat.cached + seat.processed + max(0, seat.decoded - 1)
         if not keeps:
             seat.cached = seat.processed = seat.decoded = 0
 

@@ -111,6 +111,20 @@ class _Seen(msgspec.Struct):
 
     decoded: int
     processed: int
+    prompt: int = 0
+    """Tokens of its whole prompt; 0: it is not read yet."""
+
+    def ended(self, slot: Slot) -> "_Seen":
+        """What it had done when it ended, as its idle slot shows.
+
+        Some keep the figures of the task that ended. Others reset them all but the tokens that the slot holds:
+        those of the prompt and of the answer without the last one, which is never read.
+        """
+        reset = self.prompt > 0 and slot.next.n_decoded == 0
+        held = slot.n_prompt_tokens - self.prompt + 1 if reset else 0
+        return _Seen(
+            max(slot.next.n_decoded, self.decoded, held), max(slot.n_prompt_tokens_processed, self.processed)
+        )
 
 
 class Pace:
@@ -143,12 +157,12 @@ class Pace:
             if slot.id_task < 0:
                 continue
             last = seen.pop((slot.id, slot.id_task), None)
-            now = _Seen(slot.next.n_decoded, slot.n_prompt_tokens_processed)
+            decoded, processed = slot.next.n_decoded, slot.n_prompt_tokens_processed
+            now = _Seen(decoded, processed, processed + slot.n_prompt_tokens_cache if decoded else 0)
             if not slot.is_processing:
                 if last is None:
                     continue  # it ended before we came, or began and ended since: only the counter knows
-                # Some keep the figures of the task that ended, some reset them.
-                now = _Seen(max(now.decoded, last.decoded), max(now.processed, last.processed))
+                now = last.ended(slot)
                 ended += now.decoded
             elif last is not None and (now.decoded < last.decoded or now.processed < last.processed):
                 last = None  # another task in its name
