@@ -10,7 +10,7 @@ ARGS ?=
 # Tests side by side: most wait for processes, so that two cores have room for three. One after the other: ARGS=-n0
 SIDE_BY_SIDE := -n 3 --dist worksteal
 
-.PHONY: help run test test-slow test-lowest lint format bench pictures docs wheel smoke clean
+.PHONY: help run test test-slow test-servers test-lowest lint format bench pictures docs wheel smoke clean
 
 help:  ## these lines
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -23,6 +23,10 @@ test: .make/dev  ## every test that is not marked slow, with coverage
 
 test-slow: .make/dev  ## the full counts of the acceptance tests
 	$(BIN)/python -m pytest -m slow --timeout=1800 $(ARGS)
+
+test-servers: .make/dev  ## beside a real llama.cpp server, which is built the first time (C++ compiler, some minutes)
+	$(BIN)/python -m tests.servers.real.build
+	$(BIN)/python -m pytest tests/servers/real -m servers -rP $(ARGS)
 
 test-lowest: .make/lowest  ## the fast tests on the oldest dependencies that pyproject.toml allows
 	.venv-lowest/bin/python -m pytest -p no:cacheprovider -m "not slow and not snapshot" $(SIDE_BY_SIDE) $(ARGS)
@@ -56,7 +60,7 @@ smoke: wheel  ## the built wheel in an environment of its own, with the network 
 	tests/smoke.sh dist/wftop-*.whl
 
 clean:  ## remove what make made
-	rm -rf .venv .venv-lowest .venv-peers .make dist build .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-lowest .venv-peers .make .cache dist build .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 # Stamps: an environment is made again when pyproject.toml is newer than it.
 .make/runtime: pyproject.toml .ci/environment
