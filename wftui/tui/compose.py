@@ -2,26 +2,49 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from wftui.model.gpus import GPUS
+from wftui.model.servers import SERVERS
 from wftui.render import text
 from wftui.tui import dialogs, layout, lists, transport
 from wftui.tui.footer import footer
 from wftui.tui.frame import Row, Segment, box, cells, fit_row, join, outside, plain, row_width
 from wftui.tui.gpus import boxes, talks
-from wftui.tui.panels import cpu, disks, events, gpus, memory, models, network, parts, pressure, processes, sources
-from wftui.tui.panels.model_parts import lines as model_lines
+from wftui.tui.panels import cpu, disks, events, gpus, memory, network, parts, pressure, processes, sources
 from wftui.tui.scene import Body, Scene, gap, keep
 from wftui.tui.state import CONNECTING, LIVE, State
 from wftui.tui.ui import OVERVIEW, Ui
 from wftui.tui.verdict import verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from types import ModuleType
 
     from wftui.tui.arrange.model import Arranger
     from wftui.tui.layouts.plan import Plan
+
+    One = Callable[[Scene, int, int, int], Row]
+
+
+def _models() -> ModuleType:
+    # Seven milliseconds of a start, which a machine without model servers saves.
+    from wftui.tui.panels import models
+
+    return models
+
+
+def _models_draw(scene: Scene, width: int, height: int) -> Body:
+    return cast("Body", _models().draw(scene, width, height))
+
+
+def _models_line(scene: Scene, width: int) -> Row:
+    return cast("Row", _models().line(scene, width))
+
+
+def _models_brief(scene: Scene) -> Row:
+    return cast("Row", _models().brief(scene))
+
 
 DRAW = {
     "cpu": cpu.draw,
@@ -31,11 +54,11 @@ DRAW = {
     "pressure": pressure.draw,
     "processes": processes.draw,
     "gpus": gpus.draw,
-    "models": models.draw,
+    "models": _models_draw,
     "events": events.draw,
     "sources": sources.draw,
 }
-BRIEF = {"models": models.brief, "disks": disks.brief, "network": network.brief, "pressure": pressure.brief}
+BRIEF = {"models": _models_brief, "disks": disks.brief, "network": network.brief, "pressure": pressure.brief}
 LINE = {
     "cpu": cpu.line,
     "memory": memory.line,
@@ -43,7 +66,7 @@ LINE = {
     "network": network.line,
     "pressure": pressure.line,
     "gpus": gpus.line,
-    "models": models.line,
+    "models": _models_line,
     "events": events.line,
     "sources": sources.line,
 }
@@ -171,8 +194,10 @@ def model_count(state: State) -> int:
     """Lines that the models panel is made room for: the most that there ever were, so that nothing jumps when a
     server restarts or lets go of a model; 0: no server was ever seen."""
     whose = state.hello.data_dir if state.hello is not None else ""
+    if not state.tables.get(SERVERS.name) and _MODELS not in state.kept:
+        return 0
     before, was = state.kept.get(_MODELS, ("", 0))
-    most = max(len(model_lines(state)), int(was) if before == whose else 0)  # type: ignore[call-overload]  # what the next line puts there
+    most = max(int(_models().count(state)), int(was) if before == whose else 0)  # type: ignore[call-overload]  # what the next line puts there
     state.kept[_MODELS] = whose, most
     return most
 
@@ -385,7 +410,7 @@ def _folded(scene: Scene, width: int, names: Sequence[str]) -> Row:
             said = "".join(piece for piece, _ in gpus.line(scene, 40)[1:]).strip()
             shown = outside(said.partition(":")[0], min(room, 26), scene.glyphs).rstrip()
             row += [(shown, "dim"), gap(3)] if shown else []
-        elif name == "models" and not model_lines(scene.state):
+        elif name == "models" and not scene.state.tables.get(SERVERS.name):
             continue
         else:
             brief = BRIEF[name](scene)
@@ -405,9 +430,8 @@ def _lined(scene: Scene, screen: layout.Layout, rows: list[Row]) -> None:
             if place.name == "processes":
                 row = processes.line(scene, screen.width, offset)
             elif offset:
-                row = (models if place.name == "models" else gpus).one(
-                    scene, screen.width, offset - 1, place.height - 1
-                )
+                one = cast("One", _models().one) if place.name == "models" else gpus.one
+                row = one(scene, screen.width, offset - 1, place.height - 1)
             elif place.name in LINE:
                 row = LINE[place.name](scene, screen.width)
             else:

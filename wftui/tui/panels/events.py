@@ -163,7 +163,7 @@ def _gpus(scene: Scene) -> tuple[tuple[str, str], ...]:
 
 def _servers(scene: Scene) -> tuple[tuple[str, str], ...]:
     # A server that is gone is known by its endpoint.
-    if SERVERS.name not in scene.state.tables:
+    if not scene.state.tables.get(SERVERS.name):
         return ()
     from wftui.tui.panels.model_parts import known  # here: few machines have one
 

@@ -72,6 +72,8 @@ class Line(NamedTuple):
 
 def lines(state: State, sort: str = "name") -> tuple[Line, ...]:
     """A line for each model that is there, at least one for each server."""
+    if not state.tables.get(cells.SERVERS.name):
+        return ()  # most machines: nothing is looked up for them
     found = servers(state)
     return keep(state, "model lines", (found, sort), lambda: _lines(found, sort))
 

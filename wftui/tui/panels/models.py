@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from wftui.render.model_cards import Server
     from wftui.tui.panels.model_parts import Line
+    from wftui.tui.state import State
 
 NAME: Final = "models"
 _SIDE: Final = 150
@@ -37,6 +38,11 @@ _SEEN: Final = (
     "llama-server tells all with --metrics, sglang with --enable-metrics; vllm and ollama need nothing",
 )
 """How servers come to be seen wholly."""
+
+
+def count(state: State) -> int:
+    """Lines that it has now."""
+    return len(model_parts.lines(state))
 
 
 def _lines(scene: Scene) -> tuple[Line, ...]:
