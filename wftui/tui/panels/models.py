@@ -75,7 +75,7 @@ def line(scene: Scene, width: int) -> Row:
     row += brief(scene, running=bad is None or width >= 60)
     room = width - row_width(row) - 1
     if bad is not None and room >= 8:
-        what = bad.verdict if bad.trouble == "claim" and room >= 40 else bad.trouble
+        what = bad.verdict if bad.trouble == "claim" and room >= 24 else bad.trouble
         words = f"{scene.glyphs.alert} {plain(what, scene.glyphs)} {model_parts.named(bad)}"
         row += [gap(1), (outside(words, room, scene.glyphs).rstrip(), bad.level)]
     return fit_row(row, width)
