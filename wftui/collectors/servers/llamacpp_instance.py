@@ -98,11 +98,11 @@ class Instance:
             SourceError: As ``Web.ok``; but a server that is too busy for these two is ``late`` in the look.
         """
         page = Look()
-        may_ask = self.rest.may_ask(at_ns)
         if metrics is not None:
             self._page_off = not metrics
         if slots is not None:
             self._slots_off = not slots
+        may_ask = self.rest.may_ask(at_ns, page=free and not (self._page_off or self._slots_off))
         try:
             if not self._page_off and (may_ask or free):
                 answer = await web.get(PAGE + self._query)

@@ -2,8 +2,9 @@
 
 With ``--sleep-idle-seconds`` each question for slots counts as work and starts the time anew: a monitor that asks
 each second keeps the model in memory for ever. The setting may stand in its environment, where we do not look. So
-a server that is idle is left alone until the CPU time of its process shows that it works; without a process to
-look at, and if it is known to sleep, until its time is over. ``/props`` and ``/health`` do not count.
+a server that is idle is left alone until the CPU time of its process, or its page, shows that it works; where
+neither can be looked at, and if it is known to sleep, until its time is over. ``/props`` and ``/health`` do not
+count.
 
 Source: https://github.com/ggml-org/llama.cpp/issues/20227, issues/23096, pull/27376 (since August 2026
 ``/metrics`` counts no longer, ``/slots`` still does).
@@ -57,12 +58,12 @@ class Rest:
         self._until_ns = 0
         self._ticks: int | None = None
 
-    def may_ask(self, at_ns: int) -> bool:
-        """Whether it may be asked now (CLOCK_BOOTTIME)."""
+    def may_ask(self, at_ns: int, *, page: bool = False) -> bool:
+        """Whether it may be asked now (CLOCK_BOOTTIME); ``page``: its page, free to ask, tells when it works."""
         works = self._works()  # each time: the next one compares with this one
         if not self._idle or works:
             return True
-        if self._ticks is not None:
+        if self._ticks is not None or page:
             return False
         return self.sleep_s is None or at_ns >= self._until_ns
 
