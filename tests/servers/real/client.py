@@ -33,7 +33,7 @@ class Got(NamedTuple):
     """CLOCK_BOOTTIME, like all times here."""
     ended_ns: int
     first_s: float
-    """From the request to the first token."""
+    """From the request to the first text."""
     prompt: int
     """Tokens, cached ones among them, as the answer's ``usage`` counts them."""
     generated: int
@@ -96,6 +96,7 @@ def stream(
         answer = connection.getresponse()
         assert answer.status == 200, answer.read()
         arrived: list[tuple[int, int]] = []
+        first_ns = 0
         usage: dict[str, int] = {}
         timings: dict[str, int] = {}
         for line in answer:
@@ -105,11 +106,13 @@ def stream(
             chunk = json.loads(line[6:])
             timings = chunk.get("timings") or timings
             arrived.append((now_ns, timings["predicted_n"]))
+            if not first_ns and chunk["choices"] and chunk["choices"][0]["text"]:
+                first_ns = now_ns
             usage = chunk.get("usage") or usage
     finally:
         connection.close()
     return Got(
-        asked, begun_ns, arrived[-1][0], (arrived[0][0] - begun_ns) / NS_PER_S, usage["prompt_tokens"],
+        asked, begun_ns, arrived[-1][0], (first_ns - begun_ns) / NS_PER_S, usage["prompt_tokens"],
         usage["completion_tokens"], timings["cache_n"], arrived,
     )  # fmt: skip
 

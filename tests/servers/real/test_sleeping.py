@@ -43,3 +43,18 @@ def test_it_falls_asleep_beside_us_and_only_its_client_wakes_it(tmp_path: Path, 
         seen.until(lambda: seen.state(server.name) == health.ASLEEP, "its sleep again")
         assert server.log().count(WOKEN) == 1
         assert "server.restarted" not in seen.kinds
+
+
+def test_it_falls_asleep_where_its_process_cannot_be_seen(tmp_path: Path) -> None:
+    """As on another machine: its page shows that nothing happens."""
+    with (
+        Llama(tmp_path / "log", "--metrics", "--sleep-idle-seconds", str(IDLE_S)) as server,
+        watching(f"http://{server.name}") as seen,
+    ):
+        tokens = series("tokens", server.name, NAME, "generation")
+        run = Client(server.port, [Asked(60)]).run()
+        seen.until(lambda: last(seen, tokens) == run.generated == 60, "its tokens")
+        seen.until(lambda: seen.state(server.name) == health.ASLEEP, "its sleep")
+        more(seen, server, IDLE_S + 2)
+        assert server.asleep()
+        assert WOKEN not in server.log()
