@@ -164,12 +164,13 @@ class Client:
         return Run(sorted(self._got, key=lambda got: got.begun_ns))
 
 
-def warm(port: int) -> Run:
-    """Three small requests side by side: how fast is this machine now?"""
-    return Client(port, [Asked(200)] * 3).run()
+def warm(port: int, tokens: int = 200) -> Run:
+    """Three requests side by side: how fast is this machine now?"""
+    return Client(port, [Asked(tokens)] * 3).run()
 
 
 def lasting(seconds: float, run: Run, most: int) -> int:
-    """Tokens of an answer, three side by side, that takes about so long as ``run`` shows; at most ``most``."""
+    """Tokens of an answer, three side by side as in ``run``, that takes about so long; at most ``most``."""
     share = seconds / run.seconds
-    return max(800, min(most, int(200 * share**0.5)))  # this server is the slower the longer an answer is
+    # Twice as many take four times as long with this server.
+    return min(most, int(run.got[0].generated * max(1.0, share) ** 0.5))

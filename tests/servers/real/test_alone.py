@@ -97,7 +97,7 @@ def test_without_metrics_the_slots_tell_the_rate(tmp_path: Path) -> None:
     with Llama(tmp_path / "log", "-np", "3", "-c", str(3 * SLOT)) as server, watching(discover=True) as seen:
         assert server.get("/metrics")[0] == 501
         seen.until(lambda: seen.state(server.name) == health.OK, "its row")
-        size = lasting(RUN_S, warm(server.port), SLOT - 200)
+        size = lasting(RUN_S, warm(server.port, 800), SLOT - 200)
         more(seen, server, 2)
         client = Client(server.port, [Asked(size)] * 3)
         seen.until(lambda: "/slots" in str(seen.servers[server.name][READS]), "a look at its slots")
