@@ -30,21 +30,29 @@ def port() -> int:
 class Llama:
     """Started, answering, and killed at the end. The same port again after a restart."""
 
-    def __init__(self, log: Path, *arguments: str | Path, model: bool = True) -> None:
-        """``log``: file for what it says; ``model``: False for a router, which is told of models otherwise."""
+    def __init__(
+        self, log: Path, *arguments: str | Path, model: bool = True, unix: Path | None = None, prefix: str = ""
+    ) -> None:
+        """What is started.
+
+        Args:
+            log: File for what it says.
+            arguments: More of them.
+            model: False for a router, which is told of models otherwise.
+            unix: Where it listens instead of a port.
+            prefix: Of all its paths.
+        """
         self.port = port()
-        self.name = f"127.0.0.1:{self.port}"
+        self.name = (
+            (f"unix:{unix}" + (f"#{prefix}" if prefix else "")) if unix else f"127.0.0.1:{self.port}{prefix}"
+        )
         """How wftop calls it."""
+        self._unix = unix
+        self._prefix = prefix
         self._log = log
-        words: list[str | Path] = [
-            SERVER,
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(self.port),
-            "--no-warmup",
-            "--offline",
-        ]
+        words: list[str | Path] = [SERVER, "--host", unix or "127.0.0.1", "--no-warmup", "--offline"]
+        words += [] if unix else ["--port", str(self.port)]
+        words += ["--api-prefix", prefix] if prefix else []
         words += ["-t", "1", "-tb", "1"]  # the tests and wftop want the other core
         words += ["--cache-ram", "0"]  # it would keep prompts in some GB
         self._words = [*words, *(("-m", MODEL) if model else ()), *arguments]
@@ -92,11 +100,15 @@ class Llama:
         self.process = self._start()
         return self.ready()
 
-    def get(self, path: str) -> tuple[int, bytes]:
+    def get(self, path: str, method: str = "GET", body: str | None = None) -> tuple[int, bytes]:
         """Status and body."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
-            connection.request("GET", path)
+            if self._unix is not None:
+                connection.sock = socket.socket(socket.AF_UNIX)
+                connection.sock.settimeout(60)
+                connection.sock.connect(str(self._unix))
+            connection.request(method, self._prefix + path, body, {"Content-Type": "application/json"})
             answer = connection.getresponse()
             return answer.status, answer.read()
         finally:
