@@ -137,17 +137,19 @@ def test_comfyui_is_known_by_its_folder(machine: Machine, tmp_path: Path) -> Non
 
 
 def test_what_a_process_becomes_is_seen_while_it_is_young_and_each_minute(machine: Machine) -> None:
-    machine.process(10, "bash start.sh", sockets=(1,))
-    machine.listen(1, LOOPBACK_8000)
     clock = FakeClock()
     discovery = Discovery(machine.root)
+    assert discovery.look(clock.now()) == []
+    machine.process(10, "bash start.sh", sockets=(1,))
+    machine.listen(1, LOOPBACK_8000)
     assert discovery.look(clock.now()) == []
     (machine.root / "10" / "cmdline").write_bytes(b"vllm\0serve\0m\0")
     clock.advance(5 * NS_PER_S)
     assert [item.pid for item in discovery.look(clock.now())] == [10]
     # Grown up: its line is read again once a minute only.
     clock.advance(61 * NS_PER_S)
-    discovery.look(clock.now())
+    for _ in module.AGES_NS:
+        discovery.look(clock.now())
     (machine.root / "10" / "cmdline").write_bytes(b"sleep\0")
     clock.advance(5 * NS_PER_S)
     assert [item.pid for item in discovery.look(clock.now())] == [10]

@@ -22,7 +22,10 @@ from wftui.endpoint import Endpoint
 from wftui.errors import SourceFormatError
 
 YOUNG_NS: Final = 60 * NS_PER_S
-"""A process may still become another program (exec): for so long its command line is read again."""
+"""After a change among the servers they are looked at more often for so long."""
+AGES_NS: Final = (5 * NS_PER_S, 20 * NS_PER_S, 60 * NS_PER_S)
+"""Since a process was first seen. It may still become another program (exec): its command line is read again then.
+Each time would be 400 files every five seconds on a machine where much begins: 6 ms a second on a slow one."""
 AGAIN_NS: Final = 60 * NS_PER_S
 """So often all command lines are read again: an old shell may become a server, too."""
 _PROXY: Final = "docker-proxy"
@@ -54,6 +57,9 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 class _Known(NamedTuple):
     since_ns: int
+    """CLOCK_BOOTTIME of its first sight."""
+    reads: int
+    """Of ``AGES_NS`` that have passed."""
     sign: Sign | None
 
 
@@ -106,16 +112,22 @@ class Discovery:
             if self._known.pop(pid).sign is not None:
                 self._settled_ns = at.boottime_ns + YOUNG_NS
             self._proxies.pop(pid, None)
+        first = not self._known
         every = at.boottime_ns >= self._again_ns
         if every:
             self._again_ns = at.boottime_ns + AGAIN_NS
         for pid in pids:
             known = self._known.get(pid)
-            if known is None or every or at.boottime_ns < known.since_ns + YOUNG_NS:
+            if known is None:
+                # What ran before us has mostly done so for long.
+                self._read(pid, _Known(at.boottime_ns, 1 if first else 0, None), at)
+            elif known.reads < len(AGES_NS) and at.boottime_ns >= known.since_ns + AGES_NS[known.reads]:
+                self._read(pid, known._replace(reads=known.reads + 1), at)
+            elif every:
                 self._read(pid, known, at)
         return every
 
-    def _read(self, pid: int, known: _Known | None, at: Instant) -> None:
+    def _read(self, pid: int, known: _Known, at: Instant) -> None:
         try:
             data = read_once(f"{self._proc}/{pid}/cmdline", COMMAND_LIMIT)
         except OSError:
@@ -124,12 +136,12 @@ class Discovery:
         found = sign(words)
         if found is not None and found.folder and not self._is_comfy(pid):
             found = None
-        if words[0].endswith(_PROXY):
+        if words[0].endswith(_PROXY) and pid not in self._proxies:
             self._proxies[pid] = _published(words)
-        if found != (known.sign if known is not None else None) or (pid in self._proxies and known is None):
             self._settled_ns = at.boottime_ns + YOUNG_NS
-        since_ns = at.boottime_ns if known is None else known.since_ns
-        self._known[pid] = _Known(since_ns, found)
+        if found != known.sign:
+            self._settled_ns = at.boottime_ns + YOUNG_NS
+        self._known[pid] = known._replace(sign=found)
 
     def _is_comfy(self, pid: int) -> bool:
         try:
