@@ -216,6 +216,14 @@ def test_no_ratio_of_nothing() -> None:
     assert server.look(counters={drafted: 15, accepted: 9})["speculation.acceptance"] == pytest.approx(0.4)
 
 
+def test_models_with_ever_new_names_do_not_fill_the_memory() -> None:
+    server = Server()
+    for second in range(6000):
+        server.look(counters={Key("inference.tokens", f"m{second}", "prompt", call="/metrics p"): 1})
+    assert len(server.derivation._columns) < 5000
+    assert len(server.derivation._counters) < 5000
+
+
 def test_the_memory_is_bounded() -> None:
     server = Server()
     for second in range(200):

@@ -14,6 +14,7 @@ from tests.servers.fake import HUNG, Fake, constant, page, said, sample
 from wftui.clock import SystemClock
 from wftui.collectors.servers import poller as poller_module
 from wftui.collectors.servers import watch as watch_module
+from wftui.collectors.servers.derive import Derivation
 from wftui.collectors.servers.source import Servers
 from wftui.model import health
 from wftui.model.sample import Occurrence, Reading, Scrape
@@ -201,6 +202,17 @@ def test_a_key_is_asked_for_and_used(monkeypatch: pytest.MonkeyPatch) -> None:
         with watching(line(server, "kind=vllm key_env=NO_SUCH_KEY")) as seen:
             seen.until(lambda: seen.state(name) == health.DENIED, "the row of one whose key is not there")
             assert "NO_SUCH_KEY" in str(seen.servers[name][REASON])
+
+
+def test_what_cannot_be_told_fails_that_server_and_it_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Vllm() as server, watching(line(server)) as seen:
+        name = server.endpoint.name
+        seen.until(lambda: seen.state(name) == health.OK, "a row")
+        with monkeypatch.context() as broken:
+            broken.setattr(Derivation, "samples", lambda *_: 1 / 0)
+            seen.until(lambda: seen.state(name) == health.FAILED, "the failure")
+            assert "ZeroDivisionError" in str(seen.servers[name][REASON])
+        seen.until(lambda: seen.state(name) == health.OK, "the server again")
 
 
 def test_unix_socket_and_prefix(tmp_path: Path) -> None:

@@ -73,6 +73,16 @@ def test_whatever_keys_do_it_is_a_layout(
     assert tree(BUILT_IN[name]) == tree(files.load(FOLDER / f"{name}.toml")), "the original is left alone"
 
 
+def test_a_panel_of_models_that_is_the_last_is_there_without_any() -> None:
+    arranger = begun(72, 20, 0, "gpu")
+    for name in ("gpus", "cpu", "memory", "processes"):
+        arranger.selected = name
+        assert arranger.hide() == ""
+    assert [place.name for place in arranger.screen.places] == ["models"]
+    check(arranger.plan, 72, 20, 0, 0, quiet=False)
+    assert arranger.hide() == "the last panel stays"
+
+
 def test_arrows_choose_what_stands_there() -> None:
     arranger = begun()
     way = []

@@ -59,7 +59,8 @@ def layouts(draw: st.DrawFn) -> Plan:
 def fitted(plan: Plan, width: int, height: int, gpus: int) -> bool:
     """Whether the models panel is as high as what it has to say, beside others."""
     when = plan.fitting(width, height, gpus)
-    return len(when.names()) > 1 and any(
+    slots = [slot for row in when.rows for cell in row.cells for slot in cell.slots]
+    return len(slots) > 1 and any(
         slot.name == "models" and (row.height if len(cell.slots) == 1 else slot.height).kind == "fit"
         for row in when.rows
         for cell in row.cells

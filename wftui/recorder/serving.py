@@ -20,6 +20,8 @@ QUIET_NS: Final = 30 * NS_PER_S
 """So long without a preemption, or without a waiting request, and the next is another occurrence."""
 WAITING_NS: Final = 10 * NS_PER_S
 """Requests wait at a busy server now and then; for so long without a break they queue up."""
+_MOST: Final = 8192
+"""Series that are remembered."""
 _TOKENS_NS: Final = 60 * NS_PER_S
 _READ: Final = frozenset(
     {
@@ -164,6 +166,8 @@ class Serving:
         for sample in samples:
             place = self._places.get(sample.column.series.text, _NEW)
             if place is _NEW:
+                if len(self._places) >= _MOST:
+                    self._places.clear()  # names that come and go for ever
                 place = self._places[sample.column.series.text] = _place(sample.column.series)
             if place is None:
                 continue

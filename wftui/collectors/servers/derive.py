@@ -15,6 +15,8 @@ WINDOW_NS: Final = 10 * NS_PER_S
 """Quantiles and ratios are those of so long; shorter, one request would be all of them."""
 QUANTILES: Final = ("p50", "p95", "p99")
 SHARES: Final = (0.5, 0.95, 0.99)
+_MOST: Final = 4096
+"""Columns that are remembered: twice what a source may have series."""
 _RATED: Final = {"inference.tokens": "inference.tokens.rate"}
 """Counter to the gauge of its rate; of the modes in ``_MODES``."""
 _MODES: Final = ("prompt", "generation")
@@ -78,6 +80,8 @@ class Derivation:
             kept.append(_Counted(at.boottime_ns, value))
             while len(kept) > 2 and kept[1].at_ns <= at.boottime_ns - WINDOW_NS:
                 kept.popleft()
+        if len(self._columns) > _MOST:
+            self._forget_absent(look)
         told += self._ratios(look)
         for key, histogram in look.histograms.items():
             told += self._spread(key, histogram, at)
@@ -88,6 +92,13 @@ class Derivation:
         self._counters.clear()
         self._histograms.clear()
         self._birth = ""
+
+    def _forget_absent(self, look: Look) -> None:
+        """A server whose models have ever new names must not fill the memory with those that are gone."""
+        there = look.gauges.keys() | look.counters.keys() | look.live.keys() | look.histograms.keys()
+        self._columns = {place: item for place, item in self._columns.items() if place[0] in there}
+        self._counters = {key: item for key, item in self._counters.items() if key in there}
+        self._histograms = {key: item for key, item in self._histograms.items() if key in there}
 
     def _forget(self, models: frozenset[str]) -> None:
         for key in [key for key in self._counters if key.model in models]:

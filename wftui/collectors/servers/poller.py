@@ -59,8 +59,8 @@ class Poller:
         proc: str | Path = "/proc",
         discover: bool = True,
     ) -> None:
-        self._clock = clock
         """``endpoints``: lines of the setting ``servers.endpoints``."""
+        self._clock = clock
         self._endpoints = endpoints
         self._configured: set[str] = set()
         self._discovery = Discovery(proc) if discover else None
@@ -215,6 +215,9 @@ class Poller:
         if not watch.state:
             return  # it was never told of
         now = self._clock.now()
+        self._gone = {
+            other: item for other, item in self._gone.items() if now.boottime_ns - item.at_ns < REMEMBERED_NS
+        }
         self._gone[name] = _Gone(watch, now.boottime_ns)
         if event:
             kind = watch.kind.NAME if watch.kind else ""

@@ -201,6 +201,8 @@ class Reader:
         self._befores = [place.before for place in self._places]
         self._lengths = [len(before) for before in self._befores]
         self._texts_before = ()
+        there = {spread.key for spread in self._spreads}
+        self._last = {key: item for key, item in self._last.items() if key in there}
         self._coarse = frozenset(single.key for single in self._singles if single.take.coarse)
         self.renamed = tuple(renamed)
         self.families = frozenset(families)

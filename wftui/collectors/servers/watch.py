@@ -110,7 +110,7 @@ class Watch:
                 self._failures += 1
                 return self._pause_s()
             assert self.adapter is not None  # noqa: S101  recognised
-            look = await self.adapter.look(self._web)
+            self._take(await self.adapter.look(self._web), now, events)
         except SourceError as error:
             self._failures += 1
             self._enter(error.state, error.reason, error.fix, events)
@@ -126,7 +126,6 @@ class Watch:
             self._tell(self, Reading(now, self._pause_s(), [Sample(self._up, 0)]), events)
             return self._pause_s()
         self._failures = 0
-        self._take(look, now, events)
         return INTERVAL_S
 
     def _siblings(self) -> tuple[Endpoint, ...]:
