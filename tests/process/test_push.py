@@ -125,7 +125,9 @@ def test_a_source_over_its_limit_is_one_event_and_a_counted_series() -> None:
         assert states["push:flood"].state == "denied"
         assert states["push:t"].state == "ok"
         assert running.stop() == 0
-        assert events(running.where, "series.limited") == [{"rejected": 2000}]
+        # Told at the end of the second in which it began: a slow machine is still pushing then.
+        (told_once,) = events(running.where, "series.limited")
+        assert 0 < int(str(told_once["rejected"])) <= 2000
         last = told(running.where)[-1]
         assert last['wftop.series.rejected{source="push:flood"}'] == 2000
         assert last['wftop.push.rejected{source="push:flood"}'] == 2000
