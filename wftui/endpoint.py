@@ -64,10 +64,14 @@ class Endpoint(NamedTuple):
 
     @property
     def name(self) -> str:
-        """How the server is called in series, tables and on screen; it holds no key."""
+        """How the server is called in series, tables and on screen; it holds no key.
+
+        ``localhost`` is called as the process table shows it, so that a server found and named is one server.
+        """
         if self.path:
             return f"{_UNIX}{self.path}{self.prefix and '#' + self.prefix}"
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        host = "127.0.0.1" if self.host == "localhost" else self.host
+        host = f"[{host}]" if ":" in host else host
         return f"{host}:{self.port}{self.prefix}"
 
     @classmethod

@@ -108,6 +108,14 @@ def test_the_setting_names_file_and_line(tmp_path: Path) -> None:
         config.load(places, environ={"WFTOP_SERVERS_ENDPOINTS": "b"})
 
 
+def test_a_server_that_is_named_is_the_one_that_is_found() -> None:
+    assert (
+        Named.parse("http://localhost:8000/v").endpoint.name
+        == Endpoint(host="127.0.0.1", port=8000, prefix="/v").name
+    )
+    assert Named.parse("https://localhost:8000").endpoint.host == "localhost", "its certificate says so"
+
+
 def test_an_endpoint_is_its_name() -> None:
     assert Endpoint(host="::1", port=1).name == "[::1]:1"
     assert repr(Endpoint(host="h", port=1, key="k")) == "Endpoint(h:1)"

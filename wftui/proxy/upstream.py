@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 
+from wftui.endpoint import Endpoint
 from wftui.errors import ConfigError, UsageError
 from wftui.proxy.ends import End, Plain
 
@@ -39,11 +40,10 @@ class Url(NamedTuple):
 
     @property
     def endpoint(self) -> str:
-        """As the recorder names a server: ``127.0.0.1:8000``, ``[::1]:8000``, ``unix:/run/llama.sock``."""
+        """As the recorder names a server: what its clients saw stands beside what it says itself."""
         if not self.port:
-            return f"unix:{self.host}"
-        host = "127.0.0.1" if self.host == "localhost" else self.host
-        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+            return Endpoint(path=self.host).name
+        return Endpoint(host=self.host, port=self.port, prefix=self.prefix).name
 
 
 def url(text: str) -> Url:
