@@ -85,7 +85,7 @@ HELD = GpuUse(("GPU-0",), 10.0 * GIB, 5.0, 0.4)
         (NOTHING._replace(vram=12 * GIB, ram=0), HELD, "", ""),
         (NOTHING._replace(vram=20 * GIB), HELD, NOT_THERE, "says 20.0 GiB on GPUs, its processes hold 10.0 GiB"),
         (NOTHING._replace(vram=20 * GIB), HELD._replace(memory=None), "", ""),
-        (NOTHING._replace(vram=6.2 * GIB, ram=3.8 * GIB), HELD, SPLIT, "38% of its models' memory"),
+        (NOTHING._replace(vram=6.2 * GIB, ram=3.8 * GIB), HELD, SPLIT, "38 % of its models' memory"),
         (NOTHING._replace(ram=8 * GIB), GpuUse((), None, None, None), "", ""),
         (NOTHING._replace(resident=3 * GIB, swapped=GIB), HELD, SWAPPED, "1.0 GiB of its 4.0 GiB lie in swap"),
         (NOTHING._replace(resident=99 * GIB, swapped=GIB), HELD, "", ""),
@@ -113,6 +113,8 @@ def test_joules_per_token() -> None:
     assert per_token([(11 * s, 100.0), (19 * s, 350.0)], tokens) is None  # no token in between
     assert per_token([(2 * s, 100.0), (30 * s, 350.0)], tokens) is None  # not watched so long
     assert per_token([(2 * s, 100.0), (7 * s, 50.0)], tokens) is None
+    # An energy that was read after the newest tokens takes nothing away from what is known.
+    assert per_token([(2 * s, 100.0), (7 * s, 350.0), (21 * s, 900.0)], tokens) == pytest.approx(0.5)
 
 
 class Recorder:
@@ -204,7 +206,7 @@ def test_a_verdict_is_an_event_once() -> None:
     for _ in range(3):
         (found,) = recorder.table(SERVERS, {A: server()}).values()
         assert found[servers.VERDICT] == SPLIT
-        assert "40%" in str(found[servers.EVIDENCE])
+        assert "40 %" in str(found[servers.EVIDENCE])
     assert recorder.kinds == ["model.verdict"]
 
 

@@ -109,7 +109,7 @@ def verdict(claim: Claim, use: GpuUse, machine_has_gpus: bool) -> tuple[str, str
     if use.gpus and use.busy == 0.0 and (claim.running or 0) >= 1 and claim.generated == 0:
         return IDLE, f"says it runs {claim.running:.0f} requests; no token and no GPU work in ten seconds"
     if vram + ram > _SMALL and vram > 0 and ram > _IN_RAM * (vram + ram):
-        return SPLIT, f"{ram / (vram + ram):.0%} of its models' memory lie in RAM ({_gib(ram)})"
+        return SPLIT, f"{100 * ram / (vram + ram):.0f} % of its models' memory lie in RAM ({_gib(ram)})"
     return "", ""
 
 
@@ -127,6 +127,8 @@ def per_token(energy: Sequence[tuple[int, float]], tokens: Sequence[tuple[int, f
     Returns:
         None: fewer than two readings, no tokens in between, or a counter that fell.
     """
+    # What was read after the newest tokens waits for the next ones.
+    energy = [reading for reading in energy if tokens and reading[0] <= tokens[-1][0]]
     if len(energy) < 2:
         return None
     (begin, before), (end, after) = energy[0], energy[-1]
