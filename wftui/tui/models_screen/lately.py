@@ -23,7 +23,7 @@ _WORDS: Final = {
     "model.unloaded": "unloaded",
     "server.queueing": "queue builds up,",
     "server.preempting": "preempts,",
-    "model.verdict": "claims,",
+    "model.verdict": "",
 }
 """What happened, where the type of an event says more than a person needs."""
 _LEAST: Final = 4

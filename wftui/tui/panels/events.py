@@ -136,6 +136,8 @@ def _of_gpu(kind: str, payload: dict[str, Any]) -> str:  # Any: as above
 
 def _of_server(kind: str, payload: dict[str, Any]) -> str:  # Any: as above
     """What befell a model server; which one stands beside it."""
+    if kind == "model.verdict" and payload.get("verdict"):
+        return ": ".join(str(payload[key]) for key in ("verdict", "evidence") if payload.get(key))
     if kind.startswith("model.") and (model := payload.get("model")):
         return " ".join(
             [str(model), words({key: value for key, value in payload.items() if key != "model"})]
