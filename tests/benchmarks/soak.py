@@ -39,7 +39,8 @@ from wftui.model.sample import Column, Sample, Scrape, column
 from wftui.model.table import Row, TableSnapshot
 from wftui.paths import places, private_dir
 from wftui.recorder import keeper, service, storage
-from wftui.recorder.service import Options, Recorder
+from wftui.recorder.options import Options
+from wftui.recorder.service import Recorder
 from wftui.store import manifest, retention
 from wftui.wire import messages as m
 

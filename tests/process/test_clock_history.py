@@ -13,7 +13,8 @@ from wftui.client import lock
 from wftui.model.tick import unpack
 from wftui.paths import places
 from wftui.recorder.keeper import Caps
-from wftui.recorder.service import Options, Recorder
+from wftui.recorder.options import Options
+from wftui.recorder.service import Recorder
 from wftui.store import manifest, retention
 from wftui.store.archive import Archive
 from wftui.store.query import range_

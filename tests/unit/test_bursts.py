@@ -28,7 +28,8 @@ from wftui.recorder import bursts
 from wftui.recorder.accumulator import Accumulator
 from wftui.recorder.bursts import Bursts, mark_name
 from wftui.recorder.keeper import Caps, Job
-from wftui.recorder.service import Options, Recorder
+from wftui.recorder.options import Options
+from wftui.recorder.service import Recorder
 from wftui.store import read
 from wftui.store.journal import NAME, Journal, open_reader
 from wftui.windows.ring import Ring

@@ -22,8 +22,9 @@ from wftui.model.tick import Tick, unpack
 from wftui.paths import places
 from wftui.recorder.accumulator import Accumulator
 from wftui.recorder.keeper import Caps
+from wftui.recorder.options import Options
 from wftui.recorder.scheduler import Scheduler
-from wftui.recorder.service import Options, Recorder
+from wftui.recorder.service import Recorder
 from wftui.recorder.source import Source
 from wftui.store import read
 from wftui.store.answers import answer_range

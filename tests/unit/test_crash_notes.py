@@ -23,7 +23,8 @@ from wftui.recorder import service, storage
 from wftui.recorder.crash import went_down
 from wftui.recorder.keeper import Caps
 from wftui.recorder.oom import PATIENCE_NS, OomWatch
-from wftui.recorder.service import Options, Recorder
+from wftui.recorder.options import Options
+from wftui.recorder.service import Recorder
 from wftui.store import read
 from wftui.store.journal import NAME, Journal, Opening
 

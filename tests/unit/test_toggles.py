@@ -25,7 +25,8 @@ from wftui.paths import places
 from wftui.recorder import toggles
 from wftui.recorder.accumulator import Accumulator
 from wftui.recorder.keeper import Caps
-from wftui.recorder.service import Options, Recorder
+from wftui.recorder.options import Options
+from wftui.recorder.service import Recorder
 from wftui.store import read
 from wftui.wire import messages as m
 

@@ -5,7 +5,6 @@ import math
 import os
 import socket
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -22,15 +21,14 @@ from wftui.model.health import Health
 from wftui.model.sample import Scrape
 from wftui.model.table import TableSnapshot
 from wftui.model.tick import Layout, Tick
-from wftui.paths import Places
-from wftui.recorder import crash, history, inspection, oom, purging, signals, toggles
+from wftui.recorder import crash, inspection, oom, purging, signals, toggles
 from wftui.recorder.accumulator import Accumulator
 from wftui.recorder.bursts import MARK_LIMIT_NS, Bursts, mark_name
 from wftui.recorder.bus import Bus, Closed, HealthChanged, TableChanged
 from wftui.recorder.child import Passed
 from wftui.recorder.connection import Connection
 from wftui.recorder.gauges import Gauges
-from wftui.recorder.keeper import Caps
+from wftui.recorder.options import Options
 from wftui.recorder.orders import Order
 from wftui.recorder.own import OwnCost
 from wftui.recorder.push.door import Door
@@ -46,7 +44,6 @@ from wftui.recorder.tables import Tables
 from wftui.recorder.tap import Tap
 from wftui.recorder.turns import Turns
 from wftui.settings import GROUP_PREFIX
-from wftui.store import retention
 from wftui.store.journal import StoredChange
 from wftui.store.purge import Wanted, before_second
 from wftui.wire import messages as m
@@ -57,37 +54,6 @@ FIRST_LIGHT_S: Final = 0.15
 SLOW_EVERY_S: Final = 5
 """Interval of the series about sources."""
 FORGET_EVERY_S: Final = 60
-
-
-class Options(msgspec.Struct, frozen=True):
-    """How one recorder runs."""
-
-    mode: str
-    """``record``, or ``view``: started by a view, ends ``linger_s`` after the last one."""
-    places: Places
-    linger_s: float = 30.0
-    for_s: float | None = None
-    """End after this many seconds; None: run until told."""
-    memory_only: str = ""
-    """Reason why nothing is written; empty: the journal is written."""
-    caps: Caps = Caps(48 * 3600, 1 << 30, 500_000_000)
-    keep: retention.Caps = retention.Caps()
-    """What of the segments is kept."""
-    signals: bool = True
-    read_ranks: bool = True
-    """Of our own GPU processes, from their environments."""
-    servers: tuple[str, ...] = ()
-    """Lines of the setting ``servers.endpoints``."""
-    discover: bool = True
-    """Look for model servers among the processes."""
-    disabled: frozenset[str] = frozenset()
-    groups_disabled: frozenset[str] = frozenset()
-    tap: tuple[Path, int, int, float] | None = None
-    """Arguments of a ``tap.Tap``; None: there is none."""
-    demo: bool = False
-    """What is recorded is a script: no process in it is one of this machine."""
-    history_idle_s: float = history.IDLE_S
-    """After the last question about older times the service that answers them is sent away."""
 
 
 class Recorder:

@@ -17,7 +17,8 @@ from wftui.errors import SourceError
 from wftui.paths import Places
 from wftui.recorder.keeper import Caps
 from wftui.recorder.metronome import Metronome
-from wftui.recorder.service import Options, Recorder
+from wftui.recorder.options import Options
+from wftui.recorder.service import Recorder
 from wftui.store import retention
 
 SETTLED_S: Final = 4.0

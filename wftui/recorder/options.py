@@ -1,0 +1,41 @@
+"""How one recorder runs."""
+
+from pathlib import Path
+
+import msgspec
+
+from wftui.paths import Places
+from wftui.recorder import history
+from wftui.recorder.keeper import Caps
+from wftui.store import retention
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What a recorder is told before it starts."""
+
+    mode: str
+    """``record``, or ``view``: started by a view, ends ``linger_s`` after the last one."""
+    places: Places
+    linger_s: float = 30.0
+    for_s: float | None = None
+    """End after this many seconds; None: run until told."""
+    memory_only: str = ""
+    """Reason why nothing is written; empty: the journal is written."""
+    caps: Caps = Caps(48 * 3600, 1 << 30, 500_000_000)
+    keep: retention.Caps = retention.Caps()
+    """What of the segments is kept."""
+    signals: bool = True
+    read_ranks: bool = True
+    """Of our own GPU processes, from their environments."""
+    servers: tuple[str, ...] = ()
+    """Lines of the setting ``servers.endpoints``."""
+    discover: bool = True
+    """Look for model servers among the processes."""
+    disabled: frozenset[str] = frozenset()
+    groups_disabled: frozenset[str] = frozenset()
+    tap: tuple[Path, int, int, float] | None = None
+    """Arguments of a ``tap.Tap``; None: there is none."""
+    demo: bool = False
+    """What is recorded is a script: no process in it is one of this machine."""
+    history_idle_s: float = history.IDLE_S
+    """After the last question about older times the service that answers them is sent away."""
