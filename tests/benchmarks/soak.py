@@ -268,7 +268,7 @@ class Soak:
         if self._seconds == self._until:
             self._recorder.end("stopped")
         if self._seconds % DAY_S == HOUR_S * 12:
-            self._recorder.mark(m.Mark(self.clock.time_ns, f"noon {self._seconds // DAY_S}"))
+            self._recorder.orders.mark(m.Mark(self.clock.time_ns, f"noon {self._seconds // DAY_S}"))
         if self._seconds % HOUR_S == 0:
             self._most = max(self._most, sum(_files(self.data_dir).values()))
         return self._day_ended() if self._seconds % DAY_S == 0 else None

@@ -319,15 +319,15 @@ def test_a_recorder_with_marks() -> None:
     recorder = Recorder(Options("record", places(), caps=CAPS), fake, [Counting()])
 
     def mark() -> None:
-        recorder.mark(m.Mark(fake.time_ns - 5 * S, "spike"))
+        recorder.orders.mark(m.Mark(fake.time_ns - 5 * S, "spike"))
         with pytest.raises(ProtocolError, match="expected a time"):
-            recorder.mark(m.Mark(-1, "no"))
+            recorder.orders.mark(m.Mark(-1, "no"))
         with pytest.raises(ProtocolError, match="expected a time"):
-            recorder.mark(m.Mark(1 << 62, "no"))
+            recorder.orders.mark(m.Mark(1 << 62, "no"))
 
     async def run() -> None:
         fake.plan(100.03, mark)
-        fake.plan(190.03, lambda: recorder.mark(m.Mark(fake.time_ns, "")))
+        fake.plan(190.03, lambda: recorder.orders.mark(m.Mark(fake.time_ns, "")))
         fake.plan(200.05, lambda: recorder.end("stopped"))
         held = lock.take(places(), lock.RECORD)
         try:

@@ -90,11 +90,11 @@ def run(
 
 
 def off(name: str) -> Callable[[Recorder], None]:
-    return lambda recorder: recorder._switch(name, on=False, role="query")
+    return lambda recorder: recorder._switches.switch(name, on=False, role="query")
 
 
 def on(name: str) -> Callable[[Recorder], None]:
-    return lambda recorder: recorder._switch(name, on=True, role="view")
+    return lambda recorder: recorder._switches.switch(name, on=True, role="view")
 
 
 def values(series: str) -> dict[int, float]:
@@ -207,10 +207,10 @@ async def test_the_order_is_remembered() -> None:
     )
     recorder.options.places.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     recorder._storage.open("record")
-    await recorder.order(m.SetSource("disks", on=False), "view")
-    await recorder.order(m.SetSource("group:ux", on=False), "view")
+    await recorder.orders.carry_out(m.SetSource("disks", on=False), "view")
+    await recorder.orders.carry_out(m.SetSource("group:ux", on=False), "view")
     with pytest.raises(ProtocolError, match="did you mean"):
-        await recorder.order(m.SetSource("disk", on=False), "view")
+        await recorder.orders.carry_out(m.SetSource("disk", on=False), "view")
     loaded = config.load(places())
     assert loaded.names("sources.disabled") == ("disks",)
     assert loaded.names("store.groups_disabled") == ("ux",)

@@ -10,13 +10,14 @@ from array import array
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from wftui import clock, redact, text
 from wftui.clock import NS_PER_S, Instant
 from wftui.errors import StoreError
 from wftui.model.sample import Column
 from wftui.model.tick import Layout
+from wftui.recorder.emitter import Emit
 from wftui.recorder.keeper import Job
 from wftui.store.journal import Burst, Journal
 from wftui.windows.ring import Pool
@@ -42,7 +43,6 @@ SAMPLE_BYTES: Final = 16
 
 _Piece = list[tuple[Column, "array[int]", "array[float]"]]
 """Of each series its times (CLOCK_BOOTTIME) and values."""
-Emit = Callable[[str, tuple[str, str], dict[str, Any]], object]  # Any: JSON values of an event's payload
 
 
 def mark_name(given: str, time_ns: int) -> str:

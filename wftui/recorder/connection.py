@@ -14,7 +14,7 @@ from wftui.model.table import TableSnapshot, keyframe
 from wftui.model.tick import Layout, Tick, pack, unpack
 from wftui.recorder.bus import Bus, Closed, HealthChanged, Notice, Scraped, Subscription, TableChanged
 from wftui.recorder.child import Passed
-from wftui.recorder.orders import Order
+from wftui.recorder.orders import Order, Orders
 from wftui.recorder.sealed import Question
 from wftui.store import answers
 from wftui.wire import codec, stream
@@ -27,6 +27,8 @@ QUESTIONS: Final = 8
 class Host(Protocol):
     """What a connection asks of the recorder."""
 
+    @property
+    def orders(self) -> Orders: ...
     def greeting(self) -> m.Hello: ...
     def attached(self, connection: "Connection") -> None: ...
     def detached(self, connection: "Connection") -> None: ...
@@ -37,12 +39,9 @@ class Host(Protocol):
     def last_event_seq(self) -> int: ...
     def status(self) -> m.StatusReply: ...
     def windows(self, question: m.Windows) -> m.WindowsReply: ...
-    def signal(self, request: m.Signal) -> None: ...
-    def mark(self, request: m.Mark) -> None: ...
     def report(self, connection: "Connection", report: m.Report) -> None: ...
     def retire(self, pid: int) -> None: ...
     async def question(self, question: Question) -> m.Message | Passed: ...
-    async def order(self, order: Order, role: str) -> m.Message: ...
 
 
 class Connection:
@@ -136,7 +135,7 @@ class Connection:
         try:
             try:
                 if isinstance(question, Order):
-                    reply = await self._host.order(question, self.hello.role)
+                    reply = await self._host.orders.carry_out(question, self.hello.role)
                 else:
                     reply = await self._host.question(question)
             except WftopError as error:
@@ -171,9 +170,9 @@ class Connection:
             case m.Report():
                 host.report(self, message)
             case m.Signal():
-                host.signal(message)
+                host.orders.signal(message)
             case m.Mark():
-                host.mark(message)
+                host.orders.mark(message)
             case m.Retire():
                 host.retire(message.pid)
             case m.Status():

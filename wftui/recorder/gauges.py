@@ -1,6 +1,6 @@
 """Series about the recorder's own parts: sources, views, store, bus, events."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from wftui import names
 from wftui.model.sample import Column, Sample, column
@@ -18,8 +18,6 @@ class Gauges:
     def __init__(self) -> None:
         self._columns: dict[tuple[str, str, str], Column] = {}
         self._events = {name: self._column(kind.counter) for name, kind in names.EVENT_TYPES.items()}
-        self.event_counts = dict.fromkeys(names.EVENT_TYPES, 0)
-        """Events of this session, by type."""
 
     def _column(self, name: str, key: str = "", value: str = "") -> Column:
         found = self._columns.get((name, key, value))
@@ -44,15 +42,23 @@ class Gauges:
                 yield Sample(self._column("wftop.source.coverage", "source", name), coverage)
             yield Sample(self._column("wftop.source.interval", "source", name), source.interval_s)
 
-    def counters(self, sources: Iterable[Source], rejected: dict[str, int]) -> Iterator[Sample]:
-        """Everything that only grows: each second, or its rate would be nothing, nothing and then a leap."""
+    def counters(
+        self, sources: Iterable[Source], rejected: Mapping[str, int], events: Mapping[str, int]
+    ) -> Iterator[Sample]:
+        """Everything that only grows: each second, or its rate would be nothing, nothing and then a leap.
+
+        Args:
+            sources: Their lateness and failures.
+            rejected: Source to series that its limit kept out.
+            events: Type to events of this session.
+        """
         for source in sources:
             if not source.off:
                 yield Sample(self._column("wftop.source.late", "source", source.name), source.late)
                 yield Sample(self._column("wftop.source.failures", "source", source.name), source.failures)
         for name, count in rejected.items():
             yield Sample(self._column("wftop.series.rejected", "source", name), count)
-        for name, count in self.event_counts.items():
+        for name, count in events.items():
             yield Sample(self._events[name], count)
 
     def store(self, keeper: Keeper) -> Iterator[Sample]:

@@ -5,31 +5,28 @@ import math
 import os
 import socket
 from collections.abc import Iterable
-from typing import Any, Final
-
-import msgspec
+from typing import Final
 
 import wftui
-from wftui import log, names, settings
+from wftui import log
 from wftui.clock import NS_PER_S, Clock, Instant, boot_id
 from wftui.collectors.base import Collector
 from wftui.errors import ConfigError, ProtocolError
-from wftui.model import event as events
-from wftui.model import health
 from wftui.model.event import Event
 from wftui.model.health import Health
 from wftui.model.sample import Scrape
 from wftui.model.table import TableSnapshot
 from wftui.model.tick import Layout, Tick
-from wftui.recorder import crash, inspection, oom, purging, signals, toggles
+from wftui.recorder import crash, oom, purging
 from wftui.recorder.accumulator import Accumulator
-from wftui.recorder.bursts import MARK_LIMIT_NS, Bursts, mark_name
+from wftui.recorder.bursts import Bursts
 from wftui.recorder.bus import Bus, Closed, HealthChanged, TableChanged
 from wftui.recorder.child import Passed
 from wftui.recorder.connection import Connection
+from wftui.recorder.emitter import Emitter
 from wftui.recorder.gauges import Gauges
 from wftui.recorder.options import Options
-from wftui.recorder.orders import Order
+from wftui.recorder.orders import Orders
 from wftui.recorder.own import OwnCost
 from wftui.recorder.push.door import Door
 from wftui.recorder.push.intake import Intake
@@ -40,12 +37,13 @@ from wftui.recorder.serving import Serving
 from wftui.recorder.source import Source
 from wftui.recorder.statistics import over_windows
 from wftui.recorder.storage import FLUSH_S, Plan, Storage
+from wftui.recorder.switches import Switches
 from wftui.recorder.tables import Tables
 from wftui.recorder.tap import Tap
 from wftui.recorder.turns import Turns
-from wftui.settings import GROUP_PREFIX
+from wftui.recorder.views import Views
 from wftui.store.journal import StoredChange
-from wftui.store.purge import Wanted, before_second
+from wftui.store.purge import Purged, Wanted
 from wftui.wire import messages as m
 
 HEALTH_EVERY_S: Final = 5
@@ -72,25 +70,21 @@ class Recorder:
         self._scheduler = Scheduler(sources, clock, self, options.disabled, lambda: self._bus.full_rate)
         self._accumulator = Accumulator()
         self._tables = Tables()
+        self.emit = Emitter(clock, self._tell)
         self._serving = Serving(self._tables.rows, self.emit)
         self._turns = Turns(self.emit)
         self._gauges = Gauges()
+        self._views = Views(self.emit, self._gauges)
         self._own = OwnCost(clock.now())
         self._oom = oom.OomWatch()
-        self._groups_off = {
-            group: toggles.off_by_setting(GROUP_PREFIX + group, "store.groups_disabled", clock.now().time_ns)
-            for group in sorted(options.groups_disabled & set(names.GROUPS))
-        }
         self._ending: asyncio.Future[str] | None = None
         self._tick: Tick | None = None
         self._first: Tick | None = None
         self._layout = Layout(0, ())
-        self._seq = self._event_seq = self._boot = self._session = 0
+        self._seq = self._boot = 0
         self._started = clock.now()
         self._closed_ns = self._started.boottime_ns
         self._idle_since: int | None = self._started.boottime_ns
-        self._labels: dict[Connection, str] = {}
-        self._reports: dict[Connection, m.Report] = {}
         self._rejected_told: dict[str, int] = {}
         plan = Plan(
             options.places.data_dir, options.memory_only, options.caps, options.keep, options.history_idle_s
@@ -100,6 +94,18 @@ class Recorder:
         self._server = Server(options.places.socket, self, self._bus)
         self._tap: Tap | None = None
         self._bursts = Bursts(lambda: self._accumulator.pool, lambda: self._seq + 1, self._keeper.put, self.emit)
+        self._switches = Switches(
+            self._scheduler,
+            self._pushes,
+            lambda: self._accumulator,
+            clock,
+            self.emit,
+            self._emptied,
+            self._publish_health,
+        )
+        self._switches.begin(options.groups_disabled)
+        self.orders = Orders(options, clock, self.emit, self._bursts, self._switches, self._delete)
+        """What connections have done."""
 
     # ---- life
 
@@ -113,10 +119,10 @@ class Recorder:
         loop = asyncio.get_running_loop()
         self._ending = loop.create_future()
         opening = self._storage.open(self.options.mode)
-        self._seq, self._event_seq = opening.last_seq, opening.last_event_seq
-        self._boot, self._session = opening.boot, opening.session
+        self._seq, self._boot = opening.last_seq, opening.boot
+        self.emit.seq, self.emit.session = opening.last_event_seq, opening.session
         self._accumulator = Accumulator(opening.last_layout)
-        self._accumulator.mute(self._groups_off)
+        self._accumulator.mute(self._switches.groups)
         self._keeper.start()
         if self.options.tap is not None:
             self._tap = Tap(*self.options.tap)
@@ -127,7 +133,7 @@ class Recorder:
             raise
         await self._listen()
         about = ("recorder", str(os.getpid()))
-        self.emit("recorder.started", about, {"mode": self.options.mode, "session": self._session})
+        self.emit("recorder.started", about, {"mode": self.options.mode, "session": self.emit.session})
         if opening.unclean:
             self.emit("recorder.unclean", about, {"last_second": opening.last_time_s})
         if (down := crash.went_down(opening, self._clock.now(), boot_id())) is not None:
@@ -229,11 +235,10 @@ class Recorder:
             ),
             *gauges.store(self._keeper),
             *gauges.history(self._storage.relay.usage()),
-            *gauges.counters(self._scheduler.sources, accumulator.rejected),
+            *gauges.counters(self._scheduler.sources, accumulator.rejected, self.emit.counts),
             *gauges.seals(self._storage.sealing, self._storage.keeper),
         ]
-        for view in self._server.views:
-            own += gauges.view(view.label, self._reports.get(view), view.dropped)
+        own += self._views.second(self._server.views)
         own += self._serving.second(at)
         accumulator.add(own, at, 1.0)
         if self.ticks % SLOW_EVERY_S == 1:
@@ -275,6 +280,10 @@ class Recorder:
         self._bus.publish(TableChanged(snapshot, change))
         self._keeper.put(StoredChange(self._seq + 1, snapshot.schema, stored))
 
+    def _emptied(self, source: str, at: Instant) -> None:
+        for snapshot in self._tables.left(source, at.time_ns):
+            self._scanned(snapshot, at, source)
+
     def _tell_killed(self, found: list[oom.Killed]) -> None:
         for item in found:
             self.emit(oom.KIND, item.about, item.payload, item.at)
@@ -298,30 +307,13 @@ class Recorder:
         """No tick for a while."""
         self.emit("clock.suspended", ("recorder", str(os.getpid())), {"for_s": round(for_ns / 1e9, 3)}, at)
 
-    # ---- events and health
+    # ---- what everybody is told
 
-    def emit(
-        self,
-        kind: str,
-        about: tuple[str, str],
-        payload: dict[str, Any],  # Any: JSON values
-        at: Instant | None = None,
-    ) -> Event:
-        """Make an event: number it, count it, tell it, store it. Without an id it is about itself."""
-        if kind not in names.EVENT_TYPES:
-            raise ValueError(f"{kind} is no event type (wftui/names/)")
-        self._event_seq += 1
-        at = at or self._clock.now()
-        metadata = {"program": wftui.__version__, "session": self._session}
-        item = events.event(at.time_ns, kind, about, payload, metadata)
-        about_id = item.aggregate_id or item.event_id
-        item = msgspec.structs.replace(item, seq=self._event_seq, aggregate_id=about_id)
-        self._gauges.event_counts[kind] += 1
+    def _tell(self, item: Event) -> None:
         self._bus.publish(item)
         self._keeper.put(item)
         if self._tap is not None:
             self._tap.put(item)
-        return item
 
     def _publish_health(self) -> None:
         self._bus.publish(HealthChanged(self.health()))
@@ -335,7 +327,7 @@ class Recorder:
             "recorder",
             wftui.__version__,
             os.getpid(),
-            self._session,
+            self.emit.session,
             self.options.mode,
             boot_id(),
             self._started.time_ns,
@@ -346,18 +338,15 @@ class Recorder:
 
     def attached(self, connection: Connection) -> None:
         """A client greeted."""
-        if connection.is_view:
-            taken = set(self._labels.values())
-            # Small numbers used again: a label per pid would grow the catalogue of series for ever.
-            number = next(n for n in range(1, len(taken) + 2) if str(n) not in taken)
-            connection.label = self._labels[connection] = str(number)
-            self.emit("view.attached", ("view", connection.label), {"terminal": connection.hello.terminal})
+        self._views.attached(connection)
 
     def detached(self, connection: Connection) -> None:
         """A client went away."""
-        self._reports.pop(connection, None)
-        if self._labels.pop(connection, None) is not None:
-            self.emit("view.detached", ("view", connection.label), {"dropped": connection.dropped})
+        self._views.detached(connection)
+
+    def report(self, connection: Connection, report: m.Report) -> None:
+        """A view says what it costs."""
+        self._views.report(connection, report)
 
     def layout(self) -> Layout:
         """Of the newest tick."""
@@ -376,20 +365,20 @@ class Recorder:
         return [
             *(source.health() for source in self._scheduler.sources),
             *self._pushes.health(self._clock.now()),
-            *self._groups_off.values(),
+            *self._switches.groups.values(),
             self._storage.health,
         ]
 
     def last_event_seq(self) -> int:
         """Of the newest event."""
-        return self._event_seq
+        return self.emit.seq
 
     def status(self) -> m.StatusReply:
         """How we are."""
         return m.StatusReply(
             os.getpid(),
             self.options.mode,
-            self._session,
+            self.emit.session,
             wftui.__version__,
             self._started.time_ns,
             self.ticks,
@@ -411,42 +400,6 @@ class Recorder:
         now = self._clock.now().boottime_ns
         return over_windows(self._layout, self._accumulator.pool, question.selectors, now)
 
-    def signal(self, request: m.Signal) -> None:
-        """Send a signal for a person.
-
-        Raises:
-            ProtocolError: Switched off, or the process is not the one meant.
-        """
-        about = ("process", f"{request.pid}:{request.start_time}")
-        try:
-            self._real()
-            signals.send(request.pid, request.start_time, request.number, self.options.signals)
-        except ProtocolError as error:
-            self.emit("signal.refused", about, {"signal": request.number, "reason": str(error)})
-            raise
-        self.emit("signal.sent", about, {"signal": request.number})
-
-    def _real(self) -> None:
-        if self.options.demo:
-            raise ProtocolError("this is the demo: its processes are not real, so nothing is done to them")
-
-    def mark(self, request: m.Mark) -> None:
-        """Set a mark, and store what is around it at full rate.
-
-        Raises:
-            ProtocolError: Its time is none.
-        """
-        if not 0 <= request.time_ns < MARK_LIMIT_NS:
-            raise ProtocolError(f"mark: expected a time in ns since 1970, got {request.time_ns}")
-        name = mark_name(request.name, request.time_ns)
-        item = self.emit("mark.set", ("mark", ""), {"name": name, "at_ns": request.time_ns})
-        self._bursts.wanted(item.event_id, request.time_ns, self._clock.now())
-
-    def report(self, connection: Connection, report: m.Report) -> None:
-        """A view says what it costs."""
-        if connection.is_view:
-            self._reports[connection] = report
-
     def retire(self, pid: int) -> None:
         """Give way to `wftop record`.
 
@@ -466,69 +419,9 @@ class Recorder:
         """
         return await self._storage.question(question)
 
-    async def order(self, order: Order, role: str) -> m.Message:
-        """Carry out what changes something and may take a while.
-
-        Raises:
-            ProtocolError, ConfigError, StoreError: As the names say.
-        """
-        if isinstance(order, m.Purge):
-            return await self._purge(order)
-        if isinstance(order, m.Inspect):
-            self._real()
-            return await asyncio.to_thread(inspection.inspect, order.pid, order.start_time)
-        if isinstance(order, m.Renice):
-            return self._renice(order)
-        self._switch(order.name, on=order.on, role=role)
-        await asyncio.to_thread(settings.switch, self.options.places, order.name, on=order.on)
-        return m.Ok()
-
-    def _renice(self, request: m.Renice) -> m.Message:
-        about = ("process", f"{request.pid}:{request.start_time}")
-        try:
-            self._real()
-            signals.renice(request.pid, request.start_time, request.nice, self.options.signals)
-        except ProtocolError as error:
-            self.emit("process.renice_refused", about, {"nice": request.nice, "reason": str(error)})
-            raise
-        self.emit("process.reniced", about, {"nice": request.nice})
-        return m.Ok()
-
-    async def _purge(self, order: m.Purge) -> m.PurgeReply:
-        wanted = Wanted(before_second(order.before_ns), tuple(order.patterns))
+    async def _delete(self, wanted: Wanted) -> Purged:
         now_s = self._clock.now().time_ns // NS_PER_S
         self._tables.renew()
-        done = await purging.purge(self._keeper, self._accumulator, wanted, self._session, now_s)
+        done = await purging.purge(self._keeper, self._accumulator, wanted, self.emit.session, now_s)
         self._storage.renew()
-        payload = {"before_ns": order.before_ns, "patterns": len(order.patterns), "ticks": done.ticks}
-        self.emit("store.purged", ("store", "journal"), {**payload, "segments": order.segments})
-        return m.PurgeReply(*done)
-
-    def _switch(self, name: str, *, on: bool, role: str) -> None:
-        sources = {source.name: source for source in self._scheduler.sources}
-        toggles.check(name, sources)
-        now = self._clock.now()
-        off = None if on else toggles.off(name, role, now.time_ns)
-        if name in sources:
-            self._scheduler.switch(sources[name], off)
-            if name == self._pushes.name:
-                for pushed in self._pushes.switch(on=on):
-                    self._accumulator.silence(pushed)
-            if off is not None:
-                self._accumulator.silence(name)
-                for snapshot in self._tables.left(name, now.time_ns):
-                    self._scanned(snapshot, now, name)
-            return
-        group = name.removeprefix(GROUP_PREFIX)
-        if on is (group not in self._groups_off):
-            return
-        if off is None:
-            del self._groups_off[group]
-        else:
-            self._groups_off[group] = off
-        self._accumulator.mute(self._groups_off)
-        self._pushes.muted(group)
-        states = (health.OFF, health.OK) if on else (health.OK, health.OFF)
-        payload = {"before": states[0], "after": states[1], "reason": "" if off is None else off.reason}
-        self.emit("source.state", ("source", name), payload)
-        self._publish_health()
+        return done

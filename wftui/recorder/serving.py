@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from wftui.clock import NS_PER_S, Instant
 from wftui.model import servers as cells
@@ -11,6 +11,7 @@ from wftui.model.processes import PROCESSES
 from wftui.model.sample import APPORTIONED, Column, Sample, Scrape, column
 from wftui.model.series import Series
 from wftui.model.table import Row, TableSnapshot
+from wftui.recorder.emitter import Emit
 from wftui.windows.serving import Claim, GpuUse, gpu_use, members, per_token, verdict
 
 WINDOW_NS: Final = 10 * NS_PER_S
@@ -35,9 +36,6 @@ _READ: Final = frozenset(
     }
 )
 """(metric, mode) that is looked at here."""
-
-Emit = Callable[[str, tuple[str, str], dict[str, Any]], object]
-"""(type, about, payload); Any: JSON values."""
 
 
 class _Place(NamedTuple):

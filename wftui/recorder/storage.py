@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 import wftui
 from wftui import log
@@ -15,6 +15,7 @@ from wftui.paths import private_dir
 from wftui.recorder import history
 from wftui.recorder.answers import Answers
 from wftui.recorder.child import Passed
+from wftui.recorder.emitter import Emit
 from wftui.recorder.history import Relay
 from wftui.recorder.keeper import Caps, Condition, Keeper
 from wftui.recorder.sealed import Question, Sealed
@@ -40,12 +41,6 @@ class Plan(NamedTuple):
     caps: Caps
     keep: retention.Caps
     history_idle_s: float
-
-
-class Emit(Protocol):
-    """Makes an event: type, (aggregate type, id), payload."""
-
-    def __call__(self, kind: str, about: tuple[str, str], payload: dict[str, Any], /) -> object: ...  # Any: JSON
 
 
 class Storage:

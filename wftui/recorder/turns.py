@@ -1,14 +1,14 @@
 """The health of the sources as events: what flaps is told once a minute."""
 
-from collections.abc import Callable, Iterable
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
 
 from wftui.model import health
+from wftui.recorder.emitter import Emit
 from wftui.recorder.source import Source
 from wftui.windows.flaps import Flaps
 
 KIND: Final = "source.state"
-Emit = Callable[[str, tuple[str, str], dict[str, Any]], object]  # Any: JSON values of an event's payload
 
 
 class Turns:
