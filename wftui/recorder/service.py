@@ -1,7 +1,6 @@
 """The recorder: puts sources, rings, journal, bus and socket together, and ends in order."""
 
 import asyncio
-import math
 import os
 import socket
 from collections.abc import Iterable
@@ -24,10 +23,9 @@ from wftui.recorder.bus import Bus, Closed, HealthChanged, TableChanged
 from wftui.recorder.child import Passed
 from wftui.recorder.connection import Connection
 from wftui.recorder.emitter import Emitter
-from wftui.recorder.gauges import Gauges
+from wftui.recorder.ledger import SLOW_EVERY_S, Ledger
 from wftui.recorder.options import Options
 from wftui.recorder.orders import Orders
-from wftui.recorder.own import OwnCost
 from wftui.recorder.push.door import Door
 from wftui.recorder.push.intake import Intake
 from wftui.recorder.scheduler import Scheduler
@@ -41,7 +39,6 @@ from wftui.recorder.switches import Switches
 from wftui.recorder.tables import Tables
 from wftui.recorder.tap import Tap
 from wftui.recorder.turns import Turns
-from wftui.recorder.views import Views
 from wftui.store.journal import StoredChange
 from wftui.store.purge import Purged, Wanted
 from wftui.wire import messages as m
@@ -49,8 +46,6 @@ from wftui.wire import messages as m
 HEALTH_EVERY_S: Final = 5
 FIRST_LIGHT_S: Final = 0.15
 """When the sources of 10 Hz have been read twice and the threads have answered."""
-SLOW_EVERY_S: Final = 5
-"""Interval of the series about sources."""
 FORGET_EVERY_S: Final = 60
 
 
@@ -73,9 +68,6 @@ class Recorder:
         self.emit = Emitter(clock, self._tell)
         self._serving = Serving(self._tables.rows, self.emit)
         self._turns = Turns(self.emit)
-        self._gauges = Gauges()
-        self._views = Views(self.emit, self._gauges)
-        self._own = OwnCost(clock.now())
         self._oom = oom.OomWatch()
         self._ending: asyncio.Future[str] | None = None
         self._tick: Tick | None = None
@@ -83,7 +75,6 @@ class Recorder:
         self._layout = Layout(0, ())
         self._seq = self._boot = 0
         self._started = clock.now()
-        self._closed_ns = self._started.boottime_ns
         self._idle_since: int | None = self._started.boottime_ns
         self._rejected_told: dict[str, int] = {}
         plan = Plan(
@@ -92,6 +83,7 @@ class Recorder:
         self._storage = Storage(plan, clock, self.emit, self._publish_health)
         self._keeper = self._storage.keeper
         self._server = Server(options.places.socket, self, self._bus)
+        self._ledger = Ledger(self._started, self.emit, self._scheduler, self._storage, self._server)
         self._tap: Tap | None = None
         self._bursts = Bursts(lambda: self._accumulator.pool, lambda: self._seq + 1, self._keeper.put, self.emit)
         self._switches = Switches(
@@ -223,28 +215,10 @@ class Recorder:
                 {"before": before.quality, "after": after.quality, "call": after.call},
             )
         accumulator.provenance_changes.clear()
-        late_s: float = max(0, at.time_ns - (time_s + 1) * NS_PER_S) / 1e9
-        if late_s > (at.boottime_ns - self._closed_ns) / 1e9:
-            late_s = math.nan  # the wall clock was stepped: the tick was not late
-        self._closed_ns = at.boottime_ns
-        gauges = self._gauges
-        own = [
-            *self._own.sample(at),
-            *gauges.tick(
-                late_s, len(accumulator), len(self._server.views), accumulator.pool.span_s, accumulator.pool.bytes
-            ),
-            *gauges.store(self._keeper),
-            *gauges.history(self._storage.relay.usage()),
-            *gauges.counters(self._scheduler.sources, accumulator.rejected, self.emit.counts),
-            *gauges.seals(self._storage.sealing, self._storage.keeper),
-        ]
-        own += self._views.second(self._server.views)
-        own += self._serving.second(at)
-        accumulator.add(own, at, 1.0)
+        own = self._ledger.second(time_s, at, accumulator, self.emit.counts)
+        accumulator.add([*own, *self._serving.second(at)], at, 1.0)
         if self.ticks % SLOW_EVERY_S == 1:
-            accumulator.add(self._gauges.sealed(self._storage.sealing, self._keeper, self._seq), at, SLOW_EVERY_S)
-            # Sixty series that hardly move: each second they would cost more than reading the CPUs.
-            accumulator.add(self._gauges.sources(self._scheduler.sources), at, SLOW_EVERY_S)
+            accumulator.add(self._ledger.slow(self._seq), at, SLOW_EVERY_S)
 
     def _end_when_due(self, at: Instant) -> None:
         options = self.options
@@ -338,15 +312,15 @@ class Recorder:
 
     def attached(self, connection: Connection) -> None:
         """A client greeted."""
-        self._views.attached(connection)
+        self._ledger.views.attached(connection)
 
     def detached(self, connection: Connection) -> None:
         """A client went away."""
-        self._views.detached(connection)
+        self._ledger.views.detached(connection)
 
     def report(self, connection: Connection, report: m.Report) -> None:
         """A view says what it costs."""
-        self._views.report(connection, report)
+        self._ledger.views.report(connection, report)
 
     def layout(self) -> Layout:
         """Of the newest tick."""
@@ -384,8 +358,8 @@ class Recorder:
             self.ticks,
             len(self._accumulator),
             len(self._server.views),
-            self._own.cpu_utilization,
-            self._own.memory_bytes,
+            self._ledger.cost.cpu_utilization,
+            self._ledger.cost.memory_bytes,
             self._storage.health,
             self._keeper.size,
             self.health(),
