@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 from tests.tui.fake import Fed, scene
 from tests.tui.fake_gpus import GpuFed, box
-from wftui.tui.compose import overview, picture
+from wftui.tui.compose import picture
 from wftui.tui.gpus import boxes
+from wftui.tui.overview import overview
 from wftui.tui.panels import gpus
 from wftui.tui.ui import Ui
 

@@ -10,9 +10,10 @@ from collections.abc import Callable
 
 from tests.tui.fake import scene
 from tests.tui.servers_seen import COMFY, LLAMA, VLLM, ServersFed
-from wftui.tui.compose import overview, picture
+from wftui.tui.compose import picture
 from wftui.tui.gpus import boxes
 from wftui.tui.models_screen.seen import servers
+from wftui.tui.overview import overview
 from wftui.tui.panels import gpus, models
 from wftui.tui.ui import Ui
 

@@ -14,11 +14,12 @@ from wftui.model import processes
 from wftui.model.table import TableChange
 from wftui.render.palette import MONO, load
 from wftui.tui import layout
-from wftui.tui.compose import Picture, picture, top_line
+from wftui.tui.compose import Picture, picture
 from wftui.tui.frame import cells, crop, fit_row
 from wftui.tui.panels import parts
 from wftui.tui.process.columns import SORTS
 from wftui.tui.state import LOST, State
+from wftui.tui.topline import top_line
 from wftui.tui.transport import Replay
 from wftui.tui.ui import CONFIRM, DETAILS, HELP, MENU, Ui
 from wftui.wire import messages as wire

@@ -29,8 +29,9 @@ from wftui.model import gpus as cells
 from wftui.model import processes as process_cells
 from wftui.model.event import Event
 from wftui.tui import layout
-from wftui.tui.compose import overview, picture
+from wftui.tui.compose import picture
 from wftui.tui.gpus import boxes
+from wftui.tui.overview import overview
 from wftui.tui.panels import gpu_parts, gpu_rows, gpus
 from wftui.tui.process.columns import SORTS, sorts
 from wftui.tui.process.order import listed

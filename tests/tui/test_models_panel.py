@@ -14,9 +14,10 @@ from wftui.model.servers import MODELS, SERVERS, SOURCE
 from wftui.model.table import TableChange
 from wftui.render import model_words
 from wftui.render.models import BAD, GOOD, WARN
-from wftui.tui import compose, layout
+from wftui.tui import layout
 from wftui.tui.frame import Row, row_width
 from wftui.tui.models_screen.seen import servers
+from wftui.tui.overview import overview
 from wftui.tui.panels import model_parts, model_rows, models
 from wftui.tui.scene import Scene
 from wftui.tui.state import State
@@ -258,12 +259,12 @@ def test_a_line_a_model_where_a_subject_is_a_line(state: State, width: int) -> N
 
 def test_room_for_servers_stays_when_one_goes() -> None:
     fed = ServersFed().run(590, 600).furnish()
-    before = compose.overview(fed.state, 120, 40).places
+    before = overview(fed.state, 120, 40).places
     assert any(place.name == "models" for place in before)
     rows = dict(list(fed.state.tables[SERVERS.name].items())[:1])
     fed.state.on(wire.TableArrived(TableChange(SERVERS.name, NOW_S * NS, keyframe=True, rows=rows), SERVERS))
-    assert compose.overview(fed.state, 120, 40).places == before
-    assert compose.overview(full(), 120, 40).place("models") is None
+    assert overview(fed.state, 120, 40).places == before
+    assert overview(full(), 120, 40).place("models") is None
 
 
 def test_the_top_line_names_a_server_in_trouble() -> None:

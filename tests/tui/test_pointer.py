@@ -18,6 +18,7 @@ from wftui.tui.frame import cells
 from wftui.tui.layouts import files
 from wftui.tui.layouts.plan import LENGTHS
 from wftui.tui.lists import found_events
+from wftui.tui.overview import overview
 from wftui.tui.panels.sources import sorted_sources
 from wftui.tui.pointer import (
     COLUMN,
@@ -77,7 +78,7 @@ def shown(screen: str) -> Ui:
 @SIZES
 def test_panels_and_their_titles(size: tuple[int, int]) -> None:
     drawn = Drawn(full(), Ui(), size)
-    places = compose.overview(drawn.scene.state, *size).places
+    places = overview(drawn.scene.state, *size).places
     assert len(places) > 4
     for place in places:
         assert drawn.at(place.x + 9, place.y) == Target(TITLE, place.name)
@@ -407,7 +408,7 @@ async def test_live_the_wheel_zooms_a_graph_of_the_layout_and_stays_on_the_overv
         )
         app.paint()
         shown_graph = app.plan.graphs["load"]
-        place = next(each for each in compose.overview(app.seen, 120, 40, app.plan).places if each.name == "load")
+        place = next(each for each in overview(app.seen, 120, 40, app.plan).places if each.name == "load")
         await turn(pilot, app, place.x + 5, place.y + 3, 1)
         # By itself it shows two seconds a column.
         assert shown_graph.seconds == next(length for length in LENGTHS if length > 2 * (place.width - 4))

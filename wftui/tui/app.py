@@ -20,6 +20,7 @@ from wftui.tui.flow import Flow
 from wftui.tui.glyphs import ASCII, UTF8
 from wftui.tui.link import Link
 from wftui.tui.motion import Motion
+from wftui.tui.overview import overview
 from wftui.tui.paint import Painter, Screen, Stage, Styles
 from wftui.tui.past import Past
 from wftui.tui.scene import Scene
@@ -425,7 +426,7 @@ class WftopApp(App[int], inherit_bindings=False):
     def visible_panels(self) -> list[str]:
         """Names of the panels on the overview, in the order of Tab."""
         width, height = self.size
-        screen = compose.overview(self.seen, width, height, self.plan)
+        screen = overview(self.seen, width, height, self.plan)
         there = {place.name for place in screen.places}
         return [name for name in (*layout.ORDER, *self.plan.graphs) if name in there]
 
@@ -435,7 +436,7 @@ class WftopApp(App[int], inherit_bindings=False):
 
         width, height = self.size
         if width > 0 and height > 0:
-            screen = compose.overview(self.state, width, height, self.plan)
+            screen = overview(self.state, width, height, self.plan)
             names = layout.titles(self.plan) if screen.framed else {**layout.titles(self.plan), **layout.SHORT}
             memory.keep(state_dir, screen, names)
 

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from wftui.model.gpus import GPUS
 from wftui.model.servers import SERVERS
-from wftui.render import text
 from wftui.tui import dialogs, layout, lists, transport
 from wftui.tui.footer import footer
-from wftui.tui.frame import Row, Segment, box, cells, fit_row, join, outside, plain, row_width
-from wftui.tui.gpus import boxes, talks
+from wftui.tui.frame import Row, Segment, box, cells, fit_row, outside, plain, row_width
+from wftui.tui.overview import overview
 from wftui.tui.panels import cpu, disks, events, gpus, memory, network, parts, pressure, processes, sources
 from wftui.tui.scene import Body, Scene, gap, keep
-from wftui.tui.state import CONNECTING, LIVE, State
+from wftui.tui.topline import top_line
 from wftui.tui.ui import OVERVIEW, Ui
-from wftui.tui.verdict import verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import ModuleType
 
     from wftui.tui.arrange.model import Arranger
-    from wftui.tui.layouts.plan import Plan
 
     One = Callable[[Scene, int, int, int], Row]
 
@@ -72,13 +68,9 @@ LINE = {
 }
 
 
-_GPUS = "gpus on the overview"
-_MODELS = "models on the overview"
 _SHARES = {"cpu": "system.cpu.utilization", "memory": "system.memory.utilization"}
 BARRED = 6
 """Lines of a screen from which on there is a transport bar."""
-_WORDED = 72
-"""Columns from which on the top line says what is given up."""
 
 
 class Picture:
@@ -184,137 +176,9 @@ def _arranging(scene: Scene, arranger: Arranger, width: int, height: int, rows: 
     return range(first, first + lines)
 
 
-def overview(state: State, width: int, height: int, plan: Plan = layout.DEFAULT) -> layout.Layout:
-    """Where the panels of the overview stand on this machine."""
-    count, quiet = gpu_count(state)
-    return layout.overview(width, height, count, quiet=quiet, models=model_count(state), plan=plan)
-
-
-def model_count(state: State) -> int:
-    """Lines that the models panel is made room for: the most that there ever were, so that nothing jumps when a
-    server restarts or lets go of a model; 0: no server was ever seen."""
-    whose = state.hello.data_dir if state.hello is not None else ""
-    if not state.tables.get(SERVERS.name) and _MODELS not in state.kept:
-        return 0
-    before, was = state.kept.get(_MODELS, ("", 0))
-    most = max(int(_models().count(state)), int(was) if before == whose else 0)  # type: ignore[call-overload]  # what the next line puts there
-    state.kept[_MODELS] = whose, most
-    return most
-
-
-def gpu_count(state: State) -> tuple[int, bool]:
-    """How many GPUs panels have to be made room for, and whether none of them has anything to tell."""
-    known = boxes(state)
-    if known or GPUS.name in state.tables:
-        count, quiet = len(known), not any(talks(gpu) for gpu in known)
-        state.kept[_GPUS] = None, (count, quiet)
-    else:
-        # Not told: in a gap of the recording, or for the second after a new link. Panels stay where they were.
-        was = state.kept.get(_GPUS)
-        count, quiet = was[1] if was else (len(state.labels("hw.gpu.memory.limit", "gpu")), False)  # type: ignore[misc]  # what the line above put there
-    return count, quiet
-
-
 def bar_lines(scene: Scene, height: int) -> int:
     """Lines that the transport bar takes from the panels: none where those would lose their frames by it."""
     return int(scene.replay is not None and height >= BARRED and height != layout.MIN_HEIGHT)
-
-
-def top_line(scene: Scene, width: int) -> Row:
-    """Host, verdict, recorder and own cost, clock, link."""
-    if scene.replay is not None:
-        return _past_line(scene, scene.replay, width)
-    state = scene.state
-    now_s = scene.now.time_ns / 1e9
-    away = max(0.0, (scene.now.boottime_ns - state.link_since_ns) / 1e9)
-    glyphs = scene.glyphs
-    if state.link == LIVE:
-        link: Row = [(f"{glyphs.live} ", "good"), ("LIVE", "strong")]
-    elif state.link == CONNECTING:
-        link = [("CONNECTING", "warn")]
-    else:
-        link = [(f"{glyphs.lost} ", "bad"), (f"DISCONNECTED {text.duration(away)}", "bad")]
-    found = verdict(state)
-    known = state.tick is not None
-    glyph = glyphs.ok if found.level == "good" else glyphs.alert
-    said = plain(found.sentence, glyphs)
-    level = found.level
-    if not known:
-        why = f": {plain(state.link_reason, glyphs, 120)}" if state.link_reason else ""
-        glyph, said, level = glyphs.none, f"no data yet{why}", "dim"
-    elif state.link != LIVE and state.tick is not None:
-        # What was well then says nothing about now.
-        glyph, said, level = glyphs.lost, f"no data since {text.clock(state.tick.time_s + 1)}", "bad"
-    clock = text.clock(now_s)
-    right: Row = [(clock, "strong"), gap(2), *link, gap(1)] if width >= 60 else [(clock, "strong"), gap(1)]
-    if width >= 60:
-        zone = (text.offset(now_s), "dim")
-        right = [(clock, "strong"), zone, gap(2), *link, gap(1)] if width >= 72 else right
-    elif state.link != LIVE and width >= 24:
-        right = [*link, gap(1)]
-    own = own_cost(scene)
-    if width >= 84 and state.link == LIVE:
-        cost = text.percent(own).strip()
-        recorder: Row = [("own ", "dim"), (f"{cost:>5}", "text"), gap(3)]
-        if width >= 112:
-            memory = state.value("wftop.memory.usage") + scene.own_memory
-            shown = text.size(memory).strip()
-            mode = state.hello.mode if state.hello else ""
-            stored = "" if state.hello is None or state.hello.session else " memory only"
-            recorder = [
-                ("rec ", "dim"),
-                (glyphs.live if state.link == LIVE else glyphs.lost, "good" if state.link == LIVE else "bad"),
-                (f"{stored} {scene.refresh_s:g} s   " if mode else "   ", "dim"),
-                ("own ", "dim"),
-                (f"{cost:>5}", "text"),
-                (f" {shown:>8}", "dim"),
-                gap(3),
-            ]
-        if width >= 112 and scene.lag_s == scene.lag_s:
-            lag = text.milliseconds(scene.lag_s).strip()
-            recorder += [("lag ", "dim"), (f"{lag:>6}", "warn" if scene.lag_s > 0.5 else "text"), gap(3)]
-        right = [*recorder, *right]
-    right = [*_given_up(scene, width), *right]
-    left = _whose(scene, width, 60)
-    left += [(f"{glyph} ", level if level != "good" else "good"), (said, level if level != "good" else "text")]
-    if row_width(right) >= width - 4:
-        right = []
-    return join(left, [gap(1), *right] if right else [], width)
-
-
-def _whose(scene: Scene, width: int, least: int) -> Row:
-    """The host, from ``least`` columns on; the demo says at any width that it is none."""
-    state = scene.state
-    if state.hello is not None and state.hello.demo:
-        return [gap(1), (" DEMO ", "cursor"), gap(2)]
-    host = outside(state.hostname or "wftop", 24, scene.glyphs).rstrip() if width >= least else ""
-    return [gap(1), (host, "strong"), gap(3)] if host else ([gap(1)] if width >= 8 else [])
-
-
-def _past_line(scene: Scene, replay: transport.Replay, width: int) -> Row:
-    """Host, the verdict of then, and when that was."""
-    glyphs = scene.glyphs
-    right = [*_given_up(scene, width), *transport.headline(replay, glyphs, width)]
-    found = verdict(scene.state)
-    glyph, said, level = glyphs.ok if found.level == "good" else glyphs.alert, found.sentence, found.level
-    left = _whose(scene, width, 100)
-    if replay.gap is not None:
-        room = width - row_width(right) - row_width(left) - 4
-        said = transport.gap_words(replay)
-        glyph, level = glyphs.none, "warn"
-        said = said if len(said) <= room else said.partition(",")[0]
-    left += [(f"{glyph} ", level), (plain(said, glyphs), "text" if level == "good" else level)]
-    return join(left, [gap(2), *right], width)
-
-
-def _given_up(scene: Scene, width: int) -> Row:
-    """What the terminal gets less of while it does not keep up, where there is room for the word."""
-    return [(scene.given_up, "warn"), gap(3 if width >= 84 else 2)] if scene.given_up and width >= _WORDED else []
-
-
-def own_cost(scene: Scene) -> float:
-    """CPU of the recorder and of this view; 1 = one core."""
-    return scene.state.value("wftop.cpu.utilization") + scene.own_cpu
 
 
 def _framed(scene: Scene, ui: Ui, screen: layout.Layout, rows: list[Row]) -> None:

@@ -13,6 +13,7 @@ from wftui.tui.actions import ACTIONS, key_name
 from wftui.tui.frame import cells
 from wftui.tui.gpu_screen.model import PANES
 from wftui.tui.gpu_screen.model import PROCESSES as PANE
+from wftui.tui.overview import overview
 from wftui.tui.process.columns import columns_for, graphic
 from wftui.tui.timeline import lanes
 from wftui.tui.ui import HELP, MENU, ORIGINS, OVERVIEW, PALETTE, SIGNALS
@@ -106,7 +107,7 @@ def _screen(scene: Scene, ui: Ui, picture: Picture) -> Layout:
     height = picture.height - compose.bar_lines(scene, picture.height)
     if ui.shown:
         return layout.whole(ui.shown, picture.width, height)
-    return compose.overview(scene.state, picture.width, height, scene.plan)
+    return overview(scene.state, picture.width, height, scene.plan)
 
 
 def _bar_line(scene: Scene, screen: Layout, picture: Picture) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from wftui.errors import ConfigError
-from wftui.tui import compose, layout
+from wftui.tui import compose, layout, overview
 from wftui.tui.arrange import series
 from wftui.tui.arrange.model import Arranger, Menu
 from wftui.tui.layouts import files, write
@@ -33,9 +33,9 @@ def begin(app: WftopApp) -> None:
         least = f"{layout.MIN_WIDTH} columns and {layout.MIN_HEIGHT} lines"
         ui.say(f"arranging needs {least}: below that a panel is one line", "warn")
         return
-    count, quiet = compose.gpu_count(scene.state)
+    count, quiet = overview.gpu_count(scene.state)
     ui.arrange = Arranger(
-        app.plan, width, height, count, quiet=quiet, models=compose.model_count(scene.state), selected=ui.focus
+        app.plan, width, height, count, quiet=quiet, models=overview.model_count(scene.state), selected=ui.focus
     )
     app.plan = ui.arrange.plan
     ui.focus = ui.arrange.selected

@@ -1,0 +1,115 @@
+"""The top line: host, verdict, what the recorder and this view cost, clock, link."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from wftui.render import text
+from wftui.tui import transport
+from wftui.tui.frame import Row, join, outside, plain, row_width
+from wftui.tui.scene import gap
+from wftui.tui.state import CONNECTING, LIVE
+from wftui.tui.verdict import verdict
+
+if TYPE_CHECKING:
+    from wftui.tui.scene import Scene
+
+_WORDED: Final = 72
+"""Columns from which on it says what is given up."""
+
+
+def top_line(scene: Scene, width: int) -> Row:
+    """Host, verdict, recorder and own cost, clock, link."""
+    if scene.replay is not None:
+        return _past_line(scene, scene.replay, width)
+    state = scene.state
+    now_s = scene.now.time_ns / 1e9
+    away = max(0.0, (scene.now.boottime_ns - state.link_since_ns) / 1e9)
+    glyphs = scene.glyphs
+    if state.link == LIVE:
+        link: Row = [(f"{glyphs.live} ", "good"), ("LIVE", "strong")]
+    elif state.link == CONNECTING:
+        link = [("CONNECTING", "warn")]
+    else:
+        link = [(f"{glyphs.lost} ", "bad"), (f"DISCONNECTED {text.duration(away)}", "bad")]
+    found = verdict(state)
+    known = state.tick is not None
+    glyph = glyphs.ok if found.level == "good" else glyphs.alert
+    said = plain(found.sentence, glyphs)
+    level = found.level
+    if not known:
+        why = f": {plain(state.link_reason, glyphs, 120)}" if state.link_reason else ""
+        glyph, said, level = glyphs.none, f"no data yet{why}", "dim"
+    elif state.link != LIVE and state.tick is not None:
+        # What was well then says nothing about now.
+        glyph, said, level = glyphs.lost, f"no data since {text.clock(state.tick.time_s + 1)}", "bad"
+    clock = text.clock(now_s)
+    right: Row = [(clock, "strong"), gap(2), *link, gap(1)] if width >= 60 else [(clock, "strong"), gap(1)]
+    if width >= 60:
+        zone = (text.offset(now_s), "dim")
+        right = [(clock, "strong"), zone, gap(2), *link, gap(1)] if width >= 72 else right
+    elif state.link != LIVE and width >= 24:
+        right = [*link, gap(1)]
+    own = own_cost(scene)
+    if width >= 84 and state.link == LIVE:
+        cost = text.percent(own).strip()
+        recorder: Row = [("own ", "dim"), (f"{cost:>5}", "text"), gap(3)]
+        if width >= 112:
+            memory = state.value("wftop.memory.usage") + scene.own_memory
+            shown = text.size(memory).strip()
+            mode = state.hello.mode if state.hello else ""
+            stored = "" if state.hello is None or state.hello.session else " memory only"
+            recorder = [
+                ("rec ", "dim"),
+                (glyphs.live if state.link == LIVE else glyphs.lost, "good" if state.link == LIVE else "bad"),
+                (f"{stored} {scene.refresh_s:g} s   " if mode else "   ", "dim"),
+                ("own ", "dim"),
+                (f"{cost:>5}", "text"),
+                (f" {shown:>8}", "dim"),
+                gap(3),
+            ]
+        if width >= 112 and scene.lag_s == scene.lag_s:
+            lag = text.milliseconds(scene.lag_s).strip()
+            recorder += [("lag ", "dim"), (f"{lag:>6}", "warn" if scene.lag_s > 0.5 else "text"), gap(3)]
+        right = [*recorder, *right]
+    right = [*_given_up(scene, width), *right]
+    left = _whose(scene, width, 60)
+    left += [(f"{glyph} ", level if level != "good" else "good"), (said, level if level != "good" else "text")]
+    if row_width(right) >= width - 4:
+        right = []
+    return join(left, [gap(1), *right] if right else [], width)
+
+
+def _whose(scene: Scene, width: int, least: int) -> Row:
+    """The host, from ``least`` columns on; the demo says at any width that it is none."""
+    state = scene.state
+    if state.hello is not None and state.hello.demo:
+        return [gap(1), (" DEMO ", "cursor"), gap(2)]
+    host = outside(state.hostname or "wftop", 24, scene.glyphs).rstrip() if width >= least else ""
+    return [gap(1), (host, "strong"), gap(3)] if host else ([gap(1)] if width >= 8 else [])
+
+
+def _past_line(scene: Scene, replay: transport.Replay, width: int) -> Row:
+    """Host, the verdict of then, and when that was."""
+    glyphs = scene.glyphs
+    right = [*_given_up(scene, width), *transport.headline(replay, glyphs, width)]
+    found = verdict(scene.state)
+    glyph, said, level = glyphs.ok if found.level == "good" else glyphs.alert, found.sentence, found.level
+    left = _whose(scene, width, 100)
+    if replay.gap is not None:
+        room = width - row_width(right) - row_width(left) - 4
+        said = transport.gap_words(replay)
+        glyph, level = glyphs.none, "warn"
+        said = said if len(said) <= room else said.partition(",")[0]
+    left += [(f"{glyph} ", level), (plain(said, glyphs), "text" if level == "good" else level)]
+    return join(left, [gap(2), *right], width)
+
+
+def _given_up(scene: Scene, width: int) -> Row:
+    """What the terminal gets less of while it does not keep up, where there is room for the word."""
+    return [(scene.given_up, "warn"), gap(3 if width >= 84 else 2)] if scene.given_up and width >= _WORDED else []
+
+
+def own_cost(scene: Scene) -> float:
+    """CPU of the recorder and of this view; 1 = one core."""
+    return scene.state.value("wftop.cpu.utilization") + scene.own_cpu
