@@ -36,6 +36,15 @@ class Parting(Protocol):
         ...
 
 
+@runtime_checkable
+class Attentive(Protocol):
+    """A streaming collector that can tell more often than once a second what somebody looks at."""
+
+    def look_closely(self, rate_hz: float) -> None:
+        """Bring what moves so often, as far as it is cheap; 1: nobody looks any more. Never waits."""
+        ...
+
+
 class Collector(Protocol):
     """One source of samples, collected at its own interval."""
 

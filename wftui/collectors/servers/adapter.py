@@ -1,6 +1,6 @@
 """What an adapter is: one kind of server, how it is recognised, and how it is asked."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from wftui.collectors.servers.figures import Look
 from wftui.collectors.servers.web import Web
@@ -15,6 +15,24 @@ class Adapter(Protocol):
         Raises:
             SourceError: It does not answer, refuses, or says something else than its kind does; the state and
                 the fix are the server's from then on.
+        """
+        ...
+
+
+@runtime_checkable
+class Glancing(Protocol):
+    """An adapter whose server has something cheap that moves within a second."""
+
+    @property
+    def moves(self) -> bool:
+        """Whether it does now: where nothing is under way a look a second tells all, and wakes nobody."""
+        ...
+
+    async def glance(self, web: Web) -> Look:
+        """Ask for that alone: gauges and rates, no counters, models or requests.
+
+        Raises:
+            SourceError: As ``Adapter.look``; the next look says what became of the server.
         """
         ...
 

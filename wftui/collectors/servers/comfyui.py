@@ -117,6 +117,28 @@ class ComfyUi:
         self._tell(look)
         return look
 
+    @property
+    def moves(self) -> bool:
+        """Whether its WebSocket tells of a job that runs."""
+        return self._heard() and self._now.progress is not None
+
+    async def glance(self, web: Web) -> Look:  # noqa: ARG002  what it tells has come by itself: nothing is asked
+        """How far the job has come that runs."""
+        look = Look()
+        if self._heard():
+            self._progress(look)
+        return look
+
+    def _heard(self) -> bool:
+        socket = self._socket
+        return bool(self._now.prompt and socket is not None and socket.ready and self._remaining)
+
+    def _progress(self, look: Look) -> float | None:
+        progress = self._now.progress
+        if progress is not None:
+            look.gauges[gauge("inference.progress", call=f"{SOCKET} progress", derived=True)] = progress
+        return progress
+
     async def _history(self, web: Web, most: int, look: Look) -> None:
         """Count jobs that ended. Old versions have no such path; workflows with pictures in them may be huge."""
         try:
@@ -154,11 +176,9 @@ class ComfyUi:
 
     def _tell(self, look: Look) -> None:
         now = self._now
-        if now.prompt and self._socket is not None and self._socket.ready and self._remaining:
+        if self._heard():
             look.reads += (SOCKET,)
-            progress = now.progress
-            if progress is not None:
-                look.gauges[gauge("inference.progress", call=f"{SOCKET} progress", derived=True)] = progress
+            progress = self._progress(look)
             detail = f"node {named(now.node)}" if now.node else ""
             look.requests = (
                 RequestInfo(key=named(now.prompt), id=named(now.prompt), progress=progress, detail=detail),

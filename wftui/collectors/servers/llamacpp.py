@@ -151,6 +151,21 @@ class LlamaCpp:
         self._looks += 1
         return look
 
+    @property
+    def moves(self) -> bool:
+        """Whether requests are under way."""
+        return any(item.moves for item in self._all())
+
+    async def glance(self, web: Web) -> Look:
+        """Ask for the slots in which requests are."""
+        look = Look()
+        for item in filter(lambda item: item.moves, self._all()):
+            await item.glance(web, look)
+        return look
+
+    def _all(self) -> list[Instance]:
+        return [self._alone_one, *self._instances.values()]
+
     def _forget(self) -> None:
         """It may be another process from now on, or was woken."""
         self._looks, self._last = 0, None

@@ -20,6 +20,8 @@ METRICS_OFF: Final = Missing(_TOTALS, "start it with --metrics")
 RUNNER_METRICS_OFF: Final = Missing(_TOTALS, "set LLAMA_ARG_ENDPOINT_METRICS=1 for `ollama serve`")
 """Of a runner of Ollama: it inherits the environment."""
 SLOTS_OFF: Final = Missing("tokens a second, requests, KV cache", "start it without --no-slots")
+GLANCE_S: Final = 0.25
+"""A server that takes longer has no answer worth waiting for: the next look asks again."""
 _ABSENT: Final = (404, 405, 501)
 _BIRTH: Final = "process-start-time-unix"
 """No time at all (microseconds of some clock), and another one after a restart."""
@@ -63,6 +65,11 @@ class Instance:
         self._birth = ""
         self._page_off = False
         self._slots_off = False
+        self._model = ""
+        self._live = False
+        """Whether requests were under way in its slots."""
+        self._told: frozenset[tuple[str, str]] = frozenset()
+        """Gauges that its page has."""
         self._counted: dict[Key, float] = {}
         self._idle = Look()
         """What its page and slots said when they were asked last."""
@@ -98,6 +105,7 @@ class Instance:
             SourceError: As ``Web.ok``; but a server that is too busy for these two is ``late`` in the look.
         """
         page = Look()
+        self._model, self._live = model, False
         if metrics is not None:
             self._page_off = not metrics
         if slots is not None:
@@ -135,6 +143,24 @@ class Instance:
                 look.missing = (*look.missing, missing)
         return True
 
+    @property
+    def moves(self) -> bool:
+        """Whether its slots have more to tell within the second: what is idle is not kept awake for it."""
+        return self._live
+
+    async def glance(self, web: Web, look: Look) -> None:
+        """Ask for its slots alone, while there are requests in them.
+
+        Raises:
+            SourceError: As ``Web.json``.
+        """
+        self._live = False
+        answer = await web.ok(SLOTS + self._query, timeout_s=GLANCE_S)
+        page = Look()
+        self._tell(answer, page, look, None)
+        look.gauges |= {_of(key, self._model): value for key, value in page.gauges.items()}
+        look.at = answer.at
+
     def _stirs(self, page: Look) -> bool:
         """Whether the page shows work: requests, or counters that moved."""
         before, self._counted = self._counted, dict(page.counters)
@@ -164,9 +190,23 @@ class Instance:
         look.reads = (*look.reads, PAGE)
 
     def _show(self, answer: Answer, page: Look, look: Look, model: str) -> None:
-        slots = answer.json(list[Slot])
         told = {key.mode: value for key, value in page.counters.items() if key.metric == _TOKENS}
-        pace = self._pace.look(slots, answer.at.boottime_ns, told.get("prompt"), told.get("generation"))
+        slots = self._tell(answer, page, look, told)
+        look.requests += requests(slots, model)
+        if len(slots) == 1 and slots[0].n_ctx > 0:
+            page.gauges[gauge("inference.kv_cache.limit", call=f"{SLOTS} n_ctx")] = slots[0].n_ctx
+        look.at = look.at or answer.at
+        look.reads = (*look.reads, SLOTS)
+
+    def _tell(self, answer: Answer, page: Look, look: Look, counted: dict[str, float] | None) -> list[Slot]:
+        """What moves in the slots. ``counted``: what the page says, by mode; None: it was not asked for."""
+        slots, model = answer.json(list[Slot]), self._model
+        if counted is None:
+            pace = self._pace.glance(slots, answer.at.boottime_ns)
+        else:
+            at_ns = answer.at.boottime_ns
+            pace = self._pace.look(slots, at_ns, counted.get("prompt"), counted.get("generation"))
+            self._told = frozenset((key.metric, key.mode) for key in page.gauges)
         if pace is not None:
             for mode, value, name in (
                 ("prompt", pace[0], "n_prompt_tokens_processed"),
@@ -174,19 +214,17 @@ class Instance:
             ):
                 key = gauge("inference.tokens.rate", model, mode, call=f"{SLOTS} {name}", derived=True)
                 look.live[key] = value
-        look.requests += requests(slots, model)
-        if not any(key.mode == "running" for key in page.gauges):
+        busy = sum(slot.is_processing for slot in slots)
+        self._live = busy > 0
+        if ("inference.requests", "running") not in self._told:
             running = gauge("inference.requests", mode="running", call=f"{SLOTS} is_processing", derived=True)
-            page.gauges[running] = sum(slot.is_processing for slot in slots)
+            page.gauges[running] = busy
         share = fullest(slots)
-        if share is not None and not any("kv_cache" in key.metric for key in page.gauges):
+        if share is not None and ("inference.kv_cache.utilization", "") not in self._told:
             which = "" if len(slots) == 1 else ", the fullest slot"
             call = f"{SLOTS} n_prompt_tokens / n_ctx{which}"
             page.gauges[gauge("inference.kv_cache.utilization", call=call, derived=True)] = share
-        if len(slots) == 1 and slots[0].n_ctx > 0:
-            page.gauges[gauge("inference.kv_cache.limit", call=f"{SLOTS} n_ctx")] = slots[0].n_ctx
-        look.at = look.at or answer.at
-        look.reads = (*look.reads, SLOTS)
+        return slots
 
     @staticmethod
     def _put(page: Look, look: Look, model: str) -> None:

@@ -113,6 +113,8 @@ class _Seen(msgspec.Struct):
     processed: int
     prompt: int = 0
     """Tokens of its whole prompt; 0: it is not read yet."""
+    on: int = 0
+    """Of ``processed``: shown since the counters were known last, while there was more to read."""
 
     def ended(self, slot: Slot) -> "_Seen":
         """What it had done when it ended, as its idle slot shows.
@@ -127,12 +129,29 @@ class _Seen(msgspec.Struct):
         )
 
 
+class _Shown:
+    """What slots showed since the counters were known last, in tokens."""
+
+    def __init__(self) -> None:
+        self.ended = 0.0
+        """Of the answers that ended, since they began."""
+        self.read_on = 0.0
+        """Of the prompts that are not read to their end yet."""
+        self.read_ended = 0.0
+        """Of the prompts that were read to their end, since they began."""
+
+
 class Pace:
     """Tokens a second between two looks, by task: a slot counts from zero with each of them."""
 
     def __init__(self) -> None:
         self._at_ns: int | None = None
+        self._whole_ns: int | None = None
+        """When the counters were known, too."""
         self._seen: dict[tuple[int, int], _Seen] = {}
+        self._shown = _Shown()
+        self._unseen = (0.0, 0.0)
+        """A second: what no slot had shown in the time before the last look, told with the glances after it."""
         self._generated = _Account()
         self._read = _Account()
 
@@ -150,9 +169,33 @@ class Pace:
         Returns:
             Tokens of prompts and of answers, per second; None at the first look.
         """
-        first, seconds = self._at_ns is None, (at_ns - (self._at_ns or at_ns)) / NS_PER_S
+        first = self._at_ns is None
+        step = self._step(slots, at_ns)
+        shown, self._shown = self._shown, _Shown()
+        if first:
+            shown.ended = shown.read_ended = 0.0
+        made = self._generated.unseen(_exact(generated), shown.ended)
+        # Newer servers count prompts while they read them: what slots show of these must not count twice.
+        unseen = max(0.0, self._read.unseen(_exact(read), shown.read_ended) - shown.read_on)
+        for seen in self._seen.values():
+            seen.on = 0
+        whole, self._whole_ns = (at_ns - (self._whole_ns or at_ns)) / NS_PER_S, at_ns
+        # With glances in between a look has a tenth of the second: what none of them saw is of the whole of it.
+        self._unseen = (unseen / whole, made / whole) if whole > 0 else (0.0, 0.0)
+        return self._rates(*step)
+
+    def glance(self, slots: Sequence[Slot], at_ns: int) -> tuple[float, float] | None:
+        """Take a look into account at which the counters were not asked for; arguments and result as ``look``."""
+        return self._rates(*self._step(slots, at_ns))
+
+    def _rates(self, seconds: float, read: float, made: float) -> tuple[float, float] | None:
+        return (read / seconds + self._unseen[0], made / seconds + self._unseen[1]) if seconds > 0 else None
+
+    def _step(self, slots: Sequence[Slot], at_ns: int) -> tuple[float, float, float]:
+        """Seconds since the last look or glance; tokens of prompts read meanwhile, and tokens made."""
+        seconds = (at_ns - (self._at_ns or at_ns)) / NS_PER_S
         seen, self._seen = self._seen, {}
-        made = ended = read_on = read_made = read_ended = 0.0
+        shown, made, read = self._shown, 0.0, 0.0
         for slot in slots:
             if slot.id_task < 0:
                 continue
@@ -163,28 +206,26 @@ class Pace:
                 if last is None:
                     continue  # it ended before we came, or began and ended since: only the counter knows
                 now = last.ended(slot)
-                ended += now.decoded
+                shown.ended += now.decoded
             elif last is not None and (now.decoded < last.decoded or now.processed < last.processed):
                 last = None  # another task in its name
             was = last or _Seen(0, 0)
             made += now.decoded - was.decoded
-            read_made += now.processed - was.processed
+            read += now.processed - was.processed
             if now.decoded == 0 and slot.is_processing:
-                read_on += now.processed - was.processed
+                now.on = was.on + now.processed - was.processed
+                shown.read_on += now.processed - was.processed
             elif was.decoded == 0:
-                read_ended += now.processed
+                shown.read_on -= was.on
+                shown.read_ended += now.processed
             if slot.is_processing:
                 self._seen[slot.id, slot.id_task] = now
         for gone in seen.values():
-            ended += gone.decoded
-            read_ended += gone.processed if gone.decoded == 0 else 0
-        if first:
-            ended = read_ended = 0.0
-        made += self._generated.unseen(_exact(generated), ended)
-        # Newer servers count prompts while they read them: what slots show of these must not count twice.
-        read_made += max(0.0, self._read.unseen(_exact(read), read_ended) - read_on)
+            shown.ended += gone.decoded
+            shown.read_on -= gone.on
+            shown.read_ended += gone.processed if gone.decoded == 0 else 0
         self._at_ns = at_ns
-        return (read_made / seconds, made / seconds) if seconds > 0 else None
+        return seconds, read, made
 
 
 def _exact(counter: float | None) -> float | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypedDict, Unpack
 
 from wftui import log
 from wftui.clock import NS_PER_S, Clock
+from wftui.collectors.servers.attention import Attention
 from wftui.collectors.servers.discovery import Discovery, Found, shown
 from wftui.collectors.servers.kinds import modules
 from wftui.collectors.servers.neighbours import introduce, runner_of
@@ -77,6 +78,7 @@ class Poller:
         self._dirty = False
         self._stop: Callable[[], object] | None = None
         self._thread: threading.Thread | None = None
+        self._attention = Attention()
         self.tables: tuple[TableSnapshot, ...] = ()
         """As they are now; another object when something in them changed."""
 
@@ -85,6 +87,10 @@ class Poller:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="wftop-servers", daemon=True)
             self._thread.start()
+
+    def look_closely(self, rate_hz: float) -> None:
+        """Somebody looks at the servers: what is cheap and moves is asked for that often. 1: nobody does."""
+        self._attention.wanted_hz = rate_hz
 
     def take(self) -> tuple[list[Reading], list[Occurrence]]:
         """What came since the last time."""
@@ -144,7 +150,7 @@ class Poller:
     def _watch(self, endpoint: Endpoint, names: Sequence[str], **more: Unpack[_More]) -> "Watch":
         from wftui.collectors.servers.watch import Watch  # with h11 0.8 MB, which a machine without servers saves
 
-        return Watch(endpoint, names, self._clock, self._tell, **more)
+        return Watch(endpoint, names, self._clock, self._tell, attention=self._attention, **more)
 
     def _begin(self, name: str, watch: "Watch") -> None:
         self._watches[name] = watch, asyncio.get_running_loop().create_task(watch.run())
@@ -224,13 +230,14 @@ class Poller:
             self._events.append(Occurrence(event, ("server", name), {"kind": kind}, now))
         self._retell()
 
-    def _tell(self, watch: "Watch", reading: Reading | None, events: Sequence[Occurrence]) -> None:
+    def _tell(self, watch: "Watch", reading: Reading | None, events: Sequence[Occurrence] | None) -> None:
         if self._watches.get(watch.name, (None,))[0] is not watch:
             return  # it ended while it waited for an answer
         if reading is not None and reading.samples:
             self._readings.append(reading)
-        self._events.extend(events)
-        self._retell()
+        if events is not None:
+            self._events.extend(events)
+            self._retell()
 
     def _retell(self) -> None:
         """Make the tables anew, once for all servers that answer in the same moment."""

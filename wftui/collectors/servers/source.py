@@ -47,6 +47,13 @@ class Servers:
         self._poller: Poller | None = None
         self._told: tuple[TableSnapshot, ...] = ()
         self._told_ns = 0
+        self._rate_hz = 1.0
+
+    def look_closely(self, rate_hz: float) -> None:
+        """Ask for what moves within a second so often, where it is cheap; 1: once a second, as all else."""
+        self._rate_hz = rate_hz
+        if self._poller is not None:
+            self._poller.look_closely(rate_hz)
 
     def collect(self, at: Instant) -> Scrape:
         """What came since the last time; never waits."""
@@ -54,6 +61,7 @@ class Servers:
             from wftui.collectors.servers.poller import Poller  # commands that only name the sources need none
 
             self._poller = Poller(self._clock, self._endpoints, proc=self._proc, discover=self._discover)
+            self._poller.look_closely(self._rate_hz)
             self._poller.start()
         readings, events = self._poller.take()
         tables = self._poller.tables

@@ -7,9 +7,11 @@ from wftui import log
 from wftui.clock import NS_PER_S, Clock, Instant
 from wftui.collectors.servers import kinds
 from wftui.collectors.servers.adapter import Adapter, Kind
+from wftui.collectors.servers.attention import Attention
 from wftui.collectors.servers.derive import Derivation
 from wftui.collectors.servers.discovery import Found
 from wftui.collectors.servers.figures import Look, ModelInfo, RequestInfo
+from wftui.collectors.servers.glances import Glances
 from wftui.collectors.servers.web import Web
 from wftui.endpoint import Endpoint
 from wftui.errors import SourceError, SourceUnavailableError
@@ -37,8 +39,9 @@ class Watch:
         endpoint: Endpoint,
         names: Sequence[str],
         clock: Clock,
-        tell: Callable[["Watch", Reading | None, Sequence[Occurrence]], None],
+        tell: Callable[["Watch", Reading | None, Sequence[Occurrence] | None], None],
         *,
+        attention: Attention | None = None,
         found: Found | None = None,
         derivation: Derivation | None = None,
         restarts: int = 0,
@@ -46,6 +49,9 @@ class Watch:
         making: Callable[[], Adapter | None] | None = None,
     ) -> None:
         """``names``: modules of kinds to try, in order; ``found``: its process; None: configured.
+
+        ``tell``: takes a reading, and events; None in their place: nothing else of it is another than before.
+        ``attention``: how closely it is looked at; None: once a second.
 
         ``told``: whether the last of its restarts was told of before. ``making``: how its adapter is made when its
         kind alone does not do; None from it: not yet.
@@ -79,6 +85,7 @@ class Watch:
         self.adapter: Adapter | None = None
         self._making = making
         self._failures = 0
+        self._glances = Glances(attention or Attention(), clock, PHASE_NS)
         self._up = column(SOURCE, "inference.server.up", {"server": self.name}, call="any answer")
         self._duration = column(
             SOURCE, "inference.server.scrape.duration", {"server": self.name}, call="clock around a look"
@@ -97,6 +104,8 @@ class Watch:
                 now = self._clock.now()
                 interval_ns = int(wait_s * NS_PER_S)
                 due = now.boottime_ns + interval_ns - (now.time_ns - PHASE_NS) % min(interval_ns, NS_PER_S)
+                if self.adapter is not None and not self._failures:
+                    await self._glances.until(due, self.adapter, self._web, self._glanced)
                 await self._clock.sleep_until(due)
         finally:
             self._web.close()
@@ -127,6 +136,11 @@ class Watch:
             return self._pause_s()
         self._failures = 0
         return INTERVAL_S
+
+    def _glanced(self, look: Look, interval_s: float) -> None:
+        at = look.at or self._clock.now()
+        samples, _ = self.derivation.samples(look, at)
+        self._tell(self, self._glances.reading(at, interval_s, samples), None)
 
     def _siblings(self) -> tuple[Endpoint, ...]:
         """Where else the same server listens: as a person said, else as its process shows."""
@@ -191,6 +205,8 @@ class Watch:
         if self.models:
             loaded = sum(item.state in _PRESENT for item, _ in self.models.values())
             samples.append(Sample(self._loaded, loaded))
+        if (quick := self._glances.between(at, samples)) is not None:
+            self._tell(self, quick, None)
         self._tell(self, Reading(at, INTERVAL_S, samples), events)
 
     def _take_models(self, models: Sequence[ModelInfo], at: Instant, events: list[Occurrence]) -> None:
