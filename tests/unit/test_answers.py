@@ -105,6 +105,25 @@ def test_limits_of_a_range(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> N
         answers.answer_tables(reader, m.Tables("things", T0 * NS_PER_S, (T0 + 600) * NS_PER_S))
 
 
+def test_a_refused_question_does_not_hide_what_is_recorded_after_it(
+    path: Path, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asked may keep the error, and with it all that its frames hold."""
+    kept = []
+    monkeypatch.setattr(answers, "MAX_CELLS", 1_000)
+    with pytest.raises(TooLargeError) as refused:
+        answers.answer_range(reader, ask(0, 600, 600))
+    kept.append(refused)
+    monkeypatch.setattr(answers, "MAX_ROWS", 2)
+    with pytest.raises(TooLargeError) as refused:
+        answers.answer_tables(reader, m.Tables("things", T0 * NS_PER_S, (T0 + 600) * NS_PER_S))
+    kept.append(refused)
+    again = Journal(path)
+    again.write([(tick(601, T0 + 600, (1.0, 2.0)), LAYOUT)], [], [])
+    again.close()
+    assert answers.answer_at(reader, m.At((T0 + 600) * NS_PER_S)).tick is not None, kept
+
+
 def test_a_moment_and_a_gap(reader: Reader) -> None:
     found = answers.answer_at(reader, m.At((T0 + 130) * NS_PER_S + 5))
     assert found.tick is not None

@@ -5,8 +5,9 @@ The recorder asks them of its journal, the history service of journal and segmen
 
 import math
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import groupby, islice
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from wftui import clock
 from wftui.clock import NS_PER_S
@@ -31,6 +32,7 @@ _BLOCK: Final = 1_000_000
 """Bytes of them."""
 _NEXT_NS: Final = 1_500_000_000
 """Two ticks further apart than this (CLOCK_BOOTTIME) have a gap between them."""
+_T = TypeVar("_T")
 
 
 class TooLargeError(ProtocolError):
@@ -101,6 +103,18 @@ class Source(Protocol):
         ...
 
 
+@contextmanager
+def _let_go(read: Iterator[_T]) -> Iterator[Iterator[_T]]:
+    """What is read, ended in any case: an error keeps whatever its frames hold, here a journal's snapshot, with
+    which the reader would see nothing of what is recorded after it, and the journal's WAL would only grow."""
+    try:
+        yield read
+    finally:
+        close = getattr(read, "close", None)
+        if close is not None:
+            close()
+
+
 def answer_range(reader: Source, question: m.Range) -> m.RangeReply:
     """min/mean/max per bucket.
 
@@ -119,21 +133,22 @@ def answer_range(reader: Source, question: m.Range) -> m.RangeReply:
     buckets = Buckets(start_s * NS_PER_S, step_s * NS_PER_S, points)
     columns: dict[str, Column] = {}
     places: dict[int, tuple[list[tuple[str, int]], list[tuple[str, int]]]] = {}
-    for (layout, size), group in groupby(
-        reader.ticks(start_s - 1, end_s), lambda tick: (tick.layout, len(tick.values))
-    ):
-        if layout not in places:
-            places[layout] = _wanted(reader, layout, question.selectors, columns)
-            if len(columns) * points > MAX_CELLS:
-                raise TooLargeError(
-                    f"range: {len(columns)} series x {points} points, at most {MAX_CELLS} together; name fewer"
-                )
-        rows = max(16, min(_CHECK, _BLOCK // max(1, size)))
-        while block := list(islice(group, rows)):
-            if clock.perf_ns() > deadline:
-                raise TooLargeError(f"range: not done within {DEADLINE_S:g} s; ask for less time or fewer series")
-            if size == 8 * len(reader.layout(layout).columns):
-                buckets.add_all(block, *places[layout])
+    with _let_go(reader.ticks(start_s - 1, end_s)) as read:
+        for (layout, size), group in groupby(read, lambda tick: (tick.layout, len(tick.values))):
+            if layout not in places:
+                places[layout] = _wanted(reader, layout, question.selectors, columns)
+                if len(columns) * points > MAX_CELLS:
+                    raise TooLargeError(
+                        f"range: {len(columns)} series x {points} points, at most {MAX_CELLS} together; name fewer"
+                    )
+            rows = max(16, min(_CHECK, _BLOCK // max(1, size)))
+            while block := list(islice(group, rows)):
+                if clock.perf_ns() > deadline:
+                    raise TooLargeError(
+                        f"range: not done within {DEADLINE_S:g} s; ask for less time or fewer series"
+                    )
+                if size == 8 * len(reader.layout(layout).columns):
+                    buckets.add_all(block, *places[layout])
     empty = Bucket(points)
     found = []
     for text, column in columns.items():
@@ -220,12 +235,13 @@ def answer_tables(reader: Source, question: m.Tables) -> m.TablesReply:
     schema = None
     changes = []
     rows = 0
-    for schema, change in reader.changes(question.name, question.since_ns, question.until_ns):  # noqa: B007  the last schema counts
-        kept = _only(change, question.keys) if question.keys else change
-        changes.append(kept)
-        rows += len(kept.rows)
-        if rows > MAX_ROWS or clock.perf_ns() > deadline:
-            raise TooLargeError(f"tables: {rows} rows of {question.name} already; ask for less time")
+    with _let_go(reader.changes(question.name, question.since_ns, question.until_ns)) as read:
+        for schema, change in read:  # noqa: B007  the last schema counts
+            kept = _only(change, question.keys) if question.keys else change
+            changes.append(kept)
+            rows += len(kept.rows)
+            if rows > MAX_ROWS or clock.perf_ns() > deadline:
+                raise TooLargeError(f"tables: {rows} rows of {question.name} already; ask for less time")
     return m.TablesReply(schema, changes)
 
 
