@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
+import msgspec
+
 from wftui.errors import ProtocolError
-from wftui.tui.blocks import Blocks
+from wftui.tui.blocks import SECONDS, Blocks
 from wftui.tui.chronicle import MARK, Chronicle, beside
+from wftui.tui.portions import portions
 from wftui.tui.state import GRAPHED
 from wftui.tui.transport import CELL_S
 from wftui.units import NS_PER_S
 from wftui.wire import messages as wire
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Sequence
 
     from wftui.model.event import Event
+    from wftui.model.sample import Column
     from wftui.tui.moment import Moment
     from wftui.tui.state import State
 
@@ -35,9 +39,12 @@ class Ask(Protocol):
 class Around:
     """The surroundings of one stay in the past."""
 
-    def __init__(self, ask: Ask, selectors: Sequence[str] = ()) -> None:
-        """``selectors``: series of graphs; none: those that all layouts have."""
+    def __init__(
+        self, ask: Ask, selectors: Sequence[str] = (), columns: Callable[[], Sequence[Column]] = list
+    ) -> None:
+        """``selectors``: series of graphs; none: those that all layouts have. ``columns``: what is recorded."""
         self._ask = ask
+        self._columns = columns
         self._selectors = list(selectors) or sorted(GRAPHED)
         self.blocks = Blocks()
         self.events = Chronicle()
@@ -74,11 +81,18 @@ class Around:
 
     async def _block(self, number: int, newest: int) -> None:
         try:
-            reply = await self._ask(self.blocks.question(number, self._selectors), wire.RangeReply)
+            replies = [
+                await self._ask(self.blocks.question(number, some), wire.RangeReply)
+                for some in portions(self._selectors, self._columns(), SECONDS)
+            ]
         except ProtocolError:
             self.blocks.failed(number)
             raise
-        self.blocks.take(number, reply, newest)
+        whole = replies[0]
+        if len(replies) > 1:
+            together = [item for reply in replies for item in reply.series]
+            whole = msgspec.structs.replace(whole, series=together)
+        self.blocks.take(number, whole, newest)
 
     async def _chronicle(self, chronicle: Chronicle, question: wire.Events) -> None:
         chronicle.take(await self._ask(question, wire.EventsReply))

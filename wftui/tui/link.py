@@ -12,6 +12,7 @@ from wftui.client.feed import Feed
 from wftui.clock import cpu_ns
 from wftui.errors import ProtocolError
 from wftui.render import text
+from wftui.tui.portions import portions
 from wftui.tui.state import CONNECTING, LIVE, LOST
 from wftui.tui.travel import last_words
 from wftui.wire import messages as wire
@@ -120,9 +121,11 @@ class Link:
         Raises:
             ProtocolError: Nobody answers.
         """
-        reply = await feed.ask(wire.Range(selectors, until_ns - _PAST_S * 1_000_000_000, until_ns, _PAST_S))
-        if isinstance(reply, wire.RangeReply):
-            self._app.state.prefill(reply)
+        since_ns = until_ns - _PAST_S * 1_000_000_000
+        for some in portions(selectors, self._app.state.columns, _PAST_S):
+            reply = await feed.ask(wire.Range(some, since_ns, until_ns, _PAST_S))
+            if isinstance(reply, wire.RangeReply):
+                self._app.state.prefill(reply)
 
     def rate_changed(self) -> None:
         """Subscribe at the view's rate."""

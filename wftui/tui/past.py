@@ -21,9 +21,10 @@ from wftui.units import NS_PER_S
 from wftui.wire import messages as wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
 
     from wftui.model.event import Event
+    from wftui.model.sample import Column
     from wftui.tui.app import WftopApp
 
 _M = TypeVar("_M", bound=wire.Message)
@@ -46,7 +47,7 @@ class Past:
         self._repaint = repaint
         self.live = True
         self.player = Player(self._play)
-        self._around = Around(self.ask, app.state.selectors)
+        self._around = Around(self.ask, app.state.selectors, self._columns)
         self.state = Moment(self._around.blocks, app.state)
         self.ready = False
         """Whether there is a moment to show; until then the screen keeps what it had."""
@@ -88,10 +89,14 @@ class Past:
             raise ProtocolError(f"expected {expected.__name__}, got {type(reply).__name__}")
         return reply
 
+    def _columns(self) -> Sequence[Column]:
+        """What is recorded now, or was at the moment that is shown: whichever is more."""
+        return max(self._app.state.columns, self.state.columns, key=len)
+
     def graphs_changed(self) -> None:
         """Other series are on graphs: what was fetched does not hold them."""
         app = self._app
-        self._around = Around(self.ask, app.state.selectors)
+        self._around = Around(self.ask, app.state.selectors, self._columns)
         shown = None if self.live else self._replies.find(self.wanted)
         self.state = Moment(self._around.blocks, app.state)
         if shown is not None:
