@@ -41,9 +41,28 @@ async def test_take_waits_for_the_next() -> None:
 
 async def test_samples_go_to_those_who_want_full_rate() -> None:
     bus = Bus()
-    calm, eager = bus.subscribe("calm"), bus.subscribe("eager", full_rate=True)
+    calm, eager = bus.subscribe("calm"), bus.subscribe("eager", 10)
+    named = bus.subscribe("named", 10, ["other"])
     samples = [Sample(LAYOUT.columns[0], 1.0)]
-    bus.publish_samples(5, samples)
+    bus.publish_samples("cpu", 5, samples)
+    bus.publish_samples("other", 6, samples)
     bus.publish(Closed(tick(1, 1), LAYOUT))
     assert await eager.take() == Scraped(5, samples)
+    assert await eager.take() == Scraped(6, samples)
+    assert await named.take() == Scraped(6, samples)
     assert isinstance(await calm.take(), Closed)
+
+
+def test_who_looks_closely_at_what() -> None:
+    changes: list[float] = []
+    bus = Bus(lambda: changes.append(bus.rate_hz("servers")))
+    assert not bus.full_rate
+    calm, everything = bus.subscribe("calm"), bus.subscribe("everything", 5)
+    closely = bus.subscribe("closely", 10, ["servers"])
+    assert (bus.wanted("servers"), bus.wanted("cpu"), bus.rate_hz("cpu")) == (True, True, 1)
+    bus.unsubscribe(everything)
+    assert (bus.wanted("servers"), bus.wanted("cpu"), bus.full_rate) == (True, False, True)
+    for item in (closely, closely, calm):
+        bus.unsubscribe(item)
+    assert changes == [1, 10, 10, 1]
+    assert not bus.full_rate

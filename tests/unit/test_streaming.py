@@ -61,6 +61,14 @@ async def test_whoever_follows_at_full_rate_has_it_in_each_slot() -> None:
     assert len(stream.asked) == pytest.approx(55, abs=6)
 
 
+async def test_whoever_follows_one_source_leaves_the_others_at_their_pace() -> None:
+    clock, followed, other = FakeClock(), Streaming("followed"), Streaming()
+    sources, one = [followed, other], "followed".__eq__
+    await run(clock, Scheduler(sources, clock, Heard(), urgent=lambda: True, wanted=one), 5.05)
+    assert len(followed.asked) == pytest.approx(55, abs=6)
+    assert len(other.asked) <= 7
+
+
 async def test_one_that_fails_leaves_the_others_alone_and_is_asked_again() -> None:
     clock, heard, stream, good = FakeClock(), Heard(), Streaming(), Counting("good")
     stream.error = ZeroDivisionError("oh no")

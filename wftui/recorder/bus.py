@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from wftui.model.event import Event
@@ -43,20 +43,28 @@ class HealthChanged(NamedTuple):
     sources: list[Health]
 
 
+EVERY: Final = "*"
+"""In place of a source's name: all of them."""
 Notice = Closed | Scraped | TableChanged | Event | HealthChanged
 
 
 class Subscription:
     """One reader's queue. When it is full everything in it goes, counted, and the reader starts anew."""
 
-    def __init__(self, name: str, full_rate: bool) -> None:
+    def __init__(self, name: str, rate_hz: float = 1.0, sources: Iterable[str] = (EVERY,)) -> None:
+        """``rate_hz``: above 1 it gets samples as they come; ``sources``: only of these."""
         self.name = name
-        self.full_rate = full_rate
+        self.rate_hz = rate_hz
+        self.sources = frozenset(sources)
         self.dropped = 0
         """Notices dropped since the last :meth:`take_dropped`."""
         self.dropped_total = 0
         self._queue: deque[Notice] = deque()
         self._ready = asyncio.Event()
+
+    def wants(self, source: str) -> bool:
+        """Whether it gets the samples of a source as they come."""
+        return self.rate_hz > 1 and (EVERY in self.sources or source in self.sources)
 
     def offer(self, notice: Notice) -> None:
         """Put a notice in; never waits."""
@@ -88,37 +96,48 @@ class Subscription:
 class Bus:
     """Fan-out without back-pressure: a slow reader loses, nobody else notices."""
 
-    def __init__(self, hurry: Callable[[], None] = lambda: None) -> None:
-        """``hurry`` is called when somebody begins to follow at full rate."""
-        self._hurry = hurry
+    def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
+        """``changed`` is called when somebody begins or ceases to follow at full rate."""
+        self._changed = changed
         self._subscriptions: set[Subscription] = set()
 
-    def subscribe(self, name: str, full_rate: bool = False) -> Subscription:
-        """A new queue; give it back with :meth:`unsubscribe`."""
-        subscription = Subscription(name, full_rate)
+    def subscribe(self, name: str, rate_hz: float = 1.0, sources: Iterable[str] = (EVERY,)) -> Subscription:
+        """A new queue (see there); give it back with :meth:`unsubscribe`."""
+        subscription = Subscription(name, rate_hz, sources)
         self._subscriptions.add(subscription)
-        if full_rate:
-            self._hurry()
+        if rate_hz > 1:
+            self._changed()
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """Forget a queue. Twice is harmless."""
-        self._subscriptions.discard(subscription)
+        if subscription in self._subscriptions:
+            self._subscriptions.discard(subscription)
+            if subscription.rate_hz > 1:
+                self._changed()
 
     @property
     def full_rate(self) -> bool:
         """Whether anybody wants samples as they come."""
-        return any(subscription.full_rate for subscription in self._subscriptions)
+        return any(subscription.rate_hz > 1 for subscription in self._subscriptions)
+
+    def wanted(self, source: str) -> bool:
+        """Whether anybody wants those of that source as they come."""
+        return any(subscription.wants(source) for subscription in self._subscriptions)
+
+    def rate_hz(self, source: str) -> float:
+        """How closely somebody looks at a source that is named; 1: as at all others."""
+        return max((item.rate_hz for item in self._subscriptions if source in item.sources), default=1.0)
 
     def publish(self, notice: Notice) -> None:
         """Offer a notice to every subscriber."""
         for subscription in self._subscriptions:
             subscription.offer(notice)
 
-    def publish_samples(self, time_ns: int, samples: list[Sample]) -> None:
-        """Offer samples to the subscribers that want full rate."""
+    def publish_samples(self, source: str, time_ns: int, samples: list[Sample]) -> None:
+        """Offer samples of a source to the subscribers that want them as they come."""
         for subscription in self._subscriptions:
-            if subscription.full_rate:
+            if subscription.wants(source):
                 subscription.offer(Scraped(time_ns, samples))
 
     def subscriptions(self) -> list[Subscription]:

@@ -190,7 +190,7 @@ class Connection:
             raise ProtocolError(f"subscribe: expected a rate above 0 Hz, got {request.rate_hz}")
         self._unsubscribe()
         self._selectors, self._tables, self._rate_hz = request.selectors, request.tables, request.rate_hz
-        self._subscription = self._bus.subscribe(self.hello.role, full_rate=request.rate_hz > 1)
+        self._subscription = self._bus.subscribe(self.hello.role, request.rate_hz, request.sources)
         self._feed = self._tasks.create_task(self._follow(self._subscription))
 
     def _unsubscribe(self) -> None:

@@ -65,14 +65,17 @@ class Scheduler:
         listener: Listener,
         disabled: Iterable[str] = (),
         urgent: Callable[[], bool] = lambda: False,
+        wanted: Callable[[str], bool] = lambda _: True,
     ) -> None:
-        """``urgent``: whether somebody follows at full rate: then readings wait for no end of a second."""
+        """``urgent``: whether somebody follows at full rate: then readings wait for no end of a second, of the
+        sources that are ``wanted``."""
         off = frozenset(disabled)
         self.sources = [Source(item, item.name in off) for item in collectors]
         self._deferring = [source for source in self.sources if source.deferring is not None]
         self._streaming = [source for source in self.sources if source.collector.where == STREAM]
         self._others = [s for s in self.sources if s.deferring is None and s.collector.where != STREAM]
         self._urgent = urgent
+        self._wanted = wanted
         self._others_due_ns = 0
         self._clock = clock
         self._listener = listener
@@ -155,7 +158,7 @@ class Scheduler:
         self._grab(now)
         urgent = self._urgent()
         if urgent:
-            self.harvest()
+            self.harvest(self._wanted)
             self._eager_ns = now.boottime_ns + EAGER_NS
         # Most slots have nothing to do for the others: one comparison instead of a walk.
         if now.boottime_ns + EARLY_NS >= self._others_due_ns:
@@ -199,13 +202,15 @@ class Scheduler:
             if soon_ns >= source.grab_ns:
                 source.grab(now)
 
-    def harvest(self) -> None:
-        """Understand what was grabbed, and take what streams have gathered."""
+    def harvest(self, wanted: Callable[[str], bool] = lambda _: True) -> None:
+        """Understand what was grabbed, and take what streams have gathered, of the sources that are ``wanted``."""
         for source in self._deferring:
-            if source.grabbed:
+            if source.grabbed and wanted(source.name):
                 self._understand(source)
         now = self._clock.now()
         for source in self._streaming:
+            if not wanted(source.name):
+                continue
             if not source.off:
                 self._inline(source, now)
             elif isinstance(source.collector, Parting):

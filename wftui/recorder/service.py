@@ -9,7 +9,7 @@ from typing import Final
 import wftui
 from wftui import log
 from wftui.clock import NS_PER_S, Clock, Instant, boot_id
-from wftui.collectors.base import Collector
+from wftui.collectors.base import Attentive, Collector
 from wftui.errors import ConfigError, ProtocolError
 from wftui.model.event import Event
 from wftui.model.health import Health
@@ -57,12 +57,15 @@ class Recorder:
         self.ticks = 0
         """Closed in this session."""
         self._clock = clock
-        self._bus = Bus(lambda: self._scheduler.soon())
+        self._bus = Bus(self._followed)
         self._pushes = Intake(lambda new: self._accumulator.admit(new), lambda: self._accumulator.rejected)
         self._pushes.off = self._pushes.name in options.disabled
         self._door = Door(options.places.push_socket, self._pushes, clock)
         sources = [*collectors, self._pushes]
-        self._scheduler = Scheduler(sources, clock, self, options.disabled, lambda: self._bus.full_rate)
+        bus = self._bus
+        self._scheduler = Scheduler(
+            sources, clock, self, options.disabled, urgent=lambda: bus.full_rate, wanted=bus.wanted
+        )
         self._accumulator = Accumulator()
         self._tables = Tables()
         self.emit = Emitter(clock, self._tell)
@@ -233,13 +236,20 @@ class Recorder:
         elif at.boottime_ns - self._idle_since > options.linger_s * 1e9:
             self.end("idle")
 
+    def _followed(self) -> None:
+        """Somebody began or ceased to follow at full rate."""
+        self._scheduler.soon()
+        for source in self._scheduler.sources:
+            if isinstance(source.collector, Attentive):
+                source.collector.look_closely(self._bus.rate_hz(source.name))
+
     def scraped(self, source: Source, at: Instant, scrape: Scrape) -> None:
         """Take a source's samples and tables in."""
         for reading in scrape.readings:
             self._accumulator.add(reading.samples, reading.at, reading.interval_s)
-            self._bus.publish_samples(reading.at.time_ns, reading.samples)
+            self._bus.publish_samples(source.name, reading.at.time_ns, reading.samples)
         self._accumulator.add(scrape.samples, at, source.interval_s)
-        self._bus.publish_samples(at.time_ns, scrape.samples)
+        self._bus.publish_samples(source.name, at.time_ns, scrape.samples)
         self._serving.scraped(source.name, scrape, at)
         for happened in scrape.events:
             self.emit(happened.kind, happened.about, dict(happened.payload), happened.at or at)
