@@ -82,6 +82,9 @@ class Subscribe(Message, frozen=True):
     """1: closed ticks. More: besides the ticks, ``Samples`` of the named series at most this often."""
     tables: list[str] = msgspec.field(default_factory=lambda: ["*"])
     """Table names; empty: none."""
+    sources: list[str] = msgspec.field(default_factory=lambda: ["*"])
+    """Sources whose ``Samples`` are wanted; ``*``: all. One that is named is looked at closely: what of it moves
+    within a second and is cheap is asked for as often as ``rate_hz`` says."""
 
 
 class LayoutChanged(Message, frozen=True):
