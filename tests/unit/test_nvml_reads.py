@@ -7,7 +7,8 @@ import pytest
 
 from wftui.collectors.nvml.binding import NO_FUNCTION, Binding
 from wftui.collectors.nvml.fields import SECOND
-from wftui.collectors.nvml.reads import Reader, Target
+from wftui.collectors.nvml.reads import Reader
+from wftui.collectors.nvml.target import Target
 
 
 def test_a_function_that_the_binding_lacks_has_an_older_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from wftui.collectors.nvml import binding as b
 from wftui.collectors.nvml.binding import Binding, text
-from wftui.collectors.nvml.reads import Target
+from wftui.collectors.nvml.target import Target
 from wftui.collectors.nvml.xids import bus_name
 
 Item = int | str

@@ -9,7 +9,7 @@ from wftui import clock
 from wftui.collectors.nvml import binding as b
 from wftui.collectors.nvml.binding import Binding
 from wftui.collectors.nvml.fields import HOUR_S
-from wftui.collectors.nvml.reads import Target
+from wftui.collectors.nvml.target import Target
 
 _ROOM: Final = 128
 _MOST: Final = 16_384

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from wftui.collectors.nvml.box import Pci
-from wftui.collectors.nvml.reads import Target
+from wftui.collectors.nvml.target import Target
 
 if TYPE_CHECKING:
     from wftui.collectors.nvml.box import Box

@@ -23,9 +23,10 @@ from wftui.collectors.nvml.lanes import STACK_BYTES, Crew
 from wftui.collectors.nvml.output import Out, resident
 from wftui.collectors.nvml.pace import RATES, Pace
 from wftui.collectors.nvml.process_lists import Listed, ProcessLists
-from wftui.collectors.nvml.reads import Reader, forgive
+from wftui.collectors.nvml.reads import Reader
 from wftui.collectors.nvml.rest import Rest
 from wftui.collectors.nvml.survey import Survey
+from wftui.collectors.nvml.target import forgive
 from wftui.collectors.nvml.xids import Doubles, KernelLog, XidWatches
 
 VERSION: Final = 1

@@ -11,7 +11,7 @@ from wftui import clock
 from wftui.collectors.nvml import binding as b
 from wftui.collectors.nvml.binding import Binding
 from wftui.collectors.nvml.fields import HOUR_S
-from wftui.collectors.nvml.reads import Target
+from wftui.collectors.nvml.target import Target
 
 XID_TYPE: Final = 0x8
 """Source: nvml.h, nvmlEventTypeXidCriticalError."""
