@@ -17,7 +17,7 @@ from wftui.errors import NoDataError, StoreError
 from wftui.model.sample import ESTIMATED, Column
 from wftui.model.table import TableSnapshot, difference, keyframe
 from wftui.model.tick import Layout
-from wftui.store import journal, read, schema
+from wftui.store import founding, journal, read, schema
 from wftui.store.journal import (
     Journal,
     Opening,
@@ -225,13 +225,13 @@ def test_a_journal_that_is_being_made_is_none_yet(path: Path, monkeypatch: pytes
 def test_what_a_start_that_was_killed_left_is_no_journal(path: Path) -> None:
     filled(path)
     path.with_name(path.name + "-wal").write_bytes(b"of a journal that is gone")
-    path.rename(path.with_name(path.name + journal.BESIDE))
+    path.rename(path.with_name(path.name + founding.BESIDE))
     with pytest.raises(NoDataError):
         read.open_reader(path.parent)
     filled(path, 3)
     with read.open_reader(path.parent) as reader:
         assert [item.seq for item in reader.ticks(0, 9999)] == [1, 2, 3]
-    assert not path.with_name(path.name + journal.BESIDE).exists()
+    assert not path.with_name(path.name + founding.BESIDE).exists()
 
 
 def test_a_folder_or_a_link_in_its_place(path: Path, tmp_path: Path) -> None:

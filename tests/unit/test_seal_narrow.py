@@ -87,7 +87,7 @@ def test_a_table_at_each_tick(given_changes: list[tuple[int, int, TableChange]],
                 journaled.write([item for item in ticks(22) if item.seq in part])
                 for tick, schema, change in given_changes:
                     if tick in part:
-                        journaled.journal._schemas.clear()  # as another session would have it
+                        journaled.journal._numbers.forget()  # as another session would have it
                         journaled.journal.write(changes=[StoredChange(tick, SCHEMAS[schema], change)])
                 sealed(folder, everything=True)
         before = 0

@@ -9,7 +9,6 @@ import os
 import sqlite3
 import sys
 import zlib
-from array import array
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -20,10 +19,8 @@ import msgspec
 from wftui import clock
 from wftui.errors import StoreError
 from wftui.model.event import Event
-from wftui.model.sample import Column
-from wftui.model.table import TableSchema
 from wftui.model.tick import Layout, Tick
-from wftui.store import schema, sound
+from wftui.store import little, sound
 from wftui.store.aside import NAME, damaged_files, lock, set_aside
 from wftui.store.database import (
     Database,
@@ -36,16 +33,15 @@ from wftui.store.database import (
     translate,
 )
 from wftui.store.entries import Burst, Opening, StoredChange
-from wftui.store.manifest import Floor, sync_folder
+from wftui.store.founding import make_tables, put_new
+from wftui.store.manifest import Floor
+from wftui.store.numbering import Numbering
 from wftui.store.opening import foresee
 
 __all__ = [
     "LIVE_TICKS", "NAME", "Burst", "Database", "Journal", "Opening", "StoreDamagedError", "StoreFullError",
     "StoreNewerError", "StoreUnavailableError", "StoredChange", "damaged_files", "open_reader", "set_aside",
 ]  # fmt: skip
-
-BESIDE: Final = ".new"
-"""What the name of a journal ends with until its tables are made."""
 
 LIVE_TICKS: Final = 3660
 """Ticks that stay in the journal although they are sealed: the recorder answers the last hour by itself."""
@@ -58,52 +54,6 @@ _msgpack: Final = msgspec.msgpack.Encoder()
 _json: Final = msgspec.json.Encoder()
 
 
-def _put_new(path: Path) -> None:
-    """Make an empty journal beside its place and move it there: a reader finds none or a whole one, no half."""
-    beside = path.with_name(path.name + BESIDE)
-    _remove(beside, "", "-wal", "-shm")  # what a killed start left
-    descriptor = os.open(beside, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        connection = sqlite3.connect(beside, isolation_level=None)
-        try:
-            connection.execute("PRAGMA synchronous = OFF")  # made to last at once, below
-            _make_tables(connection, 0, path)
-            connection.execute("PRAGMA journal_mode = WAL")
-        finally:
-            connection.close()
-        os.fsync(descriptor)
-        _remove(path, "-wal", "-shm")  # a WAL whose journal is gone would be read into the new one
-        beside.rename(path)
-        sync_folder(path.parent)
-    except BaseException:
-        with suppress(OSError):
-            _remove(beside, "", "-wal", "-shm")
-        raise
-    finally:
-        os.close(descriptor)
-
-
-def _remove(path: Path, *suffixes: str) -> None:
-    for suffix in suffixes:
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-
-
-def _make_tables(connection: sqlite3.Connection, version: int, path: Path | None) -> None:
-    """Lead the tables from a version to ours; 0: from nothing."""
-    if version == 0:
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if tables:
-            raise StoreDamagedError(f"{path}: an SQLite file, but not a journal of wftop")
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        connection.executescript(
-            f"BEGIN; {schema.TABLES} PRAGMA application_id = {schema.APPLICATION_ID};"
-            "PRAGMA user_version = 1; COMMIT;"
-        )
-        version = 1
-    for number in range(version + 1, schema.VERSION + 1):
-        connection.executescript(f"BEGIN; {schema.MIGRATIONS[number]} PRAGMA user_version = {number}; COMMIT;")
-
-
 class Journal:
     """The writer. All methods belong to one thread, except that ``reader`` may be called from any."""
 
@@ -114,14 +64,12 @@ class Journal:
             StoreError: See the subclasses.
         """
         self.path = path
-        self._columns: dict[Column, int] = {}
-        self._layouts: set[int] = set()
-        self._schemas: dict[str, int] = {}
         self._lock = -1
         try:
             if path is not None:
                 self._lock = lock(path)
             self._connection = self._open()
+            self._numbers = Numbering(self._connection.execute, path)
         except (StoreError, sqlite3.Error, OSError) as error:
             self._unlock()
             if isinstance(error, sqlite3.Error):
@@ -134,7 +82,7 @@ class Journal:
     def _open(self) -> sqlite3.Connection:
         if self.path is not None:
             if not os.path.lexists(self.path):
-                _put_new(self.path)
+                put_new(self.path)
             elif what := sound.wrong(self.path):
                 raise StoreDamagedError(f"{self.path}: {what}")
         connection = sqlite3.connect(
@@ -145,7 +93,7 @@ class Journal:
             cached_statements=32,
         )
         try:
-            _make_tables(connection, check_version(connection, self.path), self.path)
+            make_tables(connection, check_version(connection, self.path), self.path)
             if self.path is not None:
                 connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
@@ -245,8 +193,7 @@ class Journal:
         with _Guard(self):
             run = self._connection.execute
             for tick, layout in ticks:
-                if layout.id not in self._layouts:
-                    self._put_layout(layout)
+                self._numbers.put_layout(layout)
                 run(
                     "INSERT OR REPLACE INTO tick VALUES (?,?,?,?,?,?,?)",
                     (tick.seq, tick.time_s, tick.boottime_ns, tick.boot, tick.layout, tick.crc32(), tick.values),
@@ -260,7 +207,7 @@ class Journal:
                         item.tick,
                         item.change.time_ns,
                         item.change.name,
-                        self._schema_id(item.schema),
+                        self._numbers.schema(item.schema),
                         int(item.change.keyframe),
                         zlib.crc32(body),
                         body,
@@ -284,68 +231,18 @@ class Journal:
                 )
 
             for burst in bursts:
-                times, values = _little(burst.time_ns), _little(burst.values)
+                times, values = little.pack(burst.time_ns), little.pack(burst.values)
                 run(
                     'INSERT INTO burst(tick, event, series_column, time_ns, "values", crc32) VALUES (?,?,?,?,?,?)',
                     (
                         burst.tick,
                         burst.event_id,
-                        self._column_id(burst.column),
+                        self._numbers.column(burst.column),
                         times,
                         values,
                         zlib.crc32(values, zlib.crc32(times)),
                     ),
                 )
-
-    def _put_layout(self, layout: Layout) -> None:
-        blob = _little(array("I", [self._column_id(column) for column in layout.columns]))
-        self._connection.execute(
-            "INSERT OR IGNORE INTO layout VALUES (?,?,?)", (layout.id, blob, zlib.crc32(blob))
-        )
-        self._layouts.add(layout.id)
-
-    def _column_id(self, column: Column) -> int:
-        number = self._columns.get(column)
-        if number is None:
-            fields = (
-                column.series.text,
-                column.unit,
-                column.kind,
-                column.group,
-                column.quality,
-                column.source,
-                column.call,
-            )
-            run = self._connection.execute
-            run(
-                "INSERT OR IGNORE INTO series_column(series, unit, kind, grp, quality, source, call)"
-                " VALUES (?,?,?,?,?,?,?)",
-                fields,
-            )
-            (number,) = self._one(
-                "SELECT id FROM series_column"
-                " WHERE series=? AND unit=? AND kind=? AND grp=? AND quality=? AND source=? AND call=?",
-                fields,
-            )
-            self._columns[column] = int(number)
-        return int(number)
-
-    def _schema_id(self, item: TableSchema) -> int:
-        number = self._schemas.get(item.name)
-        if number is None:
-            text = _json.encode(item).decode()
-            run = self._connection.execute
-            run("INSERT OR IGNORE INTO table_schema(schema) VALUES (?)", (text,))
-            (number,) = self._one("SELECT id FROM table_schema WHERE schema = ?", (text,))
-            self._schemas[item.name] = int(number)
-        return int(number)
-
-    def _one(self, sql: str, parameters: tuple[str, ...]) -> tuple[Any, ...]:  # Any: SQLite's cells
-        row = self._connection.execute(sql, parameters).fetchone()
-        if row is None:
-            raise StoreDamagedError(f"{self.path}: an index names a row that is not there")
-        found: tuple[Any, ...] = row
-        return found
 
     def size(self) -> int:
         """Bytes (By) in use, without pages that were freed."""
@@ -433,9 +330,7 @@ class Journal:
                 found = change(self._connection.execute)
             return found, self._wipe()
         finally:
-            self._layouts.clear()
-            self._columns.clear()
-            self._schemas.clear()
+            self._numbers.forget()
             with suppress(sqlite3.Error):  # it only costs time
                 self._connection.execute("PRAGMA secure_delete = OFF").fetchall()
 
@@ -474,13 +369,6 @@ class Journal:
             self._lock = -1
 
 
-def _little(numbers: "array[int] | array[float]") -> bytes:
-    if sys.byteorder == "big":
-        numbers = numbers[:]
-        numbers.byteswap()
-    return numbers.tobytes()
-
-
 class _Guard:
     """A transaction; SQLite's errors come out as ours, and nothing half-written stays."""
 
@@ -501,9 +389,7 @@ class _Guard:
                 return
         except sqlite3.Error as failed:
             error = failed
-        self._journal._layouts.clear()  # what was put in this transaction is gone
-        self._journal._columns.clear()
-        self._journal._schemas.clear()
+        self._journal._numbers.forget()  # what was put in this transaction is gone
         with suppress(sqlite3.Error):  # the first error tells more
             if connection.in_transaction:
                 connection.execute("ROLLBACK")

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from wftui.model.series import matches, parse
 from wftui.model.tick import Tick
+from wftui.store import little
 from wftui.store.journal import Journal
 from wftui.units import NS_PER_S
 
@@ -115,7 +116,7 @@ def _cut_bursts(run: _Run, before_ns: int, where: str) -> int:
     for (number,) in run(f"SELECT id FROM burst WHERE {where}").fetchall():  # noqa: S608  numbers only
         # One after the other: all of them may be more than a recorder should hold.
         times, values = run('SELECT time_ns, "values" FROM burst WHERE id = ?', (number,)).fetchone()
-        kept = sum(at >= before_ns for at in _array("q", times))
+        kept = sum(at >= before_ns for at in little.unpack("q", times))
         if 8 * kept == len(times):
             continue
         gone += 1
@@ -135,12 +136,12 @@ def _series(run: _Run, wanted: Wanted) -> Purged:
         return Purged(events=_about_series(run, wanted))
     layouts: dict[int, Kept] = {}
     for number, blob in run("SELECT id, columns FROM layout").fetchall():
-        held = _array("I", blob)
+        held = little.unpack("I", blob)
         if ids.isdisjoint(held):
             continue
         layouts[number] = _runs([item not in ids for item in held])
         if wanted.before_s is None:
-            kept = _bytes(array("I", [item for item in held if item not in ids]))
+            kept = little.pack(array("I", [item for item in held if item not in ids]))
             run("UPDATE layout SET columns = ?, crc32 = ? WHERE id = ?", (kept, zlib.crc32(kept), number))
     listed = f"series_column IN ({', '.join(map(str, sorted(ids)))})"
     before_s = wanted.before_s
@@ -192,7 +193,7 @@ def _remove_unused(run: _Run) -> None:
     _delete(run, "layout", "id NOT IN (SELECT layout FROM tick)")
     used: set[int] = {number for (number,) in run("SELECT series_column FROM burst").fetchall()}
     for (blob,) in run("SELECT columns FROM layout").fetchall():
-        used.update(_array("I", blob))
+        used.update(little.unpack("I", blob))
     for (number,) in run("SELECT id FROM series_column").fetchall():
         if number not in used:
             _delete(run, "series_column", "id = ?", (number,))
@@ -208,17 +209,3 @@ def _runs(stays: Iterable[bool]) -> Kept:
         found.append((place, place + count, flag))
         place += count
     return found
-
-
-def _array(kind: str, blob: bytes) -> "array[int]":
-    found: array[int] = array(kind)
-    found.frombytes(blob)
-    if sys.byteorder == "big":
-        found.byteswap()
-    return found
-
-
-def _bytes(numbers: "array[int]") -> bytes:
-    if sys.byteorder == "big":
-        numbers.byteswap()
-    return numbers.tobytes()

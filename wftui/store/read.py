@@ -1,7 +1,6 @@
 """Reading the journal back: ticks, state at a moment, events, tables. Any process, no lock."""
 
 import struct
-import sys
 import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +18,7 @@ from wftui.model.sample import Column
 from wftui.model.series import parse
 from wftui.model.table import Row, TableChange, TableSchema, apply, keyframe
 from wftui.model.tick import Layout, Tick
-from wftui.store import journal
+from wftui.store import journal, little
 from wftui.store.journal import Database
 
 _change: Final = msgspec.msgpack.Decoder(TableChange)
@@ -108,15 +107,11 @@ class Reader:
         return self._widths[number]
 
     def _column_ids(self, number: int) -> "array[int]":
-        ids = array("I")
         row = next(self._database.rows("SELECT columns, crc32 FROM layout WHERE id = ?", (number,)), None)
         if row is None or not _fits(row[1], row[0]) or len(row[0]) % 4:
             self.damaged += 1
-            return ids
-        ids.frombytes(row[0])
-        if sys.byteorder == "big":
-            ids.byteswap()
-        return ids
+            return array("I")
+        return little.unpack("I", row[0])
 
     def _read_layout(self, number: int) -> tuple[Column, ...]:
         ids = self._column_ids(number)

@@ -4,9 +4,7 @@ Everything is believed only with a checksum that fits, newest first, a batch at 
 keeper writes what is new. Numbers stay; the new session's go on behind them.
 """
 
-import sys
 import zlib
-from array import array
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import islice
@@ -17,6 +15,7 @@ from wftui import clock
 from wftui.errors import StoreError
 from wftui.model.event import Event
 from wftui.model.tick import Layout, Tick
+from wftui.store import little
 from wftui.store.database import Database, open_immutable, open_reader
 from wftui.store.entries import Burst, Opening, StoredChange
 from wftui.store.journal import LIVE_TICKS, Journal
@@ -220,7 +219,7 @@ class Salvage:
         for reader, database in zip(self._readers, self._databases, strict=True):
             with suppress(StoreError):
                 return [
-                    Burst(tick, event, column, _whole("q", times), _whole("d", values))
+                    Burst(tick, event, column, little.unpack("q", times), little.unpack("d", values))
                     for tick, event, number, times, values, crc in database.rows(sql, (low, high))
                     if isinstance(times, bytes) and isinstance(values, bytes) and isinstance(event, str)
                     if zlib.crc32(values, zlib.crc32(times)) == crc and len(times) == len(values)
@@ -247,10 +246,3 @@ class Salvage:
             database.close()
         self._databases.clear()
         self._readers.clear()
-
-
-def _whole(letter: str, data: bytes) -> "array[Any]":  # Any: int or float, as the letter says
-    found: array[Any] = array(letter, data)
-    if sys.byteorder == "big":
-        found.byteswap()
-    return found
