@@ -115,7 +115,7 @@ def test_histograms_are_added_and_others_refused() -> None:
     )
     (spread,) = read(page, TTFT).histograms.values()
     assert spread.bounds == (0.1, float("inf"))
-    assert spread.counts == (6, 10)
+    assert list(spread.counts) == [6, 10]
     assert spread.total == 6
 
 
@@ -200,7 +200,7 @@ def test_a_summary_is_a_distribution_without_buckets() -> None:
     take = Take("gen_ai.server.request.duration", ("busy_us",), takes.SUMMARY, scale=1e-6, counter="done")
     look = read('done{model="a",v="1"} 3\ndone{model="a",v="2"} 1\nbusy_us{model="a",v="1"} 8000000\n', take)
     ((key, found),) = look.histograms.items()
-    assert (key.model, found.bounds, found.counts) == ("a", (float("inf"),), (4,))
+    assert (key.model, found.bounds, list(found.counts)) == ("a", (float("inf"),), [4])
     assert found.total == pytest.approx(8)
     assert read('busy_us{model="a"} 8\n', take).histograms == {}, "a sum without its count says nothing"
     plain = Take("gen_ai.server.request.duration", ("api_sum",), takes.SUMMARY)

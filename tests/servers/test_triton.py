@@ -129,7 +129,7 @@ async def test_without_the_backend_and_with_newer_ones(server: Fake, metrics: Fa
     assert told["requests waiting"] == 3
     assert (told["tokens prompt"], told["tokens generation"]) == (900, 300)
     first = next(item for key, item in look.histograms.items() if "first" in key.metric)
-    assert (first.bounds[0], first.counts) == (0.1, (2, 3))
+    assert (first.bounds[0], list(first.counts)) == (0.1, [2, 3])
     assert first.total == pytest.approx(0.24)
     assert look.missing == ()
 

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from operator import sub
 from typing import Final
 
 _INFINITE: Final = float("inf")
@@ -26,7 +27,7 @@ def quantiles(
     """
     if len(bounds) < 2 or not len(bounds) == len(before) == len(now):
         return None
-    gained = [new - old for old, new in zip(before, now, strict=True)]
+    gained = list(map(sub, now, before))
     total = gained[-1]
     if total <= 0 or min(gained) < -_AHEAD:
         return None

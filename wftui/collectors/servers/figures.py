@@ -3,6 +3,7 @@
 Adapters say what a server says; ``derive`` makes rates, quantiles and restarts of it, the same for all of them.
 """
 
+from collections.abc import Sequence
 from math import isfinite
 from typing import Annotated, Final
 
@@ -38,8 +39,8 @@ class Histogram(msgspec.Struct, frozen=True):
 
     bounds: tuple[float, ...]
     """Upper bounds, ascending, the last is infinite; in seconds."""
-    counts: tuple[float, ...]
-    """Observations at or below each bound."""
+    counts: Sequence[float]
+    """Observations at or below each bound; an array where many are kept."""
     total: float
     """Sum of all observations; NaN: not told."""
 

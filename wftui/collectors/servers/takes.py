@@ -3,13 +3,15 @@
 An adapter of a server with a page is mostly a table of these. ``Reader`` turns a page into figures by a plan.
 """
 
+from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import isnan, nan
 from operator import itemgetter
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
 from wftui.collectors.servers.exposition import Sample, number, parse
 from wftui.collectors.servers.figures import WHOLE, Histogram, Key, Look, named
+from wftui.collectors.servers.lines import Lines
 from wftui.model.sample import DERIVED, MEASURED
 
 GAUGE: Final = "gauge"
@@ -24,8 +26,6 @@ MEAN: Final = "mean"
 MAX: Final = "max"
 
 _INFINITE: Final = float("inf")
-
-T = TypeVar("T")
 
 
 class Take(NamedTuple):
@@ -53,26 +53,22 @@ class Take(NamedTuple):
     """Of a summary: the sample that counts what ``names`` sum up; empty: the name with ``_count`` for ``_sum``."""
 
 
-class _Place(NamedTuple):
-    line: int
-    before: bytes
-    """The line as far as the value."""
-
-
 class _Single(NamedTuple):
     key: Key
     take: Take
     places: list[int]
-    """Into the plan's places."""
+    """Lines, then places among the plan's values."""
 
 
 class _Spread(NamedTuple):
     key: Key
     take: Take
     bounds: tuple[float, ...]
-    parts: list[Callable[[Sequence[float]], tuple[float, ...]]]
-    """Of each of the histograms that are added up: its counts, by bound, from the plan's values."""
+    parts: list[list[int]]
+    """Of each of the histograms that are added up: the places of its counts, by bound."""
     sums: list[int]
+    picks: list[Callable[[Sequence[float]], Sequence[float]]] = []  # noqa: RUF012  set when all places are known
+    """What takes the parts out of the plan's values."""
 
 
 class Reader:
@@ -87,18 +83,17 @@ class Reader:
         self._wanted = frozenset(name for take in takes for name in _samples(take))
         self._path = path
         self._models = models
-        self._places: list[_Place] = []
-        self._lines = -1
+        self._lines: Lines | None = None
+        self._starts: dict[int, int] = {}
+        """Of the plan that is being made: each line that is wanted, and where in it the value begins."""
         self._singles: list[_Single] = []
         self._spreads: list[_Spread] = []
         self._last: dict[Key, tuple[float, Histogram]] = {}
         self._had: set[tuple[str, str, str]] = set()
         """Metric, model and mode of what earlier takes brought."""
-        self._values_before: list[float] = []
-        self._texts_before: tuple[bytes, ...] = ()
-        self._pick: Callable[[Sequence[bytes]], tuple[bytes, ...]] = _picker([])
-        self._befores: list[bytes] = []
-        self._lengths: list[int] = []
+        self._before: Sequence[float] = ()
+        """The values that the figures below were made of."""
+        self._figures = Look()
         self._coarse: frozenset[Key] = frozenset()
         self._spelling: Mapping[str, str] = {}
         self.renamed: tuple[tuple[str, str], ...] = ()
@@ -112,74 +107,58 @@ class Reader:
         Raises:
             SourceFormatError: The page is not in the format.
         """
-        lines = page.split(b"\n")
-        values = self._values(lines) if len(lines) == self._lines else None
+        values: Sequence[float] | None = self._lines.values(page) if self._lines is not None else None
         if values is None:
-            self._plan(page, lines)
-            values = self._values(lines)
-            assert values is not None  # noqa: S101  the plan was made from these lines
-        for single in self._singles:
-            value = _folded([values[place] for place in single.places], single.take)
-            if value is None:
-                continue
-            if single.take.kind == GAUGE:
-                look.gauges[single.key] = value * single.take.scale
-            else:
-                look.counters[single.key] = value * single.take.scale
-        look.coarse |= self._coarse
-        for spread in self._spreads:
-            look.histograms[spread.key] = self._histogram(spread, values)
+            values = self._plan(page)
+        found = self._figures
+        if values is not self._before:
+            found = self._figures = self._understood(values)
+            self._before = values
+        look.gauges |= found.gauges
+        look.counters |= found.counters
+        look.histograms |= found.histograms
+        if self._coarse:
+            look.coarse |= self._coarse
         look.renamed += self.renamed
 
     def spell(self, names: Mapping[str, str]) -> None:
         """Models whose names the page writes otherwise: as on the page → as they are called."""
         if names != self._spelling:
-            self._spelling, self._lines = names, -1
+            self._spelling, self._lines = names, None
 
-    def _values(self, lines: Sequence[bytes]) -> list[float] | None:
-        """The plan's values from a page; None when the page is another one.
-
-        176 lines of a vLLM in 50 µs: all at once, where one by one they take 130.
-        """
-        texts = self._pick(lines)
-        if texts == self._texts_before:
-            return self._values_before
-        if not all(map(bytes.startswith, texts, self._befores)):
-            return None
-        tails = [text[length:] for text, length in zip(texts, self._lengths, strict=True)]
-        try:
-            values = list(map(float, tails))
-            if b"_" in b"".join(tails):  # as in ``number``
-                values = list(map(number, tails))
-        except ValueError:
-            try:  # a timestamp or an exemplar stands behind some
-                values = [number(tail.split(None, 1)[0]) for tail in tails]
-            except (ValueError, IndexError):
-                return None
-        self._texts_before, self._values_before = texts, values
-        return values
+    def _understood(self, values: Sequence[float]) -> Look:
+        look = Look()
+        for key, take, places in self._singles:
+            value = _folded([values[place] for place in places], take)
+            if value is not None:
+                (look.gauges if take.kind == GAUGE else look.counters)[key] = value * take.scale
+        for spread in self._spreads:
+            look.histograms[spread.key] = self._histogram(spread, values)
+        return look
 
     def _histogram(self, spread: _Spread, values: Sequence[float]) -> Histogram:
-        parts = [pick(values) for pick in spread.parts]
-        count = sum(part[-1] for part in parts)
+        parts = [pick(values) for pick in spread.picks]
+        count = sum([part[-1] for part in parts])
         last = self._last.get(spread.key)
         if last is not None and last[0] == count and last[1].bounds == spread.bounds:
             return last[1]  # nothing came: the same object tells so
         counts = parts[0] if len(parts) == 1 else tuple(map(sum, zip(*parts, strict=True)))
-        total = sum(values[place] for place in spread.sums) * spread.take.scale if spread.sums else nan
-        found = Histogram(spread.bounds, counts, total)
+        total = sum([values[place] for place in spread.sums]) * spread.take.scale if spread.sums else nan
+        found = Histogram(spread.bounds, array("d", counts), total)
         self._last[spread.key] = (count, found)
         return found
 
-    def _plan(self, page: bytes, lines: Sequence[bytes]) -> None:
+    def _plan(self, page: bytes) -> Sequence[float]:
+        """Find out what is where; returns the values that are wanted."""
         by_name: dict[str, list[Sample]] = {}
+        by_line: dict[int, float] = {}
         families = set()
         for sample in parse(page, self._path, wanted=self._wanted):
             families.add(sample.name)
             if sample.name in self._wanted:
                 by_name.setdefault(sample.name, []).append(sample)
-        self._lines = len(lines)
-        self._places, self._singles, self._spreads = [], [], []
+                by_line[sample.line] = sample.value
+        self._starts, self._singles, self._spreads = {}, [], []
         self._had.clear()
         renamed = []
         for take in self._takes:
@@ -190,22 +169,32 @@ class Reader:
             if name != take.names[0]:
                 renamed.append((name, take.names[0]))
             if take.kind == HISTOGRAM:
-                self._plan_spread(take, name, by_name, lines)
+                self._plan_spread(take, name, by_name)
             elif take.kind == SUMMARY:
-                self._plan_summary(take, name, by_name, lines)
+                self._plan_summary(take, name, by_name)
             else:
-                self._plan_single(take, name, by_name[name], lines)
+                self._plan_single(take, name, by_name[name])
             self._had |= {(item.key.metric, item.key.model, item.key.mode) for item in self._singles}
             self._had |= {(item.key.metric, item.key.model, item.key.mode) for item in self._spreads}
-        self._pick = _picker([place.line for place in self._places])
-        self._befores = [place.before for place in self._places]
-        self._lengths = [len(before) for before in self._befores]
-        self._texts_before = ()
+        wanted = sorted(self._starts)
+        self._place({line: place for place, line in enumerate(wanted)})
+        lines = Lines(page, page.split(b"\n"), self._starts)
+        self._lines = lines if lines.useful else None
         there = {spread.key for spread in self._spreads}
         self._last = {key: item for key, item in self._last.items() if key in there}
         self._coarse = frozenset(single.key for single in self._singles if single.take.coarse)
         self.renamed = tuple(renamed)
         self.families = frozenset(families)
+        return array("d", [by_line[line] for line in wanted])
+
+    def _place(self, places: Mapping[int, int]) -> None:
+        """Lines of the page become places among the values."""
+        self._singles = [item._replace(places=[places[line] for line in item.places]) for item in self._singles]
+        spreads, self._spreads = self._spreads, []
+        for item in spreads:
+            parts = [[places[line] for line in part] for part in item.parts]
+            sums = [places[line] for line in item.sums]
+            self._spreads.append(item._replace(parts=parts, sums=sums, picks=[_picker(part) for part in parts]))
 
     def _key(self, take: Take, name: str, labels: Mapping[str, str]) -> Key | None:
         if take.only is not None and labels.get(take.only[0]) != take.only[1]:
@@ -224,37 +213,33 @@ class Reader:
         quality = MEASURED if take.scale == 1.0 and take.fold == SUM else DERIVED
         return Key(take.metric, model, mode, quality, f"{self._path} {name}")
 
-    def _put(self, sample: Sample, lines: Sequence[bytes]) -> int:
-        self._places.append(_Place(sample.line, lines[sample.line][: sample.start]))
-        return len(self._places) - 1
+    def _put(self, sample: Sample) -> int:
+        self._starts[sample.line] = sample.start
+        return sample.line
 
-    def _plan_single(self, take: Take, name: str, samples: Sequence[Sample], lines: Sequence[bytes]) -> None:
+    def _plan_single(self, take: Take, name: str, samples: Sequence[Sample]) -> None:
         grouped: dict[Key, list[int]] = {}
         for sample in samples:
             key = self._key(take, name, sample.labels)
             if key is not None:
-                grouped.setdefault(key, []).append(self._put(sample, lines))
+                grouped.setdefault(key, []).append(self._put(sample))
         self._singles += [_Single(key, take, places) for key, places in grouped.items()]
 
-    def _plan_summary(
-        self, take: Take, name: str, by_name: Mapping[str, list[Sample]], lines: Sequence[bytes]
-    ) -> None:
+    def _plan_summary(self, take: Take, name: str, by_name: Mapping[str, list[Sample]]) -> None:
         counted = by_name.get(take.counter or f"{name.removesuffix('_sum')}_count", ())
         grouped: dict[Key, tuple[list[int], list[int]]] = {}
         for place, samples in enumerate((counted, by_name[name])):
             for sample in samples:
                 key = self._key(take, name, sample.labels)
                 if key is not None:
-                    grouped.setdefault(key, ([], []))[place].append(self._put(sample, lines))
+                    grouped.setdefault(key, ([], []))[place].append(self._put(sample))
         self._spreads += [
-            _Spread(key, take, (_INFINITE,), [_picker([place]) for place in counts], sums)
+            _Spread(key, take, (_INFINITE,), [[line] for line in counts], sums)
             for key, (counts, sums) in grouped.items()
             if counts and sums
         ]
 
-    def _plan_spread(
-        self, take: Take, name: str, by_name: Mapping[str, list[Sample]], lines: Sequence[bytes]
-    ) -> None:
+    def _plan_spread(self, take: Take, name: str, by_name: Mapping[str, list[Sample]]) -> None:
         grouped: dict[Key, dict[frozenset[tuple[str, str]], list[tuple[float, Sample]]]] = {}
         for sample in by_name[f"{name}_bucket"]:
             key = self._key(take, name, sample.labels)
@@ -267,7 +252,7 @@ class Reader:
                 grouped.setdefault(key, {}).setdefault(rest, []).append((bound, sample))
         for key, parts in grouped.items():
             first: tuple[float, ...] | None = None
-            found: list[Callable[[Sequence[float]], tuple[float, ...]]] = []
+            found: list[list[int]] = []
             sums = []
             for rest, buckets in parts.items():
                 buckets.sort(key=lambda item: item[0])
@@ -275,12 +260,13 @@ class Reader:
                 if not bounds or bounds[-1] != _INFINITE or (first is not None and bounds != first):
                     continue  # buckets of different bounds cannot be added
                 first = bounds
-                found.append(_picker([self._put(sample, lines) for _, sample in buckets]))
-                sums += [
-                    self._put(sample, lines)
-                    for sample in by_name.get(f"{name}_sum", ())
-                    if frozenset(sample.labels.items()) == rest
-                ]
+                found.append([self._put(sample) for _, sample in buckets])
+                for ending in ("_sum", "_count"):
+                    for sample in by_name.get(name + ending, ()):
+                        if frozenset(sample.labels.items()) == rest:
+                            line = self._put(sample)  # the count, too: it stands between, where a gap costs more
+                            if ending == "_sum":
+                                sums.append(line)
             if first is not None:
                 self._spreads.append(_Spread(key, take, first, found, sums))
 
@@ -289,18 +275,19 @@ def _samples(take: Take) -> Iterator[str]:
     """Names of the samples that a take may read."""
     for name in take.names:
         if take.kind == HISTOGRAM:
-            yield from (f"{name}_bucket", f"{name}_sum")
+            yield from (f"{name}_bucket", f"{name}_sum", f"{name}_count")
         else:
             yield name
         if take.kind == SUMMARY:
             yield take.counter or f"{name.removesuffix('_sum')}_count"
 
 
-def _picker(places: Sequence[int]) -> Callable[[Sequence[T]], tuple[T, ...]]:
-    """What takes the elements at these places out of a sequence."""
-    if len(places) > 1:
-        return itemgetter(*places)
-    return lambda items: tuple(items[place] for place in places)
+def _picker(places: Sequence[int]) -> Callable[[Sequence[float]], Sequence[float]]:
+    """What takes the values at these places."""
+    first, behind = places[0], places[0] + len(places)
+    if list(places) == list(range(first, behind)):
+        return itemgetter(slice(first, behind))
+    return itemgetter(*places)
 
 
 def _folded(values: Sequence[float], take: Take) -> float | None:
