@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 
 import pytest
 
@@ -13,6 +12,7 @@ from wftui.proxy import backlog
 from wftui.proxy.answers import Usage
 from wftui.proxy.backlog import Backlog
 from wftui.proxy.meter import MODELS, Meter
+from wftui.proxy.sink import Labels
 
 
 class Kept:
@@ -23,16 +23,16 @@ class Kept:
         self.timings: list[tuple[str, float]] = []
         self.calls = 0
 
-    def counter(self, name: str, by: float, labels: Mapping[str, str]) -> None:
+    def counter(self, name: str, by: float, labels: Labels) -> None:
         self.calls += 1
         assert METRICS[name].kind == COUNTER
-        assert labels.keys() <= set(METRICS[name].labels)
-        text = series(name, labels).text
+        assert set(dict(labels)) <= set(METRICS[name].labels)
+        text = series(name, dict(labels)).text
         self.counters[text] = self.counters.get(text, 0.0) + by
 
-    def timing(self, name: str, seconds: float, labels: Mapping[str, str]) -> None:
+    def timing(self, name: str, seconds: float, labels: Labels) -> None:
         assert METRICS[name].kind == DISTRIBUTION
-        self.timings.append((series(name, labels).text, seconds))
+        self.timings.append((series(name, dict(labels)).text, seconds))
 
     def close(self) -> None:
         """Nothing is held."""

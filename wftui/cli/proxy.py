@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wftui.errors import UsageError
-from wftui.paths import places
+from wftui.paths import Places, places
 
 if TYPE_CHECKING:
     import ssl
 
     from wftui.proxy.listen import Listener
-    from wftui.proxy.meter import Meter
     from wftui.proxy.upstream import Address, Url
 
 
@@ -83,20 +82,15 @@ def _serve(
     listener: "Listener",
 ) -> int:
     from wftui import log, text
-    from wftui.proxy.meter import Meter
-    from wftui.proxy.recorder import RecorderSink
 
     home = places(arguments.data_dir, arguments.config)
     notes = log.open_log(home.state_dir / "wftop.log")
-    sink = RecorderSink(home)
-    meter = Meter(sink, text.clean(arguments.server or where.endpoint, 128))
+    name = text.clean(arguments.server or where.endpoint, 128)
     try:
-        _run(listener, where, found, context, meter, home.push_socket)
+        _say(_run(listener, where, found, context, name, home))
     finally:
         listener.close()
-        sink.close()
         notes.close()
-    _say(meter.summary())
     return 0
 
 
@@ -105,16 +99,21 @@ def _run(
     where: "Url",
     found: "list[Address]",
     context: "ssl.SSLContext | None",
-    meter: "Meter",
-    recorder: Path,
-) -> None:
+    name: str,
+    home: Places,
+) -> str:
+    """Serve until a signal; what passed, in a line."""
     import asyncio
 
+    from wftui.proxy.meter import Meter
+    from wftui.proxy.recorder import RecorderSink
     from wftui.proxy.service import Proxy
 
-    recorded = recorder.exists()
+    recorded = home.push_socket.exists()
 
-    async def serve() -> None:
+    async def serve() -> str:
+        sink = RecorderSink(asyncio.get_running_loop(), home)
+        meter = Meter(sink, name)
         proxy = Proxy(listener, where, found, meter, context)
         proxy.on_signals()
         _say(f"listening on {listener.url}, passing on to {'https://' if where.secure else ''}{where.endpoint}")
@@ -123,9 +122,13 @@ def _run(
         # What is here stays: collections need not look at it again and again.
         gc.collect()
         gc.freeze()
-        await proxy.run()
+        try:
+            await proxy.run()
+        finally:
+            sink.close()
+        return meter.summary()
 
-    asyncio.run(serve())
+    return asyncio.run(serve())
 
 
 def _say(line: str) -> None:

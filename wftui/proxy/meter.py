@@ -5,7 +5,7 @@ from typing import Final
 
 from wftui.proxy.answers import Usage
 from wftui.proxy.operation import ABORTED, FAILED, FINISHED
-from wftui.proxy.sink import Sink
+from wftui.proxy.sink import Labels, Sink
 
 MODELS: Final = 200
 """Clients choose the names: what comes after so many is counted without one."""
@@ -24,7 +24,7 @@ class _Model:
 
     __slots__ = ("labels", "requests", "tokens", "unmetered")
 
-    def __init__(self, labels: dict[str, str]) -> None:
+    def __init__(self, labels: Labels) -> None:
         self.labels = labels
         self.requests = {FINISHED: 0, ABORTED: 0, FAILED: 0}
         self.tokens: dict[str, int] = {}
@@ -86,8 +86,8 @@ class Meter:
         if by:
             self._told[key] = total
             name, one, mode = key
-            labels = one.labels if one else {"server": self._server}
-            self._sink.counter(name, by, {**labels, "mode": mode} if mode else labels)
+            labels: Labels = one.labels if one else (("server", self._server),)
+            self._sink.counter(name, by, (("mode", mode), *labels) if mode else labels)
 
     def total(self, how: str) -> int:
         """Requests that ended so."""
@@ -125,6 +125,6 @@ class Meter:
             name = ""
         found = self._models.get(name)
         if found is None:
-            labels = {"server": self._server, **({"model": name} if name else {})}
-            found = self._models[name] = _Model(labels)
+            server: Labels = (("server", self._server),)
+            found = self._models[name] = _Model((("model", name), *server) if name else server)
         return found

@@ -1,43 +1,237 @@
-"""The recorder as a `sink.Sink`: what is measured is pushed to it like the figures of any program."""
+"""The recorder as a `sink.Sink`: what is measured is pushed to it like the figures of any program.
 
-import sys
-from collections.abc import Mapping
-from typing import Final
+Not by `wftui.client.push`: its thread takes the interpreter whenever the loop is in a call of the kernel, and
+with 50 streams it made one chunk in a hundred wait for 1 to 15 ms. Here each sample becomes text when it is taken
+(half a microsecond), and the loop sends what has gathered.
+"""
+
+import asyncio
+import socket
+import time
+from contextlib import suppress
+from typing import Any, Final
+
+import msgspec
 
 from wftui import log
-from wftui.client.push import Pusher
 from wftui.paths import Places
+from wftui.proxy.sink import Labels
 
 SOURCE: Final = "proxy"
 """Label ``source`` of all series."""
-_SWITCH_S: Final = 0.0005
+EVERY_S: Final = 0.2
+"""Samples are gathered for so long before they are sent."""
+AWAY_S: Final = 1.0
+"""Between two looks for a recorder that does not answer."""
+ANSWER_S: Final = 5.0
+CLOSE_S: Final = 1.0
+ROOM: Final = 10_000
+"""Samples that wait at most."""
+LINE: Final = 2_000
+"""Samples in one line at most: 300 KB, where the recorder takes 1 MiB."""
+_ANSWER_BYTES: Final = 65_536
+_START: Final = b'{"source":"%s","samples":[' % SOURCE.encode()
 
 
 class RecorderSink:
-    """Pushes; while nobody records, what is measured is dropped and counted."""
+    """Pushes; while nobody records, what is measured is dropped and counted. One line is on its way at a time."""
 
-    def __init__(self, home: Places) -> None:
-        self._pusher = Pusher(SOURCE, socket_path=str(home.push_socket))
-        # The pusher's thread makes JSON while the loop wants to pass bytes on: by default it may keep the
-        # interpreter for 5 ms.
-        sys.setswitchinterval(_SWITCH_S)
+    def __init__(self, loop: asyncio.AbstractEventLoop, home: Places) -> None:
+        """Nothing is opened before the first sample."""
+        self.dropped = 0
+        """Samples that were never answered: nobody recorded, or more came than could be sent."""
+        self.rejected = 0
+        """Samples that the recorder refused; ``trouble`` says why the last one was."""
+        self.trouble = ""
+        self._loop = loop
+        self._path = str(home.push_socket)
+        self._beginnings: dict[tuple[str, str, Labels], bytes] = {}
+        self._waiting: list[bytes] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._away = False
+        self._socket: socket.socket | None = None
+        self._line = memoryview(b"")  # not sent yet
+        self._sent = 0  # samples in the line that is not answered
+        self._sent_at = 0.0
+        self._answer = b""
 
-    def counter(self, name: str, by: float, labels: Mapping[str, str]) -> None:
+    def counter(self, name: str, by: float, labels: Labels) -> None:
         """See `sink.Sink`."""
-        self._pusher.counter(name, by, labels)
+        self._put(name, "counter", labels, b"%d}" % by)
 
-    def timing(self, name: str, seconds: float, labels: Mapping[str, str]) -> None:
+    def timing(self, name: str, seconds: float, labels: Labels) -> None:
         """See `sink.Sink`."""
-        self._pusher.timing(name, seconds, labels)
+        self._put(name, "distribution", labels, b"%.9g}" % seconds)
 
     def close(self) -> None:
-        """Hand over what is left, within a second."""
-        self._pusher.close(1.0)
-        if self._pusher.trouble:
+        """Hand over what is left, within a second; the loop has ended or waits meanwhile."""
+        if self._timer is not None:
+            self._timer.cancel()
+        until_s = time.monotonic() + CLOSE_S
+        try:
+            while self._waiting or self._sent:
+                if not self._sent:
+                    self._begin()
+                assert self._socket is not None  # noqa: S101  as long as a line is on its way
+                self._socket.settimeout(max(0.001, until_s - time.monotonic()))
+                self._go_on()
+                self._hear()
+        except OSError as error:
+            self._lost(str(error) or type(error).__name__)
+        self._disconnect()
+        self._drop(len(self._waiting), "the proxy ended")
+        self._waiting = []
+        if self.trouble:
             log.info(
                 "proxy",
                 "not everything was recorded",
-                dropped=self._pusher.dropped,
-                rejected=self._pusher.rejected,
-                reason=self._pusher.trouble,
+                dropped=self.dropped,
+                rejected=self.rejected,
+                reason=self.trouble,
             )
+
+    def _put(self, name: str, kind: str, labels: Labels, value: bytes) -> None:
+        if self._away:
+            self.dropped += 1
+            return
+        if len(self._waiting) >= ROOM:
+            self._drop(1, "more was measured than could be sent")
+            return
+        key = (name, kind, labels)
+        beginning = self._beginnings.get(key)
+        if beginning is None:
+            sample = {"name": name, "kind": kind, "labels": dict(labels)}
+            if kind == "distribution":
+                sample["unit"] = "s"
+            beginning = self._beginnings[key] = msgspec.json.encode(sample)[:-1] + b',"value":'
+        self._waiting.append(beginning + value)
+        if self._timer is None:
+            self._timer = self._loop.call_later(EVERY_S, self._turn)
+
+    def _turn(self) -> None:
+        """Send what has gathered, unless the last line is still on its way."""
+        self._timer = None
+        try:
+            if self._sent:
+                if self._loop.time() - self._sent_at > ANSWER_S:
+                    raise TimeoutError(f"the recorder did not answer within {ANSWER_S:g} s")
+            elif self._waiting:
+                self._begin()
+                self._writable()
+        except OSError as error:
+            self._lost(str(error) or type(error).__name__)
+        if self._waiting or self._sent:
+            self._timer = self._loop.call_later(EVERY_S, self._turn)
+
+    def _begin(self) -> None:
+        """Make the next line of what waits.
+
+        Raises:
+            OSError: Nobody records.
+        """
+        if self._socket is None:
+            self._connect()
+        samples, self._waiting = self._waiting[:LINE], self._waiting[LINE:]
+        self._line = memoryview(_START + b",".join(samples) + b"]}\n")
+        self._sent = len(samples)
+        self._sent_at = self._loop.time()
+
+    def _connect(self) -> None:
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        made.setblocking(False)
+        self._socket = made
+        made.connect(self._path)
+        self._loop.add_reader(made.fileno(), self._readable)
+
+    def _writable(self) -> None:
+        made = self._socket
+        if made is None:
+            return
+        try:
+            with suppress(BlockingIOError, InterruptedError):
+                self._go_on()
+        except OSError as error:
+            self._lost(str(error) or type(error).__name__)
+            return
+        if len(self._line):
+            self._loop.add_writer(made.fileno(), self._writable)
+        else:
+            self._loop.remove_writer(made.fileno())
+
+    def _readable(self) -> None:
+        try:
+            self._hear()
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._lost(str(error) or type(error).__name__)
+
+    def _go_on(self) -> None:
+        """Send what is left of the line, until the socket is full.
+
+        Raises:
+            OSError: It is full, or the recorder went away.
+        """
+        while len(self._line):
+            assert self._socket is not None  # noqa: S101  as in `close`
+            self._line = self._line[self._socket.send(self._line) :]
+
+    def _hear(self) -> None:
+        """Read what has come of the answer.
+
+        Raises:
+            OSError: Nothing has, or the recorder went away.
+        """
+        assert self._socket is not None  # noqa: S101  as in `close`
+        data = self._socket.recv(_ANSWER_BYTES)
+        if not data:
+            raise ConnectionError("the recorder went away")
+        answer, end, self._answer = (self._answer + data).partition(b"\n")
+        if not end:
+            self._answer = answer
+            if len(answer) > _ANSWER_BYTES:
+                raise ConnectionError("an answer without an end")
+            return
+        try:
+            found: dict[str, Any] = msgspec.json.decode(answer)  # Any: JSON
+            accepted, rejected = int(found["accepted"]), found["rejected"]
+            self.rejected += self._sent - accepted
+            if rejected:
+                self.trouble = str(rejected[-1].get("reason", ""))
+        except (
+            msgspec.MsgspecError,
+            UnicodeDecodeError,
+            LookupError,
+            TypeError,
+            ValueError,
+            AttributeError,
+        ) as error:
+            raise ConnectionError("an answer that is none") from error
+        self._sent = 0
+
+    def _lost(self, why: str) -> None:
+        """The line is dropped, and nobody is looked for in the next second."""
+        self._disconnect()
+        self._drop(self._sent + len(self._waiting), why)
+        self._waiting = []
+        self._sent = 0
+        self._line = memoryview(b"")
+        self._away = True
+        self._loop.call_later(AWAY_S, self._look_again)
+
+    def _look_again(self) -> None:
+        self._away = False
+
+    def _disconnect(self) -> None:
+        made, self._socket = self._socket, None
+        self._answer = b""
+        if made is not None:
+            if not self._loop.is_closed():
+                self._loop.remove_reader(made.fileno())
+                self._loop.remove_writer(made.fileno())
+            made.close()
+
+    def _drop(self, count: int, why: str) -> None:
+        if count:
+            self.dropped += count
+            self.trouble = why

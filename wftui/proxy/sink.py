@@ -1,17 +1,19 @@
 """Where the proxy's figures go. Whoever takes them knows that they are the proxy's (label ``source``)."""
 
-from collections.abc import Mapping
 from typing import Protocol
+
+Labels = tuple[tuple[str, str], ...]
+"""Names and values, sorted by name."""
 
 
 class Sink(Protocol):
     """Takes samples and never waits, whether somebody records them or not."""
 
-    def counter(self, name: str, by: float, labels: Mapping[str, str]) -> None:
+    def counter(self, name: str, by: float, labels: Labels) -> None:
         """Something happened ``by`` times more."""
         ...
 
-    def timing(self, name: str, seconds: float, labels: Mapping[str, str]) -> None:
+    def timing(self, name: str, seconds: float, labels: Labels) -> None:
         """One measured duration (s)."""
         ...
 
