@@ -101,11 +101,13 @@ class Dial:
         self._context = context
         self._done: Callable[[End | None, str], None] | None = done
         self._one: socket.socket | Secure | None = None
-        self._timer = loop.call_later(CONNECT_S, self._fail, f"no connection within {CONNECT_S:g} s")
+        self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Begin; over loopback this is all."""
+        """Begin; over loopback this is all, without TLS."""
         self._next("no address")
+        if self._done is not None:
+            self._timer = self._loop.call_later(CONNECT_S, self._fail, f"no connection within {CONNECT_S:g} s")
 
     def cancel(self) -> None:
         """Give up without a word."""
@@ -127,9 +129,12 @@ class Dial:
         one.setblocking(False)
         self._one = one
         code = one.connect_ex(address)
+        if code == errno.EINPROGRESS:
+            # Over loopback the kernel has connected before it returns, and says so when it is asked again.
+            code = one.connect_ex(address)
         if code == 0:
             self._connected(one)
-        elif code in (errno.EINPROGRESS, errno.EINTR):
+        elif code in (errno.EINPROGRESS, errno.EALREADY, errno.EINTR):
             self._loop.add_writer(one.fileno(), self._tried, one)
         elif code == errno.EAGAIN:
             # A unix socket whose queue is full gives no sign when it has room.
@@ -179,7 +184,7 @@ class Dial:
             self._loop.add_reader(end.fileno(), self._greet, end)
 
     def _finish(self, end: End) -> None:
-        self._timer.cancel()
+        self._stop_timer()
         done, self._done = self._done, None
         if done is None:
             end.close()
@@ -187,7 +192,7 @@ class Dial:
             done(end, "")
 
     def _fail(self, why: str) -> None:
-        self._timer.cancel()
+        self._stop_timer()
         one, self._one = self._one, None
         if one is not None and one.fileno() >= 0:
             self._loop.remove_reader(one.fileno())
@@ -196,3 +201,7 @@ class Dial:
         done, self._done = self._done, None
         if done is not None:
             done(None, why)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
