@@ -10,7 +10,7 @@ import ssl
 import struct
 import subprocess
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
@@ -27,13 +27,16 @@ Talk = Callable[[socket.socket], None]
 class Proxied:
     """One proxy in front of a server."""
 
-    def __init__(self, upstream: str, *arguments: str, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, upstream: str, *arguments: str, env: Mapping[str, str] | None = None, program: Sequence[str] = ()
+    ) -> None:
+        """``program``: what is started in the place of wftop, with the same arguments."""
         words = ["proxy", "--upstream", upstream, *arguments]
         if "--listen" not in arguments:
             words += ["--listen", "127.0.0.1:0"]
         self.process = subprocess.Popen(
-            command(*words), env=environment(env), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True,
+            [*program, *words] if program else command(*words), env=environment(env), cwd=ROOT, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
         assert self.process.stdout is not None
         self.told = self.process.stdout.readline()

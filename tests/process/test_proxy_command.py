@@ -24,6 +24,9 @@ from wftui.proxy.upstream import url
         (["--upstream", "unix:"], 2, "expected a path"),
         (["--upstream", "http://no-such-host.invalid:1"], 4, "no-such-host.invalid: "),
         (["--upstream", "http://127.0.0.1:1", "--listen", "0.0.0.0:0"], 2, "add --expose if that is meant"),
+        (["--upstream", "127.0.0.1:9999", "--listen", "127.0.0.1:9999"], 2, "this is the server's own address"),
+        (["--upstream", "127.0.0.1:9999", "--listen", "0.0.0.0:9999", "--expose"], 2, "the server's own address"),
+        (["--upstream", "unix:/tmp/../tmp/s", "--listen", "unix:/tmp/s"], 2, "the server's own address"),
         (["--upstream", "http://127.0.0.1:1", "--listen", "nowhere"], 2, "expected 127.0.0.1:PORT"),
         (["--upstream", "http://127.0.0.1:1", "--listen", "192.0.2.1:0", "--expose"], 4, "Cannot assign"),
         (["--upstream", "http://127.0.0.1:1", "--listen", "unix:/no/such/folder/x"], 4, "No such file"),
@@ -68,7 +71,7 @@ def test_it_says_when_nobody_records() -> None:
 def test_an_address_for_others_is_allowed_when_it_is_meant() -> None:
     with Proxied("http://127.0.0.1:1", "--listen", "0.0.0.0:0", "--expose") as proxy:
         assert proxy.url.startswith("http://0.0.0.0:")
-        proxy.stop()
+        assert proxy.stop().startswith("whoever reaches this address can use the server behind it, unencrypted\n")
 
 
 def test_the_usual_port_is_the_servers_and_ten_thousand() -> None:

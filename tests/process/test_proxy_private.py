@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import socket
+import sys
 from contextlib import suppress
 from pathlib import Path
 
 from tests.harness import recorder, until
-from tests.proxied import CHAT, MB, WAIT_S, Proxied, always, asked, request, reset, serving, stream
+from tests.proxied import CHAT, MB, WAIT_S, Proxied, always, asked, request, reset, serving, stream, take
 from wftui.errors import StoreError
 from wftui.model.tick import unpack
 from wftui.paths import places
 from wftui.store import read
 
 LABELS = 'server="test",source="proxy"'
-CANARIES = (b"canary-prompt-3141592653", b"canary-reply-2718281828", b"canary-field-1618033988")
+CANARIES = (
+    b"canary-prompt-3141592653",
+    b"canary-reply-2718281828",
+    b"canary-field-1618033988",
+    b"canary-key-1414213562",
+)
+KEYED = b"POST %s HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\nCookie: %s\r\nContent-Length: 0\r\n\r\n" % (
+    CHAT.encode(), CANARIES[3], CANARIES[3],
+)  # fmt: skip
+BROKEN = (
+    sys.executable,
+    "-c",
+    "import sys; from wftui.proxy import backlog\n"
+    "def put(self, reader, data, now_ns): raise RuntimeError(data.decode())\n"
+    "backlog.Backlog.put = put\nfrom wftui.__main__ import main; sys.exit(main())",
+)
+"""``wftop`` with a bug whose words quote what passes."""
 
 
 def files(*folders: Path) -> list[Path]:
@@ -35,7 +52,7 @@ def recorded(data_dir: Path) -> dict[str, float]:
 
 def talkative(proxy: Proxied) -> None:
     """Requests full of text that must stay where it is: well made, torn, refused, without end."""
-    prompt, reply, field = (canary.decode() for canary in CANARIES)
+    prompt, reply, field = (canary.decode() for canary in CANARIES[:3])
     said = stream(reply, reply, reply)
     asked_for = {"messages": [{"role": "user", "content": prompt}], "model": "qwen3:8b", field: {field: prompt}}
     for _ in range(3):
@@ -46,6 +63,14 @@ def talkative(proxy: Proxied) -> None:
     with proxy.connect() as client:
         client.sendall(request({"model": [prompt], "stream": prompt})[:-9])
         reset(client)
+    assert asked(proxy, KEYED, len(said)) == said
+
+
+def holds_none(*texts: bytes) -> None:
+    """What is written somewhere holds nothing of what passed."""
+    for text in texts:
+        for canary in CANARIES:
+            assert canary not in text, text[:2000]
 
 
 def test_figures_reach_the_recorder_and_no_text_does() -> None:
@@ -69,8 +94,7 @@ def test_figures_reach_the_recorder_and_no_text_does() -> None:
     assert "4 requests finished, 0 aborted, 0 failed; 44 input tokens, 28 output tokens" in told
     kept = [(str(file), file.read_bytes()) for file in files(where.data_dir, where.state_dir, where.runtime_dir)]
     assert any(b"qwen3:8b" in text for _, text in kept), "what is looked through does hold what was measured"
-    for name, content in [("stdout", told.encode()), *kept]:
-        assert not any(canary in content for canary in CANARIES), name
+    holds_none(told.encode(), *(content for _, content in kept))
 
 
 def test_what_is_pushed_and_logged_holds_no_text() -> None:
@@ -90,12 +114,43 @@ def test_what_is_pushed_and_logged_holds_no_text() -> None:
         until(lambda: pushed.count(b"gen_ai.client.requests") >= 2, WAIT_S, "what is pushed")
         told = proxy.stop()
     assert b"qwen3:8b" in pushed
-    assert "4 requests finished" in told
+    assert "5 requests finished" in told
     assert "1 connections not read" in told
-    for text in (
-        bytes(pushed),
-        told.encode(),
-        proxy.told.encode(),
-        *(f.read_bytes() for f in files(where.state_dir)),
-    ):
-        assert not any(canary in text for canary in CANARIES)
+    holds_none(
+        bytes(pushed), told.encode(), proxy.told.encode(), *(f.read_bytes() for f in files(where.state_dir))
+    )
+
+
+def test_a_server_that_is_away_or_wrong_brings_no_text_out(tmp_path: Path) -> None:
+    """Refusals, certificates that are refused, answers that are none: each has words, and none of them quotes."""
+    where = places()
+    path = tmp_path / "server.sock"
+    garbage = b"HTTP/1.1 abc\r\n" + CANARIES[1] + b"\r\n\r\n"
+    with Proxied(f"unix:{path}") as proxy:
+        for sent in (KEYED, request({"model": "m", "messages": CANARIES[0].decode()}), CANARIES[0] + b"\r\n\r\n"):
+            with proxy.connect() as client:
+                client.sendall(sent)
+                said = take(client, MB)
+            assert said.startswith(b"HTTP/1.1 502 ")
+            holds_none(said)
+        with serving(always(garbage), path=path):
+            assert asked(proxy, KEYED, len(garbage)) == garbage
+        told = proxy.stop()
+    assert "answers again; refused meanwhile: 3" in told
+    kept = [file.read_bytes() for file in files(where.state_dir)]
+    assert any(b"does not answer" in text for text in kept)
+    holds_none(told.encode(), *kept)
+
+
+def test_a_bug_is_logged_without_what_it_quotes() -> None:
+    where = places()
+    said = stream(CANARIES[1].decode())
+    with serving(always(said)) as url, Proxied(url, program=BROKEN) as proxy:
+        for _ in range(2):
+            with proxy.connect() as client, suppress(ConnectionError):
+                client.sendall(KEYED)
+                take(client, MB)
+        told = proxy.stop()
+    kept = [file.read_bytes() for file in files(where.state_dir)]
+    assert any(b'"kind":"RuntimeError"' in text for text in kept), kept
+    holds_none(told.encode(), *kept)

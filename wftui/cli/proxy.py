@@ -5,6 +5,7 @@ argparse: the process lives for weeks, and Typer with what it brings would be a 
 
 import argparse
 import gc
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -52,7 +53,9 @@ def main(argv: Sequence[str]) -> int:
 
         context = tls.context(Path(arguments.ca) if arguments.ca else None)
     found = upstream.addresses(where)
-    return _serve(arguments, where, found, context, listen.Listener(place))
+    if listen.meets(place, found):
+        raise UsageError("--listen: this is the server's own address; give the proxy another one")
+    return _serve(arguments, where, found, context, listen.Listener(place), exposed=not place.loopback)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -80,6 +83,8 @@ def _serve(
     found: "list[Address]",
     context: "ssl.SSLContext | None",
     listener: "Listener",
+    *,
+    exposed: bool,
 ) -> int:
     from wftui import log, text
 
@@ -87,7 +92,7 @@ def _serve(
     notes = log.open_log(home.state_dir / "wftop.log")
     name = text.clean(arguments.server or where.endpoint, 128)
     try:
-        _say(_run(listener, where, found, context, name, home))
+        _say(_run(listener, where, found, context, name, home, exposed=exposed))
     finally:
         listener.close()
         notes.close()
@@ -101,6 +106,8 @@ def _run(
     context: "ssl.SSLContext | None",
     name: str,
     home: Places,
+    *,
+    exposed: bool,
 ) -> str:
     """Serve until a signal; what passed, in a line."""
     import asyncio
@@ -114,9 +121,11 @@ def _run(
     async def serve() -> str:
         sink = RecorderSink(asyncio.get_running_loop(), home)
         meter = Meter(sink, name)
-        proxy = Proxy(listener, where, found, meter, context)
+        proxy = Proxy(listener, where, found, meter, context, _say)
         proxy.on_signals()
         _say(f"listening on {listener.url}, passing on to {'https://' if where.secure else ''}{where.endpoint}")
+        if exposed:
+            _say("whoever reaches this address can use the server behind it, unencrypted")
         if not recorded:
             _say("no recorder runs: nothing is kept until one does (wftop, or wftop record)")
         # What is here stays: collections need not look at it again and again.
@@ -132,5 +141,8 @@ def _run(
 
 
 def _say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201  what the command tells
-    sys.stdout.flush()
+    try:
+        print(line, flush=True)  # noqa: T201  what the command tells
+    except OSError:
+        # Whoever read it has gone; the traffic goes on.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from wftui.errors import ConfigError, UsageError
-from wftui.proxy.upstream import Url
+from wftui.proxy.upstream import Address, Url
 
 _BACKLOG: Final = 1_024
 _SHIFT: Final = 10_000
@@ -49,6 +49,18 @@ def place(text: str | None, upstream: Url) -> Place:
     if not digits.isascii() or not digits.isdigit() or int(digits) > 65_535 or not _address(host):
         raise UsageError(f"--listen: expected 127.0.0.1:PORT, [::1]:PORT or unix:PATH, got {text!r}")
     return Place(host, int(digits))
+
+
+def meets(where: Place, found: list[Address]) -> bool:
+    """What listens here would be its own server."""
+    everywhere = where.host in ("0.0.0.0", "::")  # noqa: S104  compared, not bound
+    for _, address in found:
+        if isinstance(address, str):
+            if where.port < 0 and os.path.realpath(where.host) == os.path.realpath(address):
+                return True
+        elif where.port == address[1] and (where.host == address[0] or everywhere):
+            return True
+    return False
 
 
 class Listener:

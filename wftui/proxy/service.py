@@ -5,6 +5,7 @@ import errno
 import resource
 import signal
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +14,7 @@ from wftui.proxy.backlog import Backlog
 from wftui.proxy.ends import End, Plain
 from wftui.proxy.listen import Listener
 from wftui.proxy.meter import Meter
+from wftui.proxy.reach import Reach
 from wftui.proxy.refusal import Refusal
 from wftui.proxy.tunnel import Tunnel
 from wftui.proxy.upstream import Address, Dial, Url
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
 GRACE_S: Final = 5.0
 """How long requests that run may go on after a signal to stop; a second signal ends them at once."""
 _FILES: Final = 8_192
-_AT_ONCE: Final = 64
+_AT_ONCE: Final = 8
+"""Connections that are taken before those that are there have their turn."""
 _PAUSE_S: Final = 0.1
 _LACK: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
@@ -38,8 +41,10 @@ class Proxy:
         where: Url,
         found: list[Address],
         meter: Meter,
-        context: "ssl.SSLContext | None" = None,
+        context: "ssl.SSLContext | None",
+        tell: Callable[[str], None],
     ) -> None:
+        """``tell`` gets a line for whoever started it when something changes for the clients."""
         self._listener = listener
         self._where = where
         self._found = found
@@ -51,7 +56,8 @@ class Proxy:
         self._dials: dict[Dial, End] = {}  # clients whose server is not there yet
         self._refusals: set[Refusal] = set()
         self._stop = asyncio.Event()
-        self._told = ""
+        self._tell = tell
+        self._reach = Reach(where.endpoint, tell)
 
     async def run(self) -> None:
         """Serve until `stop` and the end of what runs then."""
@@ -73,7 +79,11 @@ class Proxy:
         """End after what runs; called again: at once."""
         if self._stop.is_set():
             self._abort()
+            return
         self._stop.set()
+        running = self._running()
+        if running:
+            self._tell(f"stopping: {running}, for {GRACE_S:g} s at most; once more (^C) ends that now")
 
     def on_signals(self) -> None:
         """Stop on SIGTERM, ^C and when the terminal goes."""
@@ -96,7 +106,16 @@ class Proxy:
             await asyncio.sleep(0.02)
         self._abort()
 
+    def _running(self) -> str:
+        """What a stop has to wait for; empty: nothing."""
+        self._backlog.drain()
+        count = len(self._dials) + sum(not tunnel.idle for tunnel in self._tunnels)
+        return f"{count} connection{'s' if count > 1 else ''} with a request that runs" if count else ""
+
     def _abort(self) -> None:
+        running = self._running()
+        if running:
+            self._tell(f"ended {running}")
         for tunnel in list(self._tunnels):
             tunnel.abort()
         for refusal in list(self._refusals):
@@ -140,6 +159,7 @@ class Proxy:
             if end is None:
                 self._refuse(client, watcher, why)
             else:
+                self._reach.made()
                 tunnel = Tunnel(self._loop, self._backlog, watcher, client, end, self._tunnels.discard)
                 self._tunnels.add(tunnel)
                 tunnel.start()
@@ -149,9 +169,7 @@ class Proxy:
         dial.start()
 
     def _refuse(self, client: End, watcher: Watcher, why: str) -> None:
-        if why != self._told:
-            self._told = why
-            log.warning("proxy", "the server does not answer", server=self._where.endpoint, reason=why)
+        self._reach.failed(why)
         self._refusals.add(Refusal(self._loop, client, watcher, self._where.endpoint, why, self._refusals.discard))
 
 
