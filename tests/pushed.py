@@ -7,9 +7,12 @@ from typing import Any
 
 from wftui.clock import NS_PER_S, Instant
 from wftui.model.health import Health
+from wftui.model.sample import Sample
 from wftui.model.tick import unpack
 from wftui.recorder.accumulator import Accumulator
-from wftui.recorder.push.intake import Counting, Intake
+from wftui.recorder.push.counting import Counting
+from wftui.recorder.push.intake import Intake
+from wftui.recorder.push.quick import Quick
 
 START_S = 1_790_000_000
 
@@ -24,13 +27,22 @@ class Pushed:
 
     def __init__(self) -> None:
         self.accumulator = Accumulator()
-        self.intake = Intake(self.accumulator.admit, lambda: self.accumulator.rejected)
+        self.told: list[tuple[int, str, float]] = []
+        """To who follows: UTC ns, series, value."""
+        self.quick = Quick(self._tell)
+        self.intake = Intake(self.accumulator.admit, lambda: self.accumulator.rejected, self.quick)
         self.second = START_S
+        self.into_ns = 0
+        """Of that second."""
         self.collect()
+
+    def _tell(self, time_ns: int, samples: list[Sample]) -> None:
+        self.told += [(time_ns, item.column.series.text, item.value) for item in samples]
 
     @property
     def at(self) -> Instant:
-        return Instant(self.second * NS_PER_S, (self.second - START_S + 1000) * NS_PER_S)
+        boottime_s = self.second - START_S + 1000
+        return Instant(self.second * NS_PER_S + self.into_ns, boottime_s * NS_PER_S + self.into_ns)
 
     def line(self, line: bytes) -> dict[str, Any]:
         counting = self.intake.begin(line, self.at)
@@ -59,6 +71,7 @@ class Pushed:
         values: dict[str, float] = {}
         for _ in range(seconds):
             self.second += 1
+            self.into_ns = 0
             self.collect()
             tick = self.accumulator.close(1, self.second - 1, self.at.boottime_ns, 1)
             found = zip(self.accumulator.layout.columns, unpack(tick.values), strict=True)

@@ -60,8 +60,10 @@ def test_who_looks_closely_at_what() -> None:
     calm, everything = bus.subscribe("calm"), bus.subscribe("everything", 5)
     closely = bus.subscribe("closely", 10, ["servers"])
     assert (bus.wanted("servers"), bus.wanted("cpu"), bus.rate_hz("cpu")) == (True, True, 1)
+    assert (bus.followed_hz("servers"), bus.followed_hz("cpu")) == (10, 5)
     bus.unsubscribe(everything)
     assert (bus.wanted("servers"), bus.wanted("cpu"), bus.full_rate) == (True, False, True)
+    assert bus.followed_hz("cpu") == 0
     for item in (closely, closely, calm):
         bus.unsubscribe(item)
     assert changes == [1, 10, 10, 1]

@@ -16,8 +16,10 @@ from tests.pushed import line as say
 from wftui.clock import Instant
 from wftui.recorder.accumulator import Accumulator
 from wftui.recorder.push import door as doors
+from wftui.recorder.push.counting import Counting
 from wftui.recorder.push.door import Door
-from wftui.recorder.push.intake import Counting, Intake
+from wftui.recorder.push.intake import Intake
+from wftui.recorder.push.quick import Quick
 
 SOUND = say(source="t", samples=[{"name": "x", "value": 1}]) + b"\n"
 
@@ -47,7 +49,7 @@ class Program:
 @asynccontextmanager
 async def opened(path: Path) -> AsyncIterator[tuple[Door, Callable[[], Any]]]:
     accumulator = Accumulator()
-    intake = Intake(accumulator.admit, lambda: accumulator.rejected)
+    intake = Intake(accumulator.admit, lambda: accumulator.rejected, Quick(lambda *_: None))
     door = Door(path, intake, FakeClock())
     await door.open()
     programs: list[Program] = []

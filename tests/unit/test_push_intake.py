@@ -12,7 +12,11 @@ from hypothesis import strategies as st
 from tests.pushed import Pushed
 from tests.pushed import line as say
 from tests.unit.test_push_lines import anything, nearly, numbers, sample
-from wftui.recorder.push.intake import Counting
+from wftui.errors import ProtocolError
+from wftui.model import health
+from wftui.model.health import Health
+from wftui.recorder.push.counting import Counting
+from wftui.recorder.push.intake import MAX_PUSHERS
 from wftui.recorder.push.known import FIELDS
 
 
@@ -84,6 +88,50 @@ def test_switched_off_nothing_is_counted_and_switched_on_it_begins_anew() -> Non
     pushed.intake.switch(on=True)
     pushed.native({"name": "n", "value": 3, "kind": "counter"})
     assert pushed.tick() == {'custom.t.n{source="t"}': 3.0}
+
+
+def test_one_that_is_switched_off_is_refused_and_the_others_go_on() -> None:
+    pushed = Pushed()
+    off = Health("push:t", health.OFF, "switched off by a person", "wftop sources on push:t")
+    pushed.native({"name": "n", "value": 1, "kind": "counter"})
+    assert pushed.intake.switch_one("push:t", off)
+    assert not pushed.intake.switch_one("push:t", off)
+    reply = pushed.native({"name": "n", "value": 1}, {"name": "m", "value": 1})
+    why = "push:t is switched off; wftop sources on push:t"
+    assert reply == {"accepted": 0, "rejected": [{"reason": why}]}
+    assert pushed.native({"name": "n", "value": 1}, source="u")["accepted"] == 1
+    assert pushed.health() == off
+    assert pushed.tick() == {'custom.u.n{source="u"}': 1.0}
+    # Off and on as a whole it stays off.
+    pushed.intake.switch(on=False)
+    pushed.intake.switch(on=True)
+    assert pushed.native({"name": "n", "value": 1})["accepted"] == 0
+    assert pushed.intake.switch_one("push:t", None)
+    assert pushed.native({"name": "n", "value": 3, "kind": "counter"})["accepted"] == 1
+    assert pushed.tick()['custom.t.n{source="t"}'] == 3.0
+
+
+def test_of_a_line_that_is_being_counted_nothing_more_is_taken_once_it_is_off() -> None:
+    pushed = Pushed()
+    counting = pushed.intake.begin(say(source="t", samples=[{"name": "n", "value": 1}] * 100), pushed.at)
+    assert isinstance(counting, Counting)
+    assert not counting.go_on(0)
+    pushed.intake.switch_one("push:t", Health("push:t", health.OFF, "", "the fix"))
+    assert counting.go_on(1 << 62)
+    reply = json.loads(counting.finish(0))
+    assert reply["accepted"] == 32
+    assert reply["rejected"][0]["reason"] == "push:t is switched off; the fix"
+    assert pushed.tick() == {}
+
+
+def test_so_many_may_be_off_and_no_more() -> None:
+    pushed = Pushed()
+    for number in range(MAX_PUSHERS):
+        pushed.intake.switch_one(f"push:{number}", Health(f"push:{number}", health.OFF))
+    with pytest.raises(ProtocolError, match="already"):
+        pushed.intake.switch_one("push:more", Health("push:more", health.OFF))
+    assert pushed.intake.switch_one("push:0", None)
+    assert pushed.intake.switch_one("push:more", Health("push:more", health.OFF))
 
 
 def test_a_group_that_is_off_is_refused_by_name() -> None:

@@ -12,6 +12,7 @@ from wftui.model import health
 from wftui.recorder.accumulator import MAX_PER_SOURCE, MAX_SERIES, RESERVED
 from wftui.recorder.push import intake as pushes
 from wftui.recorder.push import places as gathering
+from wftui.recorder.push.counting import TOLD
 
 
 def test_a_number_that_a_ring_cannot_hold_is_refused_and_sums_stay_finite() -> None:
@@ -43,8 +44,8 @@ def test_more_series_than_the_limit_are_refused_counted_and_shown_and_cost_nobod
         for start in range(0, 5000, 1000)
     ]
     assert [reply["accepted"] for reply in replies] == [1000, 1000, 0, 0, 0]
-    assert len(replies[2]["rejected"]) == pushes.TOLD
-    assert replies[2]["more"] == 1000 - pushes.TOLD
+    assert len(replies[2]["rejected"]) == TOLD
+    assert replies[2]["more"] == 1000 - TOLD
     assert pushed.accumulator.rejected == {"push:t": 3000}
     found = pushed.health()
     assert (found.state, found.failures) == (health.DENIED, 3000)

@@ -259,9 +259,11 @@ class Accumulator:
 
 
 def _peaks(column: Column, interval_s: float) -> bool:
-    """Whether a tick keeps the maximum too: of what comes more often than ticks, where a peak matters."""
+    """Whether a tick keeps the maximum too: of a gauge that comes more often than ticks, where a peak matters."""
+    if interval_s >= 1.0 or column.kind != names.GAUGE:
+        return False  # a distribution's is a series of its own
     metric = names.METRICS.get(column.series.name)
-    return interval_s < 1.0 and metric is not None and "max" in metric.statistics
+    return metric is not None and "max" in metric.statistics
 
 
 def _summed(column: Column) -> bool:

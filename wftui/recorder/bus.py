@@ -125,6 +125,10 @@ class Bus:
         """Whether anybody wants those of that source as they come."""
         return any(subscription.wants(source) for subscription in self._subscriptions)
 
+    def followed_hz(self, source: str) -> float:
+        """The rate of the fastest who want those of that source as they come; 0: nobody does."""
+        return max((item.rate_hz for item in self._subscriptions if item.wants(source)), default=0.0)
+
     def rate_hz(self, source: str) -> float:
         """How closely somebody looks at a source that is named; 1: as at all others."""
         return max((item.rate_hz for item in self._subscriptions if source in item.sources), default=1.0)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Iterable
+from functools import partial
 from typing import Final
 
 import wftui
@@ -28,6 +29,8 @@ from wftui.recorder.options import Options
 from wftui.recorder.orders import Orders
 from wftui.recorder.push.door import Door
 from wftui.recorder.push.intake import Intake
+from wftui.recorder.push.known import SOURCE as PUSHES
+from wftui.recorder.push.quick import Quick
 from wftui.recorder.scheduler import Scheduler
 from wftui.recorder.sealed import Question
 from wftui.recorder.server import Server
@@ -58,7 +61,10 @@ class Recorder:
         """Closed in this session."""
         self._clock = clock
         self._bus = Bus(self._followed)
-        self._pushes = Intake(lambda new: self._accumulator.admit(new), lambda: self._accumulator.rejected)
+        self._quick = Quick(partial(self._bus.publish_samples, PUSHES))
+        self._pushes = Intake(
+            lambda new: self._accumulator.admit(new), lambda: self._accumulator.rejected, self._quick
+        )
         self._pushes.off = self._pushes.name in options.disabled
         self._door = Door(options.places.push_socket, self._pushes, clock)
         sources = [*collectors, self._pushes]
@@ -239,6 +245,7 @@ class Recorder:
     def _followed(self) -> None:
         """Somebody began or ceased to follow at full rate."""
         self._scheduler.soon()
+        self._quick.follow(self._bus.followed_hz(PUSHES))
         for source in self._scheduler.sources:
             if isinstance(source.collector, Attentive):
                 source.collector.look_closely(self._bus.rate_hz(source.name))
@@ -247,9 +254,11 @@ class Recorder:
         """Take a source's samples and tables in."""
         for reading in scrape.readings:
             self._accumulator.add(reading.samples, reading.at, reading.interval_s)
-            self._bus.publish_samples(source.name, reading.at.time_ns, reading.samples)
         self._accumulator.add(scrape.samples, at, source.interval_s)
-        self._bus.publish_samples(source.name, at.time_ns, scrape.samples)
+        if source.collector is not self._pushes:  # it tells what comes as it comes
+            for reading in scrape.readings:
+                self._bus.publish_samples(source.name, reading.at.time_ns, reading.samples)
+            self._bus.publish_samples(source.name, at.time_ns, scrape.samples)
         self._serving.scraped(source.name, scrape, at)
         for happened in scrape.events:
             self.emit(happened.kind, happened.about, dict(happened.payload), happened.at or at)

@@ -6,8 +6,9 @@ from typing import Final, Protocol, cast
 
 from wftui import clock, log
 from wftui.clock import Clock, Instant
+from wftui.recorder.push.counting import Counting, refusal
 from wftui.recorder.push.forms import MAX_LINE
-from wftui.recorder.push.intake import Counting, Intake, refusal
+from wftui.recorder.push.intake import Intake
 from wftui.recorder.server import peer_uid
 
 WAITING: Final = 256 << 10

@@ -1,123 +1,31 @@
 """Counts pushed samples in the open second, and hands them to the recorder at its end as a source of its own."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
-import msgspec
-
-from wftui import clock
 from wftui.clock import NS_PER_S, Instant
 from wftui.collectors.base import STREAM
+from wftui.errors import ProtocolError
 from wftui.model import health
 from wftui.model.health import Health
 from wftui.model.sample import Column, Note, Reading, Sample, Scrape, column
-from wftui.recorder.push.forms import NO_LABELS, Batch, Trouble, UnusableError
+from wftui.recorder.push.counting import Counting, refusal
+from wftui.recorder.push.forms import Batch, UnusableError
 from wftui.recorder.push.known import SOURCE, pusher
 from wftui.recorder.push.lines import parse
 from wftui.recorder.push.places import Admit, Places
+from wftui.recorder.push.quick import Quick
 from wftui.text import clean
 
 MAX_PUSHERS: Final = 64
-TOLD: Final = 20
-"""Rejected samples that a reply names; of the others it tells the number."""
 AWRY_MS: Final = 60_000
 """A line with a time further from now is refused: it would be recorded as of now."""
+AGO_NS: Final = 2 * NS_PER_S
+"""A line that says it was made no longer ago is believed: its samples are kept, and told, at that time."""
 QUIET_NS: Final = 30 * NS_PER_S
 """Health says after so long that nothing comes any more, and forgets what was rejected."""
 TIDY_EVERY_S: Final = 60
-_LOOK: Final = 32
-"""Samples between two looks at the clock."""
-_encode: Final = msgspec.json.Encoder().encode
-
-
-class Counting:
-    """A line that is being counted, a few samples at a time."""
-
-    __slots__ = ("_items", "_places", "_rest", "accepted", "reply", "troubles", "unnamed")
-
-    def __init__(self, batch: Batch, places: Places) -> None:
-        self._places = places
-        self._items = _native(batch) if batch.samples else _fields(batch)
-        self._rest = batch
-        self.accepted = 0
-        self.troubles: list[Trouble] = []
-        self.unnamed = 0
-        """Rejected, beyond those."""
-        for trouble in batch.troubles:
-            self._refuse(trouble)
-
-    def _refuse(self, trouble: Trouble) -> None:
-        if len(self.troubles) < TOLD:
-            self.troubles.append(trouble)
-        else:
-            self.unnamed += 1
-        self._places.trouble = trouble.reason
-
-    def go_on(self, until_ns: int) -> bool:
-        """Count until that time (``perf_ns``) at most; returns whether all is counted."""
-        places, event = self._places, not self._rest.samples
-        left = _LOOK
-        for index, name, value, unit, kind, labels in self._items:
-            way = places.way(name, labels, event=event)
-            try:
-                if way is None or (unit and unit != way.unit) or (kind and kind != way.kind):
-                    way = places.find(name, unit, kind, labels, event=event)
-                why = places.add(way, value)
-            except UnusableError as refused:
-                why = str(refused)
-            if why:
-                self._refuse(Trouble(None if event else index, name, why))
-            else:
-                self.accepted += 1
-            left -= 1
-            if not left:
-                left = _LOOK
-                if clock.perf_ns() >= until_ns:
-                    return False
-        return True
-
-    def finish(self, boottime_ns: int) -> bytes:
-        """The reply, when all is counted."""
-        rejected = len(self.troubles) + self.unnamed
-        places = self._places
-        places.accepted += self.accepted
-        if rejected:
-            places.rejected += rejected
-            places.trouble_ns = boottime_ns
-        ignored = places.ignored(bytes(self._rest.tags)) if self._rest.tags is not NO_LABELS else []
-        if not rejected and not ignored:
-            return b'{"accepted":%d,"rejected":[]}\n' % self.accepted
-        found: dict[str, Any] = {"accepted": self.accepted}  # Any: JSON
-        found["rejected"] = [_told(trouble) for trouble in self.troubles]
-        if self.unnamed:
-            found["more"] = self.unnamed
-        if ignored:
-            found["ignored"] = [f"tags.{name}" for name in ignored]
-        return _encode(found) + b"\n"
-
-
-_Item = tuple[int, str, float, str, str, bytes]
-
-
-def _native(batch: Batch) -> Iterator[_Item]:
-    indices = batch.indices
-    for place, item in enumerate(batch.samples):
-        labels = b"" if item.labels is NO_LABELS else bytes(item.labels)
-        yield place if indices is None else indices[place], item.name, item.value, item.unit, item.kind, labels
-
-
-def _fields(batch: Batch) -> Iterator[_Item]:
-    labels = b"" if batch.tags is NO_LABELS else bytes(batch.tags)
-    for name, value in batch.data.items():
-        yield 0, name, value, "", "", labels
-
-
-def _told(trouble: Trouble) -> dict[str, int | str]:
-    found: dict[str, int | str] = {} if trouble.index is None else {"index": trouble.index}
-    if trouble.name:
-        found["name"] = clean(trouble.name, 64)
-    found["reason"] = clean(trouble.reason, 300)
-    return found
+OFF: Final = "pushes are switched off; wftop sources on push"
 
 
 def _check_time(batch: Batch, at: Instant) -> None:
@@ -125,9 +33,10 @@ def _check_time(batch: Batch, at: Instant) -> None:
         raise UnusableError("timestamp: expected Unix milliseconds within a minute of now, when it is recorded")
 
 
-def refusal(reason: str) -> bytes:
-    """The reply to a line of which nothing was counted."""
-    return _encode({"accepted": 0, "rejected": [{"reason": clean(reason, 300)}]}) + b"\n"
+def _taken(batch: Batch, at: Instant) -> Instant:
+    """When the samples of a line were taken: as it says when that is a moment ago, else now."""
+    ago_ns = 0 if batch.time_ms is None else at.time_ns - int(batch.time_ms * 1e6)
+    return Instant(at.time_ns - ago_ns, at.boottime_ns - ago_ns) if 0 < ago_ns <= AGO_NS else at
 
 
 class Intake:
@@ -138,10 +47,11 @@ class Intake:
     where = STREAM
     timeout_s = 5.0
 
-    def __init__(self, admit: Admit, refused: Callable[[], dict[str, int]]) -> None:
+    def __init__(self, admit: Admit, refused: Callable[[], dict[str, int]], quick: Quick) -> None:
         """``admit``: makes room for new series. ``refused``: source to series for which there was none."""
         self._admit = admit
         self._refused = refused
+        self._quick = quick
         self._pushers: dict[str, Places] = {}
         """By name."""
         self._by_text: dict[str, Places] = {}
@@ -150,6 +60,8 @@ class Intake:
         self._second = 0
         self._ending = False
         self._own: dict[tuple[str, str], Column] = {}
+        self._switched: dict[str, Health] = {}
+        """Sources that are off, with what is said of them."""
         self.connections = 0
         self.off = False
         """Switched off by a person: nothing is counted."""
@@ -161,7 +73,7 @@ class Intake:
     def begin(self, line: bytes, at: Instant) -> Counting | bytes:
         """Understand a line; what is to be counted of it, or the reply that refuses it."""
         if self.off:
-            return refusal("pushes are switched off; wftop sources on push")
+            return refusal(OFF)
         try:
             batch = parse(line)
             _check_time(batch, at)
@@ -170,7 +82,12 @@ class Intake:
             self._lines_rejected += 1
             return refusal(str(error))
         places.seen_ns = at.boottime_ns
-        return Counting(batch, places)
+        if places.refuses:
+            places.rejected += len(batch.samples) + len(batch.data) + len(batch.troubles)
+            return refusal(places.refuses)
+        taken = _taken(batch, at)
+        places.begin(taken)
+        return Counting(batch, places, taken)
 
     def _places(self, text: str) -> Places:
         who = pusher(text)
@@ -178,7 +95,8 @@ class Intake:
         if found is None:
             if len(self._pushers) >= MAX_PUSHERS:
                 raise UnusableError(f"{MAX_PUSHERS} sources push already")
-            found = self._pushers[who.name] = Places(who, self._admit)
+            found = self._pushers[who.name] = Places(who, self._admit, self._quick)
+            found.refuses = self._why_not(who.source)
         self._by_text[text] = found  # at most two ways of writing each
         return found
 
@@ -188,7 +106,7 @@ class Intake:
         """What came in the second that ended; nothing within one."""
         second = at.time_ns // NS_PER_S
         if second == self._second and not self._ending:
-            return Scrape([], note=self._note())
+            return Scrape([], note=self._note(), readings=tuple(self._quick.take()))
         # In the second that is about to be closed, or it would be taken for the next one's.
         over_ns = max(0, at.time_ns - (self._second + 1) * NS_PER_S) + 1 if second == self._second + 1 else 0
         moment = Instant(at.time_ns - over_ns, at.boottime_ns - over_ns)
@@ -200,8 +118,9 @@ class Intake:
             self._tidy(at.boottime_ns)
         samples = found.pop(1.0, [])
         samples += self._about()
-        readings = tuple(Reading(moment, interval_s, items) for interval_s, items in found.items())
-        return Scrape(samples, note=self._note(), readings=readings)
+        readings = self._quick.take()
+        readings += (Reading(moment, interval_s, items) for interval_s, items in found.items() if items)
+        return Scrape(samples, note=self._note(), readings=tuple(readings))
 
     def end(self) -> None:
         """The recorder ends: the next collection brings the part of a second that there is."""
@@ -215,7 +134,34 @@ class Intake:
         self.off = not on
         for places in self._pushers.values():
             places.clear()
+            places.refuses = self._why_not(places.who.source)
         return [places.who.source for places in self._pushers.values()]
+
+    def switch_one(self, source: str, off: Health | None) -> bool:
+        """Refuse what one program pushes, with what health is to say of it, or (None) take it again.
+
+        Returns:
+            Whether that is another state than before.
+
+        Raises:
+            ProtocolError: Too many are off.
+        """
+        if off is None:
+            changed = self._switched.pop(source, None) is not None
+        else:
+            changed = source not in self._switched
+            if changed and len(self._switched) >= MAX_PUSHERS:
+                raise ProtocolError(f"{MAX_PUSHERS} programs that push are switched off already")
+            self._switched[source] = off
+        for places in self._pushers.values():
+            if places.who.source == source:
+                places.clear()
+                places.refuses = self._why_not(source)
+        return changed
+
+    def _why_not(self, source: str) -> str:
+        off = self._switched.get(source)
+        return OFF if self.off else f"{source} is switched off; {off.fix}" if off else ""
 
     def muted(self, group: str) -> None:
         """Series of this group are not kept any more: the next push of one learns it."""
@@ -226,6 +172,7 @@ class Intake:
         return Note(health.FAILED, self.trouble) if self.trouble else None
 
     def _tidy(self, boottime_ns: int) -> None:
+        self._quick.tidy(boottime_ns)
         for name, places in list(self._pushers.items()):
             places.tidy(boottime_ns)
             if not len(places) and boottime_ns - places.seen_ns > QUIET_NS:
@@ -253,8 +200,10 @@ class Intake:
     # ---- health
 
     def health(self, at: Instant) -> Sequence[Health]:
-        """Of each program that pushes."""
-        return [self._health(places, at) for places in self._pushers.values()]
+        """Of each program that pushes, or is not to."""
+        off = self._switched
+        told = [self._health(item, at) for item in self._pushers.values() if item.who.source not in off]
+        return [*told, *off.values()]
 
     def _health(self, places: Places, at: Instant) -> Health:
         source = places.who.source

@@ -13,6 +13,7 @@ from wftui.text import clean
 CALL: Final = "push.sock"
 SOURCE: Final = "push"
 """The source that listens; what a program pushes is of ``push:<source>``."""
+PREFIX: Final = f"{SOURCE}:"
 KINDS: Final = (names.GAUGE, names.COUNTER, names.DISTRIBUTION)
 MAX_SOURCE: Final = 64
 SPREAD: Final = ("count", "sum", "p50", "p95", "p99", "max")
@@ -92,7 +93,7 @@ class Pusher(NamedTuple):
     @property
     def source(self) -> str:
         """As health and limits call it."""
-        return f"{SOURCE}:{self.name}"
+        return f"{PREFIX}{self.name}"
 
 
 def pusher(text: str) -> Pusher:

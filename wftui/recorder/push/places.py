@@ -1,89 +1,30 @@
-"""Where pushed samples gather until the second ends: a place for each series, all places of one pusher."""
+"""Where pushed samples gather until the second ends: all places of one pusher, and the ways to them."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
 
 import msgspec
 
 from wftui import names
+from wftui.clock import Instant
 from wftui.model.sample import Column, Sample
 from wftui.model.series import MAX_LABELS
 from wftui.recorder.push.forms import LARGEST, UnusableError
 from wftui.recorder.push.known import FIELDS, LABELS, Meaning, Pusher, meaning
+from wftui.recorder.push.place import FOLLOWED, KEPT, MOST, Place, Way
+from wftui.recorder.push.quick import Quick
 from wftui.text import clean
-from wftui.windows.sketch import Sketch
 
 KEPT_NS: Final = 3_300_000_000_000
 """A place goes when nothing came for so long: a little before the recorder forgets the series itself."""
-SKETCH: Final = 640
-"""Buckets of one distribution in one second: five decades and more at 1 %."""
 MAX_BUCKETS: Final = 64_000
 """Of all distributions of a pusher together in one second: some 6 MB."""
-STEPS_S: Final = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0)
-"""Intervals that a gauge may turn out to be pushed at."""
 _CACHED: Final = 2 << 20
 """Bytes of ways of writing series that are remembered, of one pusher."""
 _ENTRY: Final = 200
 """What an entry takes beside its text."""
 _tags: Final = msgspec.json.Decoder(dict[str, str | float | int | bool | None])
 _labels: Final = msgspec.json.Decoder(dict[str, str])
-
-
-class Way(NamedTuple):
-    """A way of writing a series: two names of one, in seconds and in milliseconds, lead to one place."""
-
-    place: "Place"
-    unit: str
-    kind: str
-    factor: float
-
-
-class Place:
-    """One pushed series in the open second."""
-
-    __slots__ = ("columns", "count", "gauge", "interval_s", "kind", "last_ns", "sketch", "statistics", "total")
-
-    def __init__(self, meant: Meaning) -> None:
-        self.columns = meant.columns
-        self.statistics = meant.statistics
-        self.kind = meant.kind
-        self.gauge = meant.kind == names.GAUGE
-        self.sketch = Sketch(SKETCH) if meant.kind == names.DISTRIBUTION else None
-        self.count = 0
-        """Samples in the open second."""
-        self.total = 0.0
-        """Of a gauge in the open second, of a counter since it is there."""
-        self.last_ns = 0
-        """CLOCK_BOOTTIME of the end of the last second that brought something; 0: none did."""
-        self.interval_s = 1.0
-        """Between two pushes, of a gauge: it is held accordingly."""
-
-    def paced(self, boottime_ns: int) -> None:
-        """Something came in the second that ends then."""
-        if self.gauge and self.last_ns:
-            gap_s = (boottime_ns - self.last_ns) / 1e9
-            self.interval_s = next((step for step in STEPS_S if gap_s <= step * 1.2), 1.0)
-        self.last_ns = boottime_ns
-
-    def samples(self) -> Iterator[Sample]:
-        """What the second brought; the next one begins."""
-        if self.gauge:
-            yield Sample(self.columns[0], self.total / self.count)
-            self.total = 0.0
-        elif self.sketch is None:
-            yield Sample(self.columns[0], self.total)
-        else:
-            yield from _spread(self.sketch, self.columns, self.statistics)
-            self.sketch.clear()
-        self.count = 0
-
-
-def _spread(sketch: Sketch, columns: Sequence[Column], statistics: Sequence[str]) -> Iterator[Sample]:
-    p50, p95, p99 = sketch.quantiles(0.5, 0.95, 0.99)
-    count, greatest = float(sketch.count), sketch.greatest
-    found = {"count": count, "sum": sketch.total, "p50": p50, "p95": p95, "p99": p99, "max": greatest}
-    for column, statistic in zip(columns, statistics, strict=True):
-        yield Sample(column, found[statistic])
 
 
 def _labels_among(tags: Mapping[str, str | float | None]) -> dict[str, str]:
@@ -97,8 +38,16 @@ Admit = Callable[[Sequence[Column]], str]
 class Places:
     """All series of one pusher. What finds a place quickly is bounded, and may be forgotten at any time."""
 
-    def __init__(self, who: Pusher, admit: Admit) -> None:
+    def __init__(self, who: Pusher, admit: Admit, quick: Quick) -> None:
         self.who = who
+        self.refuses = ""
+        """Why nothing is taken; empty: it is."""
+        self.lines = 0
+        """In the open second."""
+        self.now_ns = 0
+        """CLOCK_BOOTTIME of when the samples of the line were taken, as far as is known."""
+        self._every_ns = 0
+        """Between two samples of a series that are told; 0: nobody follows."""
         self.buckets = 0
         """Of all distributions in the open second."""
         self.accepted = 0
@@ -118,6 +67,11 @@ class Places:
         self.since_ns = 0
         """When it came into that (UTC)."""
         self._admit = admit
+        self._quick = quick
+        self._told: list[Sample] = []
+        """Of the line, for those who follow."""
+        self._kept: dict[float, list[Sample]] = {}
+        """Of the line, to be kept at their own time; by pace."""
         self._places: dict[str, Place] = {}
         self._tables: tuple[dict[bytes, dict[str, Way]], ...] = ({}, {})
         """JSON of labels to name to what it leads to: of samples, of events."""
@@ -178,7 +132,39 @@ class Places:
         if not place.count:
             self._touched.append(place)
         place.count += 1
+        if place.tells:
+            self._as_it_comes(place, place.total if place.kind == names.COUNTER else value)
         return ""
+
+    def _as_it_comes(self, place: Place, value: float) -> None:
+        if place.live is None:
+            return
+        sample = Sample(place.live, value)
+        if place.tells & KEPT:
+            if place.count <= MOST:
+                self._kept.setdefault(place.pace_s, []).append(sample)
+            elif place.count == MOST + 1 and place.gauge:
+                place.total = value  # the mean of those that follow is handed over at the second's end
+        if place.tells & FOLLOWED and abs(self.now_ns - place.told_ns) >= self._every_ns:
+            place.told_ns = self.now_ns
+            self._told.append(sample)
+
+    def hand_over(self, at: Instant) -> None:
+        """The line is counted: what of it does not wait for the second's end."""
+        if self._told or self._kept:
+            told, kept = self._told, self._kept
+            self._told, self._kept = [], {}
+            self._quick.hand_over(at, self.seen_ns, told, kept)
+
+    def begin(self, at: Instant) -> None:
+        """A line comes; its samples were taken then."""
+        self.lines += 1
+        self.now_ns = at.boottime_ns
+        every_ns = self._quick.every_ns
+        if every_ns != self._every_ns:
+            self._every_ns = every_ns
+            for place in self._places.values():
+                place.tells = place.tells & ~FOLLOWED | (FOLLOWED if every_ns else 0)
 
     def find(self, name: str, unit: str, kind: str, labels: bytes, *, event: bool) -> Way:
         """The way to the place of a series, made when there is none.
@@ -186,6 +172,8 @@ class Places:
         Raises:
             UnusableError: It cannot be recorded.
         """
+        if self.refuses:
+            raise UnusableError(self.refuses)
         pairs = self._understood(labels, event=event)
         known = FIELDS.get(name) if event else None
         meant = meaning(self.who, name, pairs, unit, kind, known)
@@ -199,6 +187,7 @@ class Places:
                 raise UnusableError(why)
             self._fixed.setdefault(meant.columns[0].series.name, meant)
             place = self._places[meant.text] = Place(meant)
+            place.tells = FOLLOWED if self._every_ns else 0
             if place.kind == names.COUNTER:
                 self._counters.append(place)
         way = Way(place, meant.unit, meant.kind, meant.factor)
@@ -257,12 +246,15 @@ class Places:
         touched, self._touched = self._touched, []
         for place in touched:
             place.paced(boottime_ns)
-            found.setdefault(place.interval_s, []).extend(place.samples())
+            count = place.count
+            found.setdefault(place.spacing_s, []).extend(place.samples())
+            if count > 1:
+                self._quick.look(place, count, self.lines, boottime_ns)
         # Between two pushes a counter is known: it has not grown. Left out it would have no rate.
-        found.setdefault(1.0, []).extend(
-            Sample(place.columns[0], place.total) for place in self._counters if place.last_ns != boottime_ns
-        )
-        self.buckets = 0
+        for place in self._counters:
+            if place.last_ns != boottime_ns:
+                found.setdefault(place.spacing_s, []).append(Sample(place.columns[0], place.total))
+        self.buckets = self.lines = 0
 
     def tidy(self, boottime_ns: int) -> None:
         """Let go of what is not pushed any more."""
@@ -273,9 +265,11 @@ class Places:
         self._let_go(place for place in self._places.values() if group in ("", place.columns[0].group))
 
     def _let_go(self, those: Iterable[Place]) -> None:
-        gone = {id(place) for place in those}
+        gone = {id(place): place for place in those}
         if not gone:
             return
+        self._told, self._kept = [], {}
+        self._quick.forget(gone.values())
         self._places = {text: place for text, place in self._places.items() if id(place) not in gone}
         self._counters = [place for place in self._counters if id(place) not in gone]
         self._touched = [place for place in self._touched if id(place) not in gone]
