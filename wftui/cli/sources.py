@@ -91,6 +91,8 @@ def _states(where: Places) -> list[Health]:
             else Health(name, "", "no recorder runs")
             for name in (*(item.name for item in host_collectors()), PUSHES)
         ]
+        pushers = sorted(filter(toggles.is_pusher, off[settings.SOURCES]))
+        found += [toggles.off_by_setting(name, settings.SOURCES) for name in pushers]
         found += [toggles.off_by_setting(GROUP_PREFIX + name, settings.GROUPS) for name in off[settings.GROUPS]]
     known = {item.source for item in found}
     groups = [GROUP_PREFIX + group for group in names.GROUPS]

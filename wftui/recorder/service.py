@@ -104,7 +104,7 @@ class Recorder:
             self._emptied,
             self._publish_health,
         )
-        self._switches.begin(options.groups_disabled)
+        self._switches.begin(options.groups_disabled, options.disabled)
         self.orders = Orders(options, clock, self.emit, self._bursts, self._switches, self._delete)
         """What connections have done."""
 

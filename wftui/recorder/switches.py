@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from wftui import names
+from wftui import log, names
 from wftui.clock import Clock, Instant
+from wftui.errors import ProtocolError
 from wftui.model import health
 from wftui.model.health import Health
 from wftui.recorder import toggles, turns
@@ -12,7 +13,7 @@ from wftui.recorder.emitter import Emit
 from wftui.recorder.push.intake import Intake
 from wftui.recorder.scheduler import Scheduler
 from wftui.recorder.source import Source
-from wftui.settings import GROUP_PREFIX
+from wftui.settings import GROUP_PREFIX, SOURCES
 
 
 class Switches:
@@ -49,7 +50,9 @@ class Switches:
         toggles.check(name, sources)
         now = self._clock.now()
         off = None if on else toggles.off(name, role, now.time_ns)
-        if name in sources:
+        if toggles.is_pusher(name):
+            self._switch_pusher(name, off)
+        elif name in sources:
             self._switch_source(sources[name], off, now)
         else:
             self._switch_group(name.removeprefix(GROUP_PREFIX), off)
@@ -72,14 +75,28 @@ class Switches:
             self.groups[group] = off
         self._accumulator().mute(self.groups)
         self._pushes.muted(group)
+        self._tell(GROUP_PREFIX + group, off)
+
+    def _switch_pusher(self, name: str, off: Health | None) -> None:
+        if self._pushes.switch_one(name, off):
+            self._accumulator().silence(name)
+            self._tell(name, off)
+
+    def _tell(self, name: str, off: Health | None) -> None:
         before, after = (health.OFF, health.OK) if off is None else (health.OK, health.OFF)
         payload = {"before": before, "after": after, "reason": "" if off is None else off.reason}
-        self._emit(turns.KIND, ("source", GROUP_PREFIX + group), payload)
+        self._emit(turns.KIND, ("source", name), payload)
         self._changed()
 
-    def begin(self, groups: frozenset[str]) -> None:
-        """Groups that the settings switch off."""
+    def begin(self, groups: frozenset[str], sources: frozenset[str]) -> None:
+        """Groups, and of the sources the programs that push, that the settings switch off."""
         since_ns = self._clock.now().time_ns
+        for name in sorted(filter(toggles.is_pusher, sources)):
+            try:
+                toggles.check(name, ())
+                self._pushes.switch_one(name, toggles.off_by_setting(name, SOURCES, since_ns))
+            except ProtocolError as error:
+                log.warning("push", "stays on", setting=SOURCES, reason=str(error))
         for group in sorted(groups & set(names.GROUPS)):
             off = toggles.off_by_setting(GROUP_PREFIX + group, "store.groups_disabled", since_ns)
             self.groups[group] = off

@@ -8,6 +8,8 @@ from wftui.errors import ProtocolError
 from wftui.model import health
 from wftui.model.health import Health
 from wftui.recorder.own import SOURCE
+from wftui.recorder.push.forms import UnusableError
+from wftui.recorder.push.known import PREFIX, pusher
 from wftui.settings import GROUP_PREFIX
 
 OURS: Final = frozenset({"wftop", "store", SOURCE})
@@ -16,11 +18,14 @@ _BY: Final = {"view": "in a view", "query": "by wftop sources"}
 
 
 def check(name: str, sources: Iterable[str]) -> None:
-    """Refuse what cannot be switched.
+    """Refuse what cannot be switched. Of programs that push any may be named: one that does not yet, too.
 
     Raises:
         ProtocolError: There is no such source or group, or it is wftop's own; names the nearest.
     """
+    if is_pusher(name):
+        _check_pusher(name)
+        return
     if name in OURS:
         raise ProtocolError(f"{name} cannot be switched off: it says what wftop itself costs, drops and loses")
     known = [*sources, *(GROUP_PREFIX + group for group in names.GROUPS)]
@@ -31,6 +36,20 @@ def check(name: str, sources: Iterable[str]) -> None:
     near = difflib.get_close_matches(name[:80], known, n=1)
     hint = f"; did you mean {near[0]}?" if near else "; known are " + ", ".join(known)
     raise ProtocolError(f"there is no source {name[:80]!r}{hint}")
+
+
+def is_pusher(name: str) -> bool:
+    """Whether that is a program that pushes, by the form of its name."""
+    return name.startswith(PREFIX)
+
+
+def _check_pusher(name: str) -> None:
+    try:
+        known = pusher(name.removeprefix(PREFIX)).source
+    except UnusableError as error:
+        raise ProtocolError(f"there is no source {name[:80]!r}: {error}") from error
+    if known != name:
+        raise ProtocolError(f"there is no source {name[:80]!r}; did you mean {known}?")
 
 
 def off(name: str, role: str, time_ns: int) -> Health:
@@ -45,4 +64,8 @@ def off_by_setting(name: str, setting: str, time_ns: int = 0) -> Health:
 
 def fix(name: str) -> str:
     """How to have it back."""
+    if is_pusher(name):
+        import shlex  # a program may call itself what a shell takes for something else
+
+        name = shlex.quote(name)
     return f"wftop sources on {name}"
