@@ -20,11 +20,12 @@ from wftui.collectors.nvml.binding import Binding
 from wftui.collectors.nvml.box import Box, Item, Pci
 from wftui.collectors.nvml.fields import FAST, HOUR_S, HOURLY, SECOND, SLOW, SLOW_S
 from wftui.collectors.nvml.lanes import STACK_BYTES, Crew
-from wftui.collectors.nvml.output import Out, resident
+from wftui.collectors.nvml.output import Out
 from wftui.collectors.nvml.pace import RATES, Pace
 from wftui.collectors.nvml.process_lists import Listed, ProcessLists
 from wftui.collectors.nvml.reads import Reader
 from wftui.collectors.nvml.rest import Rest
+from wftui.collectors.nvml.status import Crews, Status
 from wftui.collectors.nvml.survey import Survey
 from wftui.collectors.nvml.target import forgive
 from wftui.collectors.nvml.xids import Doubles, KernelLog, XidWatches
@@ -41,8 +42,6 @@ AGAIN_S: Final = 5.0
 CALLS_S: Final = 10.0
 WATCH_NS: Final = 100_000_000
 """Between two looks at a call that hangs, however seldom the others are read."""
-TELL_WAITING_S: Final = 1.0
-"""A call that takes longer is told of."""
 LEAVE_S: Final = 60.0
 """So long a call that hangs is waited for before the process leaves."""
 
@@ -79,16 +78,12 @@ class Worker:
         """As it was told last, but for what hangs."""
         self._pause_s = 1.0
         """Between closing the library and opening it anew."""
-        self._waits = False
-        """It was told that a call about the library as a whole hangs."""
         self._lost: dict[str, int] = {}
         """GPUs that failed when the library was given up, or while they were looked up: until that is over, it is
         what is known."""
         self._lost_times = 0
         """How often in a row the library was opened anew and knew no GPU that answers."""
-        self._late: set[tuple[str, object]] = set()
-        """What has been told to wait."""
-        self._open_ns = self._slow_ns = self._calls_ns = self._status_ns = 0
+        self._open_ns = self._slow_ns = self._calls_ns = 0
         self._hourly: dict[str, int] = {}
         self._slow_running = self._shutting = False
         self._slow_ones: set[str] = set()
@@ -96,6 +91,8 @@ class Worker:
         self._second = -1
         self._with_second = False
         self._pace = Pace(self._clock.now().boottime_ns)
+        self._crews = Crews(self._fast, self._slow, self._look, self._opening, self._closing)
+        self._status = Status(out, self._crews, self._box, self._xids, self._kernel, self._pace)
         self._ending = False
 
     # ---- the main thread
@@ -215,7 +212,7 @@ class Worker:
 
     def _anew(self) -> None:
         """Become a new process: the library of the old driver stays loaded as long as this one lives."""
-        if self._out.empty and not any(crew.busy or crew.waiting() for crew in (*self._asked, self._closing)):
+        if self._out.empty and not any(crew.busy or crew.waiting() for crew in self._crews):
             with suppress(OSError):  # python itself is being replaced: the next time, then
                 os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  our own command again
 
@@ -305,7 +302,7 @@ class Worker:
                 self._slow.look()
             if not self._slow.busy:
                 self._slow_running = False
-                self._status_ns = 0  # what is not offered is known now
+                self._status.due_ns = 0  # what is not offered is known now
                 self._send(SLOW, SLOW_S)
                 self._send(HOURLY, HOUR_S)
                 self._tell_processes()
@@ -414,29 +411,16 @@ class Worker:
 
     # ---- telling about itself
 
-    @property
-    def _asked(self) -> tuple[Crew[str] | Crew[Item], ...]:
-        return self._fast, self._slow, self._look, self._opening
-
     def _hangs(self) -> bool:
         """Whether a call is under way for longer than it should."""
-        return self._fast.busy or any(crew.waiting() for crew in self._asked)
+        return self._fast.busy or any(crew.waiting() for crew in self._crews.asking)
 
     def _tell_status_if_due(self) -> None:
-        """Once a second, and at once when a call has waited for too long or came back."""
-        now, mono = self._clock.now().boottime_ns, clock.perf_ns()
-        late: set[tuple[str, object]] = {
-            (crew.name, target)
-            for crew in self._asked
-            for target, (_, since) in crew.waiting().items()
-            if mono - since > TELL_WAITING_S * NS_PER_S
-        }
-        if now - self._status_ns >= NS_PER_S - 50_000_000 or late != self._late:
-            self._late = late
-            self._status_ns = now
+        now = self._clock.now()
+        if self._status.due(now.boottime_ns):
             self._listen()
             if not self._out.full:
-                self._tell_status()
+                self._status.tell(now, self._state, self._library, self._lost | self._failing())
 
     def _listen(self) -> None:
         """What is heard once a second, also while calls hang."""
@@ -447,59 +431,9 @@ class Worker:
         if self._state == "open":
             self._xids.keep(self._box.targets)
 
-    def _tell_status(self) -> None:
-        now = self._clock.now()
-        box = self._box
-        waiting: dict[str, tuple[str, float]] = {}
-        mono = clock.perf_ns()
-        for crew in (self._slow, self._fast):
-            for uuid, (call, since) in crew.waiting().items():
-                if mono - since > TELL_WAITING_S * NS_PER_S:
-                    waiting[uuid] = (call, round((mono - since) / 1e9, 1))
-        stuck: list[tuple[str, int]] = []
-        for item, held in self._look.waiting().items():
-            known = box.found.get(item)
-            if known is not None:
-                waiting.setdefault(known.uuid, (held.call, round((mono - held.since_ns) / 1e9, 1)))
-            else:
-                stuck.append(held)
-        stuck += (self._opening.waiting() | self._closing.waiting()).values()
-        if self._state == "closing" and (hangs := self._xids.hangs) is not None:
-            stuck.append(hangs)
-        self._tell_library(stuck, mono)
-        errors = {}
-        for uuid, target in list(box.targets.items()):
-            codes = dict(target.codes)
-            if codes != target.told:
-                changed = {key: code for key, code in codes.items() if target.told.get(key) != code}
-                changed |= dict.fromkeys((key for key in target.told if key not in codes), 0)
-                target.told = codes
-                errors[uuid] = changed
-        heard = None if self._kernel.readable else sorted(self._xids.heard()) if self._state == "open" else []
-        events = self._xids.hangs if self._state == "open" else None
-        self._out.write(
-            {
-                "t": "status", "time_ns": now.time_ns, "boottime_ns": now.boottime_ns, "waiting": waiting,
-                "errors": errors,
-                "lost": self._lost | self._failing(),
-                "heard": heard, "events": events and (events[0], round((mono - events[1]) / 1e9, 1)),
-                "rate_hz": self._pace.rate, "cpu_utilization": self._pace.cost(now.boottime_ns),
-                "memory_bytes": resident(),
-            }
-        )  # fmt: skip
-
     def _failing(self) -> dict[str, int]:
         """GPUs of which all calls of the last reading failed, with the code."""
         return {uuid: target.failing for uuid, target in list(self._box.targets.items()) if target.failing}
-
-    def _tell_library(self, stuck: list[tuple[str, int]], mono: int) -> None:
-        """What hangs of the library as a whole, each second; and once that nothing does any more."""
-        if stuck:
-            call, since = min(stuck, key=lambda one: one[1])
-            self._out.write({**self._library, "call": call, "waiting_s": round((mono - since) / 1e9, 1)})
-        elif self._waits:
-            self._out.write(self._library)
-        self._waits = bool(stuck)
 
     def _integrates(self) -> bool:
         """Whether the energy of a card is only known by adding up its power."""
@@ -511,7 +445,7 @@ class Worker:
     def leave(self) -> NoReturn:
         """Shut down if nothing hangs; wait for what hangs, but not for ever."""
         self._xids.stop()
-        crews = (self._fast, self._slow, self._look, self._opening)
+        crews = self._crews.asking
         end = clock.perf_ns() + int(LEAVE_S * NS_PER_S)
         while clock.perf_ns() < end:
             for crew in crews:
