@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 from wftui import paths, text, toml
-from wftui.errors import ConfigError
+from wftui.errors import ConfigError, nearest
 
 Value = bool | int | float | str | tuple[str, ...]
 Kind = Literal["bool", "bool or auto", "int", "number", "size", "text", "choice", "names", "endpoints", "zone"]
@@ -344,11 +344,7 @@ def known(name: str, where: str) -> Key:
     key = KEYS.get(name)
     if key is not None:
         return key
-    import difflib  # only a mistake needs it
-
-    near = difflib.get_close_matches(name[:200], KEYS, n=1)
-    hint = f"; did you mean {near[0]}?" if near else "; known are " + ", ".join(KEYS)
-    raise ConfigError(f"{where}: unknown key {text.clean(name, 80)}{hint}")
+    raise ConfigError(f"{where}: unknown key {text.clean(name, 80)}{nearest(name, KEYS)}")
 
 
 def _checked(key: Key, given: object, where: str) -> Value:

@@ -22,6 +22,7 @@ from __future__ import annotations
 # another one running should be gone after importing little more than this.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Final, Literal, TypeAlias
 
     HealthState: TypeAlias = Literal[
@@ -113,6 +114,15 @@ class NoDataError(WftopError):
     """The question was sound and the answer is empty; the CLI recovers by saying which range was empty."""
 
     exit_code = 7
+
+
+def nearest(given: str, known: Iterable[str]) -> str:
+    """The known name that was probably meant, or all of them, for the end of a message."""
+    import difflib  # only a mistake needs it
+
+    names = list(known)
+    near = difflib.get_close_matches(given[:200], names, n=1)
+    return f"; did you mean {near[0]}?" if near else "; known are " + ", ".join(names)
 
 
 def report(error: WftopError) -> str:

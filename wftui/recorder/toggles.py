@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from wftui import names
-from wftui.errors import ProtocolError
+from wftui.errors import ProtocolError, nearest
 from wftui.model import health
 from wftui.model.health import Health
 from wftui.recorder.own import SOURCE
@@ -29,13 +29,8 @@ def check(name: str, sources: Iterable[str]) -> None:
     if name in OURS:
         raise ProtocolError(f"{name} cannot be switched off: it says what wftop itself costs, drops and loses")
     known = [*sources, *(GROUP_PREFIX + group for group in names.GROUPS)]
-    if name in known:
-        return
-    import difflib  # only a mistake needs it
-
-    near = difflib.get_close_matches(name[:80], known, n=1)
-    hint = f"; did you mean {near[0]}?" if near else "; known are " + ", ".join(known)
-    raise ProtocolError(f"there is no source {name[:80]!r}{hint}")
+    if name not in known:
+        raise ProtocolError(f"there is no source {name[:80]!r}{nearest(name, known)}")
 
 
 def is_pusher(name: str) -> bool:

@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Final
 
-from wftui.errors import ConfigError
+from wftui.errors import ConfigError, nearest
 
 KEY: Final = "view.theme"
 DARK: Final = "dark"
@@ -36,12 +36,7 @@ def find(name: str, own: Path, built_in: Path) -> Path:
         path = folder / f"{name}.toml"
         if path.is_file():
             return path
-    import difflib  # only a mistake needs it
-
-    known = names(own, built_in)
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]}?" if near else "known are " + ", ".join(known)
-    raise ConfigError(f"{KEY}: there is no theme {name!r}; {hint}")
+    raise ConfigError(f"{KEY}: there is no theme {name!r}{nearest(name, names(own, built_in))}")
 
 
 def instead_of(name: str, own: Path, built_in: Path) -> Path:

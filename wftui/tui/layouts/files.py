@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from wftui import toml
-from wftui.errors import ConfigError
+from wftui.errors import ConfigError, nearest
 from wftui.text import clean
 from wftui.tui.layouts.default import DEFAULT, NAME
-from wftui.tui.layouts.grammar import Wrong, build, nearest
+from wftui.tui.layouts.grammar import Wrong, build
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,6 +5,7 @@ Light to import, as the plan itself.
 
 from __future__ import annotations
 
+from wftui.errors import nearest
 from wftui.tui.layouts.plan import (
     COLUMNS,
     FIT,
@@ -111,14 +112,6 @@ def _keys(given: Mapping[str, object], known: Sequence[str], path: Path) -> None
     for key in given:
         if key not in known:
             raise Wrong((*path, key), f"unknown key{nearest(key, known)}")
-
-
-def nearest(given: str, known: Sequence[str]) -> str:
-    """The known name that was probably meant, for the end of a message."""
-    import difflib  # only a mistake needs it
-
-    near = difflib.get_close_matches(given[:80], known, n=1)
-    return f"; did you mean {near[0]}?" if near else "; known are " + ", ".join(known)
 
 
 def _list(given: object, path: Path) -> list[object]:
