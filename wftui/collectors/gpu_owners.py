@@ -14,6 +14,7 @@ from wftui.collectors.files import read_once
 from wftui.collectors.gpu_jobs import Ranks, launcher, ranks, slurm_job
 from wftui.collectors.mountinfo import parse_mountinfo
 from wftui.collectors.process_files import COMMAND_LIMIT, ProcessStat, parse_process, short_cgroup
+from wftui.collectors.users import Users
 from wftui.errors import SourceFormatError
 
 HOST: Final = "a pid of the host: this container has a pid namespace of its own (--pid=host shows it)"
@@ -99,7 +100,7 @@ class Owners:
         self._wait = wait
         self._alive = alive or _exists
         self._known: dict[int, _Known] = {}
-        self._users: dict[int, str] = {}
+        self._users = Users()
         self._launchers: dict[tuple[int, int], str] = {}
         self._uid: Final = os.geteuid()
         self._foreign = _namespace(self._proc) not in ("", _FIRST_NAMESPACE)
@@ -150,7 +151,7 @@ class Owners:
         uid = _uid(f"{self._proc}/{pid}")
         if self._foreign and uid is None:
             return Owner(unseen=HOST)
-        user = "" if uid is None else self._users.get(uid, str(uid))
+        user = "" if uid is None else self._users.known(uid)
         if isinstance(error, PermissionError) or (uid is None and self._alive(pid)):
             hidden = self._hidepid()
             return Owner(user=user, unseen=HIDDEN.format(hidden) if hidden else REFUSED)
@@ -189,7 +190,7 @@ class Owners:
         owner = known.owner
         folder = f"{self._proc}/{pid}"
         if known.uid is not None:
-            owner = owner._replace(user=self._user(known.uid))
+            owner = owner._replace(user=self._users.name(known.uid))
             known.owner = owner
         told = Ranks()
         if self._read_ranks and known.uid == self._uid:
@@ -223,18 +224,6 @@ class Owners:
                 return f"{kind}:{pid}"
             pid = stat.parent
         return ""
-
-    def _user(self, uid: int) -> str:
-        name = self._users.get(uid)
-        if name is None:
-            import pwd  # not on every platform that imports this package
-
-            try:
-                name = text.clean(pwd.getpwuid(uid).pw_name, 64)
-            except (KeyError, OverflowError):
-                name = str(uid)
-            self._users[uid] = name
-        return name
 
 
 class _Later:

@@ -18,6 +18,7 @@ from wftui.collectors.process_files import (
     parse_process,
     short_cgroup,
 )
+from wftui.collectors.users import Users
 from wftui.errors import SourceFormatError
 from wftui.model.health import DENIED, FAILED
 from wftui.model.processes import CPU, PID, PROCESSES, READ, WRITE, row_key
@@ -85,7 +86,7 @@ class Processes:
     def __init__(self, proc: str | Path = "/proc") -> None:
         self._proc = str(proc)
         self._known: dict[str, _Process] = {}
-        self._users: dict[int, str] = {}
+        self._users = Users()
         self._before_ns = 0
         self._scans = 0
         self._page: Final = os.sysconf("SC_PAGE_SIZE")
@@ -227,25 +228,13 @@ class Processes:
         process.name = text.clean(stat.name, 64)
         try:
             # The folder belongs to the effective user, whatever the process' files belong to.
-            process.user = self._user(os.stat(folder).st_uid)  # noqa: PTH116  a Path for each process costs 3 µs
+            process.user = self._users.name(os.stat(folder).st_uid)  # noqa: PTH116  a Path for each process costs 3 µs
             if stat.flags & KERNEL_THREAD:
                 return
             process.command = parse_command_line(read_once(f"{folder}/cmdline", COMMAND_LIMIT))
             process.cgroup = short_cgroup(read_once(f"{folder}/cgroup", 8192))
         except OSError:  # it ended meanwhile, or hides: what is known stays
             return
-
-    def _user(self, uid: int) -> str:
-        name = self._users.get(uid)
-        if name is None:
-            import pwd  # not on every platform that imports this package
-
-            try:
-                name = text.clean(pwd.getpwuid(uid).pw_name, 64)
-            except (KeyError, OverflowError):
-                name = str(uid)
-            self._users[uid] = name
-        return name
 
     def _io(self, pid: str, process: _Process, at: Instant) -> tuple[float | None, float | None]:
         """Rates (By/s) since its I/O was read last; None, None on the first sight or where it is not ours."""
