@@ -10,6 +10,7 @@ import msgspec
 
 from wftui.collectors.servers.comfyui_jobs import Jobs, Now
 from wftui.collectors.servers.figures import Key, Look, Missing, RequestInfo, gauge, named
+from wftui.collectors.servers.sign import sign
 from wftui.collectors.servers.web import Web, refusal
 from wftui.errors import SourceFormatError
 from wftui.model.sample import DERIVED
@@ -62,16 +63,8 @@ class _Queue(msgspec.Struct):
 
 async def identify(web: Web) -> str | None:
     """``/system_stats`` with devices as ComfyUI describes them; KoboldCpp says so of a device of its own name."""
-    answer = await web.get(STATS)
-    if answer.status in (401, 403):
-        raise refusal(answer)
-    if answer.status != 200:
-        return None
-    try:
-        stats = answer.json(_Stats)
-    except SourceFormatError:
-        return None
-    if not stats.devices or any(item.name == _PRETENDER for item in stats.devices):
+    stats = await sign(web, STATS, _Stats)
+    if stats is None or not stats.devices or any(item.name == _PRETENDER for item in stats.devices):
         return None
     return stats.system.comfyui_version
 

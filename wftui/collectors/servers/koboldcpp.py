@@ -8,8 +8,8 @@ from typing import Final
 import msgspec
 
 from wftui.collectors.servers.figures import Histogram, Key, Look, Missing, ModelInfo, Whole, gauge, named
+from wftui.collectors.servers.sign import sign
 from wftui.collectors.servers.web import Web, refusal
-from wftui.errors import SourceFormatError
 from wftui.model.sample import DERIVED
 
 NAME: Final = "koboldcpp"
@@ -63,16 +63,8 @@ class _Value(msgspec.Struct):
 
 async def identify(web: Web) -> str | None:
     """It says its name at a path of its own."""
-    answer = await web.get(ABOUT)
-    if answer.status in (401, 403):
-        raise refusal(answer)
-    if answer.status != 200:
-        return None
-    try:
-        about = answer.json(_About)
-    except SourceFormatError:
-        return None
-    return about.version if about.result == "KoboldCpp" else None
+    about = await sign(web, ABOUT, _About)
+    return about.version if about is not None and about.result == "KoboldCpp" else None
 
 
 class KoboldCpp:

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from wftui.collectors.servers.figures import Look, Missing, ModelInfo, named
+from wftui.collectors.servers.sign import sign
 from wftui.collectors.servers.takes import SUMMARY, Reader, Take
 from wftui.collectors.servers.web import Web, refusal
 from wftui.errors import SourceFormatError, SourceUnavailableError
@@ -65,13 +66,9 @@ class _Version(msgspec.Struct):
 
 async def identify(web: Web) -> str | None:
     """``/system`` has backends and loaded models."""
-    answer = await web.get(SYSTEM)
-    if answer.status in (401, 403):
-        raise refusal(answer)
-    if answer.status != 200:
+    if await sign(web, SYSTEM, _System) is None:
         return None
     try:
-        answer.json(_System)
         return (await web.json("/version", _Version)).version
     except SourceFormatError:
         return None

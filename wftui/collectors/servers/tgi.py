@@ -5,9 +5,9 @@ from typing import Final
 import msgspec
 
 from wftui.collectors.servers.figures import Look, Missing, ModelInfo, Whole, gauge, named
+from wftui.collectors.servers.sign import sign
 from wftui.collectors.servers.takes import COUNTER, HISTOGRAM, Reader, Take
-from wftui.collectors.servers.web import Web, refusal
-from wftui.errors import SourceFormatError
+from wftui.collectors.servers.web import Web
 
 NAME: Final = "tgi"
 PAGE: Final = "/metrics"
@@ -53,15 +53,8 @@ class _Info(msgspec.Struct):
 
 async def identify(web: Web) -> str | None:
     """``/info`` names a model and a router; no key guards it."""
-    answer = await web.get(INFO)
-    if answer.status in (401, 403):
-        raise refusal(answer)
-    if answer.status != 200:
-        return None
-    try:
-        return answer.json(_Info).version
-    except SourceFormatError:
-        return None
+    info = await sign(web, INFO, _Info)
+    return None if info is None else info.version
 
 
 class Tgi:

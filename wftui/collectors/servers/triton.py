@@ -10,9 +10,10 @@ import msgspec
 
 from wftui.collectors.servers.figures import Histogram, Key, Look, Missing, ModelInfo, gauge, named
 from wftui.collectors.servers.gains import Gains
+from wftui.collectors.servers.sign import sign
 from wftui.collectors.servers.takes import COUNTER, HISTOGRAM, MAX, SUMMARY, Reader, Take
-from wftui.collectors.servers.web import Answer, Web, refusal
-from wftui.errors import SourceError, SourceFormatError
+from wftui.collectors.servers.web import Answer, Web
+from wftui.errors import SourceError
 from wftui.model.sample import DERIVED, MEASURED
 
 NAME: Final = "triton"
@@ -121,16 +122,8 @@ class _Statistics(msgspec.Struct):
 
 async def identify(web: Web) -> str | None:
     """``/v2`` gives its name and version."""
-    answer = await web.get(ABOUT)
-    if answer.status in (401, 403):
-        raise refusal(answer)
-    if answer.status != 200:
-        return None
-    try:
-        about = answer.json(_About)
-    except SourceFormatError:
-        return None
-    return about.version if about.name == NAME else None
+    about = await sign(web, ABOUT, _About)
+    return about.version if about is not None and about.name == NAME else None
 
 
 class Triton:
