@@ -67,7 +67,7 @@ def _read(folder: Path, files: Iterable[Path]) -> tuple[list[Found], list[tuple[
                 bad.append(path)
                 continue
             columns += [(label.last_seq, item) for item in held]
-            found.append((_segment(folder, path, label, held, rows), label))
+            found.append((label.segment(str(path.relative_to(folder)), rows, segments.checks(path), held), label))
     finally:
         connection.close()
     for path in bad:
@@ -95,25 +95,6 @@ def _count(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
         return int(rows)
     except duckdb.Error as error:
         raise StoreError(f"{path}: {str(error).splitlines()[0]}") from error
-
-
-def _segment(folder: Path, path: Path, label: Label, held: list[StoredColumn], rows: int) -> Segment:
-    checks = segments.checks(path)
-    return Segment(
-        str(path.relative_to(folder)),
-        label.kind,
-        label.group,
-        label.stat,
-        label.first_seq,
-        label.last_seq,
-        label.since_s,
-        label.until_s,
-        rows,
-        checks.size,
-        checks.sha256,
-        checks.crc32,
-        manifest.ranges(item.id for item in held),
-    )
 
 
 def _assemble(found: list[Found], columns: list[tuple[int, StoredColumn]], damaged: int) -> Manifest:

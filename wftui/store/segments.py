@@ -80,6 +80,22 @@ class Label(msgspec.Struct, frozen=True):
         parts = [self.kind, self.stat, f"{group or self.kind}-{self.first_seq}-{self.last_seq}{tail}{SUFFIX}"]
         return "/".join(item for item in parts if item)
 
+    def segment(self, file: str, rows: int, found: "Checks", columns: Iterable[StoredColumn]) -> Segment:
+        """What the manifest says of a file of this kind."""
+        return Segment(
+            file,
+            self.kind,
+            self.group,
+            self.stat,
+            self.first_seq,
+            self.last_seq,
+            self.since_s,
+            self.until_s,
+            rows,
+            *found,
+            columns=manifest.ranges(item.id for item in columns),
+        )
+
 
 class Checks(NamedTuple):
     """A file's size and checksums."""
@@ -255,19 +271,7 @@ class Shelf:
             beside.unlink(missing_ok=True)
             path.unlink(missing_ok=True)
             raise
-        segment = Segment(
-            label.file(),
-            label.kind,
-            label.group,
-            label.stat,
-            label.first_seq,
-            label.last_seq,
-            label.since_s,
-            label.until_s,
-            rows,
-            *found,
-            columns=manifest.ranges(item.id for item in columns),
-        )
+        segment = label.segment(label.file(), rows, found, columns)
         self.added.append(segment)
         return segment
 
