@@ -5,17 +5,20 @@ from __future__ import annotations
 import pytest
 
 from tests.tui import servers_seen as fake
-from tests.tui.fake import full, scene
+from tests.tui.fake import NOW_S, full, scene
+from tests.tui.fake_gpus import NS
 from tests.tui.servers_seen import ServersFed, serving
 from tests.tui.test_compose import SIZES, check, lines
 from tests.tui.test_keys import FakeLink, Still, press, screen_text
 from wftui import paths
+from wftui.model.event import Event
+from wftui.model.sample import JsonValue
 from wftui.model.series import parse, select, series
 from wftui.render.palette import TRUECOLOR, load
 from wftui.tui import clipboard
 from wftui.tui.app import WftopApp
 from wftui.tui.compose import Picture, picture
-from wftui.tui.models_screen import axis, lanes
+from wftui.tui.models_screen import axis, lanes, lately
 from wftui.tui.models_screen.model import SORTS, ModelsScreen
 from wftui.tui.models_screen.seen import servers
 from wftui.tui.mouse import Mouse
@@ -102,7 +105,10 @@ def test_it_opens_where_trouble_can_be_seen_and_stays_with_what_was_chosen() -> 
     [
         (fake.LOCKED, ["denied since", "401: it wants a key", "[servers] endpoints", "no figure of its work"]),
         (fake.GONE, ["stuck since", "12 s", "no answer within 5 s", "see its log"]),
-        (fake.OLLAMA, ["claim", "38 % of 20.6 GiB is in RAM", "not told: time to first token"]),
+        (
+            fake.OLLAMA,
+            ["not all of it is on", "38 % of 20.6 GiB is in RAM", "not told: time to first token"],
+        ),
         (fake.SWOLLEN, ["preempting", "100 %", "waiting"]),
     ],
 )
@@ -141,7 +147,7 @@ def _main(state: State, key: tuple[str, str]) -> list[str]:
 
 def test_a_bound_is_no_measurement() -> None:
     shown = body(show(ALL, (200, 50), (fake.VLLM, ""), inside=True)[0])
-    queue = next(line for line in shown.splitlines() if "in the queue p50" in line)
+    queue = next(line for line in shown.splitlines() if "in queue" in line)
     assert "≤300 ms" in queue
     assert "<300 ms" in body(show(ALL, (200, 50), (fake.VLLM, ""), inside=True, ascii_only=True)[0])
 
@@ -163,7 +169,7 @@ def test_seconds_in_which_nothing_ended_are_blank_and_hatched_only_where_nobody_
 def test_details_tell_origin_and_what_would_bring_the_rest() -> None:
     shown = body(show(ALL, (200, 50), (fake.VLLM, ""), inside=True)[0])
     for words in ("/metrics vllm:num_requests_running", "apportioned", "hw.gpu.energy by GPU processes", "derived",
-                  "vllm:gpu_cache_usage_perc → vllm:kv_cache_usage_perc", "first token p99"):  # fmt: skip
+                  "vllm:gpu_cache_usage_perc → vllm:kv_cache_usage_perc", "first token"):  # fmt: skip
         assert words in shown, words
     shown = body(show(ALL, (200, 50), (fake.OLLAMA, ""), inside=True)[0])
     for words in ("wftop proxy --upstream http://127.0.0.1:11434", "nothing would bring it", fake.RUNNER,
@@ -329,3 +335,61 @@ async def test_clicks_choose_and_open() -> None:
 def _line(view: WftopApp, words: str) -> int:
     assert view.picture is not None
     return next(n for n, line in enumerate(lines(view.picture)) if words in line)
+
+
+def test_a_scale_says_what_it_ends_with() -> None:
+    named = {line.split()[0]: line.split()[1] for line in _main(ALL, (fake.VLLM, "")) if len(line.split()) > 1}
+    assert named["prompt"] == "10k"
+    assert named["running"] == "50"
+    assert named["power"] == "1.4kW", "what its two cards may draw"
+
+
+@pytest.mark.parametrize("width", [120, 200])
+def test_a_card_says_more_where_there_is_room_for_it(width: int) -> None:
+    def side(state: State, height: int) -> str:
+        return "\n".join(line.split("│")[1] for line in lines(show(state, (width, height))[0])[2:-2])
+
+    alone = side(STATES["one"], 40)
+    of = servers(STATES["one"])[0].figures
+    assert f"{of.ttft.p95 * 1000:.0f} ms" in alone
+    assert ("KV" in alone.split("\n", 1)[1]) == (width == 120), "a wide card has a column for it"
+    assert ("≈" in alone) == (width == 200)
+    assert "TTFT" not in side(ALL, 20)
+
+
+def test_all_durations_stand_in_one_table() -> None:
+    shown = body(show(ALL, (200, 50), (fake.VLLM, ""), inside=True)[0])
+    row = next(line for line in shown.splitlines() if "first token" in line)
+    of = servers(STATES["one"])[0].figures.ttft
+    for value in (f"{of.p50 * 1000:.0f} ms", f"{of.p95 * 1000:.0f} ms", f"{of.p99:.2f} s", "30"):
+        assert value in row.replace("  ", " "), value
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload", "words"),
+    [
+        ("server.found", {"kind": "vllm"}, "vllm:8000 found"),
+        ("server.state", {"after": "failed", "reason": "/metrics: 500"}, "vllm:8000 failed: /metrics: 500"),
+        ("server.queueing", {"waiting": 17, "running": 48.0}, "vllm:8000: 17 wait, 48 run"),
+        ("server.preempting", {"count": 3, "kv_cache": 0.99}, "vllm:8000: 3 preempted"),
+        ("server.preempting", {}, "vllm:8000: - preempted"),
+        ("model.unloaded", {"model": "gemma3:27b"}, "gemma3:27b unloaded, vllm:8000"),
+        ("model.verdict", {"verdict": "in swap", "evidence": "2 of 9 GiB"}, "vllm:8000 in swap: 2 of 9 GiB"),
+    ],
+)
+def test_what_happened_lately_is_a_sentence(kind: str, payload: dict[str, JsonValue], words: str) -> None:
+    told = event(kind, payload)
+    assert lately.said(told, "vllm:8000") == words
+
+
+def test_a_server_that_is_gone_keeps_its_name() -> None:
+    fed = ServersFed((fake.VLLM,)).run(500, 600).furnish()
+    for told in (event("server.found", {"kind": "tgi"}), event("server.state", {"after": "failed"})):
+        fed.state.events.append(told)
+    shown = body(show(fed.state, (120, 40))[0])
+    assert "tgi:3000 found" in shown
+    assert "tgi:3000 failed" in shown
+
+
+def event(kind: str, payload: dict[str, JsonValue]) -> Event:
+    return Event(1, "id", NOW_S * NS, kind, "server", "127.0.0.1:3000", None, None, payload, {})

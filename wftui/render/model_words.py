@@ -51,9 +51,14 @@ def sign(value: float, bounds: tuple[float, float]) -> str:
     return AT_LEAST if abs(value - high) <= _CLOSE * high else ""
 
 
+def observed(spread: Spread) -> str:
+    """``48``, ``27.8k``: of how many a spread is; empty where nobody knows, or there was none."""
+    return text.count(round(spread.seen)).strip() if spread.seen >= 0.5 else ""
+
+
 def seen(spread: Spread) -> str:
     """``n 48``: what the quantiles are of; empty where nobody knows."""
-    return f"n {spread.seen:.0f}" if spread.seen == spread.seen and spread.seen >= 0.5 else ""
+    return f"n {many}" if (many := observed(spread)) else ""
 
 
 def whole(value: float) -> str:

@@ -9,7 +9,7 @@ from wftui.render import model_words as words
 from wftui.render import text
 from wftui.render.palette import heat
 from wftui.tui import gpus
-from wftui.tui.frame import Row, fit_row, join
+from wftui.tui.frame import Row, join, row_width
 from wftui.tui.gpu_screen.fields import watts
 from wftui.tui.gpu_screen.words import own
 from wftui.tui.models_screen import lanes
@@ -26,7 +26,7 @@ from wftui.tui.models_screen.lanes import (
     TTFT,
     WAITING,
 )
-from wftui.tui.models_screen.listing import own_bound
+from wftui.tui.models_screen.listing import between, own_bound
 from wftui.tui.panels import parts
 from wftui.tui.panels.window import Window
 from wftui.tui.scene import gap, keep
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from wftui.render.model_figures import Spread
     from wftui.tui.gpus import Gpu
-    from wftui.tui.models_screen.lanes import Lane
+    from wftui.tui.models_screen.lanes import Lane, Plot
     from wftui.tui.models_screen.model import Choice, ModelsScreen
     from wftui.tui.scene import Scene
 
@@ -57,8 +57,6 @@ _GROUPS: Final = {
 }  # fmt: skip
 _HALVES: Final = (("prompt", "prompt"), ("generation", "generation"))
 """Name and role."""
-_BETWEEN: Final = {figures.TPOT: "TPOT", figures.CLIENT_ITL: "gap"}
-"""What the lane of the time between two tokens is of, where it is of something else."""
 _COUNT: Final = {RUNNING: lambda of: of.running, WAITING: lambda of: of.waiting}
 
 
@@ -82,7 +80,7 @@ def heights(found: Sequence[Lane], room: int) -> tuple[dict[str, int], bool]:
 
 def draw(scene: Scene, screen: ModelsScreen, choice: Choice, width: int, height: int) -> list[Row]:
     """All lanes with a ruler below them, at most ``height`` lines."""
-    right = 25 if width >= 100 else 20 if width >= 60 else 12
+    right = 25 if width >= 100 else 21 if width >= 60 else 12
     plot = width - NAMES - right - 1
     found = lanes.lanes(choice)
     if plot < 8 or not found:
@@ -99,14 +97,18 @@ def draw(scene: Scene, screen: ModelsScreen, choice: Choice, width: int, height:
         if spaced and place and _GROUPS[lane.name] != _GROUPS[shown[place - 1].name]:
             rows.append([])
         names, values = _names(choice, lane, lines), _values(scene, choice, lane, lines, right)
-        for at, middle in enumerate(drawn[place]):
-            rows.append(
-                [*fit_row(names.get(at, []), NAMES), *middle, gap(1),
-                 *join([], values.get(at, []), right)]
-            )  # fmt: skip
+        for at, middle in enumerate(drawn[place].rows):
+            name = _scaled(names.get(at, []), drawn[place].tops.get(at, ""))
+            rows.append([*name, *middle, gap(1), *join([], values.get(at, []), right)])
     if ruled and rows:
         rows.append([gap(NAMES), *window.ruler(scene, plot), gap(right + 1)])
     return rows
+
+
+def _scaled(name: Row, top: str) -> Row:
+    """A name, and where there is room what the scale of its lane ends with, next to it."""
+    scale: Row = [(top, "faint")] if row_width(name) + len(top) < NAMES - 1 else []
+    return [*join(name, scale, NAMES - 1), gap(1)]
 
 
 def _plots(
@@ -117,14 +119,14 @@ def _plots(
     shown: Sequence[Lane],
     tall: dict[str, int],
     width: int,
-) -> list[list[Row]]:
+) -> list[Plot]:
     """The middles: made once a second, whatever keys are pressed."""
     state = scene.state
 
-    def make() -> list[list[Row]]:
+    def make() -> list[Plot]:
         gaps = lanes.holes(window, choice)
         limit = sum(gpu.power_limit for gpu in _boxes(scene, choice)) or lanes.NAN
-        return [lanes.draw(scene, window, lane, tall[lane.name], width, gaps, limit) for lane in shown]
+        return [lanes.draw(scene, window, lane, tall[lane.name], gaps, limit) for lane in shown]
 
     if scene.replay is not None:
         return make()  # blocks of the past come when they come
@@ -151,7 +153,7 @@ def _names(choice: Choice, lane: Lane, lines: int) -> dict[int, Row]:
         return {at: [half] for at, half in zip(places, halves, strict=True)}
     if lane.name in lanes.SPREADS:
         of = _spread(choice, lane)
-        label = "TTFT" if lane.name == TTFT else _BETWEEN.get(of.metric, "ITL")
+        label = "TTFT" if lane.name == TTFT else between(of)
         stats = {1: ("p95",), 2: ("p95", "p99")}.get(lines, figures.QUANTILES)
         return {at: [(f"{label if at == 0 else '':<5}", "dim"), (stat, "faint")] for at, stat in enumerate(stats)}
     name = lane.name
@@ -200,7 +202,7 @@ def _speeds(lane: Lane, of: figures.Figures, lines: int, width: int) -> dict[int
     ]
     half = max(1, lines // 2)
     for place, (now, mean) in enumerate(halves):
-        unit: Row = [(" tok/s", "dim")] if width >= 12 else []
+        unit: Row = [(" tok/s" if now == now else "      ", "dim")] if width >= 12 else []
         out[place * half] = [parts.figure(words.speed(now)), *unit]
         # The mean stands below its value where the half has a second line.
         if (half if place == 0 else lines - half * (len(halves) - 1)) >= 2 and width >= 20:
@@ -222,7 +224,7 @@ def _quantiles(scene: Scene, of: Spread, lines: int, width: int) -> dict[int, Ro
 
     n = words.seen(of)
     if lines == 1:
-        first: Row = [("p50", "faint"), said(of.p50, "text"), gap(1)] if width >= 20 else []
+        first: Row = [("p50 ", "faint"), said(of.p50, "text"), gap(1)] if width >= 21 else []
         return {0: [*first, said(of.p95)]}
     shown = (of.p95, of.p99) if lines == 2 else (of.p50, of.p95, of.p99)
     out: dict[int, Row] = {at: [said(value)] for at, value in enumerate(shown)}

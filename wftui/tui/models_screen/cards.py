@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from wftui.model import health
 from wftui.render import model_words as words
@@ -15,11 +15,14 @@ from wftui.tui.models_screen.listing import (
     Draws,
     Listed,
     arrow,
+    between,
     brief_endpoint,
     columns,
     hidden,
     model_sign,
     more,
+    own_bound,
+    share,
     shown,
     sign,
 )
@@ -34,6 +37,9 @@ if TYPE_CHECKING:
     from wftui.tui.models_screen.model import Choice, ModelsScreen
     from wftui.tui.scene import Scene
 
+_NAMED: Final = 20
+"""Columns of a head that are left to kind and endpoint."""
+
 
 def cards(scene: Scene, screen: ModelsScreen, found: Sequence[Choice], width: int, height: int) -> list[Listed]:
     """The cards as lines of ``width``, what is selected in view."""
@@ -41,7 +47,12 @@ def cards(scene: Scene, screen: ModelsScreen, found: Sequence[Choice], width: in
     servers = [item.server for item in found if item.model is None]
     alone = sum(len(server.models) <= 1 for server in servers)
     folded = sum(hidden(found, place) > 0 for place in range(len(found)))
-    spaced = len(found) + alone + folded + len(servers) <= height
+    needed = len(found) + alone + folded + 1
+    more_of = {server.endpoint: _more(scene, server, width) for server in servers}
+    extra = sum(map(len, more_of.values()))
+    # What happened lately keeps a third of the lines.
+    rich = needed + len(servers) + extra <= max(height * 2 // 3, height - 10)
+    spaced = needed + len(servers) <= height + 1
     for place, item in enumerate(found):
         if item.model is None:
             if lines and spaced:
@@ -49,6 +60,8 @@ def cards(scene: Scene, screen: ModelsScreen, found: Sequence[Choice], width: in
             lines.append((partial(_head, scene, item.server, width), place))
             if len(item.server.models) <= 1:
                 lines.append((partial(_under, scene, item.server, width), place))
+            if rich:
+                lines += [(partial(list, row), place) for row in more_of[item.server.endpoint]]
         else:
             lines.append((partial(_model_line, scene, item.model, width), place))
         if count := hidden(found, place):
@@ -60,7 +73,9 @@ def _head(scene: Scene, server: Server, width: int) -> Row:
     glyph, role = sign(server, scene.glyphs)
     right: Row = []
     if server.trouble:
-        right = [(own(server.trouble, scene.glyphs), role)]
+        # What a claim is about, where that is short.
+        claimed = server.trouble == "claim" and len(server.verdict) <= width - _NAMED
+        right = [(own(server.verdict if claimed else server.trouble, scene.glyphs), role)]
     elif width >= WIDE and server.version:
         right = [(outside(server.version, min(12, len(server.version)), scene.glyphs).rstrip(), "faint")]
     room = width - row_width(right) - 3
@@ -73,6 +88,36 @@ def _head(scene: Scene, server: Server, width: int) -> Row:
         (outside(endpoint, left, scene.glyphs, middle=True), "dim"),
     ]
     return fit_row([*fit_row(row, room + 2), gap(1), *right], width)
+
+
+def _more(scene: Scene, server: Server, width: int) -> list[Row]:
+    """What a card says where there is room: a narrow one the queue and the cache, all durations and energy."""
+    of, glyphs = server.figures, scene.glyphs
+    if server.state not in (health.OK, health.LATE) or not of.speaks:
+        return []
+    found: list[list[tuple[str, str, str]]] = [[], []]
+    if width < WIDE:
+        if server.models:
+            found[0].append(("run", words.whole(of.running), "text"))
+            found[0].append(("wait", words.whole(of.waiting), "warn" if of.waiting > 0 else "text"))
+        found[0].append(("KV", text.percent(of.kv).strip(), share(of.kv)[1]))
+    if of.progress == of.progress:
+        found[0].append(("progress", text.percent(of.progress).strip(), "text"))
+    quantile = "p95 " if width >= WIDE else ""
+    for label, spread in (("TTFT", of.ttft), (between(of.itl), of.itl)):
+        took = own_bound(words.took(spread.p95, spread.bounds).strip(), glyphs)
+        found[1].append((f"{label} {quantile}".rstrip(), took, "text"))
+    if width >= WIDE and of.per_token == of.per_token:
+        found[1].append(("1k tokens", f"{glyphs.about} {words.watt_hours(of.per_1000_wh)}", "text"))
+    rows: list[Row] = []
+    for pieces in found:
+        row: Row = [gap(2)]
+        for label, said, role in pieces:
+            if said != text.UNKNOWN:
+                row += [gap(2), (f"{label} ", "faint"), (said, role)]
+        if len(row) > 1:
+            rows.append(fit_row(row, width))
+    return rows
 
 
 def _under(scene: Scene, server: Server, width: int) -> Row:

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 from wftui.model import servers as cells
 from wftui.model.sample import MEASURED
+from wftui.render import model_figures as figures
 from wftui.render import model_words as words
 from wftui.render import text
 from wftui.tui.frame import Row, fit_row, outside, row_width
 from wftui.tui.gpu_screen.words import folded, own
 from wftui.tui.models_screen import requests, told
 from wftui.tui.models_screen.listing import model_sign, own_bound
+from wftui.tui.panels import parts
 from wftui.tui.scene import gap
 
 if TYPE_CHECKING:
@@ -23,6 +25,11 @@ if TYPE_CHECKING:
 _LABEL: Final = 20
 _VALUE: Final = 17
 _QUALITY: Final = 12
+_SPAN: Final = 12
+"""Columns of the names of durations."""
+_COUNTED: Final = 44
+_ORIGINS: Final = 60
+"""Columns from which on durations say of how many they are, and all figures where they come from."""
 _WORDED: Final = 100
 """Columns from which on each figure says how it is known."""
 _BESIDE: Final = 150
@@ -54,29 +61,65 @@ def _beside(left: list[Row], right: list[Row], width: int, whole: int) -> list[R
 
 
 def _figures(scene: Scene, choice: Choice, width: int) -> list[Row]:
+    blocks = [_part(scene, part, width) for part in told.parts(choice)]
+    if spans := _durations(scene, choice, width):
+        blocks.insert(1, spans)
     rows: list[Row] = []
-    state = scene.state
-    for part in told.parts(choice):
-        rows += [[], [(part.title, "models.title")]] if rows else [[(part.title, "models.title")]]
-        before = ""
-        for line in part.lines:
-            place = state.places.get(line.texts[0])
-            column = state.columns[place] if place is not None else None
-            value = own(own_bound(line.value, scene.glyphs), scene.glyphs)
-            row: Row = [
-                (f"{line.label:<{_LABEL}.{_LABEL}}", "dim"),
-                gap(1),
-                (f"{value:>{_VALUE}}", "text" if line.known else "faint"),
-                gap(2),
-            ]
-            if column is not None and width >= 60:
-                origin = _origin(scene, column, width - row_width(row), brief=width < _WORDED)
-                # The same origin is said once.
-                row.append((origin if origin != before else "", "faint"))
-                before = origin
-            rows.append(fit_row(row, width))
+    for block in blocks:
+        rows += [[], *block] if rows else block
     if not rows:
         rows = folded("no figure is told of it now", width, scene.glyphs, "dim", 1)
+    return rows
+
+
+def _part(scene: Scene, part: told.Part, width: int) -> list[Row]:
+    rows: list[Row] = [[(part.title, "models.title")]]
+    before = ""
+    for line in part.lines:
+        column = _column(scene, line.texts[0])
+        value = own(own_bound(line.value, scene.glyphs), scene.glyphs)
+        row: Row = [
+            (f"{line.label:<{_LABEL}.{_LABEL}}", "dim"),
+            gap(1),
+            (f"{value:>{_VALUE}}", "text" if line.known else "faint"),
+            gap(2),
+        ]
+        if column is not None and width >= _ORIGINS:
+            origin = _origin(scene, column, width - row_width(row), brief=width < _WORDED)
+            # The same origin is said once.
+            row.append((origin if origin != before else "", "faint"))
+            before = origin
+        rows.append(fit_row(row, width))
+    return rows
+
+
+def _column(scene: Scene, text_: str) -> Column | None:
+    place = scene.state.places.get(text_)
+    return scene.state.columns[place] if place is not None else None
+
+
+def _durations(scene: Scene, choice: Choice, width: int) -> list[Row]:
+    """A line for each, with its quantiles under common heads."""
+    found = told.durations(choice)
+    if not found:
+        return []
+    counted = width >= _COUNTED
+    heads = "".join(f"{stat + '   ':>9}" for stat in figures.QUANTILES) + "    n" * counted
+    rows: list[Row] = [[(f"{'time':<{_SPAN}}", "models.title"), (heads, "faint")]]
+    before = ""
+    for item in found:
+        row: Row = [(f"{item.label:<{_SPAN}}", "dim")]
+        for value in item.quantiles:
+            row += [gap(1), parts.figure(own_bound(value, scene.glyphs), "text")]
+        if counted:
+            row.append((f"{item.seen:>5}", "faint"))
+        column = _column(scene, item.text)
+        if column is not None and width >= _ORIGINS:
+            row.append(gap(2))
+            origin = _origin(scene, column, width - row_width(row), brief=width < _WORDED)
+            row.append((origin if origin != before else "", "faint"))
+            before = origin
+        rows.append(fit_row(row, width))
     return rows
 
 

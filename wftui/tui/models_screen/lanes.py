@@ -60,6 +60,14 @@ class Lane(NamedTuple):
         return tuple(text for texts in self.series for text in texts)
 
 
+class Plot(NamedTuple):
+    """A lane as drawn."""
+
+    rows: list[Row]
+    tops: dict[int, str]
+    """What the highest value of a scale is, by the line at which it stands."""
+
+
 def lanes(choice: Choice) -> list[Lane]:
     """Those that this server tells something for, in order."""
     scope = choice.scope
@@ -119,19 +127,18 @@ def _even(known: list[float]) -> float:
 # ---- drawn
 
 
-def draw(
-    scene: Scene, window: Window, lane: Lane, height: int, width: int, gaps: Sequence[int], limit: float = NAN
-) -> list[Row]:
-    """The middle of a lane: ``height`` rows of ``width`` cells; ``limit``: of what its GPUs may draw (W)."""
+def draw(scene: Scene, window: Window, lane: Lane, height: int, gaps: Sequence[int], limit: float = NAN) -> Plot:
+    """The middle of a lane: ``height`` rows; ``limit``: of what its GPUs may draw (W)."""
     if lane.name == TOKENS:
-        return _mirrored(scene, window, lane, height, width, gaps)
+        return _mirrored(scene, window, lane, height, gaps)
     if lane.name in SPREADS:
         # One row shows the p95, two the p95 and p99.
         shown = {1: lane.series[1:2], 2: lane.series[1:]}.get(height, lane.series)
         low, high = SCALES[lane.name]
-        return [
+        rows = [
             _heated(scene, _past(window, texts, max, worst=True), gaps, low, high, window.ahead) for texts in shown
         ]
+        return Plot(rows, {})
     fold = max if lane.name == KV else _add if lane.name in (POWER, RUNNING, WAITING) else _even
     values = _past(window, lane.series[0], fold)
     top = limit if lane.name == POWER and limit == limit else _top(lane.name, values)
@@ -139,9 +146,12 @@ def draw(
     if lane.name == POWER and limit == limit:
         roles = None  # a share of a limit has its heat
     scale = {BUSY: "gpu", POWER: "power"}.get(lane.name, "")
-    return _area(scene, values, top, height, roles, gaps, window.ahead, scale=scale)
+    rows = _area(scene, values, top, height, roles, gaps, window.ahead, scale=scale)
+    return Plot(rows, {0: _scaled(lane.name, top)} if lane.name in _COUNTED else {})
 
 
+_COUNTED: Final = (RUNNING, WAITING, POWER)
+"""Lanes that are no shares and have room for what their scale ends with."""
 _ROLES: Final = {
     RUNNING: "models",
     WAITING: "wait",
@@ -158,6 +168,12 @@ def _top(name: str, values: Sequence[float]) -> float:
         return 1.0
     highest = max((value for value in values if value == value), default=0.0)
     return text.round_up(max(highest, {POWER: 50.0, RUNNING: 4.0, WAITING: 4.0}.get(name, 0.0)))
+
+
+def _scaled(name: str, top: float) -> str:
+    """A round number: ``500``, ``10k``, ``1.4kW``."""
+    said = f"{top / 1000:g}k" if top >= 1000 else f"{top:g}"
+    return f"{said}W" if name == POWER else said
 
 
 def _area(
@@ -211,9 +227,10 @@ def _by_value(line: str, values: Sequence[float], top: float, hatch: str, scale:
     return _runs(cells)
 
 
-def _mirrored(scene: Scene, window: Window, lane: Lane, height: int, width: int, gaps: Sequence[int]) -> list[Row]:
-    """Prompt tokens upwards, generated ones downwards, each on its own scale with its top at the left."""
+def _mirrored(scene: Scene, window: Window, lane: Lane, height: int, gaps: Sequence[int]) -> Plot:
+    """Prompt tokens upwards, generated ones downwards, each on its own scale."""
     rows: list[Row] = []
+    tops: dict[int, str] = {}
     upper = max(1, height // 2) if lane.series[0] and lane.series[1] else height if lane.series[0] else 0
     for place, (texts, role) in enumerate(zip(lane.series, ("prompt", "generation"), strict=True)):
         lines = upper if place == 0 else height - upper
@@ -221,12 +238,9 @@ def _mirrored(scene: Scene, window: Window, lane: Lane, height: int, width: int,
             continue
         values = _past(window, texts, _add)
         top = text.round_up(max((value for value in values if value >= 1.0), default=1.0))
-        drawn = _area(scene, values, top, lines, role, gaps, window.ahead, down=place == 1)
-        if lines >= 2:
-            at = 0 if place == 0 else lines - 1
-            drawn[at] = parts.overlay(drawn[at], [(text.count(top).strip(), "faint")], width)
-        rows += drawn
-    return rows
+        rows += _area(scene, values, top, lines, role, gaps, window.ahead, down=place == 1)
+        tops[0 if place == 0 else len(rows) - 1] = _scaled(lane.name, top)
+    return Plot(rows, tops)
 
 
 def _heated(

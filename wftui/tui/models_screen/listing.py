@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from wftui.model import health
 from wftui.model import servers as cells
+from wftui.render import model_figures as figures
 from wftui.render import model_words as words
 from wftui.render import text
 from wftui.render.models import GOOD, QUIET
@@ -20,13 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from wftui.render.model_cards import Model, Server
-    from wftui.render.model_figures import Figures
+    from wftui.render.model_figures import Figures, Spread
     from wftui.tui.glyphs import Glyphs
     from wftui.tui.models_screen.model import Choice, ModelsScreen
     from wftui.tui.scene import Scene
 
 WIDE: Final = 56
 """Columns from which on a card has more than the speed of generation."""
+_BETWEEN: Final = {figures.TPOT: "TPOT", figures.CLIENT_ITL: "gap"}
 _LOOPBACK: Final = ("127.0.0.1:", "[::1]:", "localhost:")
 _MODEL_SIGNS: Final = {
     cells.LOADED: ("ok", GOOD),
@@ -60,6 +62,11 @@ def brief_endpoint(endpoint: str) -> str:
         if endpoint.startswith(prefix):
             return endpoint[len(prefix) - 1 :]
     return endpoint
+
+
+def between(of: Spread) -> str:
+    """What the time between two tokens is called where it may be that of something else."""
+    return _BETWEEN.get(of.metric, "ITL")
 
 
 def own_bound(said: str, glyphs: Glyphs) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from wftui.model.health import ABSENT
 from wftui.model.servers import SOURCE
+from wftui.render.model_figures import QUANTILES
 from wftui.tui.frame import Row, fit_row, join, row_width
 from wftui.tui.gpu_screen import fields
 from wftui.tui.gpu_screen.words import folded, own
@@ -125,7 +126,7 @@ def _main(scene: Scene, screen: ModelsScreen, choice: Choice, width: int, height
 
 def _also(scene: Scene, choice: Choice, width: int, room: int) -> list[Row]:
     """The figures that have no lane, as many whole groups as fit."""
-    groups = []
+    groups = _durations(scene, choice)
     for part in told.parts(choice):
         lines = [
             fields.Line(line.label, listing.own_bound(line.value, scene.glyphs), "text" if line.known else "faint")
@@ -139,6 +140,16 @@ def _also(scene: Scene, choice: Choice, width: int, room: int) -> list[Row]:
         groups.pop()
         rows = []
     return [[(words, "models.title" if role == "gpus.title" else role) for words, role in row] for row in rows]
+
+
+def _durations(scene: Scene, choice: Choice) -> list[fields.Group]:
+    """Those that have no lane, each in a line."""
+    found = [item for item in told.durations(choice) if not item.laned]
+    heads = "".join(f"{stat + '   ':>8}" for stat in QUANTILES)
+    lines = [
+        fields.Line(item.label, listing.own_bound("".join(item.quantiles), scene.glyphs), "text") for item in found
+    ]
+    return [fields.Group("time", [fields.Line("", heads, "faint"), *lines])] if lines else []
 
 
 def _small(

@@ -24,8 +24,9 @@ _MEMORY: Final = {
 }
 _SPREADS: Final[tuple[tuple[str, str, str, Callable[[Figures], Spread]], ...]] = (
     ("first token", figures.TTFT, "", lambda of: of.ttft),
-    ("whole request", figures.E2E, "", lambda of: of.e2e),
-    ("in the queue", figures.PHASE, "queue", lambda of: of.queue),
+    ("", figures.ITL, "", lambda of: of.itl),
+    ("request", figures.E2E, "", lambda of: of.e2e),
+    ("in queue", figures.PHASE, "queue", lambda of: of.queue),
     ("prefill", figures.PHASE, "prefill", lambda of: of.prefill),
     ("decode", figures.PHASE, "decode", lambda of: of.decode),
 )
@@ -33,8 +34,7 @@ _SPREADS: Final[tuple[tuple[str, str, str, Callable[[Figures], Spread]], ...]] =
 
 _BETWEEN: Final = {figures.TPOT: "per token", figures.CLIENT_ITL: "next chunk"}
 _LANED: Final = (
-    "prompt", "generation", "first token", "next token", "next chunk", "per token", "running", "waiting",
-    "progress", "KV cache", "prefix hits", "1,000 tokens", "the same",
+    "prompt", "generation", "running", "waiting", "progress", "KV cache", "prefix hits", "1,000 tokens",
 )  # fmt: skip
 """Begins of the labels of figures that have a lane of their own."""
 
@@ -58,6 +58,20 @@ class Told(NamedTuple):
         return self.label.startswith(_LANED) and self.label != "KV cache holds"
 
 
+class Duration(NamedTuple):
+    """How long something takes, in words."""
+
+    label: str
+    quantiles: tuple[str, ...]
+    """As ``figures.QUANTILES``, in 8 cells each."""
+    seen: str
+    """How many there were in the last ten seconds; empty: nobody knows."""
+    text: str
+    """Series of the first of them."""
+    laned: bool
+    """Whether a lane shows it."""
+
+
 class Part(NamedTuple):
     """Figures about one thing."""
 
@@ -78,7 +92,6 @@ def parts(choice: Choice) -> list[Part]:
 
     made = [
         Part("tokens", _tokens(of, one)),
-        Part("time", [line for item in _times(of) for line in one(*item)]),
         Part(
             "requests",
             [
@@ -96,10 +109,10 @@ def parts(choice: Choice) -> list[Part]:
             "batch and cache",
             [
                 *one("KV cache", text.percent(of.kv).strip(), figures.KV),
-                *one("KV cache holds", f"{words.tokens(of.kv_tokens)} tokens", "inference.kv_cache.limit"),
+                *one("KV cache holds", _with(words.tokens(of.kv_tokens), "tokens"), "inference.kv_cache.limit"),
                 *one("prefix hits", text.percent(of.hits).strip(), figures.HITS),
                 *one("preempted", _grown(of.preempted, of.preempting), figures.PREEMPTIONS),
-                *one("batch", f"{count(of.batch)} requests", "inference.batch.size"),
+                *one("batch", _with(count(of.batch), "requests"), "inference.batch.size"),
                 *one("batch tokens", count(of.batch_tokens), "inference.batch.tokens"),
                 *one("drafts accepted", text.percent(of.acceptance).strip(), "inference.speculation.acceptance"),
             ],
@@ -107,8 +120,7 @@ def parts(choice: Choice) -> list[Part]:
         Part(
             "energy",
             [
-                *one("1,000 tokens", words.watt_hours(of.per_1000_wh), figures.PER_TOKEN),
-                *one("the same", words.joules(of.per_1000_j), figures.PER_TOKEN),
+                *one("1,000 tokens", _energy(of), figures.PER_TOKEN),
                 *one("tokens/s per watt", _per_watt(of.per_watt), figures.PER_TOKEN),
                 *one("counted", energy(of.energy), "inference.energy"),
             ],
@@ -138,27 +150,29 @@ def _tokens(of: Figures, one: Callable[..., list[Told]]) -> list[Told]:
         ("prompt", of.prompt, of.prompt_mean),
         ("generation", of.generation, of.generation_mean),
     ):
-        out += one(mode, f"{words.speed(now).strip()} tok/s", figures.RATE, mode)
-        out += one(f"{mode}, 10 s", f"{words.speed(mean).strip()} tok/s", figures.RATE, mode)
+        out += one(mode, _with(words.speed(now).strip(), "tok/s"), figures.RATE, mode)
+        out += one(f"{mode}, 10 s", _with(words.speed(mean).strip(), "tok/s"), figures.RATE, mode)
     return out
 
 
-def _times(of: Figures) -> list[tuple[str, str, str, str, str]]:
-    """Label, words, metric, mode and statistic of every quantile that is told."""
-    between = _BETWEEN.get(of.itl.metric, "next token")
-    spreads: list[tuple[str, str, str, Spread]] = [
-        (label, get(of).metric or metric, mode, get(of)) for label, metric, mode, get in _SPREADS
-    ]
-    spreads.insert(1, (between, of.itl.metric or figures.ITL, "", of.itl))
+def durations(choice: Choice) -> list[Duration]:
+    """What is told of durations, in a fixed order."""
     out = []
-    for label, metric, mode, spread in spreads:
-        seen = words.seen(spread)
-        values = zip(figures.QUANTILES, (spread.p50, spread.p95, spread.p99), strict=True)
-        for stat, value in values:
-            said = words.took(value, spread.bounds).strip()
-            more = f", {seen}" if seen and stat == "p50" else ""
-            out.append((f"{label} {stat}", said + more, metric, mode, stat))
+    for label, usual, mode, get in _SPREADS:
+        spread = get(choice.figures)
+        texts = choice.scope.texts(spread.metric or usual, mode, figures.QUANTILES[0])
+        if texts:
+            values = (spread.p50, spread.p95, spread.p99)
+            name = label or _BETWEEN.get(spread.metric, "next token")
+            quantiles = tuple(words.took(value, spread.bounds) for value in values)
+            laned = usual in (figures.TTFT, figures.ITL)
+            out.append(Duration(name, quantiles, words.observed(spread), texts[0], laned))
     return out
+
+
+def _with(said: str, unit: str) -> str:
+    """A unit behind what is known."""
+    return said if said == text.UNKNOWN else f"{said} {unit}"
 
 
 def _rate(value: float) -> str:
@@ -167,6 +181,12 @@ def _rate(value: float) -> str:
 
 def _grown(value: float, rate: float) -> str:
     return f"{words.whole(value)}, {_rate(rate)}" if value == value else text.UNKNOWN
+
+
+def _energy(of: Figures) -> str:
+    """Of 1,000 tokens."""
+    hours = words.watt_hours(of.per_1000_wh)
+    return hours if hours == text.UNKNOWN else f"{hours}, {words.joules(of.per_1000_j)}"
 
 
 def _per_watt(value: float) -> str:
