@@ -6,9 +6,11 @@ import math
 from array import array
 
 from tests.tui.fake import NOW_S, Fed, machine
+from tests.tui.servers_seen import VLLM, ServersFed
 from wftui.model import tick as ticks
 from wftui.tui.history import CAPACITY, History
 from wftui.tui.state import GRAPHED, State
+from wftui.units import NS_PER_S
 from wftui.wire import messages as wire
 
 READ = ("system.disk.io", ("device", "nvme0n1"), ("direction", "read"))
@@ -157,3 +159,20 @@ def test_graphed_metrics_exist() -> None:
     from wftui import names
 
     assert set(names.METRICS) >= GRAPHED
+
+
+def test_tokens_between_two_ticks_are_those_of_the_last_second() -> None:
+    fed = ServersFed((VLLM,)).run(301, 310)
+    state = fed.state
+    text = next(item for item in state.places if item.startswith("inference.tokens.rate{"))
+    other = next(item for item in state.places if item.startswith("hw.gpu.power{") and "stat=" not in item)
+    layout = state._layout_id
+    assert state.tick is not None
+    for tenth in range(25):
+        at = (state.tick.time_s + 1) * NS_PER_S + tenth * NS_PER_S // 10
+        values = array("d", [40.0 if tenth % 2 else 50.0, float(tenth)])
+        state.on(wire.Samples(layout, [at, at], [state.places[text], state.places[other]], ticks.pack(values)))
+        assert state.newest(other, counter=False) == tenth
+    assert state.newest(text, counter=False) == 45
+    state.on(fed.tick(311))
+    assert state.newest(text, counter=False) != 45, "a tick is the whole second"

@@ -215,6 +215,7 @@ class Connection:
                     while notice is not None:
                         self._tell_or_count(subscription, notice)
                         notice = subscription.take_nowait()
+                    self._tell_samples(0.9 / self._rate_hz)
                 finally:
                     gathered, self._gathered = self._gathered, None
                     self._writer.write(b"".join(gathered))
@@ -236,6 +237,7 @@ class Connection:
         """Everything as it is now: after it, changes suffice."""
         self._layout = -1
         self._known_tables.clear()
+        self._pending.clear()
         tick = self._host.last_tick()
         if tick is not None:
             self._tell_tick(tick, self._host.layout())
@@ -246,6 +248,7 @@ class Connection:
     def _tell(self, notice: Notice) -> None:
         match notice:
             case Closed():
+                self._tell_samples(0.0)  # they are of the second before, and of its layout
                 self._tell_tick(notice.tick, notice.layout)
             case TableChanged():
                 self._tell_table(notice.snapshot, notice)
@@ -254,7 +257,7 @@ class Connection:
             case HealthChanged():
                 self.say(m.HealthArrived(notice.sources))
             case Scraped():
-                self._tell_samples(notice)
+                self._gather_samples(notice)
 
     def _tell_tick(self, tick: Tick, layout: Layout) -> None:
         if layout.id != self._layout:
@@ -292,16 +295,19 @@ class Connection:
         whole = keyframe(snapshot.schema, snapshot.time_ns, snapshot.rows)
         self.say(m.TableArrived(whole, snapshot.schema))
 
-    def _tell_samples(self, notice: Scraped) -> None:
+    def _gather_samples(self, notice: Scraped) -> None:
         if self._layout < 0:
             return
         for sample in notice.samples:
             place = self._sample_places.get(sample.column.series.text)
             if place is not None and math.isfinite(sample.value):
                 self._pending.append((notice.time_ns, place, sample.value))
-        if not self._pending or notice.time_ns - self._samples_ns < 0.9e9 / self._rate_hz:
+
+    def _tell_samples(self, after_s: float) -> None:
+        """Tell those that have been gathered, when the last were told so long before the newest of them."""
+        if not self._pending or 0 <= self._pending[-1][0] - self._samples_ns < after_s * 1e9:
             return
-        self._samples_ns = notice.time_ns
+        self._samples_ns = self._pending[-1][0]
         times, places, values = zip(*self._pending, strict=True)
         self._pending.clear()
         self.say(m.Samples(self._layout, list(times), list(places), pack(array("d", values))))

@@ -170,9 +170,13 @@ class Link:
         return reason or "the recorder closed the connection"
 
     async def _subscribe(self, feed: Feed) -> None:
-        rate = max(1.0, 1.0 / self._app.refresh_s, self._app.motion.rate_hz)
+        often = 1.0 / self._app.refresh_s
+        rate = max(1.0, often, self._app.motion.rate_hz)
+        sources = list(self._app.motion.follows)
+        if often > 1.0 or not sources:
+            sources.append("*")
         try:
-            await feed.ask(wire.Subscribe(["*"], rate_hz=rate))
+            await feed.ask(wire.Subscribe(["*"], rate_hz=rate, sources=sources))
         except ProtocolError as error:
             self._app.ui.say(f"the recorder refused the feed: {error}", "bad")
 

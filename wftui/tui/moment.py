@@ -73,7 +73,7 @@ class Moment(State):
         """Show a second without a tick."""
         self.values = array("d", [NAN]) * len(self.columns)
         self._rates = {}
-        self.version += 1
+        self._changed()
         self.tick = wire.TickArrived(0, second, 0, 0, self._layout_id, b"")
         self.slot = second
         self._show_tables([])

@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Final
 
+from wftui.model.servers import SOURCE
 from wftui.tui import compose, flow, frames, layout
 from wftui.units import NS_PER_S
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 READINGS_HZ: Final = 10.0
 """How often readings are asked for where they are drawn one by one."""
+
+
+_ALL: Final = "*"
 
 
 class Motion:
@@ -28,7 +32,7 @@ class Motion:
         self._remote = remote
         self._clock: frames.Clock | None = None
         self._key_ns = 0
-        self._reading = False
+        self._follows: tuple[str, ...] = ()
 
     @property
     def screen(self) -> EnergyScreen | None:
@@ -44,7 +48,12 @@ class Motion:
     @property
     def rate_hz(self) -> float:
         """Readings a second that the screen can use: many only while it moves."""
-        return READINGS_HZ if self._reading else 0.0
+        return READINGS_HZ if self._follows else 0.0
+
+    @property
+    def follows(self) -> tuple[str, ...]:
+        """Sources whose readings it can use between two ticks; ``*``: all; none: no more than the ticks."""
+        return self._follows
 
     def key(self) -> None:
         """A key was pressed."""
@@ -55,8 +64,9 @@ class Motion:
         app = self._app
         screen = self.screen
         wanted = self._wanted(screen)
-        if (wanted != frames.DATA) != self._reading:
-            self._reading = not self._reading
+        follows = (_ALL,) if wanted != frames.DATA else self._closely()
+        if follows != self._follows:
+            self._follows = follows
             if app.link is not None:
                 app.link.rate_changed()
         if screen is not None:
@@ -81,6 +91,14 @@ class Motion:
             heard=not app.flow.is_deaf(now_ns),
         )
 
+    def _closely(self) -> tuple[str, ...]:
+        """Sources that the screen looks at closely: their numbers move within a second, nothing else does."""
+        app = self._app
+        if app.ui.shown != "model" or self.mode == frames.REDUCED or app.ui.overlay:
+            return ()
+        calm = app.state.stale or not app.past.live or app.flow.shed >= flow.RATE
+        return () if calm or app.flow.is_deaf(time.monotonic_ns()) else (SOURCE,)
+
     def words(self) -> str:
         """What is so now, for a person who asked for another motion."""
         if self.mode == frames.REDUCED:
@@ -93,10 +111,11 @@ class Motion:
     def readings(self, *, tick: bool = False) -> bool:
         """Readings came, with a ``tick`` or between two; whether the clock draws them, so that no frame is due."""
         screen = self.screen
-        if screen is None or tick == self._reading:
+        reading = _ALL in self._follows
+        if screen is None or tick == reading:
             return False
         screen.note(self._app.state)
-        return self._reading
+        return reading
 
     def stop(self) -> None:
         """The end, or the terminal was left."""

@@ -21,6 +21,7 @@ from wftui.model.table import Row
 from wftui.render.graph import Lines
 from wftui.tui.far import Far
 from wftui.tui.history import NAN, STATISTICS, History
+from wftui.units import NS_PER_S
 from wftui.wire import messages as wire
 
 LIVE: Final = "live"
@@ -55,6 +56,8 @@ GRAPHED: Final = frozenset(
     }
 )
 """Metrics whose plain series keep a history; counters among them as rates."""
+EVENED: Final = frozenset({"inference.tokens.rate"})
+"""Metrics of which a single sample between two ticks says little."""
 EVENTS: Final = 1000
 """Events kept."""
 _COUNTER: Final = "counter"
@@ -106,6 +109,8 @@ class State:
         """Another number as soon as a table is another."""
         self.version = 0
         """Another number as soon as a value may be another."""
+        self.second = 0
+        """The same of a second's values: samples between two ticks do not count."""
         self.dropped = 0
         self.far = Far()
         """What is older than the histories, for graphs that reach so far."""
@@ -120,6 +125,8 @@ class State:
         self._before: dict[str, float] = {}
         self._event_seqs: set[int] = set()
         self._labels: dict[tuple[str, str], list[str]] = {}
+        self._evened: dict[int, deque[tuple[int, float]]] = {}
+        """Place of a series that is evened out to its samples of the last second: when, and what."""
 
     # ---- what arrives
 
@@ -215,17 +222,20 @@ class State:
         self._labels = {}
         self._counters = []
         self._graphed = []
+        self._evened = {}
         for place, column in enumerate(message.columns):
             item = column.series
             self.by_name.setdefault(item.name, []).append(item)
             counter = column.kind == _COUNTER
             if counter:
                 self._counters.append((item.text, place))
+            if item.name in EVENED and not item.stat:
+                self._evened[place] = deque()
             if self.keeps(item):
                 self._graphed.append((item.text, place, counter))
                 self.histories.setdefault(item.text, History())
         self.values = array("d", [NAN]) * len(message.columns)
-        self.version += 1
+        self._changed()
 
     def _on_tick(self, message: wire.TickArrived) -> None:
         if message.layout != self._layout_id:
@@ -269,15 +279,28 @@ class State:
         self._before = now
         self._rates = rates
         self.values = values
+        self._changed()
+
+    def _changed(self) -> None:
         self.version += 1
+        self.second += 1
 
     def _on_samples(self, message: wire.Samples) -> None:
         if message.layout != self._layout_id:
             return
-        for place, value in zip(message.places, ticks.unpack(message.values), strict=False):
+        values = ticks.unpack(message.values)
+        for time_ns, place, value in zip(message.time_ns, message.places, values, strict=False):
             if place < len(self.values):
-                self.values[place] = value
+                self.values[place] = self._even(place, time_ns, value) if place in self._evened else value
         self.version += 1
+
+    def _even(self, place: int, time_ns: int, value: float) -> float:
+        """Mean of the last second: in a tenth of one four tokens are made or five, which nobody can read."""
+        kept = self._evened[place]
+        kept.append((time_ns, value))
+        while kept[0][0] <= time_ns - NS_PER_S:
+            kept.popleft()
+        return sum(item for _, item in kept) / len(kept)
 
     def want(self, patterns: frozenset[str]) -> bool:
         """Keep the history of these series too; True: of some it was not kept yet."""

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Final
 from wftui.render import text
 from wftui.tui import transport
 from wftui.tui.frame import Row, join, outside, plain, row_width
-from wftui.tui.scene import gap
+from wftui.tui.scene import gap, keep
 from wftui.tui.state import CONNECTING, LIVE
-from wftui.tui.verdict import verdict
+from wftui.tui.verdict import Verdict, verdict
 
 if TYPE_CHECKING:
     from wftui.tui.scene import Scene
+    from wftui.tui.state import State
 
 _WORDED: Final = 72
 """Columns from which on it says what is given up."""
@@ -32,7 +33,7 @@ def top_line(scene: Scene, width: int) -> Row:
         link = [("CONNECTING", "warn")]
     else:
         link = [(f"{glyphs.lost} ", "bad"), (f"DISCONNECTED {text.duration(away)}", "bad")]
-    found = verdict(state)
+    found = _worst(state)
     known = state.tick is not None
     glyph = glyphs.ok if found.level == "good" else glyphs.alert
     said = plain(found.sentence, glyphs)
@@ -89,11 +90,17 @@ def _whose(scene: Scene, width: int, least: int) -> Row:
     return [gap(1), (host, "strong"), gap(3)] if host else ([gap(1)] if width >= 8 else [])
 
 
+def _worst(state: State) -> Verdict:
+    """The verdict of this second: it took a third of a frame, of which there are ten a second on some screens."""
+    made_of = (state.second, state.table_version, id(state.sources))
+    return keep(state, "verdict", made_of, lambda: verdict(state))
+
+
 def _past_line(scene: Scene, replay: transport.Replay, width: int) -> Row:
     """Host, the verdict of then, and when that was."""
     glyphs = scene.glyphs
     right = [*_given_up(scene, width), *transport.headline(replay, glyphs, width)]
-    found = verdict(scene.state)
+    found = _worst(scene.state)
     glyph, said, level = glyphs.ok if found.level == "good" else glyphs.alert, found.sentence, found.level
     left = _whose(scene, width, 100)
     if replay.gap is not None:
