@@ -133,7 +133,7 @@ def _plots(
     # The past that is fetched later comes as new histories.
     held = tuple(id(state.histories.get(text_)) for lane in shown for text_ in lane.texts)
     made_of = (
-        choice.key, tuple(tall.items()), width, screen.seconds, state.version, held, state.far.version,
+        choice.key, tuple(tall.items()), width, screen.seconds, state.second, held, state.far.version,
         scene.glyphs, scene.sweep,
     )  # fmt: skip
     return keep(state, "model lanes", made_of, make)
