@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
 import socket
-import ssl
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.proxied import Talk, answer, heard, serving
+from tests.proxied import MB, answer, certificate, heard, serving
 from wftui.__main__ import main
 
 Run = Callable[..., tuple[int, str, str]]
@@ -130,18 +127,31 @@ def test_a_prompt_has_about_the_length_asked_for_and_no_cache_knows_it(run: Run)
     assert prompts[0][:20] != prompts[1][:20]
 
 
+def run_with(run: Run, said: Said) -> str:
+    """The table for a server that streams so; 80 columns are enough for it."""
+    fake = Fake(GET_v1_models=models("m"), POST_v1_chat_completions=said)
+    with serving(fake.talk) as url:
+        code, out, err = run(url)
+    assert (code, err) == (0, "")
+    assert max(map(len, out.splitlines())) < 80
+    return out
+
+
 def test_what_is_not_known_is_not_shown_as_a_number(run: Run) -> None:
     fake = Fake(GET_v1_models=models("m"), POST_v1_chat_completions=chat(0, usage=None))
     with serving(fake.talk) as url:
         code, out, _ = run(url)
     assert code == 0
     assert "unknown: the server does not count them" in out
-    assert "unknown: too few tokens" in out
+    assert "speed       unknown: the server does not count tokens\n" in out
     fake = Fake(GET_v1_models=models("m"), POST_v1_chat_completions=chat(0.01, 3, {"completion_tokens": 3}))
     with serving(fake.talk) as url:
         code, out, _ = run(url, "--json")
     assert json.loads(out)["output_tokens_per_s"] is None
     assert json.loads(out)["input_tokens"] is None
+    assert "speed       unknown: too few tokens\n" in run_with(run, chat(0, 3, {"completion_tokens": 3}))
+    at_once = answer(b'data: {"choices":[{"text":"a"}],"usage":{"completion_tokens":90}}\n\n', "text/event-stream")
+    assert "speed       unknown: all text came at once\n" in run_with(run, at_once)
 
 
 def test_a_server_that_refuses_to_count_or_has_no_chat_is_asked_otherwise(run: Run) -> None:
@@ -173,14 +183,34 @@ def test_a_key_and_a_prefix_go_along(run: Run, monkeypatch: pytest.MonkeyPatch, 
         assert run(url)[0] == 0
 
 
+@pytest.mark.parametrize("end", ["/", "/v1", "/v1/", "/v1/chat/completions", "/v1/models", "/api/generate"])
+def test_the_path_of_a_question_is_no_prefix(run: Run, end: str) -> None:
+    fake = Fake(GET_v1_models=models("m"), POST_v1_chat_completions=chat(0))
+    with serving(fake.talk) as url:
+        assert run(url + end)[0] == 0
+
+
+def test_one_that_pretends_to_be_an_ollama_is_asked_in_openais_way(run: Run) -> None:
+    fake = Fake(
+        GET_=answer(b"Ollama is running", "text/plain"), GET_api_version=as_json({"version": "0.12.11"}),
+        GET_v1_models=models("Qwen/Qwen3-8B"), POST_v1_chat_completions=chat(0),
+    )  # fmt: skip
+    with serving(fake.talk) as url:
+        code, out, _ = run(url)
+    assert (code, "asked in OpenAI's way\nmodel       Qwen/Qwen3-8B\n" in out) == (0, True)
+
+
 @pytest.mark.parametrize(
     ("fake", "words", "message"),
     [
         (Fake(GET_v1_models=as_json({"error": "no"}, 401)), [], "401: it wants a key, or another one"),
         (Fake(GET_v1_models=models("m"), POST_v1_chat_completions=as_json({}, 403)), [], "403: it wants a key"),
         (Fake(), [], "it speaks neither OpenAI's nor Ollama's way: /v1/models is not there"),
+        (Fake(), [], "if it only keeps no list, name the model: --model NAME"),
+        (Fake(GET_v1_models=as_json({"error": {"message": "CacheNotFound"}}, 500)), [],
+         "/v1/models: 500: CacheNotFound; to ask without that list name the model: --model NAME"),
         (Fake(GET_v1_models=models()), [], "no model is there"),
-        (Fake(GET_v1_models=models("a", "b")), [], "several models are there, name one: a, b"),
+        (Fake(GET_v1_models=models("a", "b")), [], "several models are there, name one with --model: a, b"),
         (Fake(GET_v1_models=models(a="unloaded", b="failed")), [], "no model is loaded; --model NAME loads one"),
         (Fake(GET_v1_models=models(*[f"m{n}" for n in range(10)])), [], "m7 and 2 more"),
         (Fake(GET_v1_models=answer(b"<html>", "text/html")), [], "/v1/models is no JSON object"),
@@ -212,10 +242,13 @@ def test_what_goes_wrong_is_one_line(run: Run, fake: Fake, words: list[str], mes
 
 
 def test_a_server_that_says_nothing_is_left(run: Run) -> None:
-    fake = Fake(GET_v1_models=models("m"), POST_v1_chat_completions=lambda *_: time.sleep(1))
-    with serving(fake.talk) as url:
-        code, _, err = run(url, "--timeout", "0.3s")
-    assert (code, "no answer within 0.3 s" in err) == (1, True), err
+    for fake in (
+        Fake(GET_v1_models=models("m"), POST_v1_chat_completions=lambda *_: time.sleep(1)),
+        Fake(GET_=lambda *_: time.sleep(1)),
+    ):
+        with serving(fake.talk) as url:
+            code, _, err = run(url, "--timeout", "0.3s")
+        assert (code, "no answer within 0.3 s" in err) == (1, True), err
 
 
 def test_nobody_there_is_said(run: Run) -> None:
@@ -241,21 +274,27 @@ def test_wrong_words_are_one_line(run: Run, words: list[str], message: str) -> N
 
 
 def test_tls_is_timed_and_verified(run: Run, tmp_path: Path) -> None:
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed")
-    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-    words += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)]
-    subprocess.run(words, check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(cert, key)
+    cert, _, context = certificate(tmp_path)
     fake = Fake(GET_v1_models=models("m"), POST_v1_chat_completions=chat(0))
-    talk: Talk = fake.talk
-    with serving(talk, context) as url:
+    with serving(fake.talk, context) as url:
         code, out, _ = run(url, "--ca", str(cert), "--json")
         assert code == 0
         assert json.loads(out)["tls_s"] > 0
         code, _, err = run(url)
-        assert (code, "certificate refused: self-signed certificate" in err) == (1, True), err
+        words = "certificate refused: self-signed certificate (--ca FILE names another authority)\n"
+        assert (code, words in err) == (1, True), err
         code, _, err = run(url.replace("https", "http"))
-        assert code == 1, err
+        assert (code, err.endswith("; does it want https://?\n"), err.count("\n")) == (1, True, 1), err
+        code, _, err = run(url.replace("127.0.0.1", "localhost"), "--ca", str(cert))
+        assert (code, "certificate is not valid for 'localhost'\n" in err) == (1, True), err
+
+    def plain(one: socket.socket) -> None:
+        one.recv(MB)
+        one.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+    with serving(plain) as url:
+        code, _, err = run(url.replace("http", "https"))
+        assert (code, "it does not speak TLS; does it want http://?\n" in err) == (1, True), err
+    with serving(lambda _: time.sleep(1)) as url:
+        code, _, err = run(url.replace("http", "https"), "--timeout", "0.3s")
+        assert (code, "no TLS answer (does it want http://?) within 0.3 s" in err) == (1, True), err

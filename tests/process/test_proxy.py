@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 import os
 import resource
-import shutil
-import signal
 import socket
 import ssl
 import stat
-import subprocess
 import threading
 import time
 from contextlib import suppress
@@ -19,7 +16,21 @@ from pathlib import Path
 import pytest
 
 from tests.harness import until
-from tests.proxied import MB, WAIT_S, Proxied, always, answer, asked, heard, request, reset, serving, stream, take
+from tests.proxied import (
+    MB,
+    WAIT_S,
+    Proxied,
+    always,
+    answer,
+    asked,
+    certificate,
+    heard,
+    request,
+    reset,
+    serving,
+    stream,
+    take,
+)
 
 
 @pytest.mark.parametrize("way", ["down", "up"])
@@ -206,29 +217,17 @@ def test_continue_head_and_kept_connections_pass(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate that signs itself, and its key."""
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed")
-    folder = tmp_path_factory.mktemp("tls")
-    cert, key = folder / "cert.pem", folder / "key.pem"
-    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-    words += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)]
-    subprocess.run(words, check=True, capture_output=True)
-    return cert, key
+def tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLContext]:
+    """A certificate, and a server's context of it."""
+    cert, _, context = certificate(tmp_path_factory.mktemp("tls"))
+    return cert, context
 
 
-@pytest.fixture
-def context(certificate: tuple[Path, Path]) -> ssl.SSLContext:
-    found = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    found.load_cert_chain(*certificate)
-    return found
-
-
-def test_a_server_behind_tls_is_verified(certificate: tuple[Path, Path], context: ssl.SSLContext) -> None:
+def test_a_server_behind_tls_is_verified(tls: tuple[Path, ssl.SSLContext]) -> None:
+    cert, context = tls
     said = stream("a" * 100_000, "b", "c")
     with serving(always(said), context) as url:
-        with Proxied(url, "--ca", str(certificate[0])) as proxy:
+        with Proxied(url, "--ca", str(cert)) as proxy:
             for _ in range(3):
                 assert asked(proxy, request({"messages": "x" * 300_000, "model": "m"}), len(said)) == said
             assert "3 requests finished, 0 aborted, 0 failed; 33 input tokens" in proxy.stop()
@@ -237,7 +236,8 @@ def test_a_server_behind_tls_is_verified(certificate: tuple[Path, Path], context
             assert b"certificate refused: self-signed certificate" in take(client, MB)
 
 
-def test_an_abort_reaches_a_server_behind_tls(certificate: tuple[Path, Path], context: ssl.SSLContext) -> None:
+def test_an_abort_reaches_a_server_behind_tls(tls: tuple[Path, ssl.SSLContext]) -> None:
+    cert, context = tls
     gone = threading.Event()
 
     def think(one: socket.socket) -> None:
@@ -246,51 +246,12 @@ def test_an_abort_reaches_a_server_behind_tls(certificate: tuple[Path, Path], co
             one.recv(1)
         gone.set()
 
-    with serving(think, context) as url, Proxied(url, "--ca", str(certificate[0])) as proxy:
+    with serving(think, context) as url, Proxied(url, "--ca", str(cert)) as proxy:
         with proxy.connect() as client:
             client.sendall(request({"model": "m"}))
             time.sleep(0.05)
         assert gone.wait(WAIT_S)
         assert "1 aborted" in proxy.stop()
-
-
-@pytest.mark.parametrize("signals", [1, 2])
-def test_a_stop_lets_what_runs_end_and_a_second_one_does_not(signals: int) -> None:
-    began, go_on = threading.Event(), threading.Event()
-    said = stream("a", "b")
-
-    def slow(one: socket.socket) -> None:
-        heard(one)
-        one.sendall(said[:-10])
-        began.set()
-        go_on.wait(WAIT_S)
-        one.sendall(said[-10:])
-
-    with serving(slow) as url, Proxied(url) as proxy, proxy.connect() as client, proxy.connect():
-        client.sendall(request({"model": "m"}))
-        assert began.wait(WAIT_S)
-        proxy.process.send_signal(signal.SIGTERM)
-        until(lambda: _refused(proxy), WAIT_S, "that nobody is taken any more")
-        if signals == 2:
-            proxy.process.send_signal(signal.SIGINT)
-            out = proxy.rest()
-            go_on.set()
-            with pytest.raises(ConnectionResetError):
-                take(client, MB)
-            assert "0 requests finished, 0 aborted, 1 failed" in out
-        else:
-            go_on.set()
-            assert take(client, len(said)) == said
-            out = proxy.rest()
-            assert "1 requests finished, 0 aborted, 0 failed" in out
-
-
-def _refused(proxy: Proxied) -> bool:
-    try:
-        proxy.connect().close()
-    except ConnectionRefusedError:
-        return True
-    return False
 
 
 def test_more_connections_than_there_are_descriptors_wait_for_their_turn() -> None:

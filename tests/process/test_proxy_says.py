@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness import until
 from tests.proxied import MB, WAIT_S, Proxied, always, answer, asked, heard, request, serving, stream, take
 from wftui import clock
 from wftui.paths import places
@@ -102,6 +103,45 @@ def test_a_stop_says_what_it_waits_for_and_what_it_ends(number: signal.Signals) 
         assert line(proxy) == "ended 1 connection with a request that runs"
         assert proxy.rest().startswith("0 requests finished, 0 aborted, 1 failed")
         go_on.set()
+
+
+@pytest.mark.parametrize("signals", [1, 2])
+def test_a_stop_lets_what_runs_end_and_a_second_one_does_not(signals: int) -> None:
+    began, go_on = threading.Event(), threading.Event()
+    said = stream("a", "b")
+
+    def slow(one: socket.socket) -> None:
+        heard(one)
+        one.sendall(said[:-10])
+        began.set()
+        go_on.wait(WAIT_S)
+        one.sendall(said[-10:])
+
+    with serving(slow) as url, Proxied(url) as proxy, proxy.connect() as client, proxy.connect():
+        client.sendall(request({"model": "m"}))
+        assert began.wait(WAIT_S)
+        proxy.process.send_signal(signal.SIGTERM)
+        until(lambda: _refused(proxy), WAIT_S, "that nobody is taken any more")
+        if signals == 2:
+            proxy.process.send_signal(signal.SIGINT)
+            out = proxy.rest()
+            go_on.set()
+            with pytest.raises(ConnectionResetError):
+                take(client, MB)
+            assert "0 requests finished, 0 aborted, 1 failed" in out
+        else:
+            go_on.set()
+            assert take(client, len(said)) == said
+            out = proxy.rest()
+            assert "1 requests finished, 0 aborted, 0 failed" in out
+
+
+def _refused(proxy: Proxied) -> bool:
+    try:
+        proxy.connect().close()
+    except ConnectionRefusedError:
+        return True
+    return False
 
 
 def test_a_stop_with_nothing_to_wait_for_says_nothing_of_it() -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from wftui.proxy.probe import Result
 
 _MOST: Final = 1_000_000
+_PATHS: Final = re.compile(r"/(?:v1(?:/models|(?:/chat)?/completions)?|api(?:/(?:chat|generate|tags|ps))?)\Z")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -35,7 +37,7 @@ def main(argv: Sequence[str]) -> int:
     from wftui.proxy import probe
 
     try:
-        choice = probe.choose(server, arguments.model)
+        choice = probe.choose(server, arguments.model, timeout_s)
         result = probe.request(
             server,
             choice,
@@ -74,7 +76,7 @@ def _server(arguments: argparse.Namespace) -> "Server":
 
     where = upstream.url(arguments.url)
     # What clients are given often ends so; the paths bring their own.
-    where = where._replace(prefix=where.prefix.removesuffix("/v1"))
+    where = where._replace(prefix=_PATHS.sub("", where.prefix))
     context = None
     if where.secure:
         from wftui.proxy import secure
@@ -115,7 +117,7 @@ def _table(result: "Result") -> str:
         ("first text", "unknown: no text came" if result.first_text_s is None else _time(result.first_text_s)),
         ("total", _time(result.total_s)),
         ("tokens", f"{tokens[0]} in, {tokens[1]} out" if known else "unknown: the server does not count them"),
-        ("speed", "unknown: too few tokens" if rate is None else f"{rate:.1f} tokens/s after the first"),
+        ("speed", f"unknown: {result.why_no_rate}" if rate is None else f"{rate:.1f} tokens/s after the first"),
     ]
     return "".join(f"{name:<12}{value}\n" for name, value in rows)
 

@@ -79,12 +79,19 @@ class Server:
                 reply.sent_ns = clock.perf_ns()
                 _read(one, reply, piece, until_s)
         except TimeoutError as error:
-            raise SourceUnavailableError(f"{self.where.endpoint}: no answer within {timeout_s:g} s") from error
+            silent = self._context is not None and reply.connected_ns and not reply.secured_ns
+            what = "no TLS answer (does it want http://?)" if silent else "no answer"
+            raise SourceUnavailableError(f"{self.where.endpoint}: {what} within {timeout_s:g} s") from error
         except NotHttpError as error:
             raise SourceError(f"{self.where.endpoint}: this is no HTTP/1.1: {error}") from error
         except OSError as error:
-            raise SourceUnavailableError(f"{self.where.endpoint}: {_reason(error)}") from error
+            raise SourceUnavailableError(f"{self.where.endpoint}: {_reason(error)}{self._hint(reply)}") from error
         return reply
+
+    def _hint(self, reply: Reply) -> str:
+        """A server that speaks TLS hangs up on who does not."""
+        plain = self.where.port and not self.where.secure
+        return "; does it want https://?" if plain and reply.connected_ns and not reply.first_ns else ""
 
     def _connected(self, reply: Reply, timeout_s: float) -> socket.socket:
         error: OSError = ConnectionError("no address")

@@ -52,20 +52,34 @@ class Result(msgspec.Struct, frozen=True):
     output_tokens: int | None
     output_tokens_per_s: float | None
 
+    @property
+    def why_no_rate(self) -> str:
+        """Why ``output_tokens_per_s`` is unknown."""
+        if self.output_tokens is None:
+            return "the server does not count tokens"
+        return "too few tokens" if self.output_tokens < FEWEST else "all text came at once"
 
-def choose(server: Server, model: str | None) -> Choice:
+
+def choose(server: Server, model: str | None, timeout_s: float) -> Choice:
     """Find out how the server is talked to and which model it has ready. Loads nothing.
+
+    Args:
+        server: Whom.
+        model: The one to use; None: the one that is ready.
+        timeout_s: For each question, `ASK_S` at most.
 
     Raises:
         SourceError: It cannot be asked; says why and what to do.
     """
-    style = OLLAMA if _is_ollama(server) else OPENAI
+    ask_s = min(ASK_S, timeout_s)
+    running = _ollama(server, ask_s)
+    style = OPENAI if running is None else OLLAMA
     if model is not None:
         return Choice(style, model)
-    if style == OPENAI:
-        return Choice(style, _one(*_openai(_json(server, "/v1/models"))))
-    ready = _names(_json(server, "/api/ps"), "models", "name")
-    others = [] if ready else _names(_json(server, "/api/tags"), "models", "name")
+    if running is None:
+        return Choice(style, _one(*_openai(_json(server, "/v1/models", ask_s))))
+    ready = _names(running, "models", "name")
+    others = [] if ready else _names(_json(server, "/api/tags", ask_s), "models", "name")
     return Choice(style, _one(ready, others))
 
 
@@ -178,20 +192,33 @@ def _rate(usage: Usage, seconds: float) -> float | None:
     return (usage.generation - 1) / seconds
 
 
-def _is_ollama(server: Server) -> bool:
-    reply = server.ask("GET", "/", timeout_s=ASK_S)
-    if b"Ollama is running" not in reply.body:
-        return False
-    return server.ask("GET", "/api/version", timeout_s=ASK_S).status == 200
+def _ollama(server: Server, ask_s: float) -> dict[str, Any] | None:  # Any: JSON
+    """What an Ollama says of its loaded models; None: it is none. SGLang answers the first two questions, too."""
+    if b"Ollama is running" not in server.ask("GET", "/", timeout_s=ask_s).body:
+        return None
+    if server.ask("GET", "/api/version", timeout_s=ask_s).status != 200:
+        return None
+    reply = server.ask("GET", "/api/ps", timeout_s=ask_s)
+    return _object(server, "/api/ps", reply) if reply.status == 200 else None
 
 
-def _json(server: Server, path: str) -> dict[str, Any]:  # Any: JSON
-    reply = server.ask("GET", path, timeout_s=ASK_S)
+def _json(server: Server, path: str, ask_s: float) -> dict[str, Any]:  # Any: JSON
+    reply = server.ask("GET", path, timeout_s=ask_s)
     if reply.status == 404:
         raise SourceError(
-            f"{server.where.endpoint}: it speaks neither OpenAI's nor Ollama's way: {path} is not there"
+            f"{server.where.endpoint}: it speaks neither OpenAI's nor Ollama's way: {path} is not there; if it"
+            " only keeps no list, name the model: --model NAME"
+        )
+    if reply.status >= 500:
+        raise SourceError(
+            f"{server.where.endpoint}: {path}: {reply.status}: {_words(reply.body) or 'no reason given'}; to ask"
+            " without that list name the model: --model NAME"
         )
     _check(server, reply, "")
+    return _object(server, path, reply)
+
+
+def _object(server: Server, path: str, reply: Reply) -> dict[str, Any]:  # Any: JSON
     try:
         return msgspec.json.decode(reply.body, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -253,7 +280,7 @@ def _one(ready: list[str], others: list[str]) -> str:
     if len(ready) == 1:
         return ready[0]
     if ready:
-        raise SourceError(f"several models are there, name one: {_some(ready)}")
+        raise SourceError(f"several models are there, name one with --model: {_some(ready)}")
     if others:
         raise SourceError(f"no model is loaded; --model NAME loads one: {_some(others)}")
     raise SourceError("no model is there")

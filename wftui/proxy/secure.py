@@ -9,6 +9,10 @@ from typing import Final
 from wftui.errors import ConfigError
 from wftui.proxy.ends import RESET
 
+_NO_TLS: Final = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL")
+"""What OpenSSL's versions call an answer that is none of TLS."""
+_UNKNOWN: Final = (18, 19, 20, 21)
+"""Verify codes of a certificate whose authority nobody here knows, its own among them (x509_vfy.h)."""
 _WAITS: Final = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -97,7 +101,10 @@ class Secure:
 def reason(error: OSError) -> str:
     """Why a handshake failed, in a few words."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"certificate refused: {error.verify_message}"
+        hint = " (--ca FILE names another authority)" if error.verify_code in _UNKNOWN else ""
+        return f"certificate refused: {error.verify_message.rstrip('.')}{hint}"
+    if isinstance(error, ssl.SSLError) and error.reason in _NO_TLS:
+        return "it does not speak TLS; does it want http://?"
     if isinstance(error, ssl.SSLError):
         return f"TLS: {error.reason or error}"
     return error.strerror or str(error)
