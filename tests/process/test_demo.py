@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
+import statistics
 import subprocess
 import sys
 import time
@@ -16,6 +18,7 @@ from tests.harness import ROOT, command, environment, until
 from wftui.client.lock import holder
 from wftui.client.queries import Connection
 from wftui.demo.folder import WORDS, demo_places
+from wftui.demo.serving import LEAKY, VLLM
 from wftui.demo.story import PAST_S
 from wftui.errors import ProtocolError
 from wftui.paths import places
@@ -59,6 +62,35 @@ def test_commands_show_the_script_and_say_so(demo: None) -> None:
         "sql", "--demo", "--format", "csv", "SELECT count(*) FROM samples('system.cpu.utilization')"
     ).stdout
     assert int(seconds.split()[-1]) >= PAST_S
+
+
+def test_what_served_is_asked_for_and_exported(demo: None) -> None:
+    del demo
+    run("--demo", "--once")
+    (example,) = re.findall(r"```sql\n(.*?);\n```", (ROOT / "docs" / "servers.md").read_text("utf-8"), re.S)
+    found = {row["server"]: row for row in json.loads(run("sql", "--demo", "--format", "json", example).stdout)}
+    assert set(found) == {VLLM, LEAKY}
+    for server, row in found.items():
+        told = run("export", "--demo", "--since", "1h", "-m", f'inference.energy.per_token{{server="{server}"}}')
+        values = [float(line.split(",")[2]) for line in told.stdout.splitlines()[1:] if line.split(",")[2]]
+        assert row["joules_per_token"] == pytest.approx(statistics.median(values), rel=0.3)
+    patterns = ("-m", "inference.*", "-m", "gen_ai.*", "--since", "5m", "--format", "jsonl")
+    head = json.loads(run("export", "--demo", *patterns).stdout.partition("\n")[0])
+    names = {item["name"] for item in head["series"]}
+    assert {
+        "inference.tokens.rate",
+        "inference.kv_cache.utilization",
+        "gen_ai.server.time_to_first_token",
+    } <= names
+    for name, cell, value in (
+        ("servers", "server.kind", "vllm"),
+        ("models", "model.name", "Llama-4-Scout"),
+        ("inference_requests", "request.state", "generating"),
+    ):
+        told = run("export", "--demo", "--since", "5m", "--table", name, "--format", "jsonl").stdout
+        assert value in {json.loads(line).get(cell) for line in told.splitlines()}, name
+        asked = f"SELECT count(*) AS n FROM {name} WHERE {cell.replace('.', '_')} = '{value}'"  # noqa: S608  words of the test
+        assert json.loads(run("sql", "--demo", "--format", "json", asked).stdout)[0]["n"] > 0
 
 
 def test_past_and_present_are_one_recording(demo: None) -> None:

@@ -291,7 +291,7 @@ class Asking:
         return "history.metrics_5m" if version == derived.VERSION and seq <= self._manifest.sealed_seq else None
 
     def _tables(self) -> list[str]:
-        names = {views.PROCESSES, *(item.group for item in self._manifest.of(manifest.TABLE))}
+        names = {*views.KNOWN, *(item.group for item in self._manifest.of(manifest.TABLE))}
         if self._journal is not None:
             names |= {name for (name,) in self._journal.rows("SELECT DISTINCT name FROM table_change")}
         return sorted(names)

@@ -297,7 +297,8 @@ def catalogue(connection: duckdb.DuckDBPyConnection, folder: Path, made: Manifes
         f"CREATE OR REPLACE VIEW metrics_snapshots AS {views.snapshots(last, 'series')}",
     ]
     sources = dict(views.table_sources(folder, made))
-    sources.setdefault(views.PROCESSES, views.NO_ROWS)
+    for name in views.KNOWN:
+        sources.setdefault(name, views.NO_ROWS)
     for name, source in sources.items():
         found += table_views(connection, name, source)
     return found

@@ -10,7 +10,8 @@ from typing import Final
 
 import msgspec
 
-from wftui.model import processes
+from wftui.model.processes import PROCESSES as _PROCESSES
+from wftui.model.servers import MODELS, REQUESTS, SERVERS
 from wftui.model.table import TableSchema
 from wftui.store import manifest
 from wftui.store.manifest import Manifest, Segment
@@ -21,7 +22,8 @@ TABLE_FILES: Final = 2000
 """Segments of one table that its view reads, the newest: each is opened before the first row comes."""
 NARROW: Final = "time, seq, series, value"
 """Columns of ``metrics_timeseries`` and ``samples()``."""
-PROCESSES: Final = "processes"
+KNOWN: Final = {item.name: item for item in (_PROCESSES, SERVERS, MODELS, REQUESTS)}
+"""Tables that can be asked for although nothing of them may have been stored."""
 _AXIS: Final = "seq, time_s, boottime_ns, boot"
 
 
@@ -187,4 +189,4 @@ def table_sources(folder: Path, made: Manifest) -> Mapping[str, str]:
 
 def schema_of(name: str) -> TableSchema | None:
     """Schema of a table that is known although nothing of it may have been stored."""
-    return processes.PROCESSES if name == PROCESSES else None
+    return KNOWN.get(name)

@@ -38,6 +38,63 @@ _PROCESS = {
     "cgroup": ("VARCHAR", "short name: container, unit or slice"),
 }
 
+_CHANGED = {
+    "time": ("TIMESTAMP", "UTC"),
+    "seq": ("BIGINT", "tick in which it came"),
+    "key": ("VARCHAR", "which row it is"),
+    "gone": ("BOOLEAN", "it has ended"),
+}
+_SERVER = _CHANGED | {
+    "server_endpoint": ("VARCHAR", "`127.0.0.1:8000`, the label `server` of its series"),
+    "server_kind": ("VARCHAR", "`vllm`, `llama.cpp`, …"),
+    "server_version": ("VARCHAR", ""),
+    "server_state": ("VARCHAR", "ok, late, stuck, failed, denied, asleep, …"),
+    "server_reason": ("VARCHAR", "why it is not ok"),
+    "server_fix": ("VARCHAR", "what would mend it"),
+    "server_since": ("DOUBLE", "ns since 1970, UTC: begin of that state"),
+    "pid": ("DOUBLE", "process id"),
+    "start_time": ("DOUBLE", "clock ticks after boot"),
+    "server_container": ("VARCHAR", ""),
+    "server_origin": ("VARCHAR", "process or configured"),
+    "server_reads": ("VARCHAR", "paths that are asked, with commas between"),
+    "server_missing": ("VARCHAR", "a line a figure: `what: how to have it`"),
+    "server_renamed": ("VARCHAR", "`old=new` of metrics that are read under an older name"),
+    "server_bounds": ("VARCHAR", "`metric=lowest:highest` bucket of its histograms"),
+    "server_gpus": ("VARCHAR", "UUIDs, with commas between"),
+    "server_parent": ("VARCHAR", "endpoint of the server that it is a part of"),
+    "server_verdict": ("VARCHAR", "where claim and reality differ"),
+    "server_evidence": ("VARCHAR", "by how much"),
+}
+_MODEL = _CHANGED | {
+    "server_endpoint": ("VARCHAR", ""),
+    "model_name": ("VARCHAR", ""),
+    "model_state": ("VARCHAR", "loaded, loading, sleeping, unloaded, failed"),
+    "model_size": ("DOUBLE", "By, of the weights"),
+    "model_parameters": ("DOUBLE", ""),
+    "model_quantization": ("VARCHAR", ""),
+    "model_context": ("DOUBLE", "tokens that a request may hold"),
+    "model_vram": ("DOUBLE", "By, as the server says"),
+    "model_ram": ("DOUBLE", "By, as the server says"),
+    "model_expires": ("DOUBLE", "ns since 1970, UTC: when it is unloaded; -1: it is kept"),
+    "model_since": ("DOUBLE", "ns since 1970, UTC: begin of its state"),
+    "model_detail": ("VARCHAR", ""),
+}
+_REQUEST = _CHANGED | {
+    "server_endpoint": ("VARCHAR", ""),
+    "model_name": ("VARCHAR", ""),
+    "request_slot": ("DOUBLE", ""),
+    "request_id": ("VARCHAR", "as the server numbers them"),
+    "request_state": ("VARCHAR", "waiting, prefill, generating, …"),
+    "request_prompt": ("DOUBLE", "tokens"),
+    "request_processed": ("DOUBLE", "tokens of the prompt that were read"),
+    "request_cached": ("DOUBLE", "tokens of the prompt that need not be read"),
+    "request_generated": ("DOUBLE", "tokens"),
+    "request_context": ("DOUBLE", "tokens that it may hold"),
+    "request_progress": ("DOUBLE", "0 to 1"),
+    "request_since": ("DOUBLE", "ns since 1970, UTC"),
+    "request_detail": ("VARCHAR", ""),
+}
+
 TABLES: Final = {
     "series": Described(
         "Every series that has data.",
@@ -94,6 +151,15 @@ TABLES: Final = {
     "processes": Described("A row whenever a process changed by 1 % or more, began or ended.", _PROCESS),
     "processes_at(moment)": Described(
         "The processes at a moment (TIMESTAMP, UTC).", {k: v for k, v in _PROCESS.items() if k != "gone"}
+    ),
+    "servers": Described(
+        "A row whenever something about a model server changed; `servers_at(moment)` is what held then.", _SERVER
+    ),
+    "models": Described(
+        "The same of the models of servers (those in memory and those installed); `models_at(moment)`.", _MODEL
+    ),
+    "inference_requests": Described(
+        "The same of requests under way, of servers that tell them; `inference_requests_at(moment)`.", _REQUEST
     ),
     "events": Described(
         "What happened.",
