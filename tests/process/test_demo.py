@@ -87,8 +87,8 @@ def test_what_served_is_asked_for_and_exported(demo: None) -> None:
         ("models", "model.name", "Llama-4-Scout"),
         ("inference_requests", "request.state", "generating"),
     ):
-        told = run("export", "--demo", "--since", "5m", "--table", name, "--format", "jsonl").stdout
-        assert value in {json.loads(line).get(cell) for line in told.splitlines()}, name
+        rows = run("export", "--demo", "--since", "5m", "--table", name, "--format", "jsonl").stdout.splitlines()
+        assert value in {json.loads(line).get(cell) for line in rows}, name
         asked = f"SELECT count(*) AS n FROM {name} WHERE {cell.replace('.', '_')} = '{value}'"  # noqa: S608  words of the test
         assert json.loads(run("sql", "--demo", "--format", "json", asked).stdout)[0]["n"] > 0
 
