@@ -25,6 +25,7 @@ from wftui.recorder.child import Passed
 from wftui.recorder.connection import Connection
 from wftui.recorder.emitter import Emitter
 from wftui.recorder.ledger import SLOW_EVERY_S, Ledger
+from wftui.recorder.lifetime import Lifetime
 from wftui.recorder.options import Options
 from wftui.recorder.orders import Orders
 from wftui.recorder.push.door import Door
@@ -37,7 +38,7 @@ from wftui.recorder.server import Server
 from wftui.recorder.serving import Serving
 from wftui.recorder.source import Source
 from wftui.recorder.statistics import over_windows
-from wftui.recorder.storage import FLUSH_S, Plan, Storage
+from wftui.recorder.storage import FLUSH_S, Storage
 from wftui.recorder.switches import Switches
 from wftui.recorder.tables import Tables
 from wftui.recorder.tap import Tap
@@ -84,12 +85,9 @@ class Recorder:
         self._layout = Layout(0, ())
         self._seq = self._boot = 0
         self._started = clock.now()
-        self._idle_since: int | None = self._started.boottime_ns
+        self._lifetime = Lifetime(options, self._started)
         self._rejected_told: dict[str, int] = {}
-        plan = Plan(
-            options.places.data_dir, options.memory_only, options.caps, options.keep, options.history_idle_s
-        )
-        self._storage = Storage(plan, clock, self.emit, self._publish_health)
+        self._storage = Storage(options, clock, self.emit, self._publish_health)
         self._keeper = self._storage.keeper
         self._server = Server(options.places.socket, self, self._bus)
         self._ledger = Ledger(self._started, self.emit, self._scheduler, self._storage, self._server)
@@ -195,7 +193,8 @@ class Recorder:
             if source not in self._rejected_told:
                 self._rejected_told[source] = count
                 self.emit("series.limited", ("source", source), {"rejected": count})
-        self._end_when_due(at)
+        if how := self._lifetime.over(at, len(self._server.views)):
+            self.end(how)
 
     def _first_light(self) -> None:
         """Show a view that waits what there is after the second reading; it is not stored, the whole second is."""
@@ -228,19 +227,6 @@ class Recorder:
         accumulator.add([*own, *self._serving.second(at)], at, 1.0)
         if self.ticks % SLOW_EVERY_S == 1:
             accumulator.add(self._ledger.slow(self._seq), at, SLOW_EVERY_S)
-
-    def _end_when_due(self, at: Instant) -> None:
-        options = self.options
-        if options.for_s is not None and at.boottime_ns - self._started.boottime_ns >= options.for_s * 1e9:
-            self.end("time")
-        if options.mode != "view":
-            return
-        if self._server.views:
-            self._idle_since = None
-        elif self._idle_since is None:
-            self._idle_since = at.boottime_ns
-        elif at.boottime_ns - self._idle_since > options.linger_s * 1e9:
-            self.end("idle")
 
     def _followed(self) -> None:
         """Somebody began or ceased to follow at full rate."""

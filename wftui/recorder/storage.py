@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import wftui
 from wftui import log
@@ -17,11 +16,12 @@ from wftui.recorder.answers import Answers
 from wftui.recorder.child import Passed
 from wftui.recorder.emitter import Emit
 from wftui.recorder.history import Relay
-from wftui.recorder.keeper import Caps, Condition, Keeper
+from wftui.recorder.keeper import Condition, Keeper
+from wftui.recorder.options import Options
 from wftui.recorder.sealed import Question, Sealed
 from wftui.recorder.sealed import answer as sealed_answer
 from wftui.recorder.sealing import Sealing, sealer
-from wftui.store import journal, retention
+from wftui.store import journal
 from wftui.store.journal import Opening
 from wftui.store.manifest import SegmentsNewerError
 from wftui.store.read import Reader
@@ -32,32 +32,22 @@ FLUSH_S: Final = 2.0
 """Seconds that the journal gets at the end."""
 
 
-class Plan(NamedTuple):
-    """Where to store and how much."""
-
-    data_dir: Path
-    memory_only: str
-    """Reason why nothing is written; empty: the journal is written."""
-    caps: Caps
-    keep: retention.Caps
-    history_idle_s: float
-
-
 class Storage:
     """The recorder's memory. Methods belong to the loop's thread."""
 
-    def __init__(self, plan: Plan, clock: Clock, emit: Emit, changed: Callable[[], None]) -> None:
+    def __init__(self, options: Options, clock: Clock, emit: Emit, changed: Callable[[], None]) -> None:
         """``changed`` is called when the store's health is another."""
-        self._plan = plan
+        self._data_dir = options.places.data_dir
+        self._memory_only = options.memory_only
         self._clock = clock
         self._emit = emit
         self._changed = changed
         self.health = Health(STORE, health.OK)
-        path = None if plan.memory_only else plan.data_dir / journal.NAME
-        self.keeper = Keeper(path, plan.caps, clock, self._told, self._damaged)
-        self.sealing = Sealing(sealer(plan.data_dir, plan.keep), self.keeper, self._sealing_told)
-        self.relay = Relay(history.service(plan.data_dir), plan.history_idle_s)
-        self._sealed = Sealed(plan.data_dir)
+        path = None if self._memory_only else self._data_dir / journal.NAME
+        self.keeper = Keeper(path, options.caps, clock, self._told, self._damaged)
+        self.sealing = Sealing(sealer(self._data_dir, options.keep), self.keeper, self._sealing_told)
+        self.relay = Relay(history.service(self._data_dir), options.history_idle_s)
+        self._sealed = Sealed(self._data_dir)
         self._answers: Answers | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -69,10 +59,10 @@ class Storage:
         """
         self._loop = asyncio.get_running_loop()
         identity = (boot_id(), wftui.__version__, mode)
-        reason = self._plan.memory_only
+        reason = self._memory_only
         if not reason:
             try:
-                private_dir(self._plan.data_dir)
+                private_dir(self._data_dir)
                 return self.keeper.open(*identity)
             except (journal.StoreNewerError, SegmentsNewerError):
                 raise
@@ -118,7 +108,7 @@ class Storage:
             log.error("store", f"the journal was not closed within {FLUSH_S:g} s")
 
     def _reader(self) -> Reader:
-        return Reader(journal.open_reader(self._plan.data_dir / journal.NAME))
+        return Reader(journal.open_reader(self._data_dir / journal.NAME))
 
     def _sealing_told(self, kind: str, about: tuple[str, str], payload: dict[str, Any]) -> None:  # Any: JSON
         self._emit(kind, about, payload)
