@@ -124,6 +124,10 @@ class Box:
         self.found, self.failed, self.targets, self.linked = {}, {}, {}, ()
         self.refused = 0
 
+    def failing(self) -> dict[str, int]:
+        """GPUs of which all calls of the last reading failed, with the code."""
+        return {uuid: target.failing for uuid, target in list(self.targets.items()) if target.failing}
+
     def gone(self, items: list[Item]) -> None:
         """Let go of what is not listed any more."""
         for item in [

@@ -8,6 +8,7 @@ from wftui.collectors.nvml.box import Box, Item
 from wftui.collectors.nvml.lanes import Crew
 from wftui.collectors.nvml.output import Out, resident
 from wftui.collectors.nvml.pace import Pace
+from wftui.collectors.nvml.session import CLOSING, OPEN
 from wftui.collectors.nvml.xids import KernelLog, XidWatches
 
 TELL_WAITING_S: Final = 1.0
@@ -71,11 +72,11 @@ class Status:
             lost: GPUs that fail, with the code.
         """
         waiting, stuck = self._waiting()
-        if state == "closing" and (hangs := self._xids.hangs) is not None:
+        if state == CLOSING and (hangs := self._xids.hangs) is not None:
             stuck.append(hangs)
         self._tell_library(library, stuck)
-        heard = None if self._kernel.readable else sorted(self._xids.heard()) if state == "open" else []
-        events = self._xids.hangs if state == "open" else None
+        heard = None if self._kernel.readable else sorted(self._xids.heard()) if state == OPEN else []
+        events = self._xids.hangs if state == OPEN else None
         self._out.write(
             {
                 "t": "status", "time_ns": now.time_ns, "boottime_ns": now.boottime_ns, "waiting": waiting,

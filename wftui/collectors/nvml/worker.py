@@ -15,7 +15,6 @@ from typing import Final, NoReturn
 
 from wftui import clock
 from wftui.clock import NS_PER_S
-from wftui.collectors.nvml import binding as b
 from wftui.collectors.nvml.binding import Binding
 from wftui.collectors.nvml.box import Box, Item, Pci
 from wftui.collectors.nvml.fields import FAST, HOUR_S, HOURLY, SECOND, SLOW, SLOW_S
@@ -24,7 +23,7 @@ from wftui.collectors.nvml.output import Out
 from wftui.collectors.nvml.pace import RATES, Pace
 from wftui.collectors.nvml.process_lists import Listed, ProcessLists
 from wftui.collectors.nvml.reads import Reader
-from wftui.collectors.nvml.rest import Rest
+from wftui.collectors.nvml.session import CLOSED, OPEN, OPEN_DEADLINE_S, Session
 from wftui.collectors.nvml.status import Crews, Status
 from wftui.collectors.nvml.survey import Survey
 from wftui.collectors.nvml.target import forgive
@@ -36,9 +35,6 @@ FAST_DEADLINE_S: Final = 0.08
 LATE_S: Final = 0.2
 """A round of fast readings is waited for: two GPUs that begin to hang in it cost the others so much."""
 SLOW_DEADLINE_S: Final = 1.0
-OPEN_DEADLINE_S: Final = 1.5
-AGAIN_S: Final = 5.0
-"""Between two attempts to open a library that has no driver."""
 CALLS_S: Final = 10.0
 WATCH_NS: Final = 100_000_000
 """Between two looks at a call that hangs, however seldom the others are read."""
@@ -57,7 +53,6 @@ class Worker:
         self._box = Box(self._binding, self._pci)
         self._reader = Reader(self._binding)
         self._lists = ProcessLists(self._binding)
-        self._rest = Rest(self._pci)
         self._kernel = KernelLog(kmsg)
         self._doubles = Doubles()
         self._listed: dict[str, Listed] = {}
@@ -65,33 +60,28 @@ class Worker:
         self._fast: Crew[str] = Crew("fast", self._binding, self._read_fast, FAST_DEADLINE_S)
         self._slow: Crew[str] = Crew("slow", self._binding, self._read_slow, SLOW_DEADLINE_S)
         self._look: Crew[Item] = Crew("look", self._binding, self._box.identify, OPEN_DEADLINE_S)
-        self._closing: Crew[str] = Crew("close", self._binding, lambda _: self._shut(), OPEN_DEADLINE_S)
-        self._opening: Crew[str] = Crew("open", self._binding, self._open, OPEN_DEADLINE_S)
         self._survey = Survey(self._box, self._look, out, self._hanging)
         self._xids = XidWatches(self._binding, lambda *told: self._heard.append(told))
-        self._state = "closed"
-        """``closed``, ``opening``, ``open``, ``closing``, ``resting``."""
-        self._opened = b.Answer(b.UNINITIALIZED, None)
-        self._versions = ("", "", "")
-        self._told: tuple[object, ...] | None = None
-        self._library: dict[str, object] = {"t": "library", "code": 0, "call": "nvmlInit_v2"}
-        """As it was told last, but for what hangs."""
-        self._pause_s = 1.0
-        """Between closing the library and opening it anew."""
-        self._lost: dict[str, int] = {}
-        """GPUs that failed when the library was given up, or while they were looked up: until that is over, it is
-        what is known."""
-        self._lost_times = 0
-        """How often in a row the library was opened anew and knew no GPU that answers."""
-        self._open_ns = self._slow_ns = self._calls_ns = 0
+        self._session = Session(
+            out,
+            self._binding,
+            self._pci,
+            self._box,
+            self._survey,
+            self._xids,
+            (self._fast, self._slow, self._look),
+            self._tell_box,
+            self._begin,
+        )
+        self._slow_ns = self._calls_ns = 0
         self._hourly: dict[str, int] = {}
-        self._slow_running = self._shutting = False
+        self._slow_running = False
         self._slow_ones: set[str] = set()
         """GPUs of which a fast reading was over its deadline."""
         self._second = -1
         self._with_second = False
         self._pace = Pace(self._clock.now().boottime_ns)
-        self._crews = Crews(self._fast, self._slow, self._look, self._opening, self._closing)
+        self._crews = Crews(self._fast, self._slow, self._look, self._session.opening, self._session.closing)
         self._status = Status(out, self._crews, self._box, self._xids, self._kernel, self._pace)
         self._ending = False
 
@@ -109,8 +99,8 @@ class Worker:
         self._beat()
         while not self._ending:
             # Until there is something to read it looks often: somebody may wait for the first numbers.
-            begun = self._state == "open" and self._survey.told
-            period_ns = int(NS_PER_S / (self._pace.rate if begun or self._state == "closed" else RATES[0]))
+            begun = self._session.state == OPEN and self._survey.told
+            period_ns = int(NS_PER_S / (self._pace.rate if begun or self._session.state == CLOSED else RATES[0]))
             now = self._clock.now()
             pause_ns = period_ns - now.time_ns % period_ns
             watching = self._hangs()
@@ -146,16 +136,16 @@ class Worker:
             case ["again"]:
                 for target in self._box.targets.values():
                     forgive(target)
-                self._survey.due_ns = self._slow_ns = self._open_ns = 0
+                self._survey.due_ns = self._slow_ns = self._session.due_ns = 0
                 self._hourly.clear()
 
     def _beat(self) -> None:
         self._pace.beats += 1
         now = self._clock.now().boottime_ns
-        if self._state == "open":
+        if self._session.state == OPEN:
             self._readings(now)
         else:
-            self._come_back(now)
+            self._session.come_back(now)
         self._tell_xids()
         self._tell_status_if_due()
         if now - self._calls_ns >= CALLS_S * NS_PER_S:
@@ -163,116 +153,13 @@ class Worker:
             if calls := self._binding.costs():
                 self._out.write({"t": "calls", "time_ns": self._clock.now().time_ns, "calls": calls})
 
-    # ---- opening and closing the library
-
-    def _open(self, _: str) -> None:
-        answer = self._binding.begin()
-        if not answer.code:
-            said = self._binding.ask("nvmlSystemGetDriverVersion")
-            cuda = self._binding.ask("nvmlSystemGetCudaDriverVersion_v2")
-            nvml = self._binding.ask("nvmlSystemGetNVMLVersion")
-            number = cuda.value if not cuda.code and isinstance(cuda.value, int) else 0
-            self._versions = (
-                b.text(said.value),
-                f"{number // 1000}.{number % 1000 // 10}" if number else "",
-                b.text(nvml.value),
-            )
-        elif not isinstance(answer.value, str):
-            answer = b.Answer(answer.code, self._binding.words(answer.code))
-        self._opened = answer
-
-    def _come_back(self, now: int) -> None:
-        """Toward an open library, without waiting for it."""
-        if self._state == "closed" and now >= self._open_ns and not self._opening.waiting():
-            asleep = [bus for bus in self._pci.list() if self._pci.suspended(bus)]
-            if asleep and len(asleep) == len(self._pci.list()):
-                self._box.items()  # all sleep: not even the library is opened
-                self._tell_box()
-                self._open_ns = now + NS_PER_S
-                return
-            if self._opened.code == b.MISMATCH:
-                self._anew()
-            if self._opening.begin(["open"]):
-                self._state = "opening"
-        elif self._state == "opening":
-            if self._opening.busy:
-                self._opening.look()
-                return
-            if self._opening.waiting():
-                return  # it hangs: told by the status
-            self._settle_opening(now)
-        elif self._state == "closing":
-            self._close(now)
-        elif self._state == "resting" and self._rest.over(now):
-            self._state = "closed"
-            self._open_ns = now
-        elif self._state == "resting":
-            self._box.items()
-            self._tell_box()
-
-    def _anew(self) -> None:
-        """Become a new process: the library of the old driver stays loaded as long as this one lives."""
-        if self._out.empty and not any(crew.busy or crew.waiting() for crew in self._crews):
-            with suppress(OSError):  # python itself is being replaced: the next time, then
-                os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  our own command again
-
-    def _settle_opening(self, now: int) -> None:
-        code, words = self._opened
-        driver, cuda, nvml = self._versions if not code else ("", "", "")
-        told = (code, str(words or ""), driver, cuda, nvml)
-        if told != self._told:
-            self._told = told
-            self._library = {
-                "t": "library", "code": code, "call": "nvmlInit_v2", "words": told[1], "driver": driver,
-                "cuda": cuda, "nvml": nvml,
-            }  # fmt: skip
-            self._out.write(self._library)
-        if code:
-            self._state = "closed"
-            self._open_ns = now + int((60 if code in (b.MISMATCH, b.NO_LIBRARY) else AGAIN_S) * NS_PER_S)
-            return
-        self._state = "open"
-        self._survey.due_ns = self._slow_ns = 0
-        self._hourly.clear()
-
-    def _give_up(self) -> None:
-        """The library has lost its driver, or is not needed: shut it down, then try anew."""
-        self._lost = self._failing()
-        self._state = "closing"
-        self._xids.stop()
-
-    def _close(self, now: int) -> None:
-        for crew in (self._fast, self._slow, self._look):
-            if crew.busy:
-                crew.look()
-        if any(crew.busy or crew.waiting() for crew in (self._fast, self._slow, self._look)):
-            return  # never shut down under a call
-        if not self._xids.over:
-            return
-        self._xids.forget()
-        if not self._shutting:
-            self._shutting = self._closing.begin(["close"])
-            return
-        self._closing.look()
-        if self._closing.busy or self._closing.waiting():
-            return
-        self._shutting = False
-        self._box.forget()
-        self._survey.forget()
-        self._slow_running = False
-        self._told = None
-        if self._rest.wanted:
-            self._state = "resting"
-            self._rest.begin(now)
-        else:
-            self._state = "closed"
-            self._open_ns = now + int(self._pause_s * NS_PER_S)
-            self._pause_s = 1.0
-
-    def _shut(self) -> None:
-        self._binding.end()
-
     # ---- readings
+
+    def _begin(self) -> None:
+        """The library is open."""
+        self._slow_running = False
+        self._slow_ns = 0
+        self._hourly.clear()
 
     def _readings(self, now: int) -> None:
         box = self._box
@@ -280,7 +167,7 @@ class Worker:
             self._tell_box()
         elif self._survey.under_way:
             # One that answers again meanwhile may have been looked up before it did: what the look says, holds.
-            self._lost |= self._failing()
+            self._session.lost |= self._box.failing()
         targets = box.targets
         second = self._clock.now().time_ns // NS_PER_S
         begun = False
@@ -309,7 +196,7 @@ class Worker:
         elif now >= self._slow_ns and targets and self._slow.begin(self._answering()):
             self._slow_running = True
             self._slow_ns = now + int(SLOW_S * NS_PER_S)
-        self._judge(now)
+        self._session.judge(now)
         self._pace.adapt(now, integrates=self._integrates())
 
     def _answering(self) -> list[str]:
@@ -371,8 +258,8 @@ class Worker:
 
     def _tell_box(self) -> None:
         self._survey.tell(self._clock.now())
-        if self._state == "open":
-            self._lost = {}
+        if self._session.state == OPEN:
+            self._session.lost = {}
 
     def _hanging(self) -> set[str]:
         """GPUs of which a reading hangs: a second thread would only hang beside the first."""
@@ -389,26 +276,6 @@ class Worker:
                     }
                 )  # fmt: skip
 
-    def _judge(self, now: int) -> None:
-        """Whether the library as a whole has lost its driver, or may be let go of."""
-        targets = [target for target in self._box.targets.values() if not target.instance]
-        failing = [target.failing for target in targets]
-        codes = set(failing) or set(self._box.failed.values()) or {self._box.refused}
-        if 0 in failing:
-            self._lost_times = 0
-        if not self._survey.under_way and codes and codes <= b.DRIVERLESS | b.GONE:
-            # A card that was reset is only known to a library that begins anew; a driver is waited for at a
-            # steady pace, a card that fell off the bus more and more rarely: each look is work for the kernel.
-            often = AGAIN_S if codes & b.DRIVERLESS else min(LEAVE_S, AGAIN_S * 2 ** max(0, self._lost_times - 1))
-            self._pause_s = often if self._lost_times else 1.0
-            self._lost_times += 1
-            self._give_up()
-            return
-        if any(failing):
-            self._survey.due_ns = min(self._survey.due_ns, now + NS_PER_S)
-        if self._rest.idle(targets, self._box, now):
-            self._give_up()
-
     # ---- telling about itself
 
     def _hangs(self) -> bool:
@@ -420,7 +287,8 @@ class Worker:
         if self._status.due(now.boottime_ns):
             self._listen()
             if not self._out.full:
-                self._status.tell(now, self._state, self._library, self._lost | self._failing())
+                session = self._session
+                self._status.tell(now, session.state, session.library, session.lost | self._box.failing())
 
     def _listen(self) -> None:
         """What is heard once a second, also while calls hang."""
@@ -428,12 +296,8 @@ class Worker:
             uuid = next((one.uuid for one in self._box.found.values() if one.facts.get("bus_id") == bus_id), "")
             self._heard.append((uuid, xid, "kernel", words))
         self._tell_xids()
-        if self._state == "open":
+        if self._session.state == OPEN:
             self._xids.keep(self._box.targets)
-
-    def _failing(self) -> dict[str, int]:
-        """GPUs of which all calls of the last reading failed, with the code."""
-        return {uuid: target.failing for uuid, target in list(self._box.targets.items()) if target.failing}
 
     def _integrates(self) -> bool:
         """Whether the energy of a card is only known by adding up its power."""
@@ -457,9 +321,7 @@ class Worker:
             os._exit(0)
         while not self._xids.over and clock.perf_ns() < end:
             clock.sleep(0.02)
-        if self._state in ("open", "closing") and self._xids.over:
-            self._closing.begin(["close"])
-            self._closing.wait(OPEN_DEADLINE_S)
+        self._session.end()
         os._exit(0)
 
     def end(self, *_: object) -> None:
