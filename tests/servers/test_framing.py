@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.fakeclock import FakeClock
-from wftui.collectors.servers.framing import plain_head
+from wftui.collectors.servers.framing import CHUNKED, OddError, plain_head, unchunked
 from wftui.collectors.servers.web import Answer, Web
 from wftui.endpoint import Endpoint
 from wftui.errors import SourceError
@@ -62,6 +62,44 @@ def test_as_h11_does_it(first: str, headers: list[tuple[str, str]], body: bytes)
     if ours is None or theirs is None:
         return  # what is not plain is theirs to say
     assert (ours.status, ours.headers, data[ours.start : ours.start + ours.length]) == theirs
+
+
+IN_CHUNKS = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+size = st.integers(1, 40).map(lambda count: b"%x\r\n%s\r\n" % (count, b"a" * count))
+
+
+@given(
+    st.lists(
+        st.one_of(size, size, st.sampled_from([b"3;x=1\r\nabc\r\n", b"2\r\nabc\r\n", b"\r\n", b"0x1\r\na\r\n"]))
+    ),
+    st.sampled_from([b"0\r\n\r\n", b"0\r\nA: b\r\n\r\n", b"00\r\n\r\n", b"0\r\n\r\nmore", b""]),
+    st.integers(0, 300),
+)
+@example([b"3\r\nabc\r\n"], b"0\r\n\r\n", 300)
+@example([b"3\r\nabc\r\n"], b"0\r\nA: b\r\n\r\n", 300)
+def test_chunks_as_h11_does_it(chunks: list[bytes], last: bytes, cut: int) -> None:
+    """A whole reply, and each beginning of one."""
+    data = IN_CHUNKS + b"".join(chunks) + last
+    begun = data[: len(IN_CHUNKS) + cut]
+    head = plain_head(begun)
+    assert head is not None
+    assert (head.length, head.start) == (CHUNKED, len(IN_CHUNKS))
+    theirs = by_h11(begun)
+    try:
+        ours = unchunked(begun, head.start)
+    except OddError:
+        assert theirs is None or begun != data or not all(plain(chunk) for chunk in chunks) or last != b"0\r\n\r\n"
+        return
+    if ours is None:
+        assert theirs is None, "more is waited for, and nothing more comes"
+    else:
+        assert theirs is not None
+        assert ours == theirs[2]
+
+
+def plain(chunk: bytes) -> bool:
+    """Whether it is one of ``size``."""
+    return chunk.rstrip(b"\r\n").endswith(b"a") and b";" not in chunk and not chunk.startswith(b"0")
 
 
 def test_the_plain_case_is_plain() -> None:
@@ -121,6 +159,42 @@ async def exchange(*replies: bytes) -> list[Answer | SourceError]:
     web.close()
     server.close()
     return found
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        b"3\r\nabc\r\n0\r\n\r\n",
+        b"3\r\nabc\r\n0\r\nTrailer: x\r\n\r\n",
+        b"3;ext=1\r\nabc\r\n0\r\n\r\n",
+        b"".join([b"1\r\n%c\r\n" % letter for letter in b"abc"]) + b"0\r\n\r\n",
+    ],
+)
+async def test_chunks_that_come_byte_by_byte_on_a_connection_that_stays(chunks: bytes) -> None:
+    asked = 0
+    gone = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            while True:
+                await reader.readuntil(b"\r\n\r\n")
+                asked += 1
+                for place in range(len(IN_CHUNKS + chunks)):
+                    writer.write((IN_CHUNKS + chunks)[place : place + 1])
+                    await writer.drain()
+                    await asyncio.sleep(0)
+        writer.close()
+        gone.set()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    web = Web(Endpoint(host="127.0.0.1", port=server.sockets[0].getsockname()[1]), FakeClock())
+    for number in (1, 2, 3):
+        assert (await web.get("/x", timeout_s=20)).body == b"abc"
+        assert asked == number
+    web.close()
+    await asyncio.wait_for(gone.wait(), 30)
+    server.close()
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ WHOLE: Final = ""
 """The model of a figure that its server gives for all of its models together."""
 
 
-class Key(msgspec.Struct, frozen=True, gc=False):
+class Key(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """Which series a figure belongs to."""
 
     metric: str

@@ -5,6 +5,7 @@ Loaded only where an endpoint is https.
 
 import asyncio
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from wftui.endpoint import Endpoint
@@ -24,27 +25,43 @@ _PIECE = 65_536
 class Secured:
     """Reader and writer at once, as far as ``web`` uses those of asyncio."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, endpoint: Endpoint) -> None:
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, context: ssl.SSLContext, host: str
+    ) -> None:
         self._reader = reader
         self._writer = writer
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = _context(endpoint).wrap_bio(self._incoming, self._outgoing, server_hostname=endpoint.host)
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
 
     @classmethod
-    async def over(cls, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, endpoint: Endpoint) -> "Self":
-        """Shake hands.
+    async def to(cls, endpoint: Endpoint) -> "Self":
+        """Connect, and shake hands.
 
         Raises:
             SourceUnavailableError: The certificate is refused, its authorities' file cannot be read, or it speaks
                 no TLS.
             EOFError: It closed the connection.
+            OSError: Nobody listens.
         """
-        made = cls(reader, writer, endpoint)
+        context = _context(endpoint)
+        if endpoint.path:
+            reader, writer = await asyncio.open_unix_connection(endpoint.path)
+        else:
+            reader, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
+        made = cls(reader, writer, context, endpoint.host)
+        try:
+            await made._shake_hands(endpoint)
+        except BaseException:
+            made.close()
+            raise
+        return made
+
+    async def _shake_hands(self, endpoint: Endpoint) -> None:
         while True:
             try:
-                made._tls.do_handshake()
+                self._tls.do_handshake()
             except ssl.SSLWantReadError:
-                await made._more()
+                await self._more()
             except ssl.SSLError as error:
                 raise SourceUnavailableError(
                     f"{endpoint.name}: {_words(error)}",
@@ -52,8 +69,8 @@ class Secured:
                     fix="ca=FILE behind its address in [servers] names whom to trust",
                 ) from error
             else:
-                made._flush()
-                return made
+                self._flush()
+                return
 
     async def _more(self) -> None:
         self._flush()
@@ -79,10 +96,15 @@ class Secured:
             except ssl.SSLZeroReturnError:
                 return b""
 
-    def write(self, data: bytes) -> None:
+    async def write(self, data: bytes) -> None:
         """Send."""
         self._tls.write(data)  # into memory: never in part, never waiting
         self._flush()
+
+    def close(self) -> None:
+        """Hang up. Twice is harmless."""
+        with suppress(RuntimeError):  # the loop has ended before us
+            self._writer.transport.abort()
 
 
 def _context(endpoint: Endpoint) -> ssl.SSLContext:

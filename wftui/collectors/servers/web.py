@@ -9,12 +9,12 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
-import h11
 import msgspec
 
 from wftui import __version__, text
 from wftui.clock import Clock, Instant
-from wftui.collectors.servers.framing import plain_head
+from wftui.collectors.servers.framing import CHUNKED, NotHttpError, OddError, plain_head, unchunked
+from wftui.collectors.servers.plain import Plain
 from wftui.endpoint import Endpoint
 from wftui.errors import SourceFormatError, SourceUnavailableError
 from wftui.model import health
@@ -26,8 +26,9 @@ CONNECT_S: Final = 1.0
 READ_S: Final = 5.0
 LIMIT: Final = 8 * 1024 * 1024
 """Bytes of a body; the page of a vLLM with many engines has 200 kB."""
-_HEAD: Final = 64 * 1024
 _PIECE: Final = 256 * 1024
+_PIECES: Final = 8
+"""In so many at most a reply in chunks is looked at anew with each of them."""
 _SAID: Final = 120
 
 T = TypeVar("T")
@@ -79,9 +80,7 @@ class Web:
         self._clock = clock
         self._others: dict[Endpoint, Web] = {}
         self._kept: list[Closes] = []
-        self._writer: asyncio.StreamWriter | None = None
-        self._from: asyncio.StreamReader | Secured | None = None
-        self._to: asyncio.StreamWriter | Secured | None = None
+        self._line: Plain | Secured | None = None
         self._questions: dict[str, bytes] = {}
         """By path: the bytes that ask for it."""
         host = "localhost" if endpoint.path else endpoint.name.removesuffix(endpoint.prefix)
@@ -100,12 +99,12 @@ class Web:
             SourceUnavailableError: Nobody listens, or no answer came in time.
             SourceFormatError: What came is no HTTP, or more than ``limit`` bytes.
         """
-        fresh = self._writer is None
+        fresh = self._line is None
         try:
             async with asyncio.timeout(timeout_s):
                 try:
                     return await self._exchange(path, limit)
-                except (ConnectionError, EOFError, h11.RemoteProtocolError):
+                except (ConnectionError, EOFError, NotHttpError):
                     self._drop()
                     if fresh:
                         raise
@@ -124,7 +123,7 @@ class Web:
             raise SourceUnavailableError(
                 f"{self.endpoint.name}: {text.clean(error.strerror or str(error))}", state=health.FAILED
             ) from error
-        except h11.ProtocolError as error:
+        except NotHttpError as error:
             self._drop()
             raise SourceFormatError(f"{path}: no HTTP: {text.clean(str(error))[:_SAID]}") from error
         except BaseException:
@@ -159,88 +158,87 @@ class Web:
         return thing
 
     async def _exchange(self, path: str, limit: int) -> Answer:
-        if self._writer is None:
-            await self._connect()
-        assert self._from is not None  # noqa: S101  connected above
-        assert self._to is not None  # noqa: S101  connected above
+        line = self._line
+        if line is None:
+            line = self._line = await self._connect()
         question = self._questions.get(path)
         if question is None:
-            question = self._questions[path] = h11.Connection(h11.CLIENT).send(self._request(path)) or b""
-        self._to.write(question)
-        data = await self._from.read(_PIECE)
+            question = self._questions[path] = self._question(path)
+        await line.write(question)
+        data = await line.read(_PIECE)
         head = plain_head(data)
-        if head is None:
-            return await self._framed(path, limit, data)
-        if head.length > limit:
+        body: bytes | None = None
+        if head is not None and head.length == CHUNKED:
+            data, body = await self._chunks(line, data, head.start, limit)
+        elif head is not None:
+            body = await self._rest(line, data[head.start :], head.length, path, limit)
+        if head is None or body is None:
+            return await self._framed(line, path, limit, data)
+        return Answer(path, head.status, head.headers, body, self._clock.now())
+
+    @staticmethod
+    async def _chunks(line: "Plain | Secured", data: bytes, start: int, limit: int) -> tuple[bytes, bytes | None]:
+        """What came of a reply in chunks that begins so, and its body; None: what is odd or long is h11's."""
+        with suppress(OddError):
+            for _ in range(_PIECES):
+                body = unchunked(data, start)
+                if body is not None:
+                    return data, body if len(body) <= limit else None
+                more = await line.read(_PIECE)
+                if not more:
+                    break
+                data += more
+        return data, None
+
+    @staticmethod
+    async def _rest(line: "Plain | Secured", data: bytes, length: int, path: str, limit: int) -> bytes:
+        """The body of a reply with a length, that begins so."""
+        if length > limit:
             raise _too_long(path, limit)
-        pieces = [data[head.start :]]
-        left = head.length - len(pieces[0])
+        pieces = [data]
+        left = length - len(data)
         while left > 0:
-            data = await self._from.read(_PIECE)
+            data = await line.read(_PIECE)
             if not data:
-                raise h11.RemoteProtocolError("it closed the connection in the middle of an answer")
+                raise NotHttpError("it closed the connection in the middle of an answer")
             pieces.append(data)
             left -= len(data)
         if left < 0:
             raise SourceFormatError(f"{path}: more bytes than the reply's length says")
-        return Answer(path, head.status, head.headers, b"".join(pieces), self._clock.now())
+        return b"".join(pieces)
 
-    async def _framed(self, path: str, limit: int, data: bytes) -> Answer:
+    async def _framed(self, line: "Plain | Secured", path: str, limit: int, data: bytes) -> Answer:
         """What is left of an exchange whose reply is no plain one and began like that."""
-        assert self._from is not None  # noqa: S101  in the middle of an exchange
-        state = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD)
-        state.send(self._request(path))
-        state.send(h11.EndOfMessage())
-        state.receive_data(data)
-        head: h11.Response | None = None
-        body: list[bytes] = []
-        length = 0
-        while True:
-            event = state.next_event()
-            if event is h11.NEED_DATA:
-                state.receive_data(await self._from.read(_PIECE))
-            elif isinstance(event, h11.Response):
-                head = event
-            elif isinstance(event, h11.Data):
-                length += len(event.data)
-                if length > limit:
-                    raise _too_long(path, limit)
-                body.append(bytes(event.data))
-            elif isinstance(event, h11.EndOfMessage):
-                break
-            elif isinstance(event, h11.ConnectionClosed):
-                raise EOFError
-        assert head is not None  # noqa: S101  h11 gives no end without a response
-        at = self._clock.now()
-        if not (state.our_state is h11.DONE and state.their_state is h11.DONE):
-            self._drop()
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers}
-        return Answer(path, head.status_code, headers, b"".join(body), at)
+        from wftui.collectors.servers.odd import framed
 
-    def _request(self, path: str) -> h11.Request:
-        try:
-            return h11.Request(method="GET", target=self.endpoint.prefix + path, headers=self._headers)
-        except (h11.LocalProtocolError, UnicodeEncodeError):
-            # Their words quote the header: the key must not get into an error text or the log.
+        reply = await framed(self.endpoint.prefix + path, self._headers, data, lambda: line.read(_PIECE), limit)
+        if reply is None:
+            raise _too_long(path, limit)
+        if not reply.again:
+            self._drop()
+        return Answer(path, reply.status, reply.headers, reply.body, self._clock.now())
+
+    def _question(self, path: str) -> bytes:
+        target = self.endpoint.prefix + path
+        lines = [f"GET {target} HTTP/1.1", *(f"{name}: {value}" for name, value in self._headers)]
+        # A line break in a key or a prefix would be a header of somebody else's.
+        if " " in target or not all(line.isascii() and line.isprintable() for line in lines):
             raise SourceUnavailableError(
                 f"{path}: the prefix or the key of this server holds a character that HTTP does not allow",
                 state=health.FAILED,
                 fix="look at its prefix and key in [servers] of the configuration: one line of plain letters",
-            ) from None
+            )
+        return "\r\n".join([*lines, "", ""]).encode()
 
-    async def _connect(self) -> None:
+    async def _connect(self) -> "Plain | Secured":
         endpoint = self.endpoint
         try:
             async with asyncio.timeout(CONNECT_S):
-                if endpoint.path:
-                    reader, self._writer = await asyncio.open_unix_connection(endpoint.path)
-                else:
-                    reader, self._writer = await asyncio.open_connection(endpoint.host, endpoint.port)
-                self._from, self._to = reader, self._writer
                 if endpoint.tls:
                     from wftui.collectors.servers.tls import Secured  # OpenSSL, for the few that need it
 
-                    self._from = self._to = await Secured.over(reader, self._writer, endpoint)
+                    return await Secured.to(endpoint)
+                return await Plain.to(endpoint)
         except TimeoutError as error:
             raise SourceUnavailableError(
                 f"{endpoint.name}: no connection within {CONNECT_S:g} s", state=health.STUCK
@@ -256,11 +254,9 @@ class Web:
             self._kept.pop().close()
 
     def _drop(self) -> None:
-        writer, self._writer = self._writer, None
-        self._from = self._to = None
-        if writer is not None:
-            with suppress(RuntimeError):  # the loop has ended before us
-                writer.transport.abort()
+        line, self._line = self._line, None
+        if line is not None:
+            line.close()
 
 
 def _too_long(path: str, limit: int) -> SourceFormatError:
