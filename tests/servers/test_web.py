@@ -116,6 +116,17 @@ async def test_faults(server: Fake, fault: str | int, error: type[SourceError], 
     client.close()
 
 
+async def test_questions_that_are_asked_once_are_not_kept_for_ever(server: Fake) -> None:
+    client = web(server)
+    for number in range(200):
+        assert (await client.get(f"/metrics?model={number}")).body == BODY
+        assert (await client.get("/metrics")).body == BODY
+    assert len(client._questions) <= 64
+    assert server.asked[-2].query == {"model": "199"}
+    assert server.connections == 1
+    client.close()
+
+
 async def test_redirects_are_not_followed(server: Fake) -> None:
     server.fault = fake.REDIRECT
     client = web(server)

@@ -6,7 +6,7 @@ from wftui.clock import NS_PER_S, thread_cpu_ns
 
 RATES: Final = (10, 5, 2, 1)
 """A second; 1: only the looks themselves."""
-SHARE: Final = 0.01
+SHARE: Final = 0.015
 """Of a core that glances at all servers together may cost."""
 _ROOM: Final = 0.8
 """They come more often again when they would stay below so much of that."""

@@ -30,6 +30,8 @@ _PIECE: Final = 256 * 1024
 _PIECES: Final = 8
 """In so many at most a reply in chunks is looked at anew with each of them."""
 _SAID: Final = 120
+_ASKED: Final = 64
+"""Questions that are kept ready."""
 
 T = TypeVar("T")
 
@@ -163,6 +165,8 @@ class Web:
             line = self._line = await self._connect()
         question = self._questions.get(path)
         if question is None:
+            if len(self._questions) >= _ASKED:
+                del self._questions[next(iter(self._questions))]  # the oldest: names of models may come and go
             question = self._questions[path] = self._question(path)
         await line.write(question)
         data = await line.read(_PIECE)
