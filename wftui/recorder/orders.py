@@ -2,17 +2,20 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from wftui import settings
 from wftui.clock import Clock
 from wftui.errors import ProtocolError
-from wftui.recorder import inspection, signals
+from wftui.recorder import signals
 from wftui.recorder.bursts import MARK_LIMIT_NS, Bursts, mark_name
 from wftui.recorder.emitter import Emitter
 from wftui.recorder.options import Options
 from wftui.recorder.switches import Switches
-from wftui.store.purge import Purged, Wanted, before_second
 from wftui.wire import messages as m
+
+if TYPE_CHECKING:
+    from wftui.store.purge import Purged, Wanted
 
 Order = m.SetSource | m.Purge | m.Inspect | m.Renice
 """Takes its time: answered beside the others, as questions are."""
@@ -28,7 +31,7 @@ class Orders:
         emit: Emitter,
         bursts: Bursts,
         switches: Switches,
-        delete: Callable[[Wanted], Awaitable[Purged]],
+        delete: Callable[["Wanted"], Awaitable["Purged"]],
     ) -> None:
         """``delete``: what is wanted gone, from journal and rings."""
         self._options = options
@@ -49,6 +52,8 @@ class Orders:
                 return await self._purge(order)
             case m.Inspect():
                 self._real()
+                from wftui.recorder import inspection  # here, as below: most recorders never do it
+
                 return await asyncio.to_thread(inspection.inspect, order.pid, order.start_time)
             case m.Renice():
                 return self._renice(order)
@@ -100,6 +105,8 @@ class Orders:
             raise ProtocolError("this is the demo: its processes are not real, so nothing is done to them")
 
     async def _purge(self, order: m.Purge) -> m.PurgeReply:
+        from wftui.store.purge import Wanted, before_second
+
         done = await self._delete(Wanted(before_second(order.before_ns), tuple(order.patterns)))
         payload = {"before_ns": order.before_ns, "patterns": len(order.patterns), "ticks": done.ticks}
         self._emit("store.purged", ("store", "journal"), {**payload, "segments": order.segments})

@@ -5,7 +5,7 @@ import os
 import socket
 from collections.abc import Iterable
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import wftui
 from wftui import log
@@ -17,7 +17,7 @@ from wftui.model.health import Health
 from wftui.model.sample import Scrape
 from wftui.model.table import TableSnapshot
 from wftui.model.tick import Layout, Tick
-from wftui.recorder import crash, oom, purging
+from wftui.recorder import crash, oom
 from wftui.recorder.accumulator import Accumulator
 from wftui.recorder.bursts import Bursts
 from wftui.recorder.bus import Bus, Closed, HealthChanged, TableChanged
@@ -44,8 +44,10 @@ from wftui.recorder.tables import Tables
 from wftui.recorder.tap import Tap
 from wftui.recorder.turns import Turns
 from wftui.store.journal import StoredChange
-from wftui.store.purge import Purged, Wanted
 from wftui.wire import messages as m
+
+if TYPE_CHECKING:
+    from wftui.store.purge import Purged, Wanted
 
 HEALTH_EVERY_S: Final = 5
 FIRST_LIGHT_S: Final = 0.15
@@ -398,7 +400,9 @@ class Recorder:
         """
         return await self._storage.question(question)
 
-    async def _delete(self, wanted: Wanted) -> Purged:
+    async def _delete(self, wanted: "Wanted") -> "Purged":
+        from wftui.recorder import purging  # here: most recorders never delete
+
         now_s = self._clock.now().time_ns // NS_PER_S
         self._tables.renew()
         done = await purging.purge(self._keeper, self._accumulator, wanted, self.emit.session, now_s)
