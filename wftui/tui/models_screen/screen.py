@@ -13,7 +13,7 @@ from wftui.tui.gpu_screen.words import folded, own
 from wftui.tui.models_screen import axis, cards, details, heading, lately, listing, requests, table, told
 from wftui.tui.models_screen.model import Drawn
 from wftui.tui.models_screen.seen import servers
-from wftui.tui.scene import Body, Scene, gap
+from wftui.tui.scene import Body, Scene, gap, keep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +59,16 @@ def draw(scene: Scene, screen: ModelsScreen, wanted: str, width: int, height: in
         return Body(_stacked(scene, screen, found, choice, width, height), right)
     side = 62 if width >= 170 else 50 if width >= 150 else 36
     main = _main(scene, screen, choice, width - side - 3, height)
-    listed = cards.cards(scene, screen, found, side, height)
+    # Whatever comes between two seconds, the servers are the same: so is most of the screen.
+    of = servers(scene.state), screen.key, screen.sort, screen.reverse, wanted, scene.glyphs
+    listed = list(
+        keep(
+            scene.state,
+            "model cards",
+            (*of, side, height),
+            lambda: cards.cards(scene, screen, found, side, height),
+        )
+    )
     screen.drawn = Drawn(side, tuple(place for _, place in listed))
     listed += [(row, -1) for row in lately.draw(scene, choice, side, height - len(listed))]
     rule = (f" {scene.glyphs.vertical} ", "faint")
@@ -120,7 +129,8 @@ def _main(scene: Scene, screen: ModelsScreen, choice: Choice, width: int, height
         rows += requests.draw(scene, asked, width, asking)
     room = height - len(rows) - 1
     if room >= 4:
-        rows += [[], *_also(scene, choice, width, room)]
+        of = servers(scene.state), choice.key, width, room, scene.glyphs
+        rows += [[], *keep(scene.state, "model figures", of, lambda: _also(scene, choice, width, room))]
     return rows[:height]
 
 
