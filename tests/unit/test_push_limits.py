@@ -112,7 +112,7 @@ def test_ways_of_writing_a_series_do_not_fill_the_memory(monkeypatch: pytest.Mon
         assert pushed.line(line)["accepted"] == 1
         assert pushed.say(source="t", data={"x": 1}, tags={"session": str(number), "model": "m"})["accepted"] == 1
     [places] = pushed.intake._pushers.values()
-    ways = [table for tables in places._tables for table in tables.values()]
+    ways = [table for tables in places.ways for table in tables.values()]
     assert sum(map(len, ways)) + len(places._ignored) <= 120
     assert pushed.tick() == {'custom.t.x{model="m",source="t"}': 1.0}
 

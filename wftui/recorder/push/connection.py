@@ -41,7 +41,7 @@ class Host(Protocol):
         """It is gone. Twice is harmless."""
         ...
 
-    def holds(self, connection: "Connection", more: int) -> None:
+    def holds(self, more: int) -> None:
         """Its bytes that wait grew by so many."""
         ...
 
@@ -61,6 +61,8 @@ class Connection(asyncio.BufferedProtocol):
         """Bytes in which there is no end of a line."""
         self._counting: Counting | None = None
         self._queued = self._paused = self._choked = self._ended = False
+        self.heard_ns = 0
+        """CLOCK_BOOTTIME of its last line, or of its coming."""
 
     def __len__(self) -> int:
         """Bytes that are not counted yet."""
@@ -80,6 +82,7 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.abort()
             self._transport = None
             return
+        self.heard_ns = self._door.clock.now().boottime_ns
         self._door.joined(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  why does not matter
@@ -97,7 +100,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._transport is None:
             return
         self._bytes += self._door.buffer[:nbytes]
-        self._door.holds(self, nbytes)
+        self._door.holds(nbytes)
         if self._transport is None:
             return  # it was the largest
         self._look()
@@ -111,7 +114,7 @@ class Connection(asyncio.BufferedProtocol):
         self._ended = True
         if self._bytes and not self._bytes.endswith(b"\n"):
             self._bytes += b"\n"
-            self._door.holds(self, 1)
+            self._door.holds(1)
         self._look()
         return bool(self._bytes) or self._counting is not None  # False: the transport closes itself
 
@@ -145,6 +148,7 @@ class Connection(asyncio.BufferedProtocol):
             return False
         door, answers, place = self._door, bytearray(), 0
         at = door.clock.now()
+        self.heard_ns = at.boottime_ns
         while True:
             counting = self._counting
             if counting is None:
@@ -166,7 +170,7 @@ class Connection(asyncio.BufferedProtocol):
         if place:
             del self._bytes[:place]
             self._searched = 0
-            door.holds(self, -place)
+            door.holds(-place)
         if answers:
             self._transport.write(answers)
         return self._more()
@@ -218,7 +222,7 @@ class Connection(asyncio.BufferedProtocol):
         self._door.left(self)
 
     def _forget(self) -> None:
-        self._door.holds(self, -len(self._bytes))
+        self._door.holds(-len(self._bytes))
         self._bytes = bytearray()
         self._counting = None
         self._searched = 0

@@ -35,7 +35,7 @@ class Door:
         """Of all connections: what arrives is copied before the next one reads."""
         self._path = path
         self._connections: dict[Connection, None] = {}
-        """The one that was silent longest first."""
+        """In the order in which they came."""
         self._queue: deque[Connection] = deque()
         self._turning = False
         self._worked_ns = 0
@@ -70,7 +70,7 @@ class Door:
     def joined(self, connection: Connection) -> None:
         """A program connected."""
         while len(self._connections) >= MAX_CONNECTIONS:
-            quietest = next(iter(self._connections))
+            quietest = min(self._connections, key=lambda item: item.heard_ns)
             quietest.refuse(f"{MAX_CONNECTIONS} connections are open, this one was silent longest")
         self._connections[connection] = None
         self.intake.connections = len(self._connections)
@@ -80,13 +80,11 @@ class Door:
         self._connections.pop(connection, None)
         self.intake.connections = len(self._connections)
 
-    def holds(self, connection: Connection, more: int) -> None:
-        """It said something; its bytes that wait grew by so many."""
+    def holds(self, more: int) -> None:
+        """Its bytes that wait grew by so many."""
         self._held += more
-        if more > 0:
-            self._connections[connection] = self._connections.pop(connection, None)
-            if self._held > ALL_WAITING:
-                max(self._connections, key=len).refuse("too much waits for the ends of lines")
+        if more > 0 and self._held > ALL_WAITING:
+            max(self._connections, key=len).refuse("too much waits for the ends of lines")
 
     # ---- turns
 

@@ -1,7 +1,7 @@
 """One pushed series in the open second."""
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from wftui import names
 from wftui.model.sample import Sample
@@ -103,10 +103,13 @@ class Place:
             yield Sample(column, found[statistic])
 
 
-class Way(NamedTuple):
+class Way:
     """A way of writing a series: two names of one, in seconds and in milliseconds, lead to one place."""
 
-    place: Place
-    unit: str
-    kind: str
-    factor: float
+    __slots__ = ("factor", "kind", "place", "unit")
+
+    def __init__(self, place: Place, unit: str, kind: str, factor: float) -> None:
+        self.place = place
+        self.unit = unit
+        self.kind = kind
+        self.factor = factor

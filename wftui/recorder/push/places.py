@@ -48,6 +48,9 @@ class Places:
         """CLOCK_BOOTTIME of when the samples of the line were taken, as far as is known."""
         self._every_ns = 0
         """Between two samples of a series that are told; 0: nobody follows."""
+        self.ways: tuple[dict[bytes, dict[str, Way]], ...] = ({}, {})
+        """JSON of labels to name to what it leads to, of samples and of events: what is known of them, and not
+        forgotten again."""
         self.buckets = 0
         """Of all distributions in the open second."""
         self.accepted = 0
@@ -73,8 +76,6 @@ class Places:
         self._kept: dict[float, list[Sample]] = {}
         """Of the line, to be kept at their own time; by pace."""
         self._places: dict[str, Place] = {}
-        self._tables: tuple[dict[bytes, dict[str, Way]], ...] = ({}, {})
-        """JSON of labels to name to what it leads to: of samples, of events."""
         self._cached = 0
         """Bytes of these, about."""
         self._fixed: dict[str, Meaning] = {}
@@ -86,14 +87,9 @@ class Places:
     def __len__(self) -> int:
         return len(self._places)
 
-    def way(self, name: str, labels: bytes, *, event: bool) -> Way | None:
-        """The way of a name with the JSON of labels; None: it is not known, or was forgotten."""
-        table = self._tables[event].get(labels)
-        return None if table is None else table.get(name)
-
     def _remember(self, name: str, labels: bytes, way: Way, *, event: bool) -> None:
         if self._room_for(len(name) + len(labels)):
-            self._tables[event].setdefault(labels, {})[name] = way
+            self.ways[event].setdefault(labels, {})[name] = way
 
     def _room_for(self, size: int) -> bool:
         if size > _CACHED // 256:
@@ -104,7 +100,7 @@ class Places:
         return True
 
     def _forget_ways(self) -> None:
-        for tables in self._tables:
+        for tables in self.ways:
             tables.clear()
         self._ignored.clear()
         self._cached = 0
