@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tests.benchmarks.bare import echo, idle
 from tests.harness import Running, events
 from tests.process.test_push import Program, line, told
 from tests.spoilt import spoilt
@@ -135,6 +136,9 @@ def rates() -> None:
             cost, reached = cost_of(running.pid, push)
             words = f" ({together} lines at once)" if together > 1 else ""
             print(ROW.format(per_s, batch, kind, series, reached, cost - idle, rss_mb(running.pid)) + words)
+            if batch == 10:
+                bare = echo(line(*(sample(kind, series, n) for n in range(batch))), per_s // batch, 8)
+                print(ROW.format(per_s, batch, "a bare echo", "-", per_s, bare, 0.0), " (understands nothing)")
         cost, reached = cost_of(running.pid, partial(events_of, SAMPLES, 8))
         print(ROW.format(SAMPLES, 8, "event fields", 8, reached, cost - idle, rss_mb(running.pid)))
         running.stop()
@@ -187,14 +191,19 @@ def lag(since: float, until: float) -> str:
     found = [item for item in json.loads(Path(os.environ["LAG_FILE"]).read_text()) if since <= item[0] < until]
     said = []
     for what, place in (("late", 1), ("its own", 2), ("its process's", 3)):
-        late = sorted(item[place] * 1000 for item in found)
-        said.append(f"{what} {late[len(late) // 2]:.1f} / {late[int(len(late) * 0.99)]:.1f} / {late[-1]:.1f}")
+        said.append(f"{what} {spread([item[place] for item in found])}")
     return f"{', '.join(said)} ms (p50 / p99 / most of {len(found)})"
+
+
+def spread(late_s: list[float]) -> str:
+    """p50, p99 and most (ms)."""
+    late = sorted(item * 1000 for item in late_s)
+    return f"{late[len(late) // 2]:.1f} / {late[int(len(late) * 0.99)]:.1f} / {late[-1]:.1f}"
 
 
 def fuzz() -> None:
     """A million spoilt lines."""
-    with fresh((sys.executable, "-c", WATCHED)) as running:
+    with fresh((sys.executable, "-c", WATCHED)) as running, idle() as beside:
         quiet = time.monotonic()
         time.sleep(5)
         start, answered, accepted, rejected = time.monotonic(), 0, 0, 0
@@ -223,6 +232,10 @@ def fuzz() -> None:
         print(f"      before:   {lag(quiet, start)}")
         for item in said_on_stderr[:5]:
             print("     ", item)
+    for what, since, until in (("meanwhile", start, ended), ("before", quiet, start)):
+        late_s = [late for at, late in beside if since <= at < until]
+        print(f"      an idle loop in another process {what}: late {spread(late_s)} ms of {len(late_s)}")
+    print(f"      load average now: {os.getloadavg()[0]:.1f}")
 
 
 def labels() -> None:
