@@ -87,7 +87,7 @@ class Server:
         writer.write(codec.encode(self._host.greeting()))
         connection = Connection(hello, reader, writer, self._host, self._bus)
         self._connections.add(connection)
-        self._host.attached(connection)
+        self._host.views.attached(connection)
         try:
             await connection.run()
         except ProtocolError as error:
@@ -95,7 +95,7 @@ class Server:
             writer.write(codec.encode(Error("bad-request", str(error))))
         finally:
             self._connections.discard(connection)
-            self._host.detached(connection)
+            self._host.views.detached(connection)
 
     async def close(self, reason: str) -> None:
         """Say goodbye and close every connection; take the socket away."""

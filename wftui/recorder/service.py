@@ -22,7 +22,6 @@ from wftui.recorder.accumulator import Accumulator
 from wftui.recorder.bursts import Bursts
 from wftui.recorder.bus import Bus, Closed, HealthChanged, TableChanged
 from wftui.recorder.child import Passed
-from wftui.recorder.connection import Connection
 from wftui.recorder.emitter import Emitter
 from wftui.recorder.ledger import SLOW_EVERY_S, Ledger
 from wftui.recorder.lifetime import Lifetime
@@ -93,6 +92,7 @@ class Recorder:
         self._keeper = self._storage.keeper
         self._server = Server(options.places.socket, self, self._bus)
         self._ledger = Ledger(self._started, self.emit, self._scheduler, self._storage, self._server)
+        self.views = self._ledger.views
         self._tap: Tap | None = None
         self._bursts = Bursts(lambda: self._accumulator.pool, lambda: self._seq + 1, self._keeper.put, self.emit)
         self._switches = Switches(
@@ -316,18 +316,6 @@ class Recorder:
             "demo" if self.options.demo else socket.gethostname(),
             demo=self.options.demo,
         )
-
-    def attached(self, connection: Connection) -> None:
-        """A client greeted."""
-        self._ledger.views.attached(connection)
-
-    def detached(self, connection: Connection) -> None:
-        """A client went away."""
-        self._ledger.views.detached(connection)
-
-    def report(self, connection: Connection, report: m.Report) -> None:
-        """A view says what it costs."""
-        self._ledger.views.report(connection, report)
 
     def layout(self) -> Layout:
         """Of the newest tick."""
