@@ -1,6 +1,7 @@
 """Who pushes, and what a pushed name means: catalogue metrics, WIRTHFORGE's field names, the pusher's own."""
 
 import re
+import sys
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -89,11 +90,8 @@ class Pusher(NamedTuple):
     """Of its own names: ``custom.<name>``."""
     labels: tuple[tuple[str, str], ...]
     """Of everything it pushes."""
-
-    @property
-    def source(self) -> str:
-        """As health and limits call it."""
-        return f"{PREFIX}{self.name}"
+    source: str
+    """As health and limits call it."""
 
 
 def pusher(text: str) -> Pusher:
@@ -109,7 +107,7 @@ def pusher(text: str) -> Pusher:
         raise UnusableError(f"source: expected 1 to {MAX_SOURCE} printable characters, got {clean(text[:70])!r}")
     shown = text if kind == "model" else name
     own = (("model", name), ("source", shown)) if kind == "model" else (("source", shown),)
-    return Pusher(shown, f"custom.{_MADE.sub('_', name)}", own)
+    return Pusher(shown, f"custom.{_MADE.sub('_', name)}", own, f"{PREFIX}{shown}")
 
 
 class Meaning(NamedTuple):
@@ -138,6 +136,8 @@ def meaning(
         raise UnusableError(f"kind: expected gauge, counter or distribution, got {clean(kind[:32])!r}")
     if unit and not _UNIT.match(unit):
         raise UnusableError(f"unit: expected 1 to 16 characters without spaces, got {clean(unit[:32])!r}")
+    # Of thousands of series each would keep texts of its own, as they were in its first line.
+    unit, kind = sys.intern(unit), sys.intern(kind)
     metric = names.METRICS.get(known.metric if known else name)
     pairs = {key: clean(value) for key, value in labels.items()}
     for key in pairs:
@@ -177,7 +177,7 @@ def _meant(
 
 def _custom(who: Pusher, name: str) -> str:
     own = f"{who.prefix}."
-    return name if name.startswith(own) else own + name
+    return sys.intern(name if name.startswith(own) else own + name)
 
 
 def _unit_of(name: str) -> str:

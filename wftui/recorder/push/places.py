@@ -1,5 +1,6 @@
 """Where pushed samples gather until the second ends: all places of one pusher, and the ways to them."""
 
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
@@ -89,7 +90,7 @@ class Places:
 
     def _remember(self, name: str, labels: bytes, way: Way, *, event: bool) -> None:
         if self._room_for(len(name) + len(labels)):
-            self.ways[event].setdefault(labels, {})[name] = way
+            self.ways[event].setdefault(labels, {})[sys.intern(name)] = way
 
     def _room_for(self, size: int) -> bool:
         if size > _CACHED // 256:
