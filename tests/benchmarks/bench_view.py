@@ -2,7 +2,8 @@
 
 200x50, eight GPUs of the demo, about 300 processes on the machine. Measured from outside by ttybench; intervals
 between frames, times of keys and wake-ups by this program's own terminal and by what the view reports to the
-recorder.
+recorder. The screen of model servers is measured beside ten stand-ins for vLLM and an ordinary recorder, the
+overview beside the same ones for comparison.
 
     python tests/benchmarks/bench_view.py [--seconds 20]
 """
@@ -26,6 +27,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.benchmarks.bench_servers import LOOKING, servers
 from tests.benchmarks.bench_stack import POPULATION, WARMUP_S, WFTOP, Environment, private_folders, processes
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 VIEW = f"{WFTOP} --demo"
 SLOW = ["--rate", "1e6", "--rtt", "0.1", "--buffer", "1048576"]
 FULL = ["-k", "3:9", "-k", "4:f"]
+_SERVERS = 10
 _FRAME_END = re.compile(rb"\x1b\[\?2026l")
 _QUESTION = re.compile(rb"\x1b\[(\d+);(\d+)H\x1b\[6n")
 _TARGETS = (
@@ -49,6 +52,12 @@ _TARGETS = (
     ("slow", "queue_delay_ms_p95", "1 Mbit/s, 100 ms: stale output, p95, ms", 1.0, 200.0),
     ("slow", "sync_frames_s", "1 Mbit/s, 100 ms: frames a second", 1.0, -5.0),
     ("slow keys", "key_ms", "1 Mbit/s, 100 ms: longest time of a key, ms", 1.0, 10.0),
+    ("servers", "bytes_s", "ten model servers, overview: KB/s", 1e-3, 8.0),
+    ("servers", "cpu_total_pct", "ten model servers, overview: % of a core", 1.0, float("nan")),
+    ("screen 7", "bytes_s", "ten model servers, screen 7: KB/s", 1e-3, 8.0),
+    ("screen 7", "cpu_total_pct", "ten model servers, screen 7: % of a core", 1.0, float("nan")),
+    ("screen 7", "sync_frames_s", "ten model servers, screen 7: frames a second", 1.0, float("nan")),
+    ("screen 7", "work_ms", "ten model servers, screen 7: work of a frame, median, ms", 1.0, 3.0),
     ("still", "wakes_s", "1 Hz: wake-ups of the main thread a second", 1.0, float("nan")),
     ("still", "feed_s", "1 Hz: messages of the feed a second", 1.0, float("nan")),
 )
@@ -190,6 +199,31 @@ def slow_keys(environment: Environment) -> Figures:
     }
 
 
+def beside_servers(seconds: float, environment: Environment) -> dict[str, Figures]:
+    """Overview and screen 7 beside ten busy model servers that an ordinary recorder watches."""
+    surroundings = {**os.environ, **environment, **LOOKING}
+    silent = subprocess.DEVNULL
+    with servers(_SERVERS):
+        recorder = subprocess.Popen([WFTOP, "record"], env=surroundings, stdout=silent, stderr=silent)
+        try:
+            time.sleep(2 * WARMUP_S)  # the servers are found, and asked for their models
+            found = {
+                name: harness(keys, seconds, environment, str(WFTOP))
+                for name, keys in (("servers", []), ("screen 7", ["-k", "3:7"]))
+            }
+            view = Watched(environment, arguments=())
+            view.run(4.0)
+            view.type("7")
+            view.run(seconds)
+            work = reported("wftop.view.frame.duration", environment, ())
+            view.close()
+        finally:
+            recorder.terminate()
+            recorder.wait(timeout=10)
+    found["screen 7"]["work_ms"] = 1000 * statistics.median(work) if work else None
+    return found
+
+
 def wakes(seconds: float, environment: Environment) -> Figures:
     """Voluntary context switches of the view's threads on a screen at rest, and the messages that it was sent."""
 
@@ -238,6 +272,7 @@ def main() -> None:
             "slow keys": slow_keys(environment),
         }
         keeper.close()
+        figures |= beside_servers(seconds, environment)
     print("| the view | measured | target |\n|---|---|---|")
     for scenario, name, words, factor, target in _TARGETS:
         value = figures[scenario].get(name)
