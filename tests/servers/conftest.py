@@ -9,6 +9,7 @@ import pytest
 
 from tests.fakeclock import FakeClock
 from tests.servers.fake import Fake
+from wftui.collectors.servers import plain
 from wftui.collectors.servers.web import Web
 
 Dial = Callable[..., Web]
@@ -27,3 +28,9 @@ async def dial() -> AsyncIterator[Dial]:
     yield new
     for web in made:
         web.close()
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where clocks jump nobody waits for what servers take to answer."""
+    monkeypatch.setattr(plain, "PAUSE_S", 0.0)

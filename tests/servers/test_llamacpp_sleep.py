@@ -11,7 +11,8 @@ from tests.servers.conftest import Dial
 from tests.servers.fake_llamacpp import Llama, serve
 from tests.servers.told import short
 from wftui.clock import NS_PER_S
-from wftui.collectors.servers import llamacpp
+from wftui.collectors.servers import llamacpp, llamacpp_rest
+from wftui.collectors.servers.figures import Look
 from wftui.collectors.servers.llamacpp import LlamaCpp
 from wftui.collectors.servers.llamacpp_rest import Rest, free_page, sleep_after
 from wftui.model import health
@@ -155,8 +156,110 @@ def test_rest_without_a_readable_process(tmp_path: Path) -> None:
     assert rest.may_ask(12 * NS_PER_S)
     assert not rest.watched
     never = Rest()
+    never.sleepless = True
     never.asked(0, busy=False)
     assert never.may_ask(1)
+
+
+@pytest.mark.parametrize("metrics", [False, True])
+async def test_one_elsewhere_of_which_nothing_is_known_falls_asleep(metrics: bool, dial: Dial) -> None:
+    """No process, no page that may be asked for at any time: it is asked after as long as it was idle already."""
+    clock = FakeClock()
+    llama = Llama(clock, sleep_s=60, metrics=metrics, free_page=False)
+    with serve(llama) as server:
+        web, adapter = dial(server, clock), LlamaCpp()
+
+        missing: set[str] = set()
+
+        async def falls_asleep() -> int:
+            for seconds in range(200):
+                clock.advance(NS_PER_S)
+                look = await adapter.look(web)
+                if look.state == health.ASLEEP:
+                    assert llama.woken == woken
+                    return seconds
+                missing.update(item.fix for item in look.missing)
+            raise AssertionError("it is kept awake")
+
+        woken = 0
+        assert 60 <= await falls_asleep() <= 2 * 64 + 60
+        assert any("so that it may fall asleep" in fix for fix in missing)
+        for _ in range(100):
+            clock.advance(NS_PER_S)
+            await adapter.look(web)
+        assert llama.woken == 0
+        with server.lock:
+            seat = llama.begin()
+            llama.read(seat, 10)
+        woken = llama.woken
+        asked = server.paths.count("/slots")
+        look = Look()
+        for _ in range(20):
+            clock.advance(NS_PER_S)
+            with server.lock:
+                llama.decode(seat, 5)
+            look = await adapter.look(web)
+        assert server.paths.count("/slots") == asked + 20, "busy: each second"
+        assert short(look)["tokens.rate generation"] == 5
+        with server.lock:
+            llama.finish(seat)
+        assert await falls_asleep() <= 62, "it is known now after which time"
+
+
+async def test_one_elsewhere_that_does_not_sleep_is_asked_each_second_in_the_end(
+    dial: Dial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(llamacpp_rest, "LONGEST_S", 40.0)
+    clock = FakeClock()
+    llama = Llama(clock, metrics=False)
+    with serve(llama) as server:
+        web, adapter, look = dial(server, clock), LlamaCpp(), Look()
+        for _ in range(70):
+            clock.advance(NS_PER_S)
+            look = await adapter.look(web)
+        assert 4 <= server.paths.count("/slots") <= 7
+        assert "requests running" not in short(look), "unknown is not nought"
+        for _ in range(80):
+            clock.advance(NS_PER_S)
+            await adapter.look(web)
+        asked = server.paths.count("/slots")
+        for _ in range(10):
+            clock.advance(NS_PER_S)
+            look = await adapter.look(web)
+        assert server.paths.count("/slots") == asked + 10
+        assert short(look)["requests running"] == 0
+
+
+async def test_what_begins_is_seen_after_as_long_as_nothing_happened(dial: Dial) -> None:
+    clock = FakeClock()
+    llama = Llama(clock, metrics=False)
+    with serve(llama) as server:
+        web, adapter = dial(server, clock), LlamaCpp()
+        for idle_s in (3, 20, 100):
+            for _ in range(idle_s):
+                clock.advance(NS_PER_S)
+                await adapter.look(web)
+            with server.lock:
+                seat = llama.begin()
+                llama.read(seat, 10)
+            waited = 0
+            while not (await adapter.look(web)).requests:
+                clock.advance(NS_PER_S)
+                waited += 1
+                assert waited <= idle_s + 4
+            with server.lock:
+                llama.finish(seat)
+
+
+async def test_a_build_that_cannot_sleep_is_asked_each_second(dial: Dial) -> None:
+    clock = FakeClock()
+    llama = Llama(clock, metrics=False, old=True)
+    with serve(llama) as server:
+        web, adapter = dial(server, clock), LlamaCpp()
+        for _ in range(20):
+            clock.advance(NS_PER_S)
+            await adapter.look(web)
+        assert server.paths.count("/slots") == 20
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import msgspec
 from wftui import text
 from wftui.collectors.servers.figures import Look, Missing, ModelInfo, Whole, named
 from wftui.collectors.servers.llamacpp_instance import METRICS_OFF, RUNNER_METRICS_OFF, Instance
-from wftui.collectors.servers.llamacpp_rest import UNKNOWN_S, Rest, free_page, sleep_after
+from wftui.collectors.servers.llamacpp_rest import Rest, free_page, sleep_after
 from wftui.collectors.servers.web import Answer, Web, refusal
 from wftui.errors import SourceError, SourceFormatError, SourceUnavailableError
 from wftui.model import health
@@ -43,7 +43,8 @@ class Props(msgspec.Struct):
     model_ftype: str | None = None
     total_slots: Whole = 0
     build_info: str = ""
-    is_sleeping: bool = False
+    is_sleeping: bool | None = None
+    """None: it is a build that cannot sleep."""
     endpoint_metrics: bool | None = None
     endpoint_slots: bool | None = None
     default_generation_settings: _Settings | None = None
@@ -182,11 +183,11 @@ class LlamaCpp:
             context=settings.n_ctx if settings and settings.n_ctx > 0 else None,
         )
         if props.is_sleeping:
-            if self.rest.sleep_s is None:
-                self.rest.sleep_s = UNKNOWN_S
+            self.rest.slept(at_ns)
             look.state, look.reason = health.ASLEEP, "its model sleeps until a request comes"
             look.models = (msgspec.structs.replace(known, state=SLEEPING),)
             return
+        self.rest.sleepless |= props.is_sleeping is None
         there = await self._alone_one.look(
             web,
             look,

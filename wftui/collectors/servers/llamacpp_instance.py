@@ -22,6 +22,10 @@ RUNNER_METRICS_OFF: Final = Missing(_TOTALS, "set LLAMA_ARG_ENDPOINT_METRICS=1 f
 SLOTS_OFF: Final = Missing("tokens a second, requests, KV cache", "start it without --no-slots")
 GLANCE_S: Final = 0.25
 """A server that takes longer has no answer worth waiting for: the next look asks again."""
+LEFT_ALONE: Final = Missing(
+    "what an idle server begins, at once",
+    "start it with --metrics (b10488 or later): idle it is asked for its slots seldom, so that it may fall asleep",
+)
 _ABSENT: Final = (404, 405, 501)
 _BIRTH: Final = "process-start-time-unix"
 """No time at all (microseconds of some clock), and another one after a restart."""
@@ -111,6 +115,7 @@ class Instance:
         if slots is not None:
             self._slots_off = not slots
         may_ask = self.rest.may_ask(at_ns, page=free and not (self._page_off or self._slots_off))
+        may_ask |= free and self._slots_off  # all that is left to ask does not count
         try:
             if not self._page_off and (may_ask or free):
                 answer = await web.get(PAGE + self._query)
@@ -137,6 +142,8 @@ class Instance:
             self._idle = Look(gauges=dict(page.gauges), counters=dict(page.counters), coarse=page.coarse)
         elif self.rest.watched or page.counters:
             self._pause(page, look, model)
+        elif LEFT_ALONE not in look.missing:
+            look.missing = (*look.missing, LEFT_ALONE)
         self._put(page, look, model)
         for absent, missing in ((self._page_off, off), (self._slots_off, SLOTS_OFF)):
             if absent and missing not in look.missing:

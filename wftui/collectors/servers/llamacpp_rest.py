@@ -3,8 +3,10 @@
 With ``--sleep-idle-seconds`` each question for slots counts as work and starts the time anew: a monitor that asks
 each second keeps the model in memory for ever. The setting may stand in its environment, where we do not look. So
 a server that is idle is left alone until the CPU time of its process, or its page, shows that it works; where
-neither can be looked at, and if it is known to sleep, until its time is over. ``/props`` and ``/health`` do not
-count.
+neither can be looked at (it runs elsewhere, without ``--metrics``), until its time is over. When that is not known
+either, it is asked again after as long as it has been idle already: so it falls asleep, if it is one that does,
+and what begins is seen after at most as long a time as nothing had happened before. ``/props`` and ``/health`` do
+not count, and say when it sleeps.
 
 Source: https://github.com/ggml-org/llama.cpp/issues/20227, issues/23096, pull/27376 (since August 2026
 ``/metrics`` counts no longer, ``/slots`` still does).
@@ -20,6 +22,8 @@ UNKNOWN_S: Final = 600.0
 """For a server that was seen asleep and does not say after which time."""
 _FLAG: Final = "--sleep-idle-seconds"
 _MARGIN_S: Final = 2.0
+LONGEST_S: Final = 600.0
+"""An idle server that was left alone for so long and stayed awake is none that sleeps."""
 _WORK_TICKS: Final = 4
 """CPU time between two looks (ticks, mostly of 10 ms) that is work: idle and answering ``/props`` it takes 0 to 2,
 for an answer of 20 tokens of a tiny model 7."""
@@ -48,14 +52,19 @@ class Rest:
     """Whether one model may be asked for what counts as work."""
 
     def __init__(self, sleep_s: float | None = None, pid: int | None = None, proc: Path = Path("/proc")) -> None:
-        """``sleep_s``: idle time after which it sleeps; None: it does not, as far as is known."""
+        """``sleep_s``: idle time after which it sleeps; None: it is not known whether it does."""
         self.sleep_s = sleep_s
+        self.sleepless = False
+        """Whether it never sleeps."""
         self.pid = pid
         """Of its process: its CPU time shows that it works, whatever may make it sleep. None: not known."""
         self._proc = proc
         self._idle = False
         """When it was asked last."""
         self._until_ns = 0
+        self._asked_ns: int | None = None
+        self._quiet_s = _MARGIN_S
+        """So long it is left alone next."""
         self._ticks: int | None = None
 
     def may_ask(self, at_ns: int, *, page: bool = False) -> bool:
@@ -65,16 +74,30 @@ class Rest:
             return True
         if self._ticks is not None or page:
             return False
-        return self.sleep_s is None or at_ns >= self._until_ns
+        return self.sleepless or at_ns >= self._until_ns
 
     def asked(self, at_ns: int, *, busy: bool) -> None:
         """It was asked, and this is what it said."""
+        quiet_s = self._quiet_s
+        if busy:
+            self._quiet_s = _MARGIN_S
+        elif self._idle and at_ns >= self._until_ns:
+            self.sleepless |= self.sleep_s is None and quiet_s >= LONGEST_S
+            self._quiet_s = quiet_s = min(2 * quiet_s, LONGEST_S)
         self._idle = not busy
-        self._until_ns = at_ns + int(((self.sleep_s or 0.0) + _MARGIN_S) * NS_PER_S)
+        wait_s = quiet_s if self.sleep_s is None else self.sleep_s + _MARGIN_S
+        self._asked_ns, self._until_ns = at_ns, at_ns + int(wait_s * NS_PER_S)
+
+    def slept(self, at_ns: int) -> None:
+        """It sleeps: it does so after at most as long as it was left alone."""
+        if self.sleep_s is None:
+            asked_ns = self._asked_ns
+            self.sleep_s = UNKNOWN_S if asked_ns is None else (at_ns - asked_ns) / NS_PER_S
 
     def end(self) -> None:
         """It has been woken by somebody, or is another process."""
-        self._idle = False
+        self._idle = self.sleepless = False
+        self._quiet_s = _MARGIN_S
         self._ticks = None
 
     @property
