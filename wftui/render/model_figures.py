@@ -290,18 +290,24 @@ def figures(scope: Scope, bounds: Mapping[str, tuple[float, float]], numbers: Nu
     singles, spreads, ended, memory = scope.plan
     word = (numbers.value, numbers.rate, numbers.mean)
     found: dict[str, Any] = {  # Any: floats, spreads, tuples
-        field: word[which](texts[0]) if len(texts) == 1 else fold(_known(texts, word[which]))
-        for field, which, fold, texts in singles
+        field: _folded(texts, word[which], fold) for field, which, fold, texts in singles
     }
+    value, rate, mean = word
     for field, metric, texts in spreads:
-        p50, p95, p99 = (_worst(_known(each, numbers.value)) for each in texts[:3])
-        seen = _sum(_known(texts[3], numbers.mean)) * WINDOW_S
+        p50, p95, p99 = (_folded(each, value, _worst) for each in texts[:3])
+        seen = _folded(texts[3], mean, _sum) * WINDOW_S
         found[field] = Spread(p50, p95, p99, seen, bounds.get(metric, NO_BOUNDS), metric)
     if any(ended):
-        found["ended"] = tuple(_sum(_known(texts, numbers.rate)) for texts in ended)
+        found["ended"] = tuple(_folded(texts, rate, _sum) for texts in ended)
     if any(memory):
-        found["memory"] = tuple(_sum(_known(texts, numbers.value)) for texts in memory)
+        found["memory"] = tuple(_folded(texts, value, _sum) for texts in memory)
     return Figures(**found)
+
+
+def _folded(texts: Sequence[str], of: Callable[[str], float], fold: _Fold) -> float:
+    """Several series together; most figures have one only, and this is most of what a frame beside ten servers
+    costs."""
+    return of(texts[0]) if len(texts) == 1 else fold(_known(texts, of))
 
 
 def _known(texts: Sequence[str], of: Callable[[str], float]) -> list[float]:
