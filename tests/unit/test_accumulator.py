@@ -183,3 +183,21 @@ def test_provenance_changes_are_told_and_counted_for_the_right_source() -> None:
     assert accumulator.layout.columns[0].source == "another"
     accumulator.forget_absent(2 * ABSENT_NS)
     assert len(accumulator) == 0
+
+
+@given(st.data())
+def test_each_sample_goes_to_its_series_in_whatever_order_they_come_and_leave(data: st.DataObject) -> None:
+    """A slot is looked for where it was after its neighbour: also when another stands there, or none any more."""
+    columns = many_columns(6)
+    accumulator = Accumulator()
+    for second in range(1, 6):
+        for gone in data.draw(st.lists(st.sampled_from(columns), max_size=2)):
+            accumulator.forget(gone.series.__eq__)
+        chosen = data.draw(st.lists(st.sampled_from(columns), unique=True, min_size=1))
+        cut = data.draw(st.integers(0, len(chosen)))
+        values = {item.series.text: float(second * 10 + place) for place, item in enumerate(chosen)}
+        for part in (chosen[:cut], chosen[cut:]):
+            accumulator.add([Sample(item, values[item.series.text]) for item in part], at(second - 0.5), 1.0)
+        found = closed(accumulator, second)
+        assert {text: found[text] for text in values} == values
+        assert len(accumulator) == len(found)

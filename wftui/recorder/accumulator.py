@@ -10,7 +10,8 @@ from wftui.clock import Instant
 from wftui.model.sample import DERIVED, Column, Sample
 from wftui.model.series import Series, series
 from wftui.model.tick import Layout, Tick, pack
-from wftui.windows.ring import Pool, Ring
+from wftui.recorder.slot import Slot, hold_ns, peaks
+from wftui.windows.ring import Pool
 
 MAX_SERIES: Final = 10_000
 MAX_PER_SOURCE: Final = 2_000
@@ -20,61 +21,8 @@ REFUSED: Final = 5_000
 """Refused names that are remembered, so that each is counted once."""
 ABSENT_NS: Final = 3_600_000_000_000
 """A series without a sample for this long leaves the layout."""
-DIGITS: Final = {"1": 4, "By": 0, "Hz": 0, "s": 5, "Cel": 2, "W": 3}
-"""Unit to the decimals that a gauge is kept with: 0.01 %, whole bytes, 10 µs. More is noise of the last few clock
-ticks and pages, and costs six bytes a sample where these take one or two. Counters are kept as they are."""
-_AS_IT_IS: Final = 12
 RING_S: Final = 60.0
 """A ring is made for samples that come at least so often."""
-HELD: Final = 1.5
-"""A slow gauge is repeated until this many of its intervals have passed, then it is unknown."""
-
-
-class _Slot:
-    """One series in the open second."""
-
-    __slots__ = (
-        "column",
-        "count",
-        "digits",
-        "highest",
-        "hold_ns",
-        "interval_s",
-        "last",
-        "last_ns",
-        "mean",
-        "peak",
-        "place",
-        "ring",
-        "summed",
-        "top",
-        "total",
-    )
-
-    def __init__(self, column: Column, ring: Ring, interval_s: float, top: bool) -> None:
-        self.column = column
-        self.ring = ring
-        self.interval_s = interval_s
-        """Between two samples, as their source says."""
-        self.hold_ns = _hold_ns(column, interval_s)
-        self.mean = column.kind == names.GAUGE
-        self.summed = _summed(column)
-        self.highest = column.kind == names.DISTRIBUTION and column.series.stat == "max"
-        self.digits = DIGITS.get(column.unit, _AS_IT_IS)
-        self.top = top
-        """Whether the tick keeps the maximum beside the mean, in the place after it."""
-        self.place = 0
-        self.count = 0
-        self.total = 0.0
-        self.peak = -math.inf
-        self.last = math.nan
-        self.last_ns = 0
-
-    def empty(self) -> None:
-        """Begin the next second."""
-        self.count = 0
-        self.total = 0.0
-        self.peak = -math.inf
 
 
 class Accumulator:
@@ -87,7 +35,9 @@ class Accumulator:
         """Source to series refused because a limit was reached."""
         self.provenance_changes: list[tuple[Column, Column]] = []
         """(before, after) since the last close."""
-        self._slots: dict[str, _Slot] = {}
+        self._slots: dict[str, Slot] = {}
+        self._newest: Slot | None = None
+        """Of the sample that came last."""
         self._refused: set[int] = set()
         self._per_source: dict[str, int] = {}
         self._muted: frozenset[str] = frozenset()
@@ -99,23 +49,21 @@ class Accumulator:
     def add(self, samples: Iterable[Sample], at: Instant, interval_s: float) -> None:
         """Count samples taken at one moment by a source with that interval."""
         boottime_ns = at.boottime_ns
-        slots, isfinite = self._slots, math.isfinite
+        isfinite, before = math.isfinite, self._newest
         for sample in samples:
             value = sample.value
             if not isfinite(value):
                 continue  # NaN and infinity are no readings
             column = sample.column
-            slot = slots.get(column.series.text)
-            if slot is None:
-                slot = self._admit(column, interval_s)
+            # By its neighbour: the way through the names touches four times the memory, cold after a second.
+            slot = before.after if before is not None else None
+            if slot is None or slot.column is not column:
+                slot = self._slot(column, interval_s)
                 if slot is None:
                     continue
-            elif slot.column is not column and slot.column != column:
-                self.provenance_changes.append((slot.column, column))
-                self._per_source[slot.column.source] -= 1
-                self._per_source[column.source] = self._per_source.get(column.source, 0) + 1
-                slot.column = column
-                self._dirty = True
+                if before is not None:
+                    before.after = slot
+            before = slot
             if slot.interval_s != interval_s:
                 self._pace(slot, interval_s)
             slot.last = value
@@ -125,6 +73,21 @@ class Accumulator:
             if value > slot.peak:  # max() costs 60 ns of the 1.4 µs of a sample
                 slot.peak = value
             slot.ring.append(boottime_ns, value)
+        self._newest = before
+
+    def _slot(self, column: Column, interval_s: float) -> Slot | None:
+        """The slot of a column by its name, a new one if need be; None: it is refused."""
+        slot = self._slots.get(column.series.text)
+        if slot is None:
+            return self._admit(column, interval_s)
+        if slot.column is not column:
+            if slot.column != column:
+                self.provenance_changes.append((slot.column, column))
+                self._per_source[slot.column.source] -= 1
+                self._per_source[column.source] = self._per_source.get(column.source, 0) + 1
+                self._dirty = True
+            slot.column = column
+        return slot
 
     def retime(self, source: str, interval_s: float) -> None:
         """A source's interval changed: its gauges are held accordingly longer."""
@@ -132,11 +95,11 @@ class Accumulator:
             if slot.column.source == source:
                 self._pace(slot, interval_s)
 
-    def _pace(self, slot: _Slot, interval_s: float) -> None:
+    def _pace(self, slot: Slot, interval_s: float) -> None:
         slot.interval_s = interval_s
-        slot.hold_ns = _hold_ns(slot.column, interval_s)
+        slot.hold_ns = hold_ns(slot.column, interval_s)
         self.pool.pace(slot.column.series.text, min(interval_s, RING_S))
-        if not slot.top and _peaks(slot.column, interval_s):
+        if not slot.top and peaks(slot.column, interval_s):
             slot.top = self._dirty = True
 
     def silence(self, source: str) -> None:
@@ -149,13 +112,11 @@ class Accumulator:
     def mute(self, groups: Iterable[str]) -> None:
         """Keep no series of these groups, wftop's own apart; those there leave the layout now."""
         self._muted = frozenset(groups)
-        for text in [t for t, slot in self._slots.items() if self._is_muted(slot.column)]:
-            self._forget(text)
+        self._forget([t for t, slot in self._slots.items() if self._is_muted(slot.column)])
 
     def forget(self, named: Callable[[Series], bool]) -> None:
         """Let go of series and of their past; those that go on begin anew."""
-        for text in [t for t, slot in self._slots.items() if named(slot.column.series)]:
-            self._forget(text)
+        self._forget([t for t, slot in self._slots.items() if named(slot.column.series)])
 
     def renew(self) -> None:
         """The next tick has a layout of its own, with the same columns."""
@@ -192,7 +153,7 @@ class Accumulator:
             self._refused.add(name)
             self.rejected[column.source] = self.rejected.get(column.source, 0) + 1
 
-    def _admit(self, column: Column, interval_s: float) -> _Slot | None:
+    def _admit(self, column: Column, interval_s: float) -> Slot | None:
         if self._muted and self._is_muted(column):
             return None
         text = column.series.text
@@ -200,9 +161,9 @@ class Accumulator:
         if len(self._slots) >= MAX_SERIES or taken >= MAX_PER_SOURCE:
             self._refuse(column)
             return None
-        top = _peaks(column, interval_s)
+        top = peaks(column, interval_s)
         ring = self.pool.add(text, min(interval_s, RING_S), column.kind == names.COUNTER)
-        slot = _Slot(column, ring, interval_s, top)
+        slot = Slot(column, ring, interval_s, top)
         self._slots[text] = slot
         self._per_source[column.source] = taken + 1
         self._dirty = True
@@ -210,14 +171,19 @@ class Accumulator:
 
     def forget_absent(self, boottime_ns: int) -> None:
         """Let series go that had no sample for an hour."""
-        for text in [t for t, slot in self._slots.items() if boottime_ns - slot.last_ns > ABSENT_NS]:
-            self._forget(text)
+        self._forget([t for t, slot in self._slots.items() if boottime_ns - slot.last_ns > ABSENT_NS])
 
-    def _forget(self, text: str) -> None:
-        slot = self._slots.pop(text)
-        self._per_source[slot.column.source] -= 1
-        self.pool.remove(text)
-        self._dirty = True
+    def _forget(self, texts: Sequence[str]) -> None:
+        for text in texts:
+            slot = self._slots.pop(text)
+            slot.after = None
+            self._per_source[slot.column.source] -= 1
+            self.pool.remove(text)
+        if texts:
+            self._dirty = True
+            self._newest = None
+            for slot in self._slots.values():
+                slot.after = None  # it may be one of those
 
     def _lay_out(self) -> None:
         columns: list[Column] = []
@@ -256,27 +222,6 @@ class Accumulator:
                 if slot.top:
                     values[slot.place + 1] = held
         return Tick(seq, time_s, boottime_ns, boot, self.layout.id, pack(values))
-
-
-def _peaks(column: Column, interval_s: float) -> bool:
-    """Whether a tick keeps the maximum too: of a gauge that comes more often than ticks, where a peak matters."""
-    if interval_s >= 1.0 or column.kind != names.GAUGE:
-        return False  # a distribution's is a series of its own
-    metric = names.METRICS.get(column.series.name)
-    return metric is not None and "max" in metric.statistics
-
-
-def _summed(column: Column) -> bool:
-    """Whether what comes in a second is added up: what a distribution counts, in as many parts as it comes."""
-    return column.kind == names.DISTRIBUTION and column.series.stat in ("count", "sum")
-
-
-def _hold_ns(column: Column, interval_s: float) -> int:
-    """How long a reading is repeated. A counter that missed its second would seem to stand still in it, and what a
-    distribution counted would be counted twice."""
-    if (column.kind != names.GAUGE and interval_s <= 1.0) or _summed(column):
-        return 0
-    return int(max(interval_s, 1.0) * HELD * 1e9)
 
 
 def _peak_column(column: Column) -> Column:

@@ -36,6 +36,7 @@ _READ: Final = frozenset(
     }
 )
 """(metric, mode) that is looked at here."""
+_METRICS: Final = frozenset(metric for metric, _ in _READ)
 
 
 class _Place(NamedTuple):
@@ -162,11 +163,14 @@ class Serving:
     def _read(self, samples: Sequence[Sample], at: Instant) -> None:
         touched: set[str] = set()
         for sample in samples:
-            place = self._places.get(sample.column.series.text, _NEW)
+            item = sample.column.series
+            if item.name not in _METRICS:
+                continue  # most; their names are the same text for all servers
+            place = self._places.get(item.text, _NEW)
             if place is _NEW:
                 if len(self._places) >= _MOST:
                     self._places.clear()  # names that come and go for ever
-                place = self._places[sample.column.series.text] = _place(sample.column.series)
+                place = self._places[item.text] = _place(item)
             if place is None:
                 continue
             server = self._servers.setdefault(place.server, _Server(place.server))

@@ -6,6 +6,7 @@ and what stands before their values, and reads only these (0.1 ms) until a page 
 """
 
 import re
+import sys
 from collections.abc import Container, Iterator
 from typing import Final, NamedTuple
 
@@ -69,7 +70,7 @@ def parse(page: bytes, call: str, first: int = 0, *, wanted: Container[str] | No
             value = number(found[3])
         except ValueError as error:
             raise _malformed(call, place, line) from error
-        name = found[1].decode()
+        name = sys.intern(found[1].decode())  # servers of one kind have the same
         labels = _labels(found[2]) if wanted is None or name in wanted else {}
         yield Sample(place, name, labels, value, found.start(3))
 

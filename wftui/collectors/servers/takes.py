@@ -128,10 +128,12 @@ class Reader:
 
     def _understood(self, values: Sequence[float]) -> Look:
         look = Look()
+        gauges, counters = look.gauges, look.counters
         for key, take, places in self._singles:
-            value = _folded([values[place] for place in places], take)
-            if value is not None:
-                (look.gauges if take.kind == GAUGE else look.counters)[key] = value * take.scale
+            alone = len(places) == 1 and not take.unknown
+            value = values[places[0]] if alone else _folded([values[place] for place in places], take)
+            if value is not None and not isnan(value):
+                (gauges if take.kind == GAUGE else counters)[key] = value * take.scale
         for spread in self._spreads:
             look.histograms[spread.key] = self._histogram(spread, values)
         return look
@@ -174,12 +176,13 @@ class Reader:
                 self._plan_summary(take, name, by_name)
             else:
                 self._plan_single(take, name, by_name[name])
-            self._had |= {(item.key.metric, item.key.model, item.key.mode) for item in self._singles}
-            self._had |= {(item.key.metric, item.key.model, item.key.mode) for item in self._spreads}
+            for item in (*self._singles, *self._spreads):
+                self._had.add((item.key.metric, item.key.model, item.key.mode))
         wanted = sorted(self._starts)
         self._place({line: place for place, line in enumerate(wanted)})
         lines = Lines(page, page.split(b"\n"), self._starts)
         self._lines = lines if lines.useful else None
+        self._starts = {}
         there = {spread.key for spread in self._spreads}
         self._last = {key: item for key, item in self._last.items() if key in there}
         self._coarse = frozenset(single.key for single in self._singles if single.take.coarse)
