@@ -31,6 +31,8 @@ HALF = "half"
 """The connection ends in the middle of the body."""
 HUGE = "huge"
 """100 MB."""
+ENDLESS = "endless"
+"""A body in pieces that never ends."""
 REDIRECT = "redirect"
 """Every path points to itself."""
 TYPE = "type"
@@ -244,7 +246,7 @@ class Fake:
             self.asked.append(asked)
             fault = self.faults.get(asked.path, self.fault)
             reply = self._reply(asked)
-        if fault in (HUNG, SLOW, GARBAGE, HALF, HUGE):
+        if fault in (HUNG, SLOW, GARBAGE, HALF, HUGE, ENDLESS):
             self._misbehave(connection, fault, reply)
             return False
         if isinstance(fault, int):
@@ -300,6 +302,10 @@ class Fake:
             connection.sendall(head)
             for _ in range(length // 65536 + 1):
                 connection.sendall(b"# " + b"x" * 65533 + b"\n")
+        elif fault == ENDLESS:
+            connection.sendall(self._head(reply, 1) + b"Transfer-Encoding: chunked\r\n\r\n")
+            while not self._ended.is_set():
+                connection.sendall(b"10000\r\n# " + b"x" * 65533 + b"\n\r\n")
         else:
             connection.sendall(head)
             while not self._ended.wait(0.01):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 
 import pytest
 
@@ -13,17 +12,16 @@ from tests.servers.conftest import Dial
 from tests.servers.fake import HUNG, Fake
 from tests.servers.fake_llamacpp import Llama, serve
 from tests.servers.fakes import comfyui, kinds
+from tests.servers.watched import Watched
 from wftui.clock import NS_PER_S
 from wftui.collectors.servers import attention as attention_module
 from wftui.collectors.servers import llamacpp_instance
 from wftui.collectors.servers.adapter import Glancing
-from wftui.collectors.servers.attention import RATES, SHARE, Attention
+from wftui.collectors.servers.attention import RATES, SHARE
 from wftui.collectors.servers.comfyui import ComfyUi
 from wftui.collectors.servers.kinds import load
 from wftui.collectors.servers.llamacpp_slots import Next, Pace, Slot
-from wftui.collectors.servers.watch import Watch
 from wftui.model import health
-from wftui.model.sample import Reading
 
 RATE = 'inference.tokens.rate{mode="generation"'
 
@@ -46,42 +44,6 @@ def cpu(monkeypatch: pytest.MonkeyPatch) -> Cpu:
     made = Cpu()
     monkeypatch.setattr(attention_module, "thread_cpu_ns", made)
     return made
-
-
-class Watched:
-    """A server that is watched on a clock that jumps."""
-
-    def __init__(self, server: Fake, clock: FakeClock, kind: str = "llamacpp", hz: float = 10) -> None:
-        self.clock = clock
-        self.readings: list[Reading] = []
-        self.attention = Attention()
-        self.attention.wanted_hz = hz
-        self.watch = Watch(server.endpoint, (kind,), clock, self._tell, attention=self.attention)
-
-    def _tell(self, _: Watch, reading: Reading | None, __: object) -> None:
-        if reading is not None:
-            self.readings.append(reading)
-
-    async def seconds(self, count: float) -> None:
-        """Let so many pass."""
-        end = self.clock.boottime_ns + int(count * NS_PER_S)
-        running = asyncio.create_task(self.watch.run())
-        async with asyncio.timeout(60):
-            while self.clock.boottime_ns < end:
-                await asyncio.sleep(0)
-                assert not running.done(), running
-        running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
-
-    def told(self, series: str = RATE) -> list[tuple[int, float, float]]:
-        """When (CLOCK_BOOTTIME), value, and seconds to the next one, of the series that begin so."""
-        return [
-            (reading.at.boottime_ns, sample.value, reading.interval_s)
-            for reading in self.readings
-            for sample in reading.samples
-            if sample.column.series.text.startswith(series)
-        ]
 
 
 def every(clock: FakeClock, seconds: float, count: int, action: Callable[[], object]) -> None:
@@ -119,7 +81,7 @@ async def test_tokens_are_asked_for_as_often_as_somebody_wants_it(hz: int) -> No
         assert 9 <= looks <= 12
         assert 9 * hz <= server.paths.count("/slots") <= 12 * hz
         assert server.paths.count("/metrics") <= looks, "no page between two looks"
-        told = watched.told()[5:]
+        told = watched.told(RATE)[5:]
         assert {interval_s for _, _, interval_s in told[hz:]} == {1 / hz}
         assert {at_ns % (NS_PER_S // hz) for at_ns, _, _ in told[hz:]} == {told[hz][0] % (NS_PER_S // hz)}
         assert sum(value for _, value, _ in told) / len(told) == pytest.approx(40, rel=0.05)
@@ -140,14 +102,14 @@ async def test_nobody_looks_once_a_second() -> None:
         watched.attention.wanted_hz = 1
         await watched.seconds(3)
         assert server.paths.count("/slots") <= often + 5
-        assert watched.told()[-1][2] == 1
+        assert watched.told(RATE)[-1][2] == 1
 
 
 async def test_a_server_at_rest_is_asked_once_a_second_and_may_fall_asleep() -> None:
     clock = FakeClock()
     llama = Llama(clock, sleep_s=30)
     with serve(llama) as server:
-        watched = Watched(server, clock)
+        watched = Watched(server, clock, hz=10)
         await watched.seconds(5)
         assert server.paths.count("/slots") <= server.paths.count("/props")
         with server.lock:
@@ -167,7 +129,7 @@ async def test_who_is_asked_between_looks(name: str) -> None:
     module, routes = kinds.SERVERS[name]
     clock = FakeClock()
     with Fake(routes(), server=kinds.HEADERS.get(name, "")) as server:
-        watched = Watched(server, clock, module)
+        watched = Watched(server, clock, module, hz=10)
         await watched.seconds(6)
         most = max(server.paths.count(path) for path in set(server.paths) - {"/slots"})
         assert most <= 8, "once a second"
@@ -212,7 +174,7 @@ async def test_a_glance_that_fails_is_not_repeated_at_once(monkeypatch: pytest.M
     llama = Llama(clock)
     with serve(llama) as server:
         busy(server, llama, clock, seconds=30)
-        watched = Watched(server, clock)
+        watched = Watched(server, clock, hz=10)
         await watched.seconds(3)
         before = server.paths.count("/slots")
         asked: list[int] = []
@@ -237,18 +199,18 @@ async def test_glances_are_rarer_where_they_cost_too_much(cpu: Cpu) -> None:
     llama = Llama(clock)
     with serve(llama) as server:
         busy(server, llama, clock, seconds=80)
-        watched = Watched(server, clock)
+        watched = Watched(server, clock, hz=10)
         cpu.each_ns = int(SHARE * NS_PER_S / 3)
         await watched.seconds(12)
         assert watched.attention.rate == 2
-        assert watched.told()[-1][2] == 0.5
+        assert watched.told(RATE)[-1][2] == 0.5
         cpu.each_ns = 1_000
         await watched.seconds(12)
         assert watched.attention.rate == 10
         cpu.each_ns = int(SHARE * NS_PER_S)
         await watched.seconds(12)
         assert watched.attention.rate == 1
-        assert watched.told()[-1][2] == 1
+        assert watched.told(RATE)[-1][2] == 1
         cpu.each_ns = 1_000
         await watched.seconds(40)
         assert watched.attention.rate == 10, "it is tried again after a while"
@@ -267,15 +229,15 @@ async def test_a_slow_server_is_asked_less_often() -> None:
             return answer(question)  # type: ignore[arg-type]  # as it came
 
         server.routes["/slots"] = slowly  # type: ignore[assignment]  # as it was
-        watched = Watched(server, clock)
+        watched = Watched(server, clock, hz=10)
         await watched.seconds(5)
-        assert watched.told()[-1][2] == 0.2
+        assert watched.told(RATE)[-1][2] == 0.2
         took_s = 0.2
         await watched.seconds(5)
-        assert watched.told()[-1][2] == 0.5
+        assert watched.told(RATE)[-1][2] == 0.5
         took_s = 0.0
         await watched.seconds(25)
-        assert watched.told()[-1][2] == 0.1
+        assert watched.told(RATE)[-1][2] == 0.1
         assert RATES[-1] == 1
 
 

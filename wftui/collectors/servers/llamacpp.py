@@ -149,6 +149,8 @@ class LlamaCpp:
             await self._route(web, look, answer.at.boottime_ns, free=free_page(props.build_info))
         else:
             await self._alone(web, look, props, answer.at.boottime_ns)
+            if answer.status != 200 and self._alone_one.mute:
+                raise refusal(answer)  # not even slots or a page, as the oldest builds have
         self._looks += 1
         return look
 

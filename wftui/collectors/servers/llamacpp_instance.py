@@ -155,6 +155,11 @@ class Instance:
         """Whether its slots have more to tell within the second: what is idle is not kept awake for it."""
         return self._live
 
+    @property
+    def mute(self) -> bool:
+        """Whether it has neither a page nor slots to show."""
+        return self._page_off and self._slots_off
+
     async def glance(self, web: Web, look: Look) -> None:
         """Ask for its slots alone, while there are requests in them.
 
