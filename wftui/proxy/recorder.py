@@ -19,8 +19,9 @@ from wftui.proxy.sink import Labels
 
 SOURCE: Final = "proxy"
 """Label ``source`` of all series."""
-EVERY_S: Final = 0.2
-"""Samples are gathered for so long before they are sent."""
+EVERY_S: Final = 0.05
+"""Samples are gathered for so long before they are sent: short lines hold up the recorder, and what shares its
+CPU, for less time."""
 AWAY_S: Final = 1.0
 """Between two looks for a recorder that does not answer."""
 ANSWER_S: Final = 5.0
