@@ -147,6 +147,12 @@ class Seen:
         self.chunk: list[int] = []
         """A later piece, from the server to the client."""
 
+    def add(self, other: Seen) -> None:
+        """Take what another saw, too."""
+        self.fresh += other.fresh
+        self.kept += other.kept
+        self.chunk += other.chunk
+
 
 class Clients:
     """So many streams at any time; each client takes a new connection for every second request."""
