@@ -148,7 +148,7 @@ class Poller:
         self._begin(name, self._watch(endpoint, names))
 
     def _watch(self, endpoint: Endpoint, names: Sequence[str], **more: Unpack[_More]) -> "Watch":
-        from wftui.collectors.servers.watch import Watch  # with h11 0.8 MB, which a machine without servers saves
+        from wftui.collectors.servers.watch import Watch  # 0.2 MB that a machine without servers saves
 
         return Watch(endpoint, names, self._clock, self._tell, attention=self._attention, **more)
 
