@@ -95,6 +95,28 @@ def test_a_line_that_says_when_it_was_made_is_kept_and_told_at_that_time() -> No
     assert [time_ns % NS_PER_S for time_ns, *_ in pushed.told] == [0, 100_000_000]
 
 
+def test_samples_of_one_line_that_say_how_long_ago_are_kept_and_told_at_those_times() -> None:
+    pushed = Pushed()
+    pushed.quick.follow(60.0)
+    for _ in range(SETTLED):
+        pushed.told.clear()
+        for batch in range(5):
+            pushed.into_ns = (batch + 1) * 195_000_000
+            ago = [(11 - n) * 0.016 for n in range(12)]
+            pushed.native(*({**level(batch * 12 + n), "ago": ago[n]} for n in range(12)))
+        pushed.tick()
+    kept = held(pushed, LEVEL)
+    assert [value for _, value in kept] == list(range(60))
+    assert [at for at, _ in kept] == pytest.approx(
+        [195 * (n // 12 + 1) - 16 * (11 - n % 12) for n in range(60)], abs=0.1
+    )
+    assert [value for *_, value in pushed.told] == list(range(60))
+    assert [time_ns / 1e6 % 1000 for time_ns, *_ in pushed.told] == pytest.approx([at for at, _ in kept], abs=0.1)
+    pushed.told.clear()
+    pushed.native(*({**level(1), "ago": ago} for ago in (-1, 3)))
+    assert {time_ns for time_ns, *_ in pushed.told} == {pushed.at.time_ns}
+
+
 def test_what_comes_together_or_too_often_is_one_mean_a_second() -> None:
     pushed = Pushed()
     for _ in range(2):

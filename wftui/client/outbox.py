@@ -8,8 +8,8 @@ from typing import Any, Final
 ROOM: Final = 10_000
 """Samples that wait to be sent at most."""
 
-Item = tuple[str, float, str, str, dict[str, str] | None]
-"""Name, value, unit, kind, labels."""
+Item = tuple[str, float, str, str, dict[str, str] | None, float]
+"""Name, value, unit, kind, labels, when (CLOCK_MONOTONIC)."""
 Queue = SimpleQueue[Item | threading.Event]
 """Samples, and events of those who wait for what they said to be sent."""
 
@@ -32,14 +32,16 @@ def gather(queue: Queue, first: Item | threading.Event) -> tuple[list[Item], lis
             return batch, waiting
 
 
-def sample(item: Item) -> dict[str, Any] | None:  # Any: JSON
-    """As the recorder takes it; None: its value is no finite number."""
-    name, value, unit, kind, labels = item
+def sample(item: Item, now_s: float) -> dict[str, Any] | None:  # Any: JSON
+    """As the recorder takes it, when it is sent at that time; None: its value is no finite number."""
+    name, value, unit, kind, labels, taken_s = item
     try:
         number = float(value)  # also the numbers of numpy, decimals, fractions
         if not math.isfinite(number):
             return None
         found: dict[str, Any] = {"name": str(name), "value": number, "kind": kind}  # Any: as above
+        if now_s > taken_s:
+            found["ago"] = round(now_s - taken_s, 4)
         if unit:
             found["unit"] = str(unit)
         if labels:

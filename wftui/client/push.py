@@ -158,7 +158,7 @@ class Pusher:
             if self._queue.qsize() >= self._room:
                 self._drop(1, "more was pushed than could be sent")
                 return
-            self._queue.put((name, value, unit, kind, dict(labels) if labels else None))
+            self._queue.put((name, value, unit, kind, dict(labels) if labels else None, time.monotonic()))
             if self._thread is None:
                 self._start()
         except Exception as error:  # noqa: BLE001  what measures must not break what it measures
@@ -197,7 +197,8 @@ class Pusher:
                 done.set()
 
     def _say(self, items: list[Item]) -> None:
-        samples = [found for item in items if (found := sample(item))]
+        now_s = time.monotonic()
+        samples = [found for item in items if (found := sample(item, now_s))]
         wrong = len(items) - len(samples)
         if wrong:
             with self._lock:

@@ -85,7 +85,8 @@ def _sample(item: _Json) -> Pushed:
         raise UnusableError("unit and kind: expected texts")
     if not isinstance(labels, dict):
         raise UnusableError(f"labels: expected an object, got {_kind(labels)}")
-    return Pushed(item["name"], value, unit, kind, _raw(labels) if labels else NO_LABELS)
+    ago_s = _number(item.get("ago", 0.0), "ago")
+    return Pushed(item["name"], value, unit, kind, _raw(labels) if labels else NO_LABELS, ago_s)
 
 
 def _fields(found: _Json, field: str, troubles: list[Trouble]) -> dict[str, float]:

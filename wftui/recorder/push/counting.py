@@ -75,7 +75,7 @@ class Counting:
                 try:
                     if way is None or (unit and unit != way.unit) or (kind and kind != way.kind):
                         way = places.find(item.name, unit, kind, labels, event=event)
-                    why = places.add(way, item.value)
+                    why = places.add(way, item.value, item.ago)
                 except UnusableError as refused:
                     why = str(refused)
                 if why:

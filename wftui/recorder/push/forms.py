@@ -1,6 +1,6 @@
 """What a pushed line of JSON may be, and what is made of it.
 
-Native: ``{"source", "samples": [{"name", "value", "unit", "kind", "labels"}, …]}``. The metrics event:
+Native: ``{"source", "samples": [{"name", "value", "unit", "kind", "labels", "ago"}, …]}``. The metrics event:
 ``{"timestamp", "source", "type", "data": {…}, "tags": {…}, …}``; its compact form:
 ``{"ts", "kind", "fields": {…}, "ver"}``.
 """
@@ -18,6 +18,8 @@ CAREFUL: Final = 64 << 10
 """A line up to this is taken apart sample by sample when something in it is wrong, a longer one refused whole."""
 LARGEST: Final = 3e38
 """Nothing beyond ± this is recorded: rings of gauges are float32."""
+AGO_NS: Final = 2_000_000_000
+"""What says that it was taken no longer ago is believed: it is kept, and told, as of then."""
 NO_LABELS: Final = msgspec.Raw(b"")
 
 
@@ -30,6 +32,8 @@ class Pushed(msgspec.Struct, gc=False):
     kind: str = ""
     labels: msgspec.Raw = NO_LABELS
     """The JSON as it came: its bytes find the series without being understood again."""
+    ago: float = 0.0
+    """Seconds since it was taken."""
 
 
 class Line(msgspec.Struct, forbid_unknown_fields=True, gc=False):

@@ -10,7 +10,7 @@ from wftui.model import health
 from wftui.model.health import Health
 from wftui.model.sample import Column, Note, Reading, Sample, Scrape, column
 from wftui.recorder.push.counting import Counting, refusal
-from wftui.recorder.push.forms import Batch, UnusableError
+from wftui.recorder.push.forms import AGO_NS, Batch, UnusableError
 from wftui.recorder.push.known import SOURCE, pusher
 from wftui.recorder.push.lines import parse
 from wftui.recorder.push.places import Admit, Places
@@ -20,8 +20,6 @@ from wftui.text import clean
 MAX_PUSHERS: Final = 64
 AWRY_MS: Final = 60_000
 """A line with a time further from now is refused: it would be recorded as of now."""
-AGO_NS: Final = 2 * NS_PER_S
-"""A line that says it was made no longer ago is believed: its samples are kept, and told, at that time."""
 QUIET_NS: Final = 30 * NS_PER_S
 """Health says after so long that nothing comes any more, and forgets what was rejected."""
 TIDY_EVERY_S: Final = 60

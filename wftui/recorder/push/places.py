@@ -10,7 +10,7 @@ from wftui import names
 from wftui.clock import Instant
 from wftui.model.sample import Column, Sample
 from wftui.model.series import MAX_LABELS
-from wftui.recorder.push.forms import LARGEST, UnusableError
+from wftui.recorder.push.forms import AGO_NS, LARGEST, UnusableError
 from wftui.recorder.push.known import FIELDS, LABELS, Meaning, Pusher, meaning
 from wftui.recorder.push.place import FOLLOWED, KEPT, MOST, Place, Way
 from wftui.recorder.push.quick import Quick
@@ -72,10 +72,10 @@ class Places:
         """When it came into that (UTC)."""
         self._admit = admit
         self._quick = quick
-        self._told: list[Sample] = []
-        """Of the line, for those who follow."""
-        self._kept: dict[float, list[Sample]] = {}
-        """Of the line, to be kept at their own time; by pace."""
+        self._moments: dict[int, tuple[list[Sample], dict[float, list[Sample]]]] = {}
+        """Of the line, by how long ago (ns): for those who follow, and to be kept at that time (by pace)."""
+        self._timed = False
+        """Whether samples of the open second said how long ago they were taken."""
         self._places: dict[str, Place] = {}
         self._cached = 0
         """Bytes of these, about."""
@@ -106,8 +106,8 @@ class Places:
         self._ignored.clear()
         self._cached = 0
 
-    def add(self, way: Way, value: float) -> str:
-        """Count a sample; returns why it is refused, or an empty text."""
+    def add(self, way: Way, value: float, ago_s: float = 0.0) -> str:
+        """Count a sample, taken so long ago; returns why it is refused, or an empty text."""
         place = way.place
         value *= way.factor
         if not -LARGEST <= value <= LARGEST:
@@ -129,29 +129,36 @@ class Places:
         if not place.count:
             self._touched.append(place)
         place.count += 1
+        if ago_s:
+            self._timed = True
         if place.tells:
-            self._as_it_comes(place, place.total if place.kind == names.COUNTER else value)
+            self._as_it_comes(place, place.total if place.kind == names.COUNTER else value, ago_s)
         return ""
 
-    def _as_it_comes(self, place: Place, value: float) -> None:
+    def _as_it_comes(self, place: Place, value: float, ago_s: float) -> None:
         if place.live is None:
             return
+        ago_ns = int(ago_s * 1e9) if 0 < ago_s <= AGO_NS / 1e9 else 0
+        told, kept = self._moments.setdefault(ago_ns, ([], {}))
         sample = Sample(place.live, value)
         if place.tells & KEPT:
             if place.count <= MOST:
-                self._kept.setdefault(place.pace_s, []).append(sample)
+                kept.setdefault(place.pace_s, []).append(sample)
             elif place.count == MOST + 1 and place.gauge:
                 place.total = value  # the mean of those that follow is handed over at the second's end
-        if place.tells & FOLLOWED and abs(self.now_ns - place.told_ns) >= self._every_ns:
-            place.told_ns = self.now_ns
-            self._told.append(sample)
+        taken_ns = self.now_ns - ago_ns
+        if place.tells & FOLLOWED and abs(taken_ns - place.told_ns) >= self._every_ns:
+            place.told_ns = taken_ns
+            told.append(sample)
 
     def hand_over(self, at: Instant) -> None:
         """The line is counted: what of it does not wait for the second's end."""
-        if self._told or self._kept:
-            told, kept = self._told, self._kept
-            self._told, self._kept = [], {}
-            self._quick.hand_over(at, self.seen_ns, told, kept)
+        if not self._moments:
+            return
+        moments, self._moments = self._moments, {}
+        for ago_ns in sorted(moments, reverse=True):
+            self._quick.hand_over(Instant(at.time_ns - ago_ns, at.boottime_ns - ago_ns), *moments[ago_ns])
+        self._quick.tell(self.seen_ns)
 
     def begin(self, at: Instant) -> None:
         """A line comes; its samples were taken then."""
@@ -246,12 +253,13 @@ class Places:
             count = place.count
             found.setdefault(place.spacing_s, []).extend(place.samples())
             if count > 1:
-                self._quick.look(place, count, self.lines, boottime_ns)
+                self._quick.look(place, count, count if self._timed else self.lines, boottime_ns)
         # Between two pushes a counter is known: it has not grown. Left out it would have no rate.
         for place in self._counters:
             if place.last_ns != boottime_ns:
                 found.setdefault(place.spacing_s, []).append(Sample(place.columns[0], place.total))
         self.buckets = self.lines = 0
+        self._timed = False
 
     def tidy(self, boottime_ns: int) -> None:
         """Let go of what is not pushed any more."""
@@ -265,7 +273,7 @@ class Places:
         gone = {id(place): place for place in those}
         if not gone:
             return
-        self._told, self._kept = [], {}
+        self._moments = {}
         self._quick.forget(gone.values())
         self._places = {text: place for text, place in self._places.items() if id(place) not in gone}
         self._counters = [place for place in self._counters if id(place) not in gone]

@@ -53,19 +53,22 @@ class Quick:
         """Who follows fastest does so at that rate; 0: nobody does."""
         self.every_ns = max(FINEST_NS, int(0.9e9 / rate_hz)) if rate_hz else 0
 
-    def hand_over(self, at: Instant, arrived_ns: int, told: list[Sample], kept: dict[float, list[Sample]]) -> None:
-        """What was taken at one moment and arrived then (CLOCK_BOOTTIME)."""
+    def hand_over(self, at: Instant, told: list[Sample], kept: dict[float, list[Sample]]) -> None:
+        """What was taken at one moment."""
         if told:
             waiting = self._waiting
             if waiting and abs(at.time_ns - waiting[-1][0]) < FINEST_NS:
                 waiting[-1][1].extend(told)
             else:
                 waiting.append((at.time_ns, told))
-            if arrived_ns - self._told_ns >= FINEST_NS:
-                self._told_ns = arrived_ns
-                self._tell_waiting()
         for pace_s, samples in kept.items():
             self._readings.append(Reading(at, pace_s, samples))
+
+    def tell(self, boottime_ns: int) -> None:
+        """All of a line that arrived then was handed over."""
+        if self._waiting and boottime_ns - self._told_ns >= FINEST_NS:
+            self._told_ns = boottime_ns
+            self._tell_waiting()
 
     def _tell_waiting(self) -> None:
         while self._waiting:
@@ -77,12 +80,12 @@ class Quick:
         readings, self._readings = self._readings, []
         return readings
 
-    def look(self, place: Place, count: int, lines: int, boottime_ns: int) -> None:
-        """At the end of a second in which the place was pushed to ``count`` times, in ``lines`` of its pusher."""
+    def look(self, place: Place, count: int, moments: int, boottime_ns: int) -> None:
+        """At the end of a second in which the place was pushed to ``count`` times, its pusher at ``moments``."""
         if count > MOST:
             self.release(place)
             return
-        if count < LEAST or count > 2 * lines or place.live is None:
+        if count < LEAST or count > 2 * moments or place.live is None:
             return  # of what comes together the times are not known
         pace_s = pace(count)
         if pace_s != place.pace_s:
