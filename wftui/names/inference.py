@@ -41,7 +41,7 @@ SERVERS: Final = (
         "inference.model.memory",
         "By",
         GAUGE,
-        "Memory that the server says a model takes, by mode: vram, ram",
+        "Memory that the server says a model takes, by mode: vram, ram, vram_reserved (in use or not)",
         ("mode",),
     ),
     _model(

@@ -18,7 +18,7 @@ SECRET = "a prompt that nobody may read"  # noqa: S105  looked for in what is to
 IDLE = {
     "requests running": 0, "requests waiting": 0,
     "request.count finished": 0, "request.count failed": 0, "request.count aborted": 0,
-    "model.memory vram": 14227079168 - 1073741824,
+    "model.memory vram": 14227079168 - 1073741824, "model.memory vram_reserved": 14227079168,
 }  # fmt: skip
 """What is told of one that is idle."""
 MESSAGES = [line.decode() for line in sample("comfyui_ws.ndjson").splitlines()]

@@ -77,8 +77,8 @@ class ComfyUi:
         self._remaining = 0.0
         self._jobs = Jobs()
         self._now = Now()
-        self._memory: float | None = None
-        """Bytes that ComfyUI holds on its GPUs; None: not told, or none."""
+        self._memory: tuple[float, float] | None = None
+        """Bytes on its GPUs that are in use, and that torch has reserved; None: not told, or none."""
         self._socket: Socket | None = None
 
     async def look(self, web: Web) -> Look:
@@ -103,8 +103,9 @@ class ComfyUi:
             look.version = await self._stats(web)
             look.reads += (STATS,)
         if self._memory is not None:
-            key = gauge("inference.model.memory", mode="vram", call=f"{STATS} torch_vram", derived=True)
-            look.gauges[key] = self._memory
+            for mode, value in zip(("vram", "vram_reserved"), self._memory, strict=True):
+                key = gauge("inference.model.memory", mode=mode, call=f"{STATS} torch_vram", derived=True)
+                look.gauges[key] = value
         await self._listen(web)
         self._looks += 1
         self._tell(look)
@@ -148,10 +149,9 @@ class ComfyUi:
 
     async def _stats(self, web: Web) -> str:
         stats = await web.json(STATS, _Stats)
-        taken = [
-            item.torch_vram_total - item.torch_vram_free for item in stats.devices if item.type not in _SHARED
-        ]
-        self._memory = sum(taken) if taken else None
+        own = [item for item in stats.devices if item.type not in _SHARED]
+        reserved = sum(item.torch_vram_total for item in own)
+        self._memory = (reserved - sum(item.torch_vram_free for item in own), reserved) if own else None
         return stats.system.comfyui_version
 
     async def _listen(self, web: Web) -> None:
