@@ -30,10 +30,11 @@ def frames() -> Iterator[list[tuple[int, int]]]:
 
     def run() -> None:
         with Program() as program:
-            start = time.monotonic()
+            due = time.monotonic()
             while not ends.is_set():
                 number = len(times)
-                time.sleep(max(0.0, start + number / HZ - time.monotonic()))
+                time.sleep(max(0.0, due - time.monotonic()))
+                due = max(due + 1 / HZ, time.monotonic())  # what a busy machine leaves out is not made up for
                 before = time.time_ns()
                 reply = program.native(
                     {"name": "ux.energy.level", "value": number * STEP},
@@ -77,21 +78,27 @@ def test_sixty_a_second_are_followed_as_they_come_and_kept_at_their_own_times() 
             until(lambda: len(times) > 2 * HZ, what="two seconds of frames")
             with View(running.where, HZ) as view:
                 found = followed(view, 3.0)
-            for text in (LEVEL, FRAME):
-                assert len(found[text]) >= 50 * 3
-                for at, value, _ in found[text]:
-                    before, after = times[round(value / STEP)]
-                    assert before - 5_000_000 <= at <= after + 5_000_000
-                waited = sorted(arrived - at for at, _, arrived in found[text])
-                assert waited[len(waited) // 2] < 50_000_000
-            counts = [value for _, value, _ in found[FRAMES]]
-            assert counts == sorted(counts)
-            assert len(counts) >= 50 * 3
             # Not a row of seconds: nobody follows any more, and the recorder holds them as they came.
             running.ticks(running.status().ticks + 3)
             with running.ask() as connection:
                 reply = connection.ask(m.Windows(["ux.energy.level"]), m.WindowsReply)
-            [kept] = [item.count for item in reply.stats if (item.series, item.span_s) == (LEVEL, 10.0)]
-            assert kept >= 50 * 5
+            pushed = sum(before > times[-1][0] - 9_000_000_000 for before, _ in times)
+        for text in (LEVEL, FRAME):
+            numbers = {round(value / STEP) for _, value, _ in found[text]}
+            between = range(min(numbers), max(numbers) + 1)
+            assert len(between) >= HZ
+            # All that came so long after the one before as 60 a second do: on an idle machine that are all.
+            missing = sorted(set(between) - numbers)
+            assert [n for n in missing if times[n][0] - times[n - 1][1] > 15_000_000] == []
+            for at, value, _ in found[text]:
+                before, after = times[round(value / STEP)]
+                assert before - 5_000_000 <= at <= after + 5_000_000
+            waited = sorted(arrived - at for at, _, arrived in found[text])
+            assert waited[len(waited) // 2] < 50_000_000
+        counts = [value for _, value, _ in found[FRAMES]]
+        assert counts == sorted(counts)
+        assert len(counts) >= HZ
+        [kept] = [item.count for item in reply.stats if (item.series, item.span_s) == (LEVEL, 10.0)]
+        assert kept >= 0.8 * pushed - 2 * HZ
         assert running.stop() == 0
         assert running.errors() == ""

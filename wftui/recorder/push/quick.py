@@ -20,6 +20,8 @@ MOMENTS: Final = 16
 LEAST: Final = 3
 """Samples in a second that have times of their own: who pushes once a second has two in some."""
 PACES_S: Final = (0.2, 0.1, 0.05, 1 / 30, 1 / 60)
+MOMENT_NS: Final = 3_000_000_000
+"""A series that comes more often for so long only, to catch up, keeps its pace."""
 STAYS_NS: Final = 60_000_000_000
 """A series keeps its pace for so long after it came at it last: its past would go with the pace."""
 
@@ -83,7 +85,8 @@ class Quick:
     def look(self, place: Place, count: int, moments: int, boottime_ns: int) -> None:
         """At the end of a second in which the place was pushed to ``count`` times, its pusher at ``moments``."""
         if count > MOST:
-            self.release(place)
+            if boottime_ns - place.paced_ns > MOMENT_NS:
+                self.release(place)
             return
         if count < LEAST or count > 2 * moments or place.live is None:
             return  # of what comes together the times are not known
