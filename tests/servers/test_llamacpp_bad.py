@@ -15,8 +15,8 @@ from tests.servers.fake_llamacpp import SERVER, Llama, samples, serve
 from tests.servers.told import short
 from wftui.collectors.servers import llamacpp
 from wftui.collectors.servers.figures import Look, Missing
-from wftui.collectors.servers.llamacpp import Models, Props
 from wftui.collectors.servers.llamacpp_instance import SLOTS_OFF, TAKES
+from wftui.collectors.servers.llamacpp_said import Models, Props
 from wftui.collectors.servers.llamacpp_slots import Slot
 from wftui.collectors.servers.takes import Reader
 from wftui.collectors.servers.web import Answer

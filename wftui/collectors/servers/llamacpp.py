@@ -12,9 +12,10 @@ from urllib.parse import quote
 import msgspec
 
 from wftui import text
-from wftui.collectors.servers.figures import Look, Missing, ModelInfo, Whole, named
+from wftui.collectors.servers.figures import Look, Missing, ModelInfo, named
 from wftui.collectors.servers.llamacpp_instance import METRICS_OFF, RUNNER_METRICS_OFF, Instance
 from wftui.collectors.servers.llamacpp_rest import Rest, free_page, sleep_after
+from wftui.collectors.servers.llamacpp_said import Meta, Model, Models, Props, Status, file
 from wftui.collectors.servers.web import Answer, Web, refusal
 from wftui.errors import SourceError, SourceFormatError, SourceUnavailableError
 from wftui.model import health
@@ -27,65 +28,6 @@ LATENCIES: Final = Missing("time to first token, latencies", "put `wftop proxy` 
 _MODELS_S: Final = 30
 """Looks between two questions for the model of a server that has but one."""
 _STATES: Final = {"loaded": LOADED, "loading": LOADING, "sleeping": SLEEPING, "unloaded": UNLOADED}
-
-
-class _Settings(msgspec.Struct):
-    n_ctx: Whole = 0
-    """Of one slot."""
-
-
-class Props(msgspec.Struct):
-    """What a server says of itself; older ones leave much out."""
-
-    role: str = ""
-    model_alias: str | None = None
-    model_path: str | None = None
-    model_ftype: str | None = None
-    total_slots: Whole = 0
-    build_info: str = ""
-    is_sleeping: bool | None = None
-    """None: it is a build that cannot sleep."""
-    endpoint_metrics: bool | None = None
-    endpoint_slots: bool | None = None
-    default_generation_settings: _Settings | None = None
-
-    @property
-    def router(self) -> bool:
-        """Whether it hands requests on to servers of its own."""
-        return self.role == "router"
-
-    @property
-    def name(self) -> str:
-        """Its model: the alias, or the file that it was read from."""
-        return named(_file(self.model_alias or self.model_path or ""))
-
-
-class _Meta(msgspec.Struct):
-    n_params: float | None = None
-    size: float | None = None
-    n_ctx: Whole | None = None
-    ftype: str | None = None
-
-
-class _Status(msgspec.Struct):
-    value: str = ""
-    failed: bool = False
-    exit_code: Whole | None = None
-    args: list[str] = []
-    """Command line of its server."""
-
-
-class _Model(msgspec.Struct):
-    id: str
-    meta: _Meta | None = None
-    status: _Status | None = None
-    """Of a router's."""
-
-
-class Models(msgspec.Struct):
-    """``/v1/models``; the list beside it that looks like Ollama's is empty."""
-
-    data: list[_Model] = []
 
 
 async def identify(web: Web) -> str | None:
@@ -220,7 +162,7 @@ class LlamaCpp:
             data = (await web.json(MODELS, Models)).data
         except (SourceFormatError, SourceUnavailableError):
             return (ModelInfo(name=self._name, state=LOADING),) if self._name else ()
-        return tuple(ModelInfo(name=self.model or named(_file(item.id)), state=LOADING) for item in data)
+        return tuple(ModelInfo(name=self.model or named(file(item.id)), state=LOADING) for item in data)
 
     async def _route(self, web: Web, look: Look, at_ns: int, *, free: bool) -> None:
         models = (await web.json(MODELS, Models)).data
@@ -253,12 +195,12 @@ class LlamaCpp:
         look.reads = tuple(dict.fromkeys(look.reads))
 
 
-def _words(item: _Model) -> list[str]:
+def _words(item: Model) -> list[str]:
     """The command line of the server of a router's model."""
     return item.status.args if item.status else []
 
 
-def _port(item: _Model) -> int | None:
+def _port(item: Model) -> int | None:
     """Where it listens; None: it is not said."""
     for flag, value in pairwise(_words(item)):
         if flag == "--port":
@@ -266,18 +208,18 @@ def _port(item: _Model) -> int | None:
     return None
 
 
-def _info(item: _Model) -> ModelInfo:
-    status = item.status or _Status()
+def _info(item: Model) -> ModelInfo:
+    status = item.status or Status()
     state, detail = _STATES.get(status.value, UNLOADED), ""
     if status.failed:
         state = FAILED
         detail = "it failed to load" + ("" if status.exit_code is None else f", exit code {status.exit_code}")
     elif status.value not in _STATES:
         detail = text.clean(status.value, 40)
-    return _with(ModelInfo(name=named(item.id), state=state, detail=detail), item.meta or _Meta())
+    return _with(ModelInfo(name=named(item.id), state=state, detail=detail), item.meta or Meta())
 
 
-def _with(info: ModelInfo, meta: _Meta) -> ModelInfo:
+def _with(info: ModelInfo, meta: Meta) -> ModelInfo:
     return msgspec.structs.replace(
         info,
         size=meta.size,
@@ -292,11 +234,6 @@ def _without(answer: Answer) -> Props:
     if answer.status in (404, 405, 501):
         return Props()
     raise refusal(answer)
-
-
-def _file(name: str) -> str:
-    """A path shortened to its file; an alias, which may hold slashes, as it is."""
-    return name.replace("\\", "/").rpartition("/")[2] if name.endswith(".gguf") else name
 
 
 def make() -> LlamaCpp:
