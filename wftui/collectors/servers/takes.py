@@ -176,7 +176,8 @@ class Reader:
                 self._plan_summary(take, name, by_name)
             else:
                 self._plan_single(take, name, by_name[name])
-            for item in (*self._singles, *self._spreads):
+            planned: list[_Single | _Spread] = [*self._singles, *self._spreads]
+            for item in planned:
                 self._had.add((item.key.metric, item.key.model, item.key.mode))
         wanted = sorted(self._starts)
         self._place({line: place for place, line in enumerate(wanted)})
