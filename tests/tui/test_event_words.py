@@ -74,7 +74,7 @@ def test_the_list_names_the_gpu_at_any_width(width: int) -> None:
         ("server.restarted", {"version": "0.33.0"}, "0.33.0", "▲"),
         ("server.queueing", {"waiting": 17}, "waiting 17", "▲"),
         ("model.loaded", {"model": "qwen3:8b"}, "qwen3:8b", "•"),
-        ("model.verdict", {"model": "qwen3:8b", "verdict": "split"}, "qwen3:8b verdict split", "▲"),
+        ("model.verdict", {"verdict": "in swap", "evidence": "2 of 9 GiB"}, "in swap: 2 of 9 GiB", "▲"),
     ],
 )  # fmt: skip
 def test_words_about_a_model_server(kind: str, payload: dict[str, object], words: str, glyph: str) -> None:

@@ -302,7 +302,7 @@ def test_one_server_with_all_its_figures_and_what_it_lacks() -> None:
     assert "38 percent of 20.6 GiB is in RAM" in said
     assert "what would bring it: wftop proxy" in said
     said = "\n".join(answer("models 8000", state, news))
-    assert "in the queue p50 at most 300 ms" in said
+    assert "in queue p50 at most 300 ms p95 " in said
     assert "≤" not in said
     assert "Which one is meant by vllm" in answer("models vllm", state, news)[0]
     assert answer("models", full(), news) == ["No model server."]

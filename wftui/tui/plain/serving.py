@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from wftui.model import health
 from wftui.render import model_words as words
+from wftui.render.model_figures import QUANTILES
 from wftui.tui.models_screen import told
 from wftui.tui.models_screen.model import Choice, fits
 from wftui.tui.models_screen.seen import servers
@@ -101,7 +102,10 @@ def _more(server: Server) -> list[str]:
         facts = [model.state, model.quantization, words.placed(model)]
         said = ", ".join(speech.spoken(fact) for fact in facts if fact)
         lines.append(f"Model {speech.spoken(model.name, 60)}: {said}.")
-    for part in told.parts(Choice(server)):
+    choice = Choice(server)
+    if times := [_duration(item) for item in told.durations(choice)]:
+        lines.append(f"Time: {', '.join(times)}.")
+    for part in told.parts(choice):
         known = [f"{line.label} {_spoken(line.value)}" for line in part.lines if line.known]
         if known:
             lines.append(f"{part.title.capitalize()}: {', '.join(known)}.")
@@ -109,6 +113,12 @@ def _more(server: Server) -> list[str]:
         step = f"; what would bring it: {speech.spoken(fix)}" if fix else ""
         lines.append(f"Not told: {speech.spoken(figure)}{step}.")
     return lines
+
+
+def _duration(item: told.Duration) -> str:
+    quantiles = zip(QUANTILES, item.quantiles, strict=True)
+    said = " ".join([item.label, *[f"{name} {_spoken(value.strip())}" for name, value in quantiles]])
+    return f"{said} of {item.seen}" if item.seen else said
 
 
 def _spoken(value: str) -> str:
