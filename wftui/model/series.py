@@ -51,7 +51,8 @@ class Series(msgspec.Struct, frozen=True, gc=False):
         return self.label(names.STAT)
 
 
-def _escape(value: str) -> str:
+def escape(value: str) -> str:
+    """A label's value as it stands between quotes."""
     if "\\" in value or '"' in value or "\n" in value:
         return "".join(_ESCAPES.get(c, c) for c in value)
     return value
@@ -79,7 +80,7 @@ def series(name: str, labels: Mapping[str, str] | None = None, stat: str = "") -
     ordered = tuple([_shared(pair) for pair in sorted(pairs.items())])
     if not ordered:
         return Series(name, (), name)
-    inner = ",".join(f'{key}="{_escape(value)}"' for key, value in ordered)
+    inner = ",".join(f'{key}="{escape(value)}"' for key, value in ordered)
     return Series(name, ordered, f"{name}{{{inner}}}")
 
 

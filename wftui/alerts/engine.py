@@ -1,0 +1,191 @@
+"""All rules over all series, once a second: what fires, what ends, what it costs. It knows no clock of its own."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, NamedTuple
+
+from wftui.alerts.conditions import Binder
+from wftui.alerts.judges import Texts
+from wftui.alerts.rule import Rule, Text, leaves
+from wftui.alerts.signals import Labels, Signal, Signals
+from wftui.alerts.states import RESOLVED, Alert
+from wftui.clock import Instant
+from wftui.model import health
+from wftui.model.alerts import FIRING, INACTIVE, OVER, PENDING
+from wftui.model.health import Health
+from wftui.model.tick import Layout, Tick
+
+UNWELL: Final = frozenset({health.LATE, health.STUCK, health.FAILED, health.OFF})
+"""States of a source whose series tell nothing."""
+_SMOOTH: Final = 0.05
+
+
+class Change(NamedTuple):
+    """What befell an alert."""
+
+    kind: str
+    """A type of event: ``alert.fired`` …"""
+    alert: Alert
+
+
+class Running(NamedTuple):
+    """A rule and its alerts, one a label set; also those that are inactive."""
+
+    rule: Rule
+    alerts: dict[Labels, Alert]
+
+
+class Engine:
+    """Rules in, changes out."""
+
+    def __init__(self, texts: Texts = lambda _: ()) -> None:
+        """``texts``: the texts of a text signal now, ``source.state`` apart, which comes with the health."""
+        self._texts_of = texts
+        self._signals = Signals()
+        self._rules: dict[str, Running] = {}
+        self._layout: Layout | None = None
+        self._text_names: tuple[str, ...] = ()
+        self._bound_texts: frozenset[tuple[str, Labels]] = frozenset()
+        self._health: Mapping[str, Health] = {}
+        self._now_s = 0
+        self.cost_s: dict[str, float] = {}
+        """Rule to the seconds of one evaluation, smoothed."""
+        self._restored: dict[str, Callable[[Alert], None]] = {}
+
+    @property
+    def running(self) -> Mapping[str, Running]:
+        """By the rules' ids; rules that are off are not here."""
+        return self._rules
+
+    def alerts(self) -> Iterable[Alert]:
+        """Those that are pending, firing or over."""
+        return (alert for item in self._rules.values() for alert in item.alerts.values() if alert.active)
+
+    def find(self, key: str) -> Alert | None:
+        """An alert by its key; None: there is none."""
+        for item in self._rules.values():
+            if key == item.rule.id or key.startswith(item.rule.id + "{"):
+                for alert in item.alerts.values():
+                    if alert.key == key:
+                        return alert
+        return None
+
+    def use(self, rules: Iterable[Rule], now: Instant) -> list[Change]:
+        """Go on with these rules. What a rule that stayed the same knows stays; alerts of rules that went end."""
+        before, self._rules = self._rules, {}
+        ended = []
+        for rule in rules:
+            if not rule.enabled:
+                continue
+            old = before.pop(rule.id, None)
+            if old is not None and old.rule.condition == rule.condition:
+                for alert in old.alerts.values():
+                    alert.rule = rule
+                self._rules[rule.id] = Running(rule, old.alerts)
+            else:
+                ended += _ended(old, now, "the rule was changed")
+                self._rules[rule.id] = Running(rule, {})
+        for gone in before.values():
+            ended += _ended(gone, now, "the rule is gone or off")
+        self.cost_s = {name: cost for name, cost in self.cost_s.items() if name in self._rules}
+        if self._layout is not None:
+            self._bind(self._layout)
+        return ended
+
+    def restore(self, key: str, put: Callable[[Alert], None]) -> None:
+        """When this alert has its series again it goes on where it was: ``put`` gives it its state."""
+        self._restored[key] = put
+
+    def second(self, tick: Tick, layout: Layout, sources: Mapping[str, Health], now: Instant) -> list[Change]:
+        """Look at a second.
+
+        Args:
+            tick: Of that second.
+            layout: Of the tick.
+            sources: By name; what a source that is unwell brings is not known.
+            now: The end of the second.
+        """
+        self._health, self._now_s = sources, tick.time_s
+        if self._layout is None or layout.id != self._layout.id or self._texts_changed():
+            self._layout = layout
+            self._bind(layout)
+        follows = self._signals.second(tick)
+        unwell = {name for name, item in sources.items() if item.state in UNWELL}
+        changes: list[Change] = []
+        for item in self._rules.values():
+            started = time.perf_counter_ns()
+            for alert in item.alerts.values():
+                answer = self._answer(alert, unwell) if unwell else alert.judge.holds(alert.state == FIRING)
+                if not unwell:
+                    alert.why = alert.judge.why
+                if answer or alert.state != INACTIVE:
+                    what = alert.second(answer, now, follows=follows)
+                    if what:
+                        changes.append(Change(what, alert))
+            spent_s = (time.perf_counter_ns() - started) / 1e9
+            cost = self.cost_s.get(item.rule.id)
+            self.cost_s[item.rule.id] = spent_s if cost is None else cost + (spent_s - cost) * _SMOOTH
+        return changes
+
+    @staticmethod
+    def _answer(alert: Alert, unwell: set[str]) -> bool | None:
+        answer = alert.judge.holds(alert.state == FIRING)
+        alert.why = alert.judge.why
+        for source in (*alert.rule.needs, *(signal.column.source for signal in alert.judge.signals())):
+            if source in unwell:
+                alert.why = f"its source {source} is not well"
+                return None
+        return answer
+
+    # ---- which series
+
+    def texts(self, name: str) -> Iterable[tuple[Labels, str]]:
+        """The texts of a text signal now, each with its labels."""
+        if name == "source.state":
+            return [((("source", item.source),), item.state) for item in self._health.values()]
+        return self._texts_of(name)
+
+    def _texts_changed(self) -> bool:
+        """Whether other things are there whose texts rules look at: texts are in no layout."""
+        found = frozenset((name, labels) for name in self._text_names for labels, _ in self.texts(name))
+        changed = found != self._bound_texts
+        self._bound_texts = found
+        return changed
+
+    def _bind(self, layout: Layout) -> None:
+        """Find the series of each rule; what fires goes on though its series are gone, until that is too long."""
+        binder = Binder(self._signals, layout.columns, self.texts, lambda: self._now_s)
+        used: list[Signal] = []
+        names: set[str] = set()
+        for item in self._rules.values():
+            names.update(leaf.signal for leaf in leaves(item.rule.condition) if isinstance(leaf, Text))
+            found = binder.bind(item.rule.condition)
+            for labels, judge in found.items():
+                alert = item.alerts.get(labels)
+                if alert is None:
+                    alert = item.alerts[labels] = Alert(item.rule, labels, judge)
+                    put = self._restored.pop(alert.key, None)
+                    if put is not None:
+                        put(alert)
+                else:
+                    alert.judge = judge
+            for labels in [labels for labels in item.alerts if labels not in found]:
+                if not item.alerts[labels].active:
+                    del item.alerts[labels]
+            used += [signal for alert in item.alerts.values() for signal in alert.judge.signals()]
+        self._text_names = tuple(sorted(names))
+        self._texts_changed()
+        self._signals.keep(used)
+        self._signals.lay_out(layout, {name: item.interval_s for name, item in self._health.items()})
+
+
+def _ended(item: Running | None, now: Instant, reason: str) -> list[Change]:
+    """The alerts of a rule that goes."""
+    found = []
+    for alert in item.alerts.values() if item is not None else ():
+        if alert.state in (FIRING, OVER):
+            alert.resolve(now, reason)
+            found.append(Change(RESOLVED, alert))
+        elif alert.state == PENDING:
+            alert.state = INACTIVE
+    return found

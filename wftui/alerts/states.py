@@ -1,0 +1,160 @@
+"""One alert: the life of a rule over one label set. Durations are CLOCK_BOOTTIME, never the wall clock."""
+
+from collections import deque
+from typing import Final
+
+from wftui.alerts.judges import Judge
+from wftui.alerts.rule import SEVERITIES, Rule, Severity
+from wftui.alerts.signals import Labels
+from wftui.clock import NS_PER_S, Instant
+from wftui.model.alerts import FIRING, INACTIVE, OVER, PENDING
+from wftui.model.series import escape
+
+STALE_NS: Final = 300 * NS_PER_S
+"""So long an alert fires on after it became unknown whether its condition holds."""
+COUNTED_NS: Final = 3600 * NS_PER_S
+"""Firings are counted over so long."""
+
+FIRED: Final = "alert.fired"
+RESOLVED: Final = "alert.resolved"
+PENDED: Final = "alert.pending"
+ESCALATED: Final = "alert.escalated"
+ENDED: Final = "alert.over"
+
+
+def key_of(rule: str, labels: Labels) -> str:
+    """The name of an alert: ``rule.gpu-hot{gpu="…"}``."""
+    inner = ",".join(f'{key}="{escape(value)}"' for key, value in labels)
+    return f"{rule}{{{inner}}}" if inner else rule
+
+
+class Alert:
+    """States and times; who may be told of it is decided elsewhere."""
+
+    def __init__(self, rule: Rule, labels: Labels, judge: Judge) -> None:
+        self.rule = rule
+        self.labels = labels
+        self.judge = judge
+        self.key: Final = key_of(rule.id, labels)
+        self.state = INACTIVE
+        self.since: Instant | None = None
+        """When it came into its state; None: it has always been inactive."""
+        self.severity: Severity = rule.severity
+        """Of the rule, or what it was escalated to."""
+        self.why = ""
+        """Why it is not known whether the condition holds; empty when it is."""
+        self.fired_value = self.worst = float("nan")
+        self.fired: deque[int] = deque()
+        """CLOCK_BOOTTIME of its firings within the last hour."""
+        self.event = ""
+        """event_id of its firing."""
+        self.acknowledged: tuple[str, str, int] | None = None
+        """(who, note, when in ns UTC)."""
+        self.reason = ""
+        """Why it was resolved: of the last change."""
+        self._held_ns = 0
+        """CLOCK_BOOTTIME when the condition held last."""
+        self._known_ns = 0
+
+    @property
+    def active(self) -> bool:
+        """Whether it is shown: pending, firing, or over and waiting for a person."""
+        return self.state != INACTIVE
+
+    def second(self, answer: bool | None, now: Instant, *, follows: bool) -> str:
+        """Take the condition's answer in.
+
+        Args:
+            answer: Whether it holds; None: not known.
+            now: The end of the second.
+            follows: Whether the second before was looked at, too; a condition does not hold across a gap.
+
+        Returns:
+            What happened, a type of event; empty: nothing.
+        """
+        at_ns = now.boottime_ns
+        if answer is not None:
+            self._known_ns = at_ns
+        if answer:
+            self._held_ns = at_ns
+        if self.state in (INACTIVE, PENDING):
+            return self._waiting(answer, now, follows)
+        if self.state == OVER:
+            if not answer:
+                return ""
+            return self._fire(now)
+        if answer:
+            if self._farther():
+                self.worst = self.judge.value
+            return self._escalate(now)
+        if answer is None:
+            if at_ns - self._known_ns < STALE_NS:
+                return ""
+            return self._end(now, f"not known any more: {self.why}" if self.why else "not known any more")
+        if at_ns - self._held_ns < self.rule.keep_firing_s * NS_PER_S:
+            return ""
+        return self._end(now, "")
+
+    def _waiting(self, answer: bool | None, now: Instant, follows: bool) -> str:
+        if not answer:
+            if self.state == PENDING:
+                self._enter(INACTIVE, now)
+            return ""
+        if self.state == INACTIVE or not follows:
+            if self.rule.for_s <= 0:
+                return self._fire(now)
+            began = self.state == INACTIVE
+            self._enter(PENDING, now)
+            return PENDED if began else ""
+        assert self.since is not None  # noqa: S101  it is pending since then
+        if now.boottime_ns - self.since.boottime_ns >= self.rule.for_s * NS_PER_S:
+            return self._fire(now)
+        return ""
+
+    def _fire(self, now: Instant) -> str:
+        self._enter(FIRING, now)
+        self.fired_value = self.worst = self.judge.value
+        self.acknowledged = None
+        self.severity = self.rule.severity
+        self.event = ""
+        self.fired.append(now.boottime_ns)
+        while self.fired[0] < now.boottime_ns - COUNTED_NS:
+            self.fired.popleft()
+        self._escalate(now)  # by its count: it fires with the severity that it has by then
+        return FIRED
+
+    def _escalate(self, now: Instant) -> str:
+        if not self.rule.escalations or self.since is None:
+            return ""
+        firing_s = (now.boottime_ns - self.since.boottime_ns) / NS_PER_S
+        before = SEVERITIES.index(self.severity)
+        for item in self.rule.escalations:
+            counted = item.after_count is not None and len(self.fired) >= item.after_count
+            lasting = item.after_s is not None and firing_s >= item.after_s
+            if (counted or lasting) and SEVERITIES.index(item.to) > SEVERITIES.index(self.severity):
+                self.severity = item.to
+        return ESCALATED if SEVERITIES.index(self.severity) > before else ""
+
+    def _farther(self) -> bool:
+        """Whether the value is farther beyond the threshold than any since it fired."""
+        value, limit = self.judge.value, self.judge.threshold
+        return value == value and abs(value - limit) > abs(self.worst - limit)
+
+    def _end(self, now: Instant, reason: str) -> str:
+        self.reason = reason
+        if self.rule.manual:
+            self._enter(OVER, now)
+            return ENDED
+        self._enter(INACTIVE, now)
+        return RESOLVED
+
+    def resolve(self, now: Instant, reason: str) -> bool:
+        """Resolve it by hand; False: it does not fire. While its condition holds it fires again after ``for``."""
+        if self.state not in (FIRING, OVER):
+            return False
+        self.reason = reason
+        self._enter(INACTIVE, now)
+        return True
+
+    def _enter(self, state: str, now: Instant) -> None:
+        self.state, self.since = state, now
