@@ -1,11 +1,11 @@
 """All rules over all series, once a second: what fires, what ends, what it costs. It knows no clock of its own."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from wftui.alerts.conditions import Binder
-from wftui.alerts.judges import Texts
+from wftui.alerts.judges import Texts, Unbound
 from wftui.alerts.rule import Rule, Text, leaves
 from wftui.alerts.signals import Labels, Signal, Signals
 from wftui.alerts.states import RESOLVED, Alert
@@ -50,7 +50,6 @@ class Engine:
         self._now_s = 0
         self.cost_s: dict[str, float] = {}
         """Rule to the seconds of one evaluation, smoothed."""
-        self._restored: dict[str, Callable[[Alert], None]] = {}
 
     @property
     def running(self) -> Mapping[str, Running]:
@@ -92,9 +91,17 @@ class Engine:
             self._bind(self._layout)
         return ended
 
-    def restore(self, key: str, put: Callable[[Alert], None]) -> None:
-        """When this alert has its series again it goes on where it was: ``put`` gives it its state."""
-        self._restored[key] = put
+    def restore(self, rule: str, labels: Labels) -> Alert | None:
+        """An alert that was there before the start; it is not known yet whether it holds still.
+
+        Returns:
+            It, inactive: ``Alert.resume`` gives it its state. None: there is no such rule now.
+        """
+        running = self._rules.get(rule)
+        if running is None:
+            return None
+        alert = running.alerts[labels] = Alert(running.rule, labels, Unbound())
+        return alert
 
     def second(self, tick: Tick, layout: Layout, sources: Mapping[str, Health], now: Instant) -> list[Change]:
         """Look at a second.
@@ -163,10 +170,7 @@ class Engine:
             for labels, judge in found.items():
                 alert = item.alerts.get(labels)
                 if alert is None:
-                    alert = item.alerts[labels] = Alert(item.rule, labels, judge)
-                    put = self._restored.pop(alert.key, None)
-                    if put is not None:
-                        put(alert)
+                    item.alerts[labels] = Alert(item.rule, labels, judge)
                 else:
                     alert.judge = judge
             for labels in [labels for labels in item.alerts if labels not in found]:

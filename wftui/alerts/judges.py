@@ -299,3 +299,17 @@ class Negation:
     def holds(self, active: bool) -> bool | None:  # noqa: ARG002  what is negated has no other end
         answer = self._part.holds(False)
         return None if answer is None else not answer
+
+
+class Unbound:
+    """Of an alert whose series are not there yet, after a start: nothing is known."""
+
+    value = _NAN
+    threshold = _NAN
+    why = "its series is not there yet"
+
+    def signals(self) -> Iterable[Signal]:
+        return ()
+
+    def holds(self, active: bool) -> bool | None:  # noqa: ARG002  nothing to compare
+        return None

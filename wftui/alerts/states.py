@@ -148,6 +148,20 @@ class Alert:
         self._enter(INACTIVE, now)
         return RESOLVED
 
+    def resume(self, state: str, since: Instant, now: Instant, event: str) -> None:
+        """Go on where it was before the start: firing, or over. What was pending begins anew: nobody looked.
+
+        Args:
+            state: ``FIRING`` or ``OVER``.
+            since: When it came into it.
+            now: From when on it is looked at again.
+            event: event_id of its firing.
+        """
+        self.state, self.since, self.event = state, since, event
+        self._held_ns = self._known_ns = now.boottime_ns
+        if now.boottime_ns - since.boottime_ns < COUNTED_NS:
+            self.fired.append(since.boottime_ns)
+
     def resolve(self, now: Instant, reason: str) -> bool:
         """Resolve it by hand; False: it does not fire. While its condition holds it fires again after ``for``."""
         if self.state not in (FIRING, OVER):
