@@ -24,6 +24,7 @@ COMPARE: Final[Mapping[str, Callable[[float, float], bool]]] = {
     "!=": operator.ne,
 }
 _NAN: Final = math.nan
+_MEASURES: Final = {"percentage_change": "%", "standard_deviation": "σ"}
 _ENOUGH: Final = 2
 """A baseline is known when this part of its steps is (half)."""
 _FLAT: Final = 0.01
@@ -45,6 +46,10 @@ class Judge(Protocol):
         """What it was compared with."""
 
     @property
+    def unit(self) -> str:
+        """Of value and threshold, as in the catalogue; ``%`` and ``σ`` of what is compared with the usual."""
+
+    @property
     def why(self) -> str:
         """Why it is not known; empty when it is."""
 
@@ -63,6 +68,7 @@ class _Compared:
         self._leaf = leaf
         self.value = _NAN
         self.threshold = leaf.value if not isinstance(leaf, rules.Anomaly) else leaf.score
+        self.unit = _MEASURES.get(leaf.measure, number.unit) if isinstance(leaf, rules.Baseline) else number.unit
         self.why = ""
 
     def signals(self) -> Iterable[Signal]:
@@ -130,6 +136,7 @@ class AnomalyJudge(_Compared):
         self._of = leaf
         self._usual = number.signal.usual(leaf.over_s)
         self._now_s = now_s
+        self.unit = "σ"
 
     def holds(self, active: bool) -> bool | None:
         value = self._read()
@@ -158,6 +165,7 @@ class ForecastJudge:
         self._answer: bool | None = None
         self.value = _NAN
         self.threshold = leaf.value
+        self.unit = number.unit
         self.why = ""
 
     def signals(self) -> Iterable[Signal]:
@@ -191,6 +199,7 @@ class Absence:
         self._never_s = 0
         self.value = _NAN
         self.threshold = leaf.for_s
+        self.unit = "s"
         self.why = ""
 
     def signals(self) -> Iterable[Signal]:
@@ -203,6 +212,7 @@ class Absence:
 
 
 class TextJudge:
+    unit = ""
     threshold = _NAN
 
     def __init__(self, leaf: rules.Text, labels: Labels, texts: Texts) -> None:
@@ -258,6 +268,10 @@ class Joined:
         return self._telling.threshold
 
     @property
+    def unit(self) -> str:
+        return self._telling.unit
+
+    @property
     def why(self) -> str:
         return self._telling.why
 
@@ -290,6 +304,10 @@ class Negation:
         return self._part.threshold
 
     @property
+    def unit(self) -> str:
+        return self._part.unit
+
+    @property
     def why(self) -> str:
         return self._part.why
 
@@ -304,6 +322,7 @@ class Negation:
 class Unbound:
     """Of an alert whose series are not there yet, after a start: nothing is known."""
 
+    unit = ""
     value = _NAN
     threshold = _NAN
     why = "its series is not there yet"

@@ -6,6 +6,7 @@ from typing import Final
 
 from wftui.alerts.rule import ORDERED, Query
 from wftui.alerts.signals import Signal
+from wftui.names import COUNTER
 
 _SHARES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 _NAN: Final = math.nan
@@ -30,6 +31,18 @@ class Number:
         self._per_window = (
             per.window(query.window_s, ordered=False) if per is not None and query.window_s else None
         )
+
+    @property
+    def unit(self) -> str:
+        """Of the number, as the catalogue writes units."""
+        column = self.signal.column
+        if self._per is not None:
+            return "1" if column.unit == self._per.column.unit else f"{column.unit}/{self._per.column.unit}"
+        if self._aggregation == "count":
+            return ""
+        if column.kind != COUNTER or self._aggregation == "sum":
+            return column.unit
+        return f"{column.unit}/s"
 
     def signals(self) -> Iterable[Signal]:
         """The series that it looks at."""
