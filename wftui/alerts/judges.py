@@ -24,7 +24,7 @@ COMPARE: Final[Mapping[str, Callable[[float, float], bool]]] = {
     "!=": operator.ne,
 }
 _NAN: Final = math.nan
-_MEASURES: Final = {"percentage_change": "%", "standard_deviation": "σ"}
+_MEASURES: Final = {"percentage_change": "%", "standard_deviation": "sd"}
 _ENOUGH: Final = 2
 """A baseline is known when this part of its steps is (half)."""
 _FLAT: Final = 0.01
@@ -47,7 +47,7 @@ class Judge(Protocol):
 
     @property
     def unit(self) -> str:
-        """Of value and threshold, as in the catalogue; ``%`` and ``σ`` of what is compared with the usual."""
+        """Of value and threshold, as in the catalogue; ``%`` and ``sd`` of what is compared with the usual."""
 
     @property
     def why(self) -> str:
@@ -136,7 +136,7 @@ class AnomalyJudge(_Compared):
         self._of = leaf
         self._usual = number.signal.usual(leaf.over_s)
         self._now_s = now_s
-        self.unit = "σ"
+        self.unit = "sd"
 
     def holds(self, active: bool) -> bool | None:
         value = self._read()
