@@ -163,6 +163,7 @@ KEYS: Final = {
             for level, share, looks in (("warn", 0.65, "warm"), ("critical", 0.85, "hot"))
         ),
         Key("sources.disabled", "names", (), "sources that are not read"),
+        Key("alerts.rules_disabled", "names", (), "rules that are switched off"),
         Key("servers.discover", "bool", True, "look for model servers among the processes of this machine"),
         Key("servers.endpoints", "endpoints", (), "further model servers, by address"),
         Key("store.groups_disabled", "names", (), "groups of metrics that are not kept: system, gpu, models, …"),

@@ -98,6 +98,10 @@ class Desk:
             return quiet.start <= minute < quiet.end
         return minute >= quiet.start or minute < quiet.end
 
+    def resume(self, key: str) -> None:
+        """Somebody was told that it fired, before the start."""
+        self._open.add(key)
+
     def forget(self, there: Iterable[str]) -> None:
         """Keep what is remembered of these alerts only; a cooldown of one that is gone does not matter."""
         keys = set(there)

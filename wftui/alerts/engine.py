@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from wftui.alerts.conditions import Binder
 from wftui.alerts.judges import Texts, Unbound
@@ -12,12 +12,23 @@ from wftui.alerts.states import RESOLVED, Alert
 from wftui.clock import Instant
 from wftui.model import health
 from wftui.model.alerts import FIRING, INACTIVE, OVER, PENDING
-from wftui.model.health import Health
 from wftui.model.tick import Layout, Tick
 
 UNWELL: Final = frozenset({health.LATE, health.STUCK, health.FAILED, health.OFF})
 """States of a source whose series tell nothing."""
 _SMOOTH: Final = 0.05
+
+
+class SourceState(Protocol):
+    """What of a source matters here."""
+
+    @property
+    def state(self) -> str:
+        """Of its health."""
+
+    @property
+    def interval_s(self) -> float:
+        """Between two readings."""
 
 
 class Change(NamedTuple):
@@ -46,7 +57,7 @@ class Engine:
         self._layout: Layout | None = None
         self._text_names: tuple[str, ...] = ()
         self._bound_texts: frozenset[tuple[str, Labels]] = frozenset()
-        self._health: Mapping[str, Health] = {}
+        self._sources: Mapping[str, SourceState] = {}
         self._now_s = 0
         self.cost_s: dict[str, float] = {}
         """Rule to the seconds of one evaluation, smoothed."""
@@ -103,7 +114,7 @@ class Engine:
         alert = running.alerts[labels] = Alert(running.rule, labels, Unbound())
         return alert
 
-    def second(self, tick: Tick, layout: Layout, sources: Mapping[str, Health], now: Instant) -> list[Change]:
+    def second(self, tick: Tick, layout: Layout, sources: Mapping[str, SourceState], now: Instant) -> list[Change]:
         """Look at a second.
 
         Args:
@@ -112,7 +123,7 @@ class Engine:
             sources: By name; what a source that is unwell brings is not known.
             now: The end of the second.
         """
-        self._health, self._now_s = sources, tick.time_s
+        self._sources, self._now_s = sources, tick.time_s
         if self._layout is None or layout.id != self._layout.id or self._texts_changed():
             self._layout = layout
             self._bind(layout)
@@ -149,7 +160,7 @@ class Engine:
     def texts(self, name: str) -> Iterable[tuple[Labels, str]]:
         """The texts of a text signal now, each with its labels."""
         if name == "source.state":
-            return [((("source", item.source),), item.state) for item in self._health.values()]
+            return [((("source", source),), item.state) for source, item in self._sources.items()]
         return self._texts_of(name)
 
     def _texts_changed(self) -> bool:
@@ -180,7 +191,7 @@ class Engine:
         self._text_names = tuple(sorted(names))
         self._texts_changed()
         self._signals.keep(used)
-        self._signals.lay_out(layout, {name: item.interval_s for name, item in self._health.items()})
+        self._signals.lay_out(layout, {name: item.interval_s for name, item in self._sources.items()})
 
 
 def _ended(item: Running | None, now: Instant, reason: str) -> list[Change]:

@@ -7,7 +7,7 @@ import msgspec
 
 from wftui.alerts.states import Alert, key_of
 from wftui.errors import ConfigError
-from wftui.model.series import parse
+from wftui.model.series import escape, pairs
 
 KEYS: Final = frozenset({"alert", "rule", "severity", "category"})
 """What a matcher may name beside labels."""
@@ -28,7 +28,7 @@ class Silence(msgspec.Struct, frozen=True):
     @property
     def text(self) -> str:
         """Its matchers as they are typed."""
-        return ",".join(f'{key}="{value}"' for key, value in self.matchers)
+        return ",".join(f'{key}="{escape(value)}"' for key, value in self.matchers)
 
     def fits(self, alert: Alert) -> bool:
         """Whether it means this alert."""
@@ -66,10 +66,10 @@ def _canonical(text: str) -> str:
     rule, brace, rest = text.partition("{")
     if not brace:
         return text
-    try:
-        return key_of(rule, parse(f"x{{{rest}").labels)  # a rule's id may hold what no metric's name may
-    except ValueError as error:
-        raise ConfigError(f'silence: expected an alert like rule.gpu-hot{{gpu="…"}}, got {text!r}') from error
+    labels = pairs(rest.removesuffix("}"))
+    if not labels or not rest.endswith("}"):
+        raise ConfigError(f'silence: expected an alert like rule.gpu-hot{{gpu="…"}}, got {text!r}')
+    return key_of(rule, tuple(sorted(labels.items())))
 
 
 def holding(silences: Iterable[Silence], alert: Alert, now_ns: int) -> Silence | None:

@@ -100,20 +100,27 @@ def parse(text: str) -> Series:
     name, brace, rest = text.partition("{")
     if not brace:
         return series(name)
-    labels: dict[str, str] = {}
+    found = pairs(rest.removesuffix("}")) if rest.endswith("}") else {}
+    if not found:
+        raise ValueError(f'expected a series like name{{key="value"}}, got {text!r}')
+    return series(name, found)
+
+
+def pairs(text: str) -> dict[str, str]:
+    """``key="value",…`` to a mapping; empty: it is no such text, or a key comes twice."""
+    found: dict[str, str] = {}
     position = 0
-    while position < len(rest) - 1:
-        match = _PAIR.match(rest, position)
-        if match is None or match[1] in labels:
-            break
+    text += "}"
+    while position < len(text) - 1:
+        match = _PAIR.match(text, position)
+        if match is None or match[1] in found:
+            return {}
         value = match[2]
         if "\\" in value:
             value = re.sub(r"\\(.)", lambda m: _UNESCAPES[m[1]], value)
-        labels[match[1]] = value
+        found[match[1]] = value
         position = match.end()
-    if rest[position:] != "}" or not labels:
-        raise ValueError(f'expected a series like name{{key="value"}}, got {text!r}')
-    return series(name, labels)
+    return found
 
 
 def matches(pattern: str, item: Series) -> bool:

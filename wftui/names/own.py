@@ -50,6 +50,12 @@ OWN: Final = (
     Metric("wftop.view.frame.duration", "s", GAUGE, "Time to make and write a frame, 95th percentile", ("view",)),
     Metric("wftop.view.frame.interval", "s", GAUGE, "Longest interval while something moves", ("view",)),
     Metric("wftop.view.key.duration", "s", GAUGE, "Longest time from a key to its frame", ("view",)),
+    Metric("wftop.alerts.firing", "{alert}", GAUGE, "Alerts that fire, by severity", ("mode",)),
+    Metric("wftop.alerts.evaluation.duration", "s", GAUGE, "Time that the rules took for a second"),
+    Metric(
+        "wftop.rules.broken", "{file}", GAUGE, "Files of rules that are wrong; their rules are as they were before"
+    ),
+    Metric("wftop.alerts.held_back", "{notification}", COUNTER, "Notifications over the limit of all rules"),
     Metric("wftop.store.write.duration", "s", GAUGE, "Wall time of one journal commit", statistics=("max",)),
     Metric("wftop.store.size", "By", GAUGE, "Size of the journal on disk, without its free pages"),
     Metric("wftop.store.pending", "{tick}", GAUGE, "Ticks held in memory because the journal cannot be written"),

@@ -8,6 +8,7 @@ from wftui import settings
 from wftui.clock import Clock
 from wftui.errors import ProtocolError
 from wftui.recorder import signals
+from wftui.recorder.alerting.alerting import Alerting
 from wftui.recorder.bursts import MARK_LIMIT_NS, Bursts, mark_name
 from wftui.recorder.emitter import Emitter
 from wftui.recorder.options import Options
@@ -17,7 +18,7 @@ from wftui.wire import messages as m
 if TYPE_CHECKING:
     from wftui.store.purge import Purged, Wanted
 
-Order = m.SetSource | m.Purge | m.Inspect | m.Renice
+Order = m.SetSource | m.Purge | m.Inspect | m.Renice | m.Acknowledge | m.ResolveAlert | m.SetSilence | m.EndSilence
 """Takes its time: answered beside the others, as questions are."""
 
 
@@ -31,6 +32,7 @@ class Orders:
         emit: Emitter,
         bursts: Bursts,
         switches: Switches,
+        alerting: Alerting,
         delete: Callable[["Wanted"], Awaitable["Purged"]],
     ) -> None:
         """``delete``: what is wanted gone, from journal and rings."""
@@ -39,6 +41,7 @@ class Orders:
         self._emit = emit
         self._bursts = bursts
         self._switches = switches
+        self._alerting = alerting
         self._delete = delete
 
     async def carry_out(self, order: Order, role: str) -> m.Message:
@@ -57,10 +60,18 @@ class Orders:
                 return await asyncio.to_thread(inspection.inspect, order.pid, order.start_time)
             case m.Renice():
                 return self._renice(order)
+            case m.SetSilence():
+                return m.SilenceReply(self._alerting.silence(order))
+            case m.EndSilence():
+                self._alerting.end_silence(order)
+            case m.Acknowledge():
+                self._alerting.acknowledge(order)
+            case m.ResolveAlert():
+                self._alerting.resolve(order)
             case m.SetSource():
                 self._switches.switch(order.name, on=order.on, role=role)
                 await asyncio.to_thread(settings.switch, self._options.places, order.name, on=order.on)
-                return m.Ok()
+        return m.Ok()
 
     def signal(self, request: m.Signal) -> None:
         """Send a signal.

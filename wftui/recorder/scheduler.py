@@ -71,6 +71,7 @@ class Scheduler:
         sources that are ``wanted``."""
         off = frozenset(disabled)
         self.sources = [Source(item, item.name in off) for item in collectors]
+        self.by_name = {source.name: source for source in self.sources}
         self._deferring = [source for source in self.sources if source.deferring is not None]
         self._streaming = [source for source in self.sources if source.collector.where == STREAM]
         self._others = [s for s in self.sources if s.deferring is None and s.collector.where != STREAM]

@@ -12,6 +12,7 @@ from wftui import log
 from wftui.clock import NS_PER_S, Clock, Instant, boot_id
 from wftui.collectors.base import Attentive, Collector
 from wftui.errors import ConfigError, ProtocolError
+from wftui.model.alerts import ALERTS, SILENCES
 from wftui.model.event import Event
 from wftui.model.health import Health
 from wftui.model.sample import Scrape
@@ -19,6 +20,9 @@ from wftui.model.table import TableSnapshot
 from wftui.model.tick import Layout, Tick
 from wftui.recorder import crash, oom
 from wftui.recorder.accumulator import Accumulator
+from wftui.recorder.alerting.actions import Actions
+from wftui.recorder.alerting.alerting import Alerting
+from wftui.recorder.alerting.rulebook import Rulebook
 from wftui.recorder.bursts import Bursts
 from wftui.recorder.bus import Bus, Closed, HealthChanged, TableChanged
 from wftui.recorder.child import Passed
@@ -105,7 +109,12 @@ class Recorder:
             self._publish_health,
         )
         self._switches.begin(options.groups_disabled, options.disabled)
-        self.orders = Orders(options, clock, self.emit, self._bursts, self._switches, self._delete)
+        actions = Actions(self.emit)
+        self._alerting = Alerting(
+            clock, self.emit, self._tables.rows, self._scanned, self._bursts.wanted, actions.carry_out
+        )
+        self._rulebook = Rulebook(options.places, options.rules_disabled, self._alerting.use, self.emit)
+        self.orders = Orders(options, clock, self.emit, self._bursts, self._switches, self._alerting, self._delete)
         """What connections have done."""
 
     # ---- life
@@ -124,6 +133,7 @@ class Recorder:
         self.emit.seq, self.emit.session = opening.last_event_seq, opening.session
         self._accumulator = Accumulator(opening.last_layout)
         self._accumulator.mute(self._switches.groups)
+        self._alerting.restore(self._storage.last_rows(opening, (ALERTS.name, SILENCES.name)))
         self._keeper.start()
         if self.options.tap is not None:
             self._tap = Tap(*self.options.tap)
@@ -143,9 +153,11 @@ class Recorder:
         try:
             async with asyncio.TaskGroup() as tasks:
                 metronome = tasks.create_task(self._scheduler.run())
+                rulebook = tasks.create_task(self._rulebook.run())
                 loop.call_later(FIRST_LIGHT_S, self._first_light)
                 how = await self._ending
                 metronome.cancel()
+                rulebook.cancel()
         finally:
             await self._close(how)
         return how
@@ -226,7 +238,8 @@ class Recorder:
             )
         accumulator.provenance_changes.clear()
         own = self._ledger.second(time_s, at, accumulator, self.emit.counts)
-        accumulator.add([*own, *self._serving.second(at)], at, 1.0)
+        told = self._alerting.second(tick, self._layout, self._scheduler.by_name, at)
+        accumulator.add([*own, *self._serving.second(at), *told], at, 1.0)
         if self.ticks % SLOW_EVERY_S == 1:
             accumulator.add(self._ledger.slow(self._seq), at, SLOW_EVERY_S)
 

@@ -1,7 +1,7 @@
 """Where what was recorded goes and comes from: the keeper, the sealer, the answers, the history service."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import wftui
@@ -10,6 +10,7 @@ from wftui.clock import Clock, boot_id
 from wftui.errors import ConfigError, StoreError
 from wftui.model import health
 from wftui.model.health import Health
+from wftui.model.table import Row
 from wftui.paths import private_dir
 from wftui.recorder import history
 from wftui.recorder.answers import Answers
@@ -72,6 +73,22 @@ class Storage:
         self.health = Health(STORE, health.DENIED, f"memory only: {reason}", fix, self._clock.now().time_ns)
         log.warning("store", "memory only", reason=reason)
         return self.keeper.use_memory(*identity)
+
+    def last_rows(self, opening: Opening, names: Iterable[str]) -> dict[str, dict[str, Row]]:
+        """Rows of these tables as the session before left them; without what cannot be read."""
+        if self.keeper.in_memory or not opening.last_seq:
+            return {}
+        try:
+            reader = self._reader()
+            try:
+                # What came after the last tick belongs to one that was never closed.
+                found = {name: reader.table_of(name, opening.last_seq + 1) for name in names}
+            finally:
+                reader.close()
+        except StoreError as error:
+            log.error("store", "the tables of the session before cannot be read", exc=error)
+            return {}
+        return {name: item.rows for name, item in found.items() if item is not None}
 
     async def question(self, question: Question) -> m.Message | Passed:
         """Answer from the journal, in a thread; what is older the history service answers.

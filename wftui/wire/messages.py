@@ -343,6 +343,46 @@ class SetSource(Message, frozen=True):
     on: bool
 
 
+class Acknowledge(Message, frozen=True):
+    """Somebody looks after an alert that fires."""
+
+    alert: str
+    """Its key: ``rule.gpu-hot{gpu="…"}``."""
+    by: str = ""
+    note: str = ""
+
+
+class ResolveAlert(Message, frozen=True):
+    """An alert is over because a person says so; while its condition holds it fires again."""
+
+    alert: str
+    by: str = ""
+    note: str = ""
+
+
+class SetSilence(Message, frozen=True):
+    """Tell nobody of some alerts for a while. Answered by ``SilenceReply``."""
+
+    matchers: list[str]
+    """``key=value`` with alert, rule, severity, category or a label as key, or the key of an alert: all of them."""
+    duration_ns: int
+    by: str = ""
+    reason: str = ""
+
+
+class SilenceReply(Message, frozen=True):
+    """Answer to ``SetSilence``."""
+
+    id: str
+
+
+class EndSilence(Message, frozen=True):
+    """Tell of them again."""
+
+    id: str
+    by: str = ""
+
+
 class Purge(Message, frozen=True):
     """Delete from the journal, for good. Neither a time nor patterns: everything."""
 
@@ -488,6 +528,11 @@ MESSAGES: Final[dict[str, type[Message]]] = {
     "compare-reply": CompareReply,
     "mark": Mark,
     "set-source": SetSource,
+    "acknowledge": Acknowledge,
+    "resolve-alert": ResolveAlert,
+    "set-silence": SetSilence,
+    "silence-reply": SilenceReply,
+    "end-silence": EndSilence,
     "purge": Purge,
     "purge-reply": PurgeReply,
     "status": Status,

@@ -1,0 +1,1 @@
+"""Alerts in the recorder: rules over each closed second, what became of them, who is told."""

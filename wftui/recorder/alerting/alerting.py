@@ -1,0 +1,270 @@
+"""Alerts of one recorder: each second's changes become events, rows of tables, and word to who asked for it."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from wftui.alerts.desk import Desk, inhibitor
+from wftui.alerts.engine import Change, Engine, SourceState
+from wftui.alerts.rule import Rule
+from wftui.alerts.signals import Labels
+from wftui.alerts.silences import Silence, holding, matchers
+from wftui.alerts.states import FIRED, RESOLVED, Alert
+from wftui.alerts.words import condition_text, message_text
+from wftui.clock import NS_PER_S, Clock, Instant
+from wftui.errors import ConfigError, ProtocolError
+from wftui.model import alerts as cells
+from wftui.model import gpus, servers
+from wftui.model.alerts import ALERTS, FIRING, OVER, RULES, SILENCES, SOURCE
+from wftui.model.sample import Sample, column
+from wftui.model.table import Row, TableSnapshot
+from wftui.model.tick import Layout, Tick
+from wftui.recorder.alerting import rows
+from wftui.recorder.emitter import Emitter
+from wftui.wire import messages as m
+
+TABLE_NS: Final = 10 * NS_PER_S
+"""The tables are told at least so often, and when something befell an alert."""
+MAX_SILENCE_NS: Final = 366 * 86_400 * NS_PER_S
+_MOST_SILENCES: Final = 500
+
+
+class Alerting:
+    """Runs in the recorder's loop; a second of 100 rules over 400 series takes 0.3 ms."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        emit: Emitter,
+        table: Callable[[str], Mapping[str, Row]],
+        publish: Callable[[TableSnapshot, Instant, str], None],
+        keep: Callable[[str, int, Instant], object],
+        act: Callable[[Change, str], None],
+    ) -> None:
+        """
+        Args:
+            clock: Of the recorder.
+            emit: Makes events.
+            table: Rows of a table now.
+            publish: Tells and stores a table: snapshot, when, whose.
+            keep: Keeps what is around a moment at full rate: event_id, the moment (ns, UTC), now.
+            act: Carries out the actions of a change of which somebody is to be told; the second: its event's id.
+        """
+        self._clock = clock
+        self._emit = emit
+        self._table = table
+        self._publish = publish
+        self._keep = keep
+        self._act = act
+        self._engine = Engine(self._texts)
+        self._desk = Desk()
+        self._rules: tuple[Rule, ...] = ()
+        self._silences: dict[str, Silence] = {}
+        self._waiting: dict[str, Row] = {}
+        """What fired before the start and has no rule yet."""
+        self._told_ns = 0
+        self._rules_ns = 0
+        self._changed = True
+        self._broken_files = 0
+        self._broken = column(SOURCE, "wftop.rules.broken", call="files of rules")
+        self._duration = column(SOURCE, "wftop.alerts.evaluation.duration", call="clock around the rules")
+        self._counts = {
+            severity: column(SOURCE, "wftop.alerts.firing", {"mode": severity}, call="the alerts' states")
+            for severity in ("info", "warning", "error", "critical")
+        }
+        self._held = column(SOURCE, "wftop.alerts.held_back", call="notifications over the limit")
+
+    # ---- rules
+
+    def use(self, found: Iterable[Rule], broken: int) -> None:
+        """Go on with these rules; ``broken``: files of rules that are wrong."""
+        now = self._clock.now()
+        self._broken_files = broken
+        self._rules = tuple(found)
+        for change in self._engine.use(self._rules, now):
+            self._tell(change, now)
+        for key, row in list(self._waiting.items()):
+            if self._resume(row, now):
+                del self._waiting[key]
+        self._changed = True
+        self._rules_ns = 0
+
+    def restore(self, stored: Mapping[str, Mapping[str, Row]]) -> None:
+        """What the tables said when the session before ended; before the first rules."""
+        now_ns = self._clock.now().time_ns
+        known = rows.silences_of(stored.get(SILENCES.name, {}))
+        self._silences = {item.id: item for item in known if now_ns < item.until_ns}
+        self._waiting = {
+            key: row for key, row in stored.get(ALERTS.name, {}).items() if row[cells.STATE] in (FIRING, OVER)
+        }
+
+    def _resume(self, row: Row, now: Instant) -> bool:
+        alert = self._engine.restore(str(row[cells.RULE]), rows.labels_of(str(row[cells.LABELS])))
+        if alert is not None:
+            rows.resume(alert, row, now)
+            self._desk.resume(alert.key)
+        return alert is not None
+
+    # ---- each second
+
+    def second(self, tick: Tick, layout: Layout, sources: Mapping[str, SourceState], at: Instant) -> list[Sample]:
+        """Look at a second that was closed; returns what it tells of itself."""
+        began = time.perf_counter_ns()
+        changes = self._engine.second(tick, layout, sources, at)
+        for change in changes:
+            self._tell(change, at)
+        spent_s = (time.perf_counter_ns() - began) / 1e9
+        self._end_silences(at)
+        if changes or self._changed or at.boottime_ns >= self._told_ns + TABLE_NS:
+            self._publish_all(at)
+        counts = dict.fromkeys(self._counts, 0)
+        for alert in self._engine.alerts():
+            if alert.state in (FIRING, OVER):
+                counts[alert.severity] += 1
+        return [
+            Sample(self._duration, spent_s),
+            Sample(self._held, self._desk.held),
+            Sample(self._broken, self._broken_files),
+            *(Sample(self._counts[severity], count) for severity, count in counts.items()),
+        ]
+
+    def _texts(self, name: str) -> Iterable[tuple[Labels, str]]:
+        place = _TEXTS.get(name)
+        if place is None:
+            return ()
+        table, keys, cell = place
+        return [
+            (tuple((key, str(row[at])) for key, at in keys), str(row[cell])) for row in self._table(table).values()
+        ]
+
+    def _tell(self, change: Change, now: Instant) -> None:
+        kind, alert = change
+        silence = holding(self._silences.values(), alert, now.time_ns)
+        inhibited = inhibitor(alert, self._engine.alerts())
+        why_not = self._desk.why_not(kind, alert, now, silence.id if silence else "", inhibited)
+        payload: dict[str, Any] = {  # Any: JSON values
+            "rule": alert.rule.id,
+            "labels": dict(alert.labels),
+            "name": alert.rule.name,
+            "severity": alert.severity,
+            "message": message_text(alert),
+            "condition": condition_text(alert.rule),
+            "value": rows.number(alert.judge.value),
+            "threshold": rows.number(alert.judge.threshold),
+            "unit": alert.judge.unit,
+        }
+        if kind == RESOLVED and alert.reason:
+            payload["reason"] = alert.reason
+        payload["told"] = not why_not
+        if why_not:
+            payload["why_not"] = why_not
+        item = self._emit(kind, ("alert", alert.key), payload, now)
+        if kind == FIRED:
+            alert.event = item.event_id
+            self._keep(item.event_id, now.time_ns, now)
+        if not why_not:
+            self._act(change, item.event_id)
+        self._changed = True
+
+    def _publish_all(self, at: Instant) -> None:
+        self._changed = False
+        self._told_ns = at.boottime_ns
+        active = list(self._engine.alerts())
+        found = {alert.key: self._row(alert, active, at) for alert in active}
+        self._publish(TableSnapshot(ALERTS, at.time_ns, {**self._waiting, **found}), at, SOURCE)
+        self._publish(TableSnapshot(SILENCES, at.time_ns, rows.silence_rows(self._silences.values())), at, SOURCE)
+        if at.boottime_ns >= self._rules_ns:
+            self._rules_ns = at.boottime_ns + TABLE_NS
+            self._publish(TableSnapshot(RULES, at.time_ns, rows.rule_rows(self._rules, self._engine)), at, SOURCE)
+            self._desk.forget(alert.key for alert in active)
+
+    def _row(self, alert: Alert, active: Iterable[Alert], at: Instant) -> Row:
+        silence = holding(self._silences.values(), alert, at.time_ns)
+        return rows.alert_row(alert, silence.id if silence else "", inhibitor(alert, active))
+
+    # ---- what a person has done
+
+    def acknowledge(self, order: m.Acknowledge) -> None:
+        """Somebody looks after it.
+
+        Raises:
+            ProtocolError: There is no such alert, or it does not fire.
+        """
+        now = self._clock.now()
+        alert = self._firing(order.alert)
+        alert.acknowledged = order.by, order.note, now.time_ns
+        self._did("alert.acknowledged", alert, {"by": order.by, "note": order.note})
+
+    def resolve(self, order: m.ResolveAlert) -> None:
+        """Say that it is over.
+
+        Raises:
+            ProtocolError: There is no such alert, or it does not fire.
+        """
+        alert = self._firing(order.alert)
+        alert.resolve(self._clock.now(), f"resolved by {order.by}" if order.by else "resolved by hand")
+        self._did(RESOLVED, alert, {"by": order.by, "note": order.note, "reason": alert.reason})
+
+    def silence(self, order: m.SetSilence) -> str:
+        """Tell nobody of some alerts for a while; returns the silence's id.
+
+        Raises:
+            ProtocolError: Its matchers or its duration are none.
+        """
+        now = self._clock.now()
+        try:
+            wanted = matchers(order.matchers)
+        except ConfigError as error:
+            raise ProtocolError(str(error)) from error
+        if not 0 < order.duration_ns <= MAX_SILENCE_NS:
+            raise ProtocolError("silence: expected a duration of more than nothing and at most a year")
+        if len(self._silences) >= _MOST_SILENCES:
+            raise ProtocolError(f"silence: {_MOST_SILENCES} silences hold already; end one first")
+        until_ns = now.time_ns + order.duration_ns
+        item = self._emit(
+            "silence.set",
+            ("silence", ""),
+            {"matchers": dict(wanted), "until_ns": until_ns, "by": order.by, "reason": order.reason},
+        )
+        found = Silence(item.event_id, wanted, until_ns, now.time_ns, order.by, order.reason)
+        self._silences[found.id] = found
+        self._publish_all(now)
+        return found.id
+
+    def end_silence(self, order: m.EndSilence) -> None:
+        """Tell of them again.
+
+        Raises:
+            ProtocolError: There is no such silence.
+        """
+        item = self._silences.pop(order.id, None)
+        if item is None:
+            raise ProtocolError(f"silence: there is none called {order.id}")
+        self._emit("silence.ended", ("silence", item.id), {"matchers": dict(item.matchers), "by": order.by})
+        self._publish_all(self._clock.now())
+
+    def _end_silences(self, at: Instant) -> None:
+        for item in [item for item in self._silences.values() if at.time_ns >= item.until_ns]:
+            del self._silences[item.id]
+            self._emit("silence.ended", ("silence", item.id), {"matchers": dict(item.matchers), "by": ""})
+            self._changed = True
+
+    def _firing(self, key: str) -> Alert:
+        alert = self._engine.find(key)
+        if alert is None or alert.state not in (FIRING, OVER):
+            firing = [item.key for item in self._engine.alerts() if item.state in (FIRING, OVER)]
+            raise ProtocolError(f"alert {key}: it does not fire; these do: {', '.join(firing) or 'none'}")
+        return alert
+
+    def _did(self, kind: str, alert: Alert, payload: dict[str, Any]) -> None:  # Any: JSON values
+        told = {"rule": alert.rule.id, "labels": dict(alert.labels), "name": alert.rule.name, "told": False}
+        self._emit(kind, ("alert", alert.key), {**told, "severity": alert.severity, **payload})
+        self._publish_all(self._clock.now())
+
+
+_TEXTS: Final = {
+    "server.state": ("servers", (("server", servers.ENDPOINT),), servers.STATE),
+    "gpu.state": ("gpus", (("gpu", gpus.UUID),), gpus.STATE),
+    "model.state": ("models", (("model", servers.M_NAME), ("server", servers.M_SERVER)), servers.M_STATE),
+}
+"""Text signal to its table, the cells that are its labels, and the cell that is its text."""

@@ -1,0 +1,51 @@
+"""Reads the rules, and reads them again when their files change. A file that is wrong leaves its rules as they were."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from wftui import log
+from wftui.alerts.rule import Rule
+from wftui.alerts.store import Book, read
+from wftui.paths import Places
+from wftui.recorder.emitter import Emit
+
+LOOK_S: Final = 5.0
+"""Between two looks at the files, which takes 0.1 ms: an editor's user sees it at once enough."""
+
+
+class Rulebook:
+    """Looks in a thread: a home directory may lie on a server that does not answer."""
+
+    def __init__(
+        self, places: Places, disabled: frozenset[str], use: Callable[[list[Rule], int], None], emit: Emit
+    ) -> None:
+        """``disabled``: ids of rules that a person switched off; ``use``: rules, and how many files are wrong."""
+        self._places = places
+        self._disabled = disabled
+        self._use = use
+        self._emit = emit
+        self._book: Book | None = None
+        self._problems: frozenset[str] = frozenset()
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            try:
+                book = await asyncio.to_thread(read, self._places, self._book)
+            except Exception as error:  # noqa: BLE001  rules that cannot be read must not end the recorder
+                log.error("rules", "reading the rules failed", exc=error)
+            else:
+                if book is not self._book:
+                    self._take(book)
+            await asyncio.sleep(LOOK_S)
+
+    def _take(self, book: Book) -> None:
+        first, self._book = self._book is None, book
+        for problem in sorted(set(book.problems) - self._problems):
+            self._emit("rules.broken", ("rules", problem.partition(":")[0]), {"problem": problem})
+            log.warning("rules", problem)
+        self._problems = frozenset(book.problems)
+        self._use([rule for rule in book.rules if rule.id not in self._disabled], book.broken)
+        if not first:
+            self._emit("rules.changed", ("rules", ""), {"rules": len(book.rules), "problems": len(book.problems)})
