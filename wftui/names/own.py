@@ -53,7 +53,7 @@ OWN: Final = (
     Metric("wftop.alerts.firing", "{alert}", GAUGE, "Alerts that fire, by severity", ("mode",)),
     Metric("wftop.alerts.evaluation.duration", "s", GAUGE, "Time that the rules took for a second"),
     Metric(
-        "wftop.rules.broken", "{file}", GAUGE, "Files of rules that are wrong; their rules are as they were before"
+        "wftop.rules.broken", "{file}", GAUGE, "Files of rules that are wrong; their rules are as before"
     ),
     Metric("wftop.alerts.held_back", "{notification}", COUNTER, "Notifications over the limit of all rules"),
     Metric("wftop.store.write.duration", "s", GAUGE, "Wall time of one journal commit", statistics=("max",)),

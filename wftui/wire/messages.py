@@ -364,7 +364,7 @@ class SetSilence(Message, frozen=True):
     """Tell nobody of some alerts for a while. Answered by ``SilenceReply``."""
 
     matchers: list[str]
-    """``key=value`` with alert, rule, severity, category or a label as key, or the key of an alert: all of them."""
+    """``key=value`` (alert, rule, severity, category or a label), or the key of an alert: all of them must fit."""
     duration_ns: int
     by: str = ""
     reason: str = ""

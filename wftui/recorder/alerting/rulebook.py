@@ -1,4 +1,4 @@
-"""Reads the rules, and reads them again when their files change. A file that is wrong leaves its rules as they were."""
+"""Reads the rules, and reads them again when their files change. A file that is wrong leaves its rules alone."""
 
 import asyncio
 from collections.abc import Callable
