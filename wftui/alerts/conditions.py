@@ -10,13 +10,12 @@ from wftui.alerts.judges import (
     AnomalyJudge,
     BaselineJudge,
     ForecastJudge,
-    Joined,
     Judge,
-    Negation,
     TextJudge,
     Texts,
     ThresholdJudge,
 )
+from wftui.alerts.logic import Joined, Negation
 from wftui.alerts.number import Number
 from wftui.alerts.signals import Labels, Signal, Signals
 from wftui.model.sample import Column
@@ -61,10 +60,10 @@ class Binder:
         if isinstance(leaf, rules.Text):
             return [labels for labels, _ in self._texts(leaf.signal)]
         if isinstance(leaf, rules.Absent):
-            return [labels for labels, _ in self._select(leaf.selector)] or [()]
-        return [labels for labels, _ in self._select(leaf.query.selector)]
+            return [labels for labels, _ in self.select(leaf.selector)] or [()]
+        return [labels for labels, _ in self.select(leaf.query.selector)]
 
-    def _select(self, selector: str) -> list[tuple[Labels, Signal]]:
+    def select(self, selector: str) -> list[tuple[Labels, Signal]]:
         """What a selector finds, each with the labels that it leaves open."""
         found = self._found.get(selector)
         if found is None:
@@ -94,7 +93,7 @@ class Binder:
             there = [item for item, _ in self._texts(leaf.signal) if _agree(item, labels)]
             return _one([TextJudge(leaf, item, self._texts) for item in there])
         selector = leaf.selector if isinstance(leaf, rules.Absent) else leaf.query.selector
-        found = [item for item in self._select(selector) if _agree(item[0], labels)]
+        found = [item for item in self.select(selector) if _agree(item[0], labels)]
         if isinstance(leaf, rules.Absent):
             return _one([Absence(signal, leaf) for _, signal in found]) or Absence(None, leaf)
         judges: list[Judge] = []
@@ -115,7 +114,7 @@ class Binder:
     def _number(self, query: rules.Query, labels: Labels, signal: Signal) -> Number | None:
         if not query.per:
             return Number(query, signal)
-        per = next((item for own, item in self._select(query.per) if _agree(own, labels)), None)
+        per = next((item for own, item in self.select(query.per) if _agree(own, labels)), None)
         return Number(query, signal, per) if per is not None else None
 
 

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple, Protocol
 
 from wftui.alerts.conditions import Binder
-from wftui.alerts.judges import Texts, Unbound
+from wftui.alerts.judges import Absence, Judge, Texts
+from wftui.alerts.logic import Unbound
 from wftui.alerts.rule import Rule, Text, leaves
 from wftui.alerts.signals import Labels, Signal, Signals
 from wftui.alerts.states import RESOLVED, Alert
@@ -58,7 +59,8 @@ class Engine:
         self._text_names: tuple[str, ...] = ()
         self._bound_texts: frozenset[tuple[str, Labels]] = frozenset()
         self._sources: Mapping[str, SourceState] = {}
-        self._now_s = 0
+        self._intervals: tuple[float, ...] = ()
+        self._unwell: set[str] = set()
         self.cost_s: dict[str, float] = {}
         """Rule to the seconds of one evaluation, smoothed."""
 
@@ -123,19 +125,16 @@ class Engine:
             sources: By name; what a source that is unwell brings is not known.
             now: The end of the second.
         """
-        self._sources, self._now_s = sources, tick.time_s
-        if self._layout is None or layout.id != self._layout.id or self._texts_changed():
-            self._layout = layout
-            self._bind(layout)
-        follows = self._signals.second(tick)
-        unwell = {name for name, item in sources.items() if item.state in UNWELL}
+        follows = self.past(tick, layout, sources)
         changes: list[Change] = []
         for item in self._rules.values():
             started = time.perf_counter_ns()
             for alert in item.alerts.values():
-                answer = self._answer(alert, unwell) if unwell else alert.judge.holds(alert.state == FIRING)
-                if not unwell:
-                    alert.why = alert.judge.why
+                answer = alert.judge.holds(alert.state == FIRING)
+                alert.why = alert.judge.why
+                if item.rule.needs and not self._unwell.isdisjoint(item.rule.needs):
+                    needed = next(name for name in item.rule.needs if name in self._unwell)
+                    answer, alert.why = None, f"its source {needed} is not well"
                 if answer or alert.state != INACTIVE:
                     what = alert.second(answer, now, follows=follows)
                     if what:
@@ -145,15 +144,24 @@ class Engine:
             self.cost_s[item.rule.id] = spent_s if cost is None else cost + (spent_s - cost) * _SMOOTH
         return changes
 
-    @staticmethod
-    def _answer(alert: Alert, unwell: set[str]) -> bool | None:
-        answer = alert.judge.holds(alert.state == FIRING)
-        alert.why = alert.judge.why
-        for source in (*alert.rule.needs, *(signal.column.source for signal in alert.judge.signals())):
-            if source in unwell:
-                alert.why = f"its source {source} is not well"
-                return None
-        return answer
+    def past(self, tick: Tick, layout: Layout, sources: Mapping[str, SourceState]) -> bool:
+        """Take a second in without judging it: what a start reads back, oldest first, so that windows are full.
+
+        Returns:
+            Whether it follows the one before at once.
+        """
+        self._sources = sources
+        intervals = tuple([item.interval_s for item in sources.values()])
+        unwell = {name for name, item in sources.items() if item.state in UNWELL}
+        if self._layout is None or layout.id != self._layout.id or self._texts_changed():
+            self._layout = layout
+            self._bind(layout)
+        elif intervals != self._intervals:
+            self._lay_out(layout)
+        elif unwell != self._unwell:
+            self._signals.unwell(unwell)
+        self._intervals, self._unwell = intervals, unwell
+        return self._signals.second(tick)
 
     # ---- which series
 
@@ -172,7 +180,7 @@ class Engine:
 
     def _bind(self, layout: Layout) -> None:
         """Find the series of each rule; what fires goes on though its series are gone, until that is too long."""
-        binder = Binder(self._signals, layout.columns, self.texts, lambda: self._now_s)
+        binder = Binder(self._signals, layout.columns, self.texts, lambda: self._signals.steady_s)
         used: list[Signal] = []
         names: set[str] = set()
         for item in self._rules.values():
@@ -183,15 +191,33 @@ class Engine:
                 if alert is None:
                     item.alerts[labels] = Alert(item.rule, labels, judge)
                 else:
+                    _carry(alert.judge, judge)
                     alert.judge = judge
             for labels in [labels for labels in item.alerts if labels not in found]:
-                if not item.alerts[labels].active:
+                alert = item.alerts[labels]
+                if not alert.active:
                     del item.alerts[labels]
+                    continue
+                for part in alert.judge.parts():
+                    if isinstance(part, Absence):
+                        part.look(binder.select)
             used += [signal for alert in item.alerts.values() for signal in alert.judge.signals()]
         self._text_names = tuple(sorted(names))
         self._texts_changed()
         self._signals.keep(used)
+        self._lay_out(layout)
+
+    def _lay_out(self, layout: Layout) -> None:
         self._signals.lay_out(layout, {name: item.interval_s for name, item in self._sources.items()})
+        self._signals.unwell({name for name, item in self._sources.items() if item.state in UNWELL})
+
+
+def _carry(before: Judge, judge: Judge) -> None:
+    """A layout changes and a condition is bound anew: what its comparisons remember stays."""
+    known = {part.key: part for part in before.parts()}
+    for part in judge.parts():
+        if part.key in known:
+            part.carry(known[part.key])
 
 
 def _ended(item: Running | None, now: Instant, reason: str) -> list[Change]:

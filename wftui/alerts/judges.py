@@ -7,7 +7,8 @@ window or a baseline that is not filled yet, a series without a value.
 import math
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Final, Protocol
 
 from wftui.alerts import rule as rules
@@ -59,13 +60,48 @@ class Judge(Protocol):
     def signals(self) -> Iterable[Signal]:
         """The series that it looks at."""
 
+    def parts(self) -> "Iterable[Part]":
+        """The comparisons that it is made of."""
 
-class _Compared:
+
+class Part(Judge, Protocol):
+    """A judge of one comparison."""
+
+    @property
+    def key(self) -> Hashable:
+        """What it compares, of which series."""
+
+    def carry(self, before: "Part") -> None:
+        """Remember what the one before did that compared the same: layouts come and go, time goes on."""
+
+
+class _Single:
+    """What is one comparison."""
+
+    _leaf: rules.Leaf
+
+    @property
+    def key(self) -> Hashable:
+        return self._leaf, *[signal.column.series.text for signal in self.signals()]
+
+    def signals(self) -> Iterable[Signal]:
+        return ()
+
+    def parts(self) -> "Iterable[Part]":
+        return (self,)  # type: ignore[return-value]  # each of those below is one
+
+    def carry(self, before: Part) -> None:
+        """Most remember nothing."""
+
+
+class _Compared(_Single):
     """A number compared with a value, and with another while it fires."""
 
     def __init__(self, number: Number, leaf: rules.Threshold | rules.Baseline | rules.Anomaly) -> None:
         self._number = number
-        self._leaf = leaf
+        self._leaf: rules.Threshold | rules.Baseline | rules.Anomaly = leaf
+        self._passed: bool | None = None
+        """Whether it held since the alert is active; None: not known, after a start."""
         self.value = _NAN
         self.threshold = leaf.value if not isinstance(leaf, rules.Anomaly) else leaf.score
         self.unit = _MEASURES.get(leaf.measure, number.unit) if isinstance(leaf, rules.Baseline) else number.unit
@@ -74,11 +110,21 @@ class _Compared:
     def signals(self) -> Iterable[Signal]:
         return self._number.signals()
 
+    def carry(self, before: Part) -> None:
+        if isinstance(before, _Compared):
+            self._passed = before._passed
+
     def _limit(self, active: bool) -> float:
+        """What to compare with: an alert that another part made fire is no reason to clear late."""
         leaf = self._leaf
         value = leaf.score if isinstance(leaf, rules.Anomaly) else leaf.value
-        self.threshold = leaf.clear if active and leaf.clear is not None else value
+        clears = active and leaf.clear is not None and self._passed is not False
+        self.threshold = leaf.clear if clears and leaf.clear is not None else value
         return self.threshold
+
+    def _tell(self, held: bool, active: bool) -> bool:
+        self._passed = held or (active and self._passed is not False)
+        return held
 
     def _read(self) -> float:
         self.value = self._number.read()
@@ -90,17 +136,29 @@ class ThresholdJudge(_Compared):
     def __init__(self, number: Number, leaf: rules.Threshold) -> None:
         super().__init__(number, leaf)
         self._compare = COMPARE[leaf.operator]
+        self._times, within_s = leaf.often or (0, 0)
+        self._held: deque[bool] = deque(maxlen=within_s)
 
     def holds(self, active: bool) -> bool | None:
         value = self._read()
-        return None if value != value else self._compare(value, self._limit(active))
+        held = None if value != value else self._tell(self._compare(value, self._limit(active)), active)
+        if not self._times:
+            return held
+        self._held.append(held is True)  # an unknown second did not hold
+        return True if sum(self._held) >= self._times else held and False
+
+    def carry(self, before: Part) -> None:
+        super().carry(before)
+        if isinstance(before, ThresholdJudge):
+            self._held = before._held
 
 
 class BaselineJudge(_Compared):
     def __init__(self, number: Number, leaf: rules.Baseline) -> None:
         super().__init__(number, leaf)
         self._of = leaf
-        self._usual = number.signal.usual(leaf.over_s)
+        self._usual = number.usual(leaf.over_s)
+        self._scale = leaf_window(leaf.query)
         self._compare = COMPARE[leaf.operator]
 
     def holds(self, active: bool) -> bool | None:
@@ -112,11 +170,16 @@ class BaselineJudge(_Compared):
             return None
         if value != value:
             return None
-        self.value = _distance(value, mean, spread, self._of.measure)
+        self.value = _distance(value, mean * self._scale, spread * self._scale, self._of.measure)
         if self.value != self.value:
             self.why = "no share of a baseline that is 0"
             return None
-        return self._compare(self.value, self._limit(active))
+        return self._tell(self._compare(self.value, self._limit(active)), active)
+
+
+def leaf_window(query: rules.Query) -> int:
+    """How many seconds a number adds up: what is usual is of one."""
+    return query.window_s if query.aggregation == "sum" and query.window_s and not query.per else 1
 
 
 def _distance(value: float, mean: float, spread: float, measure: str) -> float:
@@ -134,7 +197,8 @@ class AnomalyJudge(_Compared):
     def __init__(self, number: Number, leaf: rules.Anomaly, now_s: Callable[[], int]) -> None:
         super().__init__(number, leaf)
         self._of = leaf
-        self._usual = number.signal.usual(leaf.over_s)
+        self._usual = number.usual(leaf.over_s)
+        self._scale = leaf_window(leaf.query)
         self._now_s = now_s
         self.unit = "sd"
 
@@ -148,19 +212,23 @@ class AnomalyJudge(_Compared):
             return None
         if value != value:
             return None
+        middle, spread = middle * self._scale, spread * self._scale
         spread = max(spread, _FLAT * abs(middle))
+        if not spread:
+            self.value, self.why = _NAN, "it has never been anything but 0: nothing to tell odd from usual by"
+            return None
         self.value = _distance(value, middle, spread, "standard_deviation")
         side, limit = self._of.side, self._limit(active)
         if side == "both":
             self.value = abs(self.value)
-        return -self.value > limit if side == "below" else self.value > limit
+        return self._tell(-self.value > limit if side == "below" else self.value > limit, active)
 
 
-class ForecastJudge:
+class ForecastJudge(_Single):
     def __init__(self, number: Number, leaf: rules.Forecast) -> None:
         self._number = number
-        self._leaf = leaf
-        self._usual = number.signal.usual(leaf.query.window_s)
+        self._leaf: rules.Forecast = leaf
+        self._usual = number.usual(leaf.query.window_s)
         self._told = -1
         self._answer: bool | None = None
         self.value = _NAN
@@ -173,6 +241,10 @@ class ForecastJudge:
 
     def holds(self, active: bool) -> bool | None:  # noqa: ARG002  a line has no hysteresis: it moves slowly
         usual, leaf = self._usual, self._leaf
+        now = self._number.now
+        if now != now:
+            self._told, self.value, self.why = -1, _NAN, self._number.why
+            return None
         if usual.newest != self._told:  # a new step every ten seconds
             self._told = usual.newest
             wanted = max(3, usual.steps // _ENOUGH)
@@ -186,17 +258,18 @@ class ForecastJudge:
                 if found is not None:
                     self.value = found
                     rising = leaf.operator in (">", ">=")
-                    now = self._number.signal.value
                     self._answer = COMPARE[leaf.operator](found, leaf.value) and (found > now) is rising
         return self._answer
 
 
-class Absence:
+class Absence(_Single):
     threshold: float
 
     def __init__(self, signal: Signal | None, leaf: rules.Absent) -> None:
         self._signal = signal
+        self._leaf: rules.Absent = leaf
         self._never_s = 0
+        self._there = False
         self.value = _NAN
         self.threshold = leaf.for_s
         self.unit = "s"
@@ -205,18 +278,32 @@ class Absence:
     def signals(self) -> Iterable[Signal]:
         return () if self._signal is None else (self._signal,)
 
+    def carry(self, before: Part) -> None:
+        if isinstance(before, Absence):
+            self._never_s = before._never_s
+
+    def look(self, found: Callable[[str], object]) -> None:
+        """Of an alert whose series are gone: whether there is one now where there never was."""
+        self._there = self._signal is None and bool(found(self._leaf.selector))
+
     def holds(self, active: bool) -> bool | None:  # noqa: ARG002  it is there or it is not
+        if self._there:
+            return False
+        if self._signal is not None and self._signal.unwell:
+            self.value, self.why = _NAN, f"its source {self._signal.column.source} is not well"
+            return None
+        self.why = ""
         self._never_s += 1
         self.value = self._signal.absent_s if self._signal is not None else self._never_s
         return self.value >= self.threshold
 
 
-class TextJudge:
+class TextJudge(_Single):
     unit = ""
     threshold = _NAN
 
     def __init__(self, leaf: rules.Text, labels: Labels, texts: Texts) -> None:
-        self._leaf = leaf
+        self._leaf: rules.Text = leaf
         self._labels = labels
         self._texts = texts
         self._pattern = re.compile(leaf.value) if leaf.operator == "regex" else None
@@ -224,8 +311,9 @@ class TextJudge:
         self.text = ""
         self.why = ""
 
-    def signals(self) -> Iterable[Signal]:
-        return ()
+    @property
+    def key(self) -> Hashable:
+        return self._leaf, self._labels
 
     def holds(self, active: bool) -> bool | None:  # noqa: ARG002  a text has no hysteresis
         for labels, text in self._texts(self._leaf.signal):
@@ -248,87 +336,3 @@ class TextJudge:
                 return text != wanted
             case _:
                 return text == wanted
-
-
-class Joined:
-    """Several conditions as one; Kleene's logic where one is not known."""
-
-    def __init__(self, parts: Sequence[Judge], decisive: bool) -> None:
-        """``decisive``: the answer of one part that is the answer of all: True for any, False for all."""
-        self._parts = parts
-        self._decisive = decisive
-        self._telling: Judge = parts[0]
-
-    @property
-    def value(self) -> float:
-        return self._telling.value
-
-    @property
-    def threshold(self) -> float:
-        return self._telling.threshold
-
-    @property
-    def unit(self) -> str:
-        return self._telling.unit
-
-    @property
-    def why(self) -> str:
-        return self._telling.why
-
-    def signals(self) -> Iterable[Signal]:
-        return [signal for part in self._parts for signal in part.signals()]
-
-    def holds(self, active: bool) -> bool | None:
-        unknown: Judge | None = None
-        for part in self._parts:  # each of them, so that each has its newest number
-            answer = part.holds(active)
-            if answer is self._decisive:
-                self._telling = part
-                return self._decisive
-            if answer is None and unknown is None:
-                unknown = part
-        self._telling = unknown or self._parts[0]
-        return None if unknown is not None else not self._decisive
-
-
-class Negation:
-    def __init__(self, part: Judge) -> None:
-        self._part = part
-
-    @property
-    def value(self) -> float:
-        return self._part.value
-
-    @property
-    def threshold(self) -> float:
-        return self._part.threshold
-
-    @property
-    def unit(self) -> str:
-        return self._part.unit
-
-    @property
-    def why(self) -> str:
-        return self._part.why
-
-    def signals(self) -> Iterable[Signal]:
-        return self._part.signals()
-
-    def holds(self, active: bool) -> bool | None:  # noqa: ARG002  what is negated has no other end
-        answer = self._part.holds(False)
-        return None if answer is None else not answer
-
-
-class Unbound:
-    """Of an alert whose series are not there yet, after a start: nothing is known."""
-
-    unit = ""
-    value = _NAN
-    threshold = _NAN
-    why = "its series is not there yet"
-
-    def signals(self) -> Iterable[Signal]:
-        return ()
-
-    def holds(self, active: bool) -> bool | None:  # noqa: ARG002  nothing to compare
-        return None

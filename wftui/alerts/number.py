@@ -7,6 +7,7 @@ from typing import Final
 from wftui.alerts.rule import ORDERED, Query
 from wftui.alerts.signals import Signal
 from wftui.names import COUNTER
+from wftui.windows.coarse import Usual
 
 _SHARES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 _NAN: Final = math.nan
@@ -48,19 +49,40 @@ class Number:
         """The series that it looks at."""
         return (self.signal,) if self._per is None else (self.signal, self._per)
 
+    def usual(self, over_s: int) -> Usual:
+        """What it usually is each second: of its windows nothing is usual but what is in them."""
+        return self.signal.usual(over_s, self._per)
+
+    @property
+    def now(self) -> float:
+        """Of the newest second alone; NaN: unknown, and ``why`` says why."""
+        source = self._unwell()
+        value = self.signal.value if self._per is None else _share(self.signal.value, self._per.value)
+        if source:
+            value = _NAN
+        self.why = "" if value == value else f"its source {source} is not well" if source else "no value"
+        return value
+
+    def _unwell(self) -> str:
+        if self.signal.unwell:
+            return self.signal.column.source
+        return self._per.column.source if self._per is not None and self._per.unwell else ""
+
     def read(self) -> float:
         """The number now; NaN: unknown, and ``why`` says why."""
         window = self._window
         if window is None:
-            value = self.signal.value
-            if self._per is not None:
-                value = _share(value, self._per.value)
-            self.why = "" if value == value else "no value"
-            return value
-        if not window.covered:
-            self.why = f"warming up, {window.age} of {window.seconds} s"
+            return self.now
+        source = self._unwell()
+        if source:
+            self.why = f"its source {source} is not well"
             return _NAN
-        value = self._of_window() if self._per_window is None else _share(window.total, self._per_window.total)
+        per = self._per_window
+        if not window.covered or (per is not None and not per.covered):
+            age = window.age if per is None else min(window.age, per.age)
+            self.why = f"warming up, {age} of {window.seconds} s"
+            return _NAN
+        value = self._of_window() if per is None else _share(window.total, per.total)
         self.why = "" if value == value else "no value"
         return value
 

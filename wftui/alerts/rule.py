@@ -40,6 +40,8 @@ class Threshold(msgspec.Struct, frozen=True, tag="threshold"):
     value: float
     clear: float | None = None
     """While it fires it is compared with this instead: hysteresis."""
+    often: tuple[int, int] | None = None
+    """(seconds, within so many seconds): it must have held in so many of the last ones, that need not follow."""
 
 
 class Baseline(msgspec.Struct, frozen=True, tag="baseline"):

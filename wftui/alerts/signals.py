@@ -1,7 +1,7 @@
 """Series as rules see them: a number each second, what it was in the last seconds and what it usually is."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from wftui.clock import NS_PER_S
@@ -19,6 +19,12 @@ GAP_NS: Final = 1_500_000_000
 _BRIDGED: Final = 2.5
 """A counter may miss a reading: its rate then covers both intervals."""
 _EARLY: Final = 0.9
+_HELD: Final = 1.5
+"""Intervals that ticks hold a reading of a slow source."""
+_GRAIN_S: Final = 1.0
+"""Ticks tell to the second when such a source was read."""
+_MOST: Final = 1e100
+"""No number of a machine is beyond it, and sums of its squares are finite."""
 FINE_S: Final = 10
 COARSE_S: Final = 300
 """Steps of what is usual: up to an hour, and beyond."""
@@ -37,6 +43,8 @@ class Signal:
         "column",
         "interval_s",
         "labels",
+        "shares",
+        "unwell",
         "usuals",
         "value",
         "windows",
@@ -55,6 +63,10 @@ class Signal:
         """Seconds to the window."""
         self.usuals: dict[int, Usual] = {}
         """Seconds to what is usual over them."""
+        self.shares: dict[tuple[int, str], tuple[Usual, Signal]] = {}
+        """The same of what it is when it is divided by another: (seconds, series) to the other."""
+        self.unwell = False
+        """Whether its source is: what it brings is not known."""
         self._before = _NAN
         self._at_ns = 0
         self._rate = _NAN
@@ -62,17 +74,28 @@ class Signal:
     def rate(self, value: float, boottime_ns: int) -> float:
         """A counter's reading to its rate per second; NaN across a reset and a gap, and before the second reading.
 
-        What is read less often than once a second stands still between: its rate is that of its interval.
+        A slow source's reading stands in several ticks: its rate is that of its interval.
         """
         if value != value:
             return _NAN
+        before, interval_s = self._before, self.interval_s
         elapsed_s = (boottime_ns - self._at_ns) / NS_PER_S
-        if value < self._before or elapsed_s > _BRIDGED * self.interval_s:
+        if before != before or value < before or elapsed_s > _BRIDGED * interval_s:
             self._rate = _NAN
-        elif elapsed_s < _EARLY * self.interval_s:
+        elif interval_s <= 1:
+            if elapsed_s < _EARLY:
+                return self._rate  # a second that a step of the clock cut short
+            self._rate = (value - before) / elapsed_s
+        elif value == before:
+            # A reading that stands longer than readings are held was read again.
+            if elapsed_s > _HELD * interval_s + _GRAIN_S:
+                self._rate = 0.0
+                self._at_ns += round(interval_s * NS_PER_S)
             return self._rate
         else:
-            self._rate = (value - self._before) / elapsed_s
+            readings_s = max(1, round(elapsed_s / interval_s)) * interval_s
+            near = elapsed_s < readings_s + _GRAIN_S
+            self._rate = (value - before) / (readings_s if near else elapsed_s)
         self._before, self._at_ns = value, boottime_ns
         return self._rate
 
@@ -85,13 +108,23 @@ class Signal:
             found.order()
         return found
 
-    def usual(self, over_s: int) -> Usual:
-        """What it usually is; kept as long as rules ask for it."""
+    def usual(self, over_s: int, per: "Signal | None" = None) -> Usual:
+        """What it usually is, or what it is of another; kept as long as rules ask for it."""
+        if per is not None:
+            key = over_s, per.column.series.text
+            pair = self.shares.get(key)
+            if pair is None or pair[1] is not per:
+                pair = self.shares[key] = _usual(over_s), per
+            return pair[0]
         found = self.usuals.get(over_s)
         if found is None:
-            step_s = FINE_S if over_s <= _HOUR_S else COARSE_S
-            found = self.usuals[over_s] = Usual(step_s, max(1, over_s // step_s))
+            found = self.usuals[over_s] = _usual(over_s)
         return found
+
+
+def _usual(over_s: int) -> Usual:
+    step_s = FINE_S if over_s <= _HOUR_S else COARSE_S
+    return Usual(step_s, max(1, over_s // step_s))
 
 
 class Signals:
@@ -102,6 +135,11 @@ class Signals:
         self._places: list[tuple[int, Signal]] = []
         """Place in the tick, -1: not in this layout."""
         self._last_ns = 0
+        self._boot = 0
+        self._anchor = (0, 0)
+        """(seconds since 1970, CLOCK_BOOTTIME) of one moment: the clock of what is usual."""
+        self.steady_s = 0
+        """Seconds since 1970 as the first tick told them and CLOCK_BOOTTIME counted on: no step moves it."""
 
     def __len__(self) -> int:
         return len(self._signals)
@@ -129,15 +167,21 @@ class Signals:
             signal.interval_s = max(1.0, intervals.get(signal.column.source, 1.0))
             self._places.append((place, signal))
 
+    def unwell(self, sources: Collection[str]) -> None:
+        """These sources are; what all others bring is known."""
+        for signal in self._signals.values():
+            signal.unwell = signal.column.source in sources
+
     def second(self, tick: Tick) -> bool:
         """Take a tick in, of the layout that was laid out; returns whether it follows the one before at once."""
-        values = unpack(tick.values)
-        at_ns, time_s = tick.boottime_ns, tick.time_s
-        missing = (at_ns - self._last_ns - GAP_NS) // NS_PER_S + 1 if self._last_ns else 0
+        missing = self._since(tick)
         follows = missing <= 0 and self._last_ns > 0
-        self._last_ns = at_ns
+        self._last_ns = at_ns = tick.boottime_ns
+        values, steady_s = unpack(tick.values), self.steady_s
         for place, signal in self._places:
             value = values[place] if place >= 0 else _NAN
+            if not -_MOST < value < _MOST:
+                value = _NAN
             if signal.column.kind == COUNTER:
                 value = signal.rate(value, at_ns)
             signal.value = value
@@ -147,5 +191,24 @@ class Signals:
                     window.skip(missing)
                 window.put(value)
             for usual in signal.usuals.values():
-                usual.put(time_s, value)
+                usual.put(steady_s, value)
+        for _, signal in self._places:
+            for usual, per in signal.shares.values():
+                usual.put(steady_s, signal.value / per.value if per.value else _NAN)
         return follows
+
+    def _since(self, tick: Tick) -> int:
+        """Seconds that are missing between the tick before and this one; moves the steady clock on."""
+        at_ns = tick.boottime_ns
+        if not self._last_ns:
+            missing = 0
+            self._anchor = tick.time_s, at_ns
+        elif tick.boot != self._boot or at_ns < self._last_ns:
+            # Only the wall clock tells how long it was off.
+            missing = max(1, tick.time_s - self.steady_s - 1)
+            self._anchor = self.steady_s + 1 + missing, at_ns
+        else:
+            missing = (at_ns - self._last_ns - GAP_NS) // NS_PER_S + 1
+        self._boot = tick.boot
+        self.steady_s = self._anchor[0] + (at_ns - self._anchor[1] + NS_PER_S // 2) // NS_PER_S
+        return missing

@@ -55,6 +55,8 @@ class Alert:
         self._held_ns = 0
         """CLOCK_BOOTTIME when the condition held last."""
         self._known_ns = 0
+        self._began_ns: int | None = None
+        """Since when it holds again while it is over."""
 
     @property
     def active(self) -> bool:
@@ -73,22 +75,20 @@ class Alert:
             What happened, a type of event; empty: nothing.
         """
         at_ns = now.boottime_ns
-        if answer is not None:
+        if answer is not None or not follows:  # a time in which nobody looked is no time without an answer
             self._known_ns = at_ns
         if answer:
             self._held_ns = at_ns
         if self.state in (INACTIVE, PENDING):
             return self._waiting(answer, now, follows)
         if self.state == OVER:
-            if not answer:
-                return ""
-            return self._fire(now)
+            return self._again(answer, now, follows)
         if answer:
             if self._farther():
                 self.worst = self.judge.value
             return self._escalate(now)
         if answer is None:
-            if at_ns - self._known_ns < STALE_NS:
+            if at_ns - self._known_ns < max(STALE_NS, self.rule.keep_firing_s * NS_PER_S):
                 return ""
             return self._end(now, f"not known any more: {self.why}" if self.why else "not known any more")
         if at_ns - self._held_ns < self.rule.keep_firing_s * NS_PER_S:
@@ -110,6 +110,17 @@ class Alert:
         if now.boottime_ns - self.since.boottime_ns >= self.rule.for_s * NS_PER_S:
             return self._fire(now)
         return ""
+
+    def _again(self, answer: bool | None, now: Instant, follows: bool) -> str:
+        """Of one that is over and waits for a person: it fires again when it held for ``for`` once more."""
+        if not answer:
+            self._began_ns = None
+            return ""
+        if self._began_ns is None or not follows:
+            self._began_ns = now.boottime_ns
+        if now.boottime_ns - self._began_ns < self.rule.for_s * NS_PER_S:
+            return ""
+        return self._fire(now)
 
     def _fire(self, now: Instant) -> str:
         self._enter(FIRING, now)
@@ -171,4 +182,4 @@ class Alert:
         return True
 
     def _enter(self, state: str, now: Instant) -> None:
-        self.state, self.since = state, now
+        self.state, self.since, self._began_ns = state, now, None

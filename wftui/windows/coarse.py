@@ -8,6 +8,8 @@ from typing import Final
 _NAN: Final = math.nan
 _MAD: Final = 0.6745
 """Median absolute deviation of a normal distribution, in standard deviations."""
+_MEAN_AD: Final = 1.253314
+"""Standard deviation of a normal distribution, in mean absolute deviations."""
 DAY_S: Final = 86_400
 HOUR_S: Final = 3_600
 
@@ -100,15 +102,15 @@ class Usual:
             hourly: Of the steps at this hour of the day only.
 
         Returns:
-            The deviation is the median absolute one, scaled to that of a normal distribution.
+            The deviation is the median absolute one, scaled to that of a normal distribution; the mean absolute
+            one where more than half of the steps are the same (Iglewicz and Hoaglin, 1993).
         """
         hour = time_s % DAY_S // HOUR_S if hourly else -2
         found = self._cached.get(hour)
         if found is None:
             values = self._of_hour(hour) if hourly else [value for value in self._seen if value == value]
             middle = median(values) if values else _NAN
-            spread = median(abs(value - middle) for value in values) / _MAD if values else _NAN
-            found = self._cached[hour] = middle, spread, len(values)
+            found = self._cached[hour] = middle, _robust_spread(values, middle), len(values)
         return found
 
     def _of_hour(self, hour: int) -> list[float]:
@@ -118,3 +120,10 @@ class Usual:
             if value == value and start_s % DAY_S // HOUR_S == hour:
                 found.append(value)
         return found
+
+
+def _robust_spread(values: list[float], middle: float) -> float:
+    if not values:
+        return _NAN
+    distances = [abs(value - middle) for value in values]
+    return median(distances) / _MAD or math.fsum(distances) / len(distances) * _MEAN_AD

@@ -14,7 +14,7 @@ class Sliding:
     A second costs about a microsecond. Eight bytes a second are kept, and as many again where order matters.
     """
 
-    __slots__ = ("_place", "_ring", "_sorted", "_total", "age", "count", "last", "seconds")
+    __slots__ = ("_low", "_place", "_ring", "_sorted", "_total", "age", "count", "last", "seconds")
 
     def __init__(self, seconds: int, *, ordered: bool) -> None:
         """``ordered``: whether minimum, maximum and quantiles will be asked for."""
@@ -28,6 +28,8 @@ class Sliding:
         self._ring = array("d", [_NAN]) * seconds
         self._place = 0
         self._total = 0.0
+        self._low = 0.0
+        """What rounding took from the total: without it a sum of nothing but zeros would not be zero."""
         self._sorted = array("d") if ordered else None
 
     def put(self, value: float) -> None:
@@ -36,13 +38,19 @@ class Sliding:
         old = ring[place]
         if old == old:
             self.count -= 1
-            self._total -= old
+            total = self._total
+            self._total = new = total - old
+            part = new - total
+            self._low += (total - (new - part)) - (old + part)
             if kept is not None:
                 del kept[bisect_left(kept, old)]
         ring[place] = self.last = value
         if value == value:
             self.count += 1
-            self._total += value
+            total = self._total
+            self._total = new = total + value
+            part = new - total
+            self._low += (total - (new - part)) + (value - part)
             if kept is not None:
                 insort(kept, value)
         if not self.count:
@@ -54,8 +62,8 @@ class Sliding:
         self._place = place + 1
         if self._place == self.seconds:
             self._place = 0
-            # What is added and taken away again leaves rounding errors behind: they do not add up over rounds.
-            self._total = math.fsum(item for item in ring if item == item)
+            # Of numbers that are too far apart even the two lose a little: it does not add up over rounds.
+            self._total, self._low = math.fsum(item for item in ring if item == item), 0.0
 
     def skip(self, seconds: int) -> None:
         """So many seconds without a value."""
@@ -75,12 +83,12 @@ class Sliding:
     @property
     def total(self) -> float:
         """Sum; 0 without values."""
-        return self._total if self.count else 0.0
+        return self._total + self._low if self.count else 0.0
 
     @property
     def mean(self) -> float:
         """NaN without values."""
-        return self._total / self.count if self.count else _NAN
+        return (self._total + self._low) / self.count if self.count else _NAN
 
     @property
     def minimum(self) -> float:
