@@ -164,6 +164,7 @@ KEYS: Final = {
         ),
         Key("sources.disabled", "names", (), "sources that are not read"),
         Key("alerts.rules_disabled", "names", (), "rules that are switched off"),
+        Key("alerts.rules_enabled", "names", (), "rules that are on though their file says that they are off"),
         Key("servers.discover", "bool", True, "look for model servers among the processes of this machine"),
         Key("servers.endpoints", "endpoints", (), "further model servers, by address"),
         Key("store.groups_disabled", "names", (), "groups of metrics that are not kept: system, gpu, models, …"),

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+import msgspec
+
 from wftui.alerts import rule as rules
 from wftui.alerts.judges import (
     Absence,
@@ -98,7 +100,10 @@ class Binder:
             return _one([Absence(signal, leaf) for _, signal in found]) or Absence(None, leaf)
         judges: list[Judge] = []
         for own, signal in found:
-            number = self._number(leaf.query, own, signal)
+            query = leaf.query
+            if isinstance(leaf, rules.Forecast):  # a line goes through what is usual, not through a window
+                query = msgspec.structs.replace(query, window_s=0)
+            number = self._number(query, own, signal)
             if number is None:
                 continue
             if isinstance(leaf, rules.Threshold):

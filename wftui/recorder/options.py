@@ -32,7 +32,6 @@ class Options(msgspec.Struct, frozen=True):
     discover: bool = True
     """Look for model servers among the processes."""
     disabled: frozenset[str] = frozenset()
-    rules_disabled: frozenset[str] = frozenset()
     groups_disabled: frozenset[str] = frozenset()
     tap: tuple[Path, int, int, float] | None = None
     """Arguments of a ``tap.Tap``; None: there is none."""

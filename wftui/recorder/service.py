@@ -113,7 +113,7 @@ class Recorder:
         self._alerting = Alerting(
             clock, self.emit, self._tables.rows, self._scanned, self._bursts.wanted, actions.carry_out
         )
-        self._rulebook = Rulebook(options.places, options.rules_disabled, self._alerting.use, self.emit)
+        self._rulebook = Rulebook(options.places, self._alerting.use, self.emit)
         self.orders = Orders(options, clock, self.emit, self._bursts, self._switches, self._alerting, self._delete)
         """What connections have done."""
 

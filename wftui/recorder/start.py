@@ -60,7 +60,6 @@ def options(places: Places, config: Config, mode: str, for_s: float | None) -> O
         servers=config.names("servers.endpoints"),
         discover=config.flag("servers.discover"),
         disabled=frozenset(config.names("sources.disabled")),
-        rules_disabled=frozenset(config.names("alerts.rules_disabled")),
         groups_disabled=frozenset(config.names("store.groups_disabled")),
         tap=_tap(places, config),
         history_idle_s=config.number("history.idle_s"),

@@ -17,12 +17,9 @@ LOOK_S: Final = 5.0
 class Rulebook:
     """Looks in a thread: a home directory may lie on a server that does not answer."""
 
-    def __init__(
-        self, places: Places, disabled: frozenset[str], use: Callable[[list[Rule], int], None], emit: Emit
-    ) -> None:
-        """``disabled``: ids of rules that a person switched off; ``use``: rules, and how many files are wrong."""
+    def __init__(self, places: Places, use: Callable[[list[Rule], int], None], emit: Emit) -> None:
+        """``use``: all rules, those that are off among them, and how many files are wrong."""
         self._places = places
-        self._disabled = disabled
         self._use = use
         self._emit = emit
         self._book: Book | None = None
@@ -46,6 +43,6 @@ class Rulebook:
             self._emit("rules.broken", ("rules", problem.partition(":")[0]), {"problem": problem})
             log.warning("rules", problem)
         self._problems = frozenset(book.problems)
-        self._use([rule for rule in book.rules if rule.id not in self._disabled], book.broken)
+        self._use(list(book.rules), book.broken)
         if not first:
             self._emit("rules.changed", ("rules", ""), {"rules": len(book.rules), "problems": len(book.problems)})
