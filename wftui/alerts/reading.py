@@ -194,8 +194,8 @@ class Fields:
         """Note what is missing, and what nobody asked for: most often the same, typed wrongly."""
         absent = dict(self._absent)
         for key in self._given:
-            if key in self._asked:
-                continue
+            if key in self._asked or key.startswith("_"):
+                continue  # "_why": what a person wants to remember, as JSON has no comments
             near = _near(key, [name for name in self._asked if name not in self._given])
             absent.pop(near, None)
             known = ", ".join(self._asked)

@@ -108,13 +108,13 @@ def edit(where: Places) -> int:
     except OSError as error:
         raise ConfigError(f"{copy}: cannot be written: {error.strerror}") from error
     while True:
-        _run_editor(words, copy)
+        run_editor(words, copy)
         wrong = mistakes(where, copy, copy)
         if not wrong:
             break
         for line in wrong:
             print(report(ConfigError(line)), file=sys.stderr)  # noqa: T201  the command's output
-        if not _again():
+        if not again():
             raise ConfigError(f"{file} is as it was; what you wrote is kept in {copy}")
     if copy.read_bytes() == before:
         copy.unlink()
@@ -129,7 +129,12 @@ def edit(where: Places) -> int:
     return 0
 
 
-def _run_editor(words: str, copy: Path) -> None:
+def run_editor(words: str, copy: Path) -> None:
+    """Run a person's editor on a file.
+
+    Raises:
+        ConfigError: It cannot be started, or failed.
+    """
     try:
         code = subprocess.run([*shlex.split(words), str(copy)], check=False).returncode  # noqa: S603  the person's own editor
     except (OSError, ValueError) as error:
@@ -138,7 +143,8 @@ def _run_editor(words: str, copy: Path) -> None:
         raise ConfigError(f"{words} ended with code {code}; {copy} is what it left")
 
 
-def _again() -> bool:
+def again() -> bool:
+    """Whether a person at a terminal wants to edit once more."""
     if not sys.stdin.isatty():
         return False
     sys.stderr.write("edit again? [Y/n] ")
