@@ -113,7 +113,9 @@ class Engine:
         running = self._rules.get(rule)
         if running is None:
             return None
-        alert = running.alerts[labels] = Alert(running.rule, labels, Unbound())
+        alert = running.alerts.get(labels)
+        if alert is None:
+            alert = running.alerts[labels] = Alert(running.rule, labels, Unbound())
         return alert
 
     def second(self, tick: Tick, layout: Layout, sources: Mapping[str, SourceState], now: Instant) -> list[Change]:
@@ -186,6 +188,8 @@ class Engine:
         for item in self._rules.values():
             names.update(leaf.signal for leaf in leaves(item.rule.condition) if isinstance(leaf, Text))
             found = binder.bind(item.rule.condition)
+            if () in found and _never(found[()]) and any(map(_counts, item.alerts.values())):
+                del found[()]  # it is known whose series are gone
             for labels, judge in found.items():
                 alert = item.alerts.get(labels)
                 if alert is None:
@@ -193,23 +197,36 @@ class Engine:
                 else:
                     _carry(alert.judge, judge)
                     alert.judge = judge
-            for labels in [labels for labels in item.alerts if labels not in found]:
-                alert = item.alerts[labels]
-                if not alert.active:
-                    del item.alerts[labels]
-                    continue
-                for part in alert.judge.parts():
-                    if isinstance(part, Absence):
-                        part.look(binder.select)
+            self._gone(item, found, binder)
             used += [signal for alert in item.alerts.values() for signal in alert.judge.signals()]
         self._text_names = tuple(sorted(names))
         self._texts_changed()
         self._signals.keep(used)
         self._lay_out(layout)
 
+    def _gone(self, item: Running, found: Mapping[Labels, Judge], binder: Binder) -> None:
+        """Alerts whose series are in no layout now: those stay that are shown, and those that count absence."""
+        for labels in [labels for labels in item.alerts if labels not in found]:
+            alert = item.alerts[labels]
+            if not alert.active and not _counts(alert):
+                del item.alerts[labels]
+            for part in alert.judge.parts():
+                if isinstance(part, Absence):
+                    part.look(binder.select)
+
     def _lay_out(self, layout: Layout) -> None:
         self._signals.lay_out(layout, {name: item.interval_s for name, item in self._sources.items()})
         self._signals.unwell({name for name, item in self._sources.items() if item.state in UNWELL})
+
+
+def _never(judge: Judge) -> bool:
+    """Whether all that it looks for was never there."""
+    return all(isinstance(part, Absence) and not part.signals() for part in judge.parts())
+
+
+def _counts(alert: Alert) -> bool:
+    """Whether it waits for a series that was there to come back."""
+    return any(isinstance(part, Absence) and bool(part.signals()) for part in alert.judge.parts())
 
 
 def _carry(before: Judge, judge: Judge) -> None:

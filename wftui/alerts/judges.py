@@ -8,7 +8,7 @@ import math
 import operator
 import re
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
 from wftui.alerts import rule as rules
@@ -275,7 +275,7 @@ class Absence(_Single):
         self.unit = "s"
         self.why = ""
 
-    def signals(self) -> Iterable[Signal]:
+    def signals(self) -> Sequence[Signal]:
         return () if self._signal is None else (self._signal,)
 
     def carry(self, before: Part) -> None:

@@ -63,7 +63,10 @@ class Sliding:
         if self._place == self.seconds:
             self._place = 0
             # Of numbers that are too far apart even the two lose a little: it does not add up over rounds.
-            self._total, self._low = math.fsum(item for item in ring if item == item), 0.0
+            known = [item for item in ring if item == item]
+            self._total = math.fsum(known)
+            known.append(-self._total)
+            self._low = math.fsum(known)
 
     def skip(self, seconds: int) -> None:
         """So many seconds without a value."""

@@ -128,12 +128,7 @@ class Machine:
 
     def step(self, now: Mapping[str, Value]) -> list[Change]:
         """One second."""
-        there = {text: value for text, value in now.items() if value is not None}
-        self.time_s += 1
-        self.boot_ns += NS_PER_S
-        self.seconds += 1
-        layout = self._layout(tuple(there))
-        tick = Tick(self.seconds, self.time_s - 1, self.boot_ns, 1, layout.id, pack(array("d", there.values())))
+        tick, layout = self._tick(now)
         self.changes = self.engine.second(tick, layout, self.health, self.now)
         for running in self.engine.running.values():
             for alert in running.alerts.values():
@@ -144,6 +139,20 @@ class Machine:
         for key, letters in self.seen.items():
             self.seen[key] = letters + "." * (self.seconds - len(letters))
         return self.changes
+
+    def read_back(self, now: Mapping[str, Value]) -> None:
+        """One second that was before the start."""
+        tick, layout = self._tick(now)
+        self.engine.past(tick, layout, self.health)
+
+    def _tick(self, now: Mapping[str, Value]) -> tuple[Tick, Layout]:
+        there = {text: value for text, value in now.items() if value is not None}
+        self.time_s += 1
+        self.boot_ns += NS_PER_S
+        self.seconds += 1
+        layout = self._layout(tuple(there))
+        values_now = pack(array("d", there.values()))
+        return Tick(self.seconds, self.time_s - 1, self.boot_ns, 1, layout.id, values_now), layout
 
     def run(self, series: Mapping[str, str | Sequence[Value]]) -> dict[str, str]:
         """As many seconds as the longest of the scripts; the others have no value after their end.
