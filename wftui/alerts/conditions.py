@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from fnmatch import translate
 from typing import Final
 
 import msgspec
@@ -21,8 +22,8 @@ from wftui.alerts.logic import Joined, Negation
 from wftui.alerts.number import Number
 from wftui.alerts.signals import Labels, Signal, Signals
 from wftui.model.sample import Column
-from wftui.model.series import matches
 
+_OPEN: Final = re.compile(r"[*?\[]")
 _FIXED: Final = re.compile(r'([a-z_]+)="[^"*?\[]+"')
 """A label that a selector names with its value: it says which series is meant, not of which thing."""
 
@@ -39,6 +40,9 @@ class Binder:
         self._texts = texts
         self._now_s = now_s
         self._found: dict[str, list[tuple[Labels, Signal]]] = {}
+        self._named: dict[str, list[Column]] = {}
+        for column in columns:
+            self._named.setdefault(column.series.name, []).append(column)
 
     def bind(self, condition: rules.Condition) -> dict[Labels, Judge]:
         """Label set to what judges it; empty while there is no series."""
@@ -71,9 +75,12 @@ class Binder:
         if found is None:
             found = self._found[selector] = []
             fixed = set(_FIXED.findall(selector))
-            for column in self._columns:
+            name, brace, _ = selector.partition("{")
+            fits = re.compile(translate(selector)).match
+            for column in self._columns if _OPEN.search(name) else self._named.get(name, ()):
+                item = column.series
                 # A name alone means the series itself, not its peaks and quantiles.
-                if matches(selector, column.series) and ("stat" in fixed or not column.series.stat):
+                if fits(item.text if brace else item.name) and ("stat" in fixed or not item.stat):
                     signal = self._signals.of(column)
                     found.append((tuple(pair for pair in signal.labels if pair[0] not in fixed), signal))
         return found

@@ -73,6 +73,10 @@ class Engine:
         """Those that are pending, firing or over."""
         return (alert for item in self._rules.values() for alert in item.alerts.values() if alert.active)
 
+    def signals(self) -> Iterable[Signal]:
+        """The series that rules look at now."""
+        return iter(self._signals)
+
     def find(self, key: str) -> Alert | None:
         """An alert by its key; None: there is none."""
         for item in self._rules.values():

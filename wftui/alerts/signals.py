@@ -1,8 +1,9 @@
 """Series as rules see them: a number each second, what it was in the last seconds and what it usually is."""
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
+from zlib import crc32
 
 from wftui.clock import NS_PER_S
 from wftui.model.sample import Column
@@ -114,17 +115,17 @@ class Signal:
             key = over_s, per.column.series.text
             pair = self.shares.get(key)
             if pair is None or pair[1] is not per:
-                pair = self.shares[key] = _usual(over_s), per
+                pair = self.shares[key] = self._usual(over_s), per
             return pair[0]
         found = self.usuals.get(over_s)
         if found is None:
-            found = self.usuals[over_s] = _usual(over_s)
+            found = self.usuals[over_s] = self._usual(over_s)
         return found
 
-
-def _usual(over_s: int) -> Usual:
-    step_s = FINE_S if over_s <= _HOUR_S else COARSE_S
-    return Usual(step_s, max(1, over_s // step_s))
+    def _usual(self, over_s: int) -> Usual:
+        step_s = FINE_S if over_s <= _HOUR_S else COARSE_S
+        phase_s = crc32(self.column.series.text.encode()) % step_s
+        return Usual(step_s, max(1, over_s // step_s), phase_s)
 
 
 class Signals:
@@ -143,6 +144,9 @@ class Signals:
 
     def __len__(self) -> int:
         return len(self._signals)
+
+    def __iter__(self) -> Iterator[Signal]:
+        return iter(self._signals.values())
 
     def of(self, column: Column) -> Signal:
         """The signal of a series, made when it is new."""

@@ -20,16 +20,29 @@ class Usual:
     The step that is open does not count: what is compared with the usual is no part of it.
     """
 
-    __slots__ = ("_cached", "_count", "_open", "_place", "_second", "_seen", "_total", "step_s", "steps")
+    __slots__ = (
+        "_cached",
+        "_count",
+        "_open",
+        "_place",
+        "_second",
+        "_seen",
+        "_total",
+        "phase_s",
+        "step_s",
+        "steps",
+    )
 
-    def __init__(self, step_s: int, steps: int) -> None:
+    def __init__(self, step_s: int, steps: int, phase_s: int = 0) -> None:
+        """``phase_s``: steps begin so much earlier; where there are many, not all should end in one second."""
+        self.phase_s = phase_s
         self.step_s = step_s
         self.steps = steps
         self._seen = array("d", [_NAN]) * steps
         self._place = 0
         """Of the next step."""
         self._open = -1
-        """Number of the open step: seconds since 1970 by ``step_s``."""
+        """Number of the open step: seconds since 1970, and the phase, by ``step_s``."""
         self._second = -1
         self._total = 0.0
         self._count = 0
@@ -37,7 +50,7 @@ class Usual:
 
     def put(self, time_s: int, value: float) -> None:
         """The value of one second; a second that is over already (a clock that was set back) counts as now."""
-        step = time_s // self.step_s
+        step = (time_s + self.phase_s) // self.step_s
         if step > self._open:
             if self._open >= 0:
                 self._close(step - self._open)
@@ -63,7 +76,7 @@ class Usual:
         for value in means[-self.steps :]:
             self._append(value)
         if self._open < 0:
-            self._open = next_s // self.step_s
+            self._open = (next_s + self.phase_s) // self.step_s
         elif later:
             for value in later:
                 self._append(value)
@@ -116,7 +129,7 @@ class Usual:
     def _of_hour(self, hour: int) -> list[float]:
         found = []
         for back, value in enumerate(reversed(self.values()), 1):
-            start_s = (self._open - back) * self.step_s
+            start_s = (self._open - back) * self.step_s - self.phase_s
             if value == value and start_s % DAY_S // HOUR_S == hour:
                 found.append(value)
         return found

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from operator import mul
 from typing import Final
 
 SURE: Final = 4.0
@@ -20,15 +21,19 @@ def reaches(values: Sequence[float], step_s: float, ahead_s: float) -> float | N
     Returns:
         None: fewer than three values, or no slope that differs from noise.
     """
-    known = [(place, value) for place, value in enumerate(values) if value == value]
-    count = len(known)
+    places = [place for place, value in enumerate(values) if value == value]
+    count = len(places)
     if count < _LEAST:
         return None
-    middle = sum(place for place, _ in known) / count
-    mean = math.fsum(value for _, value in known) / count
-    spread = math.fsum((place - middle) ** 2 for place, _ in known)
-    slope = math.fsum((place - middle) * (value - mean) for place, value in known) / spread
-    left = math.fsum((value - mean - slope * (place - middle)) ** 2 for place, value in known)
+    middle = sum(places) / count
+    known = [value for value in values if value == value]
+    mean = math.fsum(known) / count
+    across = [place - middle for place in places]
+    up = [value - mean for value in known]
+    spread = math.fsum(map(mul, across, across))
+    both = math.fsum(map(mul, across, up))
+    slope = both / spread
+    left = max(0.0, math.fsum(map(mul, up, up)) - slope * both)
     error = math.sqrt(left / (count - 2) / spread)
     if slope == 0 or abs(slope) < SURE * error:
         return None

@@ -12,6 +12,7 @@ import math
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
+from zlib import crc32
 
 from wftui.alerts.engine import Change, Engine
 from wftui.alerts.judges import Texts
@@ -28,8 +29,10 @@ from wftui.names import COUNTER, GAUGE
 
 NAN = math.nan
 LETTERS = {INACTIVE: ".", PENDING: "p", FIRING: "F", OVER: "o"}
-START_S = 1_700_000_000 - 1_700_000_000 % 3600
-"""The beginning of an hour, UTC."""
+PHASE_S = crc32(b"system.cpu.utilization") % 300
+"""What that series' steps of the usual begin earlier: not all of a machine end in one second."""
+START_S = 1_700_000_000 - 1_700_000_000 % 3600 - PHASE_S
+"""Its steps begin here, those of 10 s and of 300 s."""
 BOOT_S = 5_000
 Value = float | None
 """None: the series is in no layout."""

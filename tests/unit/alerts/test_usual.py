@@ -10,7 +10,7 @@ from typing import Final, Literal
 import pytest
 
 from tests.unit.alerts import plain
-from tests.unit.alerts.machine import NAN, START_S, Machine, Value, rule, short, states
+from tests.unit.alerts.machine import NAN, PHASE_S, START_S, Machine, Value, rule, short, states
 from wftui.alerts.rule import Aggregation, Anomaly, Baseline, Condition, Forecast, Operator, Query
 from wftui.windows.coarse import Usual
 
@@ -22,12 +22,13 @@ MEASURES: Final[tuple[Measure, ...]] = ("absolute", "percentage_change", "standa
 
 def steps(series: list[float], second: int, step_s: int, count: int) -> list[float]:
     """Means of the last so many steps that are over in that second; NaN: a step without a value."""
-    number = (START_S + second) // step_s
+    start_s = START_S + PHASE_S
+    number = (start_s + second) // step_s
     found = []
     for step in range(number - count, number):
         inside = [
             series[place]
-            for place in range(step * step_s - START_S, (step + 1) * step_s - START_S)
+            for place in range(step * step_s - start_s, (step + 1) * step_s - start_s)
             if 0 <= place < len(series) and not math.isnan(series[place])
         ]
         found.append(math.fsum(inside) / len(inside) if inside else NAN)
@@ -150,7 +151,7 @@ def test_the_usual_of_an_hour_of_the_day_is_of_that_hour() -> None:
     rng = random.Random(1)  # noqa: S311  numbers for a test
     told: list[tuple[int, float]] = []
     for step in range(5 * 288):
-        time_s = START_S + step * 300
+        time_s = START_S + PHASE_S + step * 300
         value = (time_s // 3600 % 24) + rng.random()
         usual.put(time_s, value)
         told.append((time_s, value))
