@@ -73,7 +73,7 @@ FIELDS: Final[dict[str, Old]] = {
     "energy_normalized": _one("ux.energy.level", (*_MODEL, "ui")),
     "energy": _one("ux.energy.level", (*_MODEL, "ui")),
     "entropy_bits": _one("ux.entropy", _MODEL),
-    "fps": _one("ux.frame.duration", _UI, "1", "count"),
+    "fps": _one("ux.frame.duration", _UI, stat="count"),
     "frame_time_ms": _one("ux.frame.duration", _UI, "ms"),
     "frame_budget_used_ms": _one("ux.frame.busy", _UI, "ms"),
     "paint_time_ms": _one("ux.paint.duration", _UI, "ms"),

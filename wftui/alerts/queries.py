@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple, get_args
 
+from wftui.alerts.amounts import scaled
 from wftui.alerts.reading import MISSING, Fields
 from wftui.alerts.rule import MAX_WINDOW_S, Aggregation, Query
 from wftui.alerts.selectors import TEXTS, Target, UnknownError, resolve
@@ -152,7 +153,7 @@ def compared(
         factor = _factor(fields, target, question, measure, unit)
         if factor is None:
             return []
-        found.append((value * factor, None if clear is None else clear * factor))
+        found.append((scaled(value, factor), None if clear is None else scaled(clear, factor)))
     _check_share(fields, targets, question, measure, value)
     return found
 
@@ -206,7 +207,12 @@ def _said(target: Target, *, amount: bool) -> float:
 
 def _check_share(fields: Fields, targets: Sequence[Target], question: Asked, measure: str, value: float) -> None:
     """90 where a share is meant would never be reached."""
-    if measure not in ("level", "forecast", "absolute") or "unit" in fields or question.per is not None:
+    if (
+        not fields.right
+        or measure not in ("level", "forecast", "absolute")
+        or "unit" in fields
+        or question.per is not None
+    ):
         return
     for target in targets:
         share = target.name.endswith(".utilization") and not target.name.startswith(("wftop.", "custom."))

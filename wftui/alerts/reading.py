@@ -72,6 +72,12 @@ class Fields:
         self._asked: dict[str, None] = {}
         self._absent: list[tuple[str, str]] = []
         self.mistakes = mistakes
+        self._before = mistakes.count
+
+    @property
+    def right(self) -> bool:
+        """Whether nothing in it was wrong so far."""
+        return self.mistakes.count == self._before
 
     def __contains__(self, key: str) -> bool:
         return key in self._given
@@ -196,7 +202,8 @@ class Fields:
         for key in self._given:
             if key in self._asked or key.startswith("_"):
                 continue  # "_why": what a person wants to remember, as JSON has no comments
-            near = _near(key, [name for name in self._asked if name not in self._given])
+            near = _near(key, list(absent), 0.5)
+            near = near or _near(key, [name for name in self._asked if name not in self._given])
             absent.pop(near, None)
             known = ", ".join(self._asked)
             self.mistakes.say(
@@ -224,8 +231,8 @@ def _seconds(value: object) -> float | None:
     return None
 
 
-def _near(text: str, choices: Sequence[str]) -> str:
+def _near(text: str, choices: Sequence[str], likeness: float = 0.7) -> str:
     import difflib  # only a mistake needs it
 
-    found = difflib.get_close_matches(text[:100].lower(), choices, n=1, cutoff=0.7)
+    found = difflib.get_close_matches(text[:100].lower(), choices, n=1, cutoff=likeness)
     return found[0] if found else ""

@@ -42,7 +42,9 @@ def joined(fields: Fields, spelling: Spelling, depth: int = 1) -> rules.Conditio
     """
     before = fields.mistakes.count
     if depth > MAX_DEPTH:
-        fields.mistakes.add(fields.at(LISTS[0]), f"at most {MAX_DEPTH} levels", MISSING)
+        for key in LISTS:
+            fields.take(key)
+        fields.mistakes.add(fields.at(""), f"at most {MAX_DEPTH} levels", "more")
         return None
     found: list[rules.Condition] = []
     for key in LISTS:

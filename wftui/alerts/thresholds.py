@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 import yaml
 
 from wftui.alerts import reading_rules
+from wftui.alerts.amounts import scaled
 from wftui.alerts.queries import Asked
 from wftui.alerts.reading import MISSING, Fields, Mistakes, is_object
 from wftui.alerts.rule import (
@@ -142,15 +143,11 @@ def read(raw: bytes, mistakes: Mistakes, origin: Origin) -> list[Rule]:
         return []
     whole = _whole(Fields(document, "", mistakes))
     found: dict[str, Rule] = {}
-    seen = 0
-    for group, items in document.items():
-        if group in _SETTINGS:
-            continue
-        seen += len(items) if is_object(items) else 1
-        if seen > _MAX_RULES:  # references make many of a few
-            mistakes.rule = ""
-            mistakes.say(f"expected at most {_MAX_RULES} thresholds, got more")
-            return []
+    groups = {name: items for name, items in document.items() if name not in _SETTINGS}
+    if sum(len(items) if is_object(items) else 1 for items in groups.values()) > _MAX_RULES:
+        mistakes.say(f"expected at most {_MAX_RULES} thresholds, got more")  # references make many of a few
+        return []
+    for group, items in groups.items():
         if not is_object(items):
             mistakes.rule = ""
             mistakes.add(group, "a group of thresholds", items)
@@ -263,7 +260,7 @@ def _condition(name: str, fields: Fields) -> Condition | None:
         return None
     parts: list[Condition] = []
     for target in targets:
-        limit = value * target.units().get(target.said, 1.0)
+        limit = scaled(value, target.units().get(target.said, 1.0))
         if meant.growth:
             # Growth of g a minute is g * minutes / 2 above the mean of those minutes.
             limit *= _GROWTH_S / 60 / 2
