@@ -5,7 +5,7 @@ import math
 import pytest
 
 from wftui.alerts.desk import MOST, Desk, inhibitor
-from wftui.alerts.judges import Unbound
+from wftui.alerts.logic import Unbound
 from wftui.alerts.rule import Query, Quiet, Rule, Threshold
 from wftui.alerts.silences import Silence, holding, matchers
 from wftui.alerts.states import ENDED, ESCALATED, FIRED, PENDED, RESOLVED, Alert
