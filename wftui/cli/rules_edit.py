@@ -48,7 +48,7 @@ TEMPLATE: Final = """\
   "_for": "it must hold so long before it fires",
   "keep_firing_for": "1m",
   "_keep_firing_for": "and must not have held for so long before it is over",
-  "message": "GPU {{gpu}} is at {{value}}",
+  "message": "{{gpu}} is at {{value}}",
   "_message": "{{value}}, {{threshold}} and labels are put in",
   "actions": [
     {{ "type": "notify.toast" }},
