@@ -8,6 +8,7 @@ from wftui.alerts.rule import ORDERED, Query
 from wftui.alerts.signals import Signal
 from wftui.names import COUNTER
 from wftui.windows.coarse import Usual
+from wftui.windows.sliding import Sliding
 
 _SHARES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 _NAN: Final = math.nan
@@ -30,7 +31,9 @@ class Number:
         )
         self._per = per
         self._per_window = (
-            per.window(query.window_s, ordered=False) if per is not None and query.window_s else None
+            per.window(query.window_s, ordered=query.aggregation in ORDERED)
+            if per is not None and query.window_s
+            else None
         )
 
     @property
@@ -38,7 +41,12 @@ class Number:
         """Of the number, as the catalogue writes units."""
         column = self.signal.column
         if self._per is not None:
-            return "1" if column.unit == self._per.column.unit else f"{column.unit}/{self._per.column.unit}"
+            per = self._per.column
+            if per.series.stat == "count":
+                return column.unit  # sum by count: the mean
+            return "1" if column.unit == per.unit else f"{column.unit}/{per.unit}"
+        if column.series.stat == "count":
+            return ""
         if self._aggregation == "count":
             return ""
         if column.kind != COUNTER or self._aggregation == "sum":
@@ -82,13 +90,16 @@ class Number:
             age = window.age if per is None else min(window.age, per.age)
             self.why = f"warming up, {age} of {window.seconds} s"
             return _NAN
-        value = self._of_window() if per is None else _share(window.total, per.total)
+        if per is None:
+            value = self._of(window)
+        elif self._aggregation == "avg":
+            value = _share(window.total, per.total)  # not the mean of shares: each counts by its size
+        else:
+            value = _share(self._of(window), self._of(per))
         self.why = "" if value == value else "no value"
         return value
 
-    def _of_window(self) -> float:
-        window = self._window
-        assert window is not None  # noqa: S101  asked only with one
+    def _of(self, window: Sliding) -> float:
         match self._aggregation:
             case "avg":
                 return window.mean

@@ -29,7 +29,7 @@ class Query(msgspec.Struct, frozen=True):
     window_s: int = 0
     """Of the aggregation, at most ``MAX_WINDOW_S``; 0: the newest second."""
     per: str = ""
-    """Selector of what it is divided by: sums over the window, of series with the same labels."""
+    """Selector of what it is divided by: the same of series with the same labels; ``avg`` divides the sums."""
 
 
 class Threshold(msgspec.Struct, frozen=True, tag="threshold"):

@@ -118,7 +118,7 @@ class Usual:
             The deviation is the median absolute one, scaled to that of a normal distribution; the mean absolute
             one where more than half of the steps are the same (Iglewicz and Hoaglin, 1993).
         """
-        hour = time_s % DAY_S // HOUR_S if hourly else -2
+        hour = (time_s + self.phase_s) % DAY_S // HOUR_S if hourly else -2
         found = self._cached.get(hour)
         if found is None:
             values = self._of_hour(hour) if hourly else [value for value in self._seen if value == value]
@@ -129,7 +129,7 @@ class Usual:
     def _of_hour(self, hour: int) -> list[float]:
         found = []
         for back, value in enumerate(reversed(self.values()), 1):
-            start_s = (self._open - back) * self.step_s - self.phase_s
+            start_s = (self._open - back) * self.step_s  # hours begin with a step, so as early as steps do
             if value == value and start_s % DAY_S // HOUR_S == hour:
                 found.append(value)
         return found

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import random
 from itertools import product
-from typing import Final
+from statistics import median
+from typing import Final, get_args
 
 import pytest
 
+from tests.unit.alerts import plain
 from tests.unit.alerts.machine import NAN, Machine, rule, short, states, threshold
-from wftui.alerts.rule import Absent, All, Any, Condition, Not, Query, Rule, Text, TextOperator, Threshold
+from wftui.alerts.rule import (
+    Absent,
+    Aggregation,
+    All,
+    Any,
+    Condition,
+    Not,
+    Query,
+    Rule,
+    Text,
+    TextOperator,
+    Threshold,
+)
 from wftui.alerts.signals import Labels
 
 A: Final = "system.cpu.utilization"
@@ -139,6 +154,20 @@ def test_a_ratio_joins_by_labels(window_s: int) -> None:
         'hw.gpu.memory.limit{gpu="b"}': "8x4",
     }
     assert states(condition, series) == {'rule.r{gpu="a"}': "2. 2F" if window_s else "4F"}
+
+
+@pytest.mark.parametrize("aggregation", get_args(Aggregation))
+def test_a_ratio_is_of_the_same_of_both(aggregation: Aggregation) -> None:
+    rng = random.Random(4)  # noqa: S311  numbers for a test
+    ours, theirs = ([float(rng.randrange(1, 9)) for _ in range(40)] for _ in range(2))
+    ours[:5] = [NAN] * 5
+    same: Aggregation = "sum" if aggregation == "avg" else aggregation  # each second counts by its size
+    both = [plain.numbers(item, 10, same) for item in (ours, theirs)]
+    numbers = [one / other for one, other in zip(*both, strict=True)]
+    middle = median(number for number in numbers if number == number)
+    answers = [number >= middle if number == number else None for number in numbers]
+    seen = states(threshold(A, ">=", middle, aggregation, 10, per=B), {A: list(ours), B: list(theirs)})
+    assert seen == {"rule.r": short(plain.life(answers, 0, 0))}
 
 
 def test_a_ratio_to_nothing_or_to_zero_is_not_known() -> None:
