@@ -8,16 +8,8 @@ from typing import Final
 import msgspec
 
 from wftui.alerts import rule as rules
-from wftui.alerts.judges import (
-    Absence,
-    AnomalyJudge,
-    BaselineJudge,
-    ForecastJudge,
-    Judge,
-    TextJudge,
-    Texts,
-    ThresholdJudge,
-)
+from wftui.alerts.deviations import AnomalyJudge, BaselineJudge, ForecastJudge
+from wftui.alerts.judges import Absence, Judge, TextJudge, Texts, ThresholdJudge
 from wftui.alerts.logic import Joined, Negation
 from wftui.alerts.number import Number
 from wftui.alerts.signals import Labels, Signal, Signals

@@ -14,7 +14,6 @@ from typing import Final, Protocol
 from wftui.alerts import rule as rules
 from wftui.alerts.number import Number
 from wftui.alerts.signals import Labels, Signal
-from wftui.windows.trend import reaches
 
 COMPARE: Final[Mapping[str, Callable[[float, float], bool]]] = {
     ">": operator.gt,
@@ -26,11 +25,6 @@ COMPARE: Final[Mapping[str, Callable[[float, float], bool]]] = {
 }
 _NAN: Final = math.nan
 _MEASURES: Final = {"percentage_change": "%", "standard_deviation": "sd"}
-_ENOUGH: Final = 2
-"""A baseline is known when this part of its steps is (half)."""
-_FLAT: Final = 0.01
-"""A spread is at least this share of the median: a series that hardly moves is not odd when it does."""
-
 Texts = Callable[[str], Iterable[tuple[Labels, str]]]
 """Name of a text signal to its texts now."""
 
@@ -75,7 +69,7 @@ class Part(Judge, Protocol):
         """Remember what the one before did that compared the same: layouts come and go, time goes on."""
 
 
-class _Single:
+class Single:
     """What is one comparison."""
 
     _leaf: rules.Leaf
@@ -94,7 +88,7 @@ class _Single:
         """Most remember nothing."""
 
 
-class _Compared(_Single):
+class Compared(Single):
     """A number compared with a value, and with another while it fires."""
 
     def __init__(self, number: Number, leaf: rules.Threshold | rules.Baseline | rules.Anomaly) -> None:
@@ -111,7 +105,7 @@ class _Compared(_Single):
         return self._number.signals()
 
     def carry(self, before: Part) -> None:
-        if isinstance(before, _Compared):
+        if isinstance(before, Compared):
             self._passed = before._passed
 
     def _limit(self, active: bool) -> float:
@@ -132,7 +126,7 @@ class _Compared(_Single):
         return self.value
 
 
-class ThresholdJudge(_Compared):
+class ThresholdJudge(Compared):
     def __init__(self, number: Number, leaf: rules.Threshold) -> None:
         super().__init__(number, leaf)
         self._compare = COMPARE[leaf.operator]
@@ -153,116 +147,7 @@ class ThresholdJudge(_Compared):
             self._held = before._held
 
 
-class BaselineJudge(_Compared):
-    def __init__(self, number: Number, leaf: rules.Baseline) -> None:
-        super().__init__(number, leaf)
-        self._of = leaf
-        self._usual = number.usual(leaf.over_s)
-        self._scale = leaf_window(leaf.query)
-        self._compare = COMPARE[leaf.operator]
-
-    def holds(self, active: bool) -> bool | None:
-        value = self._read()
-        mean, spread, known = self._usual.mean()
-        wanted = max(1, self._usual.steps // _ENOUGH)
-        if known < wanted:
-            self.value, self.why = _NAN, f"warming up, {known} of {wanted} steps of {self._usual.step_s} s"
-            return None
-        if value != value:
-            return None
-        self.value = _distance(value, mean * self._scale, spread * self._scale, self._of.measure)
-        if self.value != self.value:
-            self.why = "no share of a baseline that is 0"
-            return None
-        return self._tell(self._compare(self.value, self._limit(active)), active)
-
-
-def leaf_window(query: rules.Query) -> int:
-    """How many seconds a number adds up: what is usual is of one."""
-    return query.window_s if query.aggregation == "sum" and query.window_s and not query.per else 1
-
-
-def _distance(value: float, mean: float, spread: float, measure: str) -> float:
-    """How far a value is from the usual; NaN: that measure does not tell."""
-    if measure == "absolute":
-        return value - mean
-    if value == mean:
-        return 0.0
-    if measure == "percentage_change":
-        return (value - mean) / abs(mean) * 100 if mean else _NAN
-    return (value - mean) / spread if spread else math.copysign(math.inf, value - mean)
-
-
-class AnomalyJudge(_Compared):
-    def __init__(self, number: Number, leaf: rules.Anomaly, now_s: Callable[[], int]) -> None:
-        super().__init__(number, leaf)
-        self._of = leaf
-        self._usual = number.usual(leaf.over_s)
-        self._scale = leaf_window(leaf.query)
-        self._now_s = now_s
-        self.unit = "sd"
-
-    def holds(self, active: bool) -> bool | None:
-        value = self._read()
-        hourly = self._of.season == "hour"
-        middle, spread, known = self._usual.robust(self._now_s(), hourly=hourly)
-        wanted = max(1, self._usual.steps // _ENOUGH // (24 if hourly else 1))
-        if known < wanted:
-            self.value, self.why = _NAN, f"warming up, {known} of {wanted} steps of {self._usual.step_s} s"
-            return None
-        if value != value:
-            return None
-        middle, spread = middle * self._scale, spread * self._scale
-        spread = max(spread, _FLAT * abs(middle))
-        if not spread:
-            self.value, self.why = _NAN, "it has never been anything but 0: nothing to tell odd from usual by"
-            return None
-        self.value = _distance(value, middle, spread, "standard_deviation")
-        side, limit = self._of.side, self._limit(active)
-        if side == "both":
-            self.value = abs(self.value)
-        return self._tell(-self.value > limit if side == "below" else self.value > limit, active)
-
-
-class ForecastJudge(_Single):
-    def __init__(self, number: Number, leaf: rules.Forecast) -> None:
-        self._number = number
-        self._leaf: rules.Forecast = leaf
-        self._usual = number.usual(leaf.query.window_s)
-        self._told = -1
-        self._answer: bool | None = None
-        self.value = _NAN
-        self.threshold = leaf.value
-        self.unit = number.unit
-        self.why = ""
-
-    def signals(self) -> Iterable[Signal]:
-        return self._number.signals()
-
-    def holds(self, active: bool) -> bool | None:  # noqa: ARG002  a line has no hysteresis: it moves slowly
-        usual, leaf = self._usual, self._leaf
-        now = self._number.now
-        if now != now:
-            self._told, self.value, self.why = -1, _NAN, self._number.why
-            return None
-        if usual.newest != self._told:  # a new step every ten seconds
-            self._told = usual.newest
-            wanted = max(3, usual.steps // _ENOUGH)
-            self.value, self._answer = _NAN, None
-            if usual.known < wanted:
-                self.why = f"warming up, {usual.known} of {wanted} steps of {usual.step_s} s"
-            else:
-                self.why = ""
-                found = reaches(usual.values(), usual.step_s, leaf.within_s)
-                self._answer = False
-                if found is not None:
-                    self.value = found
-                    rising = leaf.operator in (">", ">=")
-                    self._answer = COMPARE[leaf.operator](found, leaf.value) and (found > now) is rising
-        return self._answer
-
-
-class Absence(_Single):
+class Absence(Single):
     threshold: float
 
     def __init__(self, signal: Signal | None, leaf: rules.Absent) -> None:
@@ -298,7 +183,7 @@ class Absence(_Single):
         return self.value >= self.threshold
 
 
-class TextJudge(_Single):
+class TextJudge(Single):
     unit = ""
     threshold = _NAN
 
