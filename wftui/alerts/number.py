@@ -44,7 +44,10 @@ class Number:
             per = self._per.column
             if per.series.stat == "count":
                 return column.unit  # sum by count: the mean
-            return "1" if column.unit == per.unit else f"{column.unit}/{per.unit}"
+            if column.unit == per.unit:
+                return "1"
+            counts = column.unit.startswith("{") and per.unit.startswith("{")
+            return "" if counts else f"{column.unit}/{per.unit}"
         if column.series.stat == "count":
             return ""
         if self._aggregation == "count":

@@ -9,6 +9,7 @@ from wftui.alerts.states import Alert
 from wftui.names import COUNTER, METRICS
 from wftui.text import clean
 
+_COUNT = 'stat="count"'
 _MEASURES = {"percentage_change": " %", "standard_deviation": " standard deviations"}
 
 
@@ -34,7 +35,8 @@ def _leaf(leaf: rules.Leaf) -> str:
         case rules.Absent():
             return f"no {leaf.selector} for {_span(leaf.for_s)}"
         case rules.Threshold():
-            return f"{query_text(leaf.query)} {leaf.operator} {_value(leaf.query, leaf.value)}"
+            often = f" in {leaf.often[0]} of {_span(leaf.often[1])}" if leaf.often else ""
+            return f"{query_text(leaf.query)} {leaf.operator} {_value(leaf.query, leaf.value)}{often}"
         case rules.Baseline():
             value = f"{leaf.value:g}{_MEASURES.get(leaf.measure, '')}"
             if leaf.measure == "absolute":
@@ -51,11 +53,17 @@ def _leaf(leaf: rules.Leaf) -> str:
 def _value(query: rules.Query, value: float) -> str:
     """In the unit of the metric, where the selector names one."""
     metric = METRICS.get(query.selector.partition("{")[0])
-    if metric is None or query.aggregation == "count":
+    if metric is None or query.aggregation == "count" or _COUNT in query.selector:
         return f"{value:g}"
-    if query.per:
+    if not query.per:
+        rate = metric.kind == COUNTER and query.aggregation != "sum"
+        return units.quantity(value, f"{metric.unit}/s" if rate else metric.unit)
+    if _COUNT in query.per:  # sum by count: the mean
+        return units.quantity(value, metric.unit)
+    per = METRICS.get(query.per.partition("{")[0])
+    if per is None or per.unit == metric.unit:
         return units.quantity(value, "1")
-    return units.quantity(value, f"{metric.unit}/s" if metric.kind == COUNTER else metric.unit)
+    return f"{value:g}"
 
 
 def query_text(query: rules.Query) -> str:
