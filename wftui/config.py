@@ -49,6 +49,8 @@ class Key(NamedTuple):
     @property
     def scope(self) -> str:
         """Who reads it when it starts: ``view``, ``recorder`` or ``command``."""
+        if self.name.startswith("alerts.rules_"):
+            return "command"  # the recorder follows them while it runs
         return {"view": "view", "colors": "view", "energy": "command"}.get(self.name.partition(".")[0], "recorder")
 
     @property

@@ -50,6 +50,7 @@ def test_wheel_ships_the_package_and_its_resources(wheel: Path) -> None:
     assert sources <= files
     assert {f"wftui/{path.relative_to(ROOT / 'wftui')}" for path in (ROOT / "wftui").rglob("*.tcss")} <= files
     assert "wftui/_resources/themes/default.toml" in files
+    assert "wftui/_resources/rules/system.json" in files
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in files)
 
 
