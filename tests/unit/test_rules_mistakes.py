@@ -268,6 +268,17 @@ def test_all_mistakes_are_found_and_the_rules_without_load() -> None:
     assert [re.findall("field ([a-z_]+)", line)[0] for line in found.mistakes] == ["severity", "for", "tags"]
 
 
+def test_a_file_of_mistakes_is_not_read_to_its_end() -> None:
+    """The nearest name of each takes 3 ms: a hostile file must not take minutes of the recorder."""
+    leaf = {"metric": "system.cpu_percant", "operator": ">", "value": 1}
+    part = {"when_any": [leaf] * 64}
+    documents = [{"id": f"rule.n{n}", "conditions": {"when_all": [part] * 16}} for n in range(15)]
+    found = load.examine(json.dumps(documents).encode(), "f.json")
+    assert len(found.mistakes) == 101
+    assert found.mistakes[-1] == "f.json: more than 100 mistakes: the rest of it is not read"
+    assert found.rules == ()
+
+
 def test_conditions_nest_sixteen_deep() -> None:
     def nested(levels: int) -> Document:
         inner: Document = {"metric": "system.cpu.utilization", "operator": ">", "value": 0.5}

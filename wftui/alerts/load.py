@@ -72,6 +72,8 @@ def _json(raw: bytes, mistakes: Mistakes, origin: Origin) -> list[Rule]:
     found: dict[str, Rule] = {}
     seen: set[str] = set()
     for place, item in enumerate(items):
+        if mistakes.full:
+            break
         mistakes.rule = f"#{place + 1}"
         if not is_object(item):
             mistakes.add("", "an object {…}", item)

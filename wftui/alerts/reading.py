@@ -33,6 +33,11 @@ class Mistakes:
         self.lines: list[str] = []
         self.count = 0
 
+    @property
+    def full(self) -> bool:
+        """Whether there are so many that reading on would only take time."""
+        return self.count > _MOST
+
     def add(self, path: str, expected: str, got: object = MISSING) -> None:
         """Note one; ``got``: the value that stands there, or nothing."""
         field = f"field {clean(path, 120)}: " if path else ""
@@ -45,7 +50,7 @@ class Mistakes:
             rule = f"rule {clean(self.rule, 80)}: " if self.rule else ""
             self.lines.append(f"{self.file}: {rule}{words}")
         elif self.count == _MOST + 1:
-            self.lines.append(f"{self.file}: more than {_MOST} mistakes: the rest is not listed")
+            self.lines.append(f"{self.file}: more than {_MOST} mistakes: the rest of it is not read")
 
 
 def shown(value: object) -> str:

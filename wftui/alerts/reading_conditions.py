@@ -51,7 +51,11 @@ def joined(fields: Fields, spelling: Spelling, depth: int = 1) -> rules.Conditio
         given = fields.objects(key, MAX_PARTS, least=1)
         if given is None:
             continue
-        parts = [part for item in given if (part := _condition(item, spelling, depth)) is not None]
+        parts = []
+        for item in given:
+            part = None if fields.mistakes.full else _condition(item, spelling, depth)
+            if part is not None:
+                parts.append(part)
         if len(parts) < len(given):
             continue
         if key == "when_not":

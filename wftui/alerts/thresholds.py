@@ -153,6 +153,8 @@ def read(raw: bytes, mistakes: Mistakes, origin: Origin) -> list[Rule]:
             mistakes.add(group, "a group of thresholds", items)
             continue
         for name, given in items.items():
+            if mistakes.full:
+                break
             mistakes.rule = f"{group}.{name}"
             if not is_object(given):
                 mistakes.add("", "a threshold with its fields", given)
