@@ -1,14 +1,18 @@
 """A condition and its number as a person reads them."""
 
 import json
+import math
 
 import pytest
 
 from wftui.alerts import load
+from wftui.alerts.judges import ThresholdJudge
 from wftui.alerts.number import Number
 from wftui.alerts.rule import Threshold
 from wftui.alerts.signals import Signal
-from wftui.alerts.words import condition_text
+from wftui.alerts.states import FIRED, Alert
+from wftui.alerts.words import condition_text, message_text
+from wftui.clock import Instant
 from wftui.model.sample import Column, column
 
 SUM = column("s", "gen_ai.server.time_to_first_token", {"server": "a"}, stat="sum", call="x")
@@ -82,3 +86,19 @@ def test_a_condition_in_words(fields: dict[str, object], words: str) -> None:
         assert "%" not in text
     else:
         assert text == words
+
+
+def test_a_message_tells_the_last_value_that_was_known() -> None:
+    raw = {"id": "rule.x", "message": "{value} of {threshold}", "for": 0}
+    leaf = {"metric": "system.cpu.utilization", "operator": ">", "value": 90, "unit": "%"}
+    (rule,) = load.rules(json.dumps(raw | {"conditions": {"when_all": [leaf]}}).encode(), "x.json")
+    assert isinstance(rule.condition, Threshold)
+    signal = Signal(column("s", "system.cpu.utilization", call="x"))
+    alert = Alert(rule, (), ThresholdJudge(Number(rule.condition.query, signal), rule.condition))
+    assert message_text(alert) == "- of 90 %"
+    signal.value = 0.95
+    assert alert.second(alert.judge.holds(False), Instant(0, 10**9), follows=True) == FIRED
+    assert message_text(alert) == "95 % of 90 %"
+    signal.value = math.nan
+    alert.second(alert.judge.holds(True), Instant(0, 2 * 10**9), follows=True)
+    assert message_text(alert) == "95 % of 90 %"

@@ -85,8 +85,10 @@ def message_text(alert: Alert) -> str:
     text = rule.message
     if not text:
         return rule.name or condition_text(rule)
+    # What is not known any more was something when it fired.
+    value = alert.fired_value if alert.active and judge.value != judge.value else judge.value
     places = {
-        "value": units.quantity(judge.value, judge.unit),
+        "value": units.quantity(value, judge.unit),
         "threshold": units.quantity(judge.threshold, judge.unit),
         **dict(alert.labels),
     }
