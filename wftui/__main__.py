@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 COLORS = ("auto", "truecolor", "256", "16", "mono")
 COMMANDS = (
     "record, export, sql, report, energy, gpus, doctor, sources, config, purge, service, backup, restore, "
-    "push, proxy, probe, rules"
+    "push, proxy, probe, rules, alerts"
 )
 
 
@@ -68,6 +68,10 @@ def _run(arguments: list[str]) -> int:
         from wftui.cli import push
 
         return push.main(arguments[1:])
+    if arguments[:1] == ["alerts"]:
+        from wftui.cli import alerts
+
+        return alerts.main(arguments[1:])
     if arguments[:1] == ["config"]:
         from wftui.cli import config
 

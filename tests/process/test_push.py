@@ -33,7 +33,11 @@ class Program:
     def __init__(self, timeout_s: float = 30.0) -> None:
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.settimeout(timeout_s)
-        self.socket.connect(str(places().push_socket))
+        try:
+            self.socket.connect(str(places().push_socket))
+        except OSError:
+            self.socket.close()
+            raise
         self._answers = self.socket.makefile("rb")
 
     def __enter__(self) -> Self:

@@ -56,6 +56,14 @@ def probe(context: typer.Context) -> None:
 
 
 @app.command(context_settings=_WORDS, add_help_option=False)
+def alerts(context: typer.Context) -> None:
+    """What fires and what fired; acknowledge, silence, resolve."""
+    from wftui.cli import alerts as command
+
+    raise typer.Exit(command.main(context.args))
+
+
+@app.command(context_settings=_WORDS, add_help_option=False)
 def config(context: typer.Context) -> None:
     """Show every setting and where it came from; get, set, unset, edit and check settings."""
     from wftui.cli import config as command

@@ -3,13 +3,29 @@
 import os
 import socket
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
 from wftui.errors import ProtocolError
+from wftui.model.table import Row, TableSchema, apply
 from wftui.wire import codec
-from wftui.wire.messages import VERSION, At, Catalogue, Compare, Error, Events, Hello, Message, Range, Tables
+from wftui.wire.messages import (
+    VERSION,
+    At,
+    Catalogue,
+    Compare,
+    Error,
+    Events,
+    Hello,
+    Message,
+    Ok,
+    Range,
+    Subscribe,
+    TableArrived,
+    Tables,
+)
 
 TIMEOUT_S: Final = 5.0
 HISTORY_S: Final = 10.0
@@ -100,6 +116,30 @@ class Connection:
         if not isinstance(reply, expected):
             raise ProtocolError(f"expected {expected.__name__}, got {type(reply).__name__}")
         return reply
+
+    def tables(self, names: Collection[str]) -> dict[str, tuple[TableSchema, dict[str, Row]]]:
+        """Some tables as they are now; waits for those that a recorder has not told yet. Asked once.
+
+        Raises:
+            ProtocolError: It went away, or one of them does not come in time.
+        """
+        self.ask(Subscribe([], tables=list(names), sources=[]), Ok)
+        found: dict[str, tuple[TableSchema, dict[str, Row]]] = {}
+        deadline = time.monotonic() + TIMEOUT_S
+        try:
+            while len(found) < len(names):
+                message, _ = self._read()  # ticks come all the time: the socket alone would wait for ever
+                if time.monotonic() > deadline:
+                    raise ProtocolError(f"the recorder told no {', '.join(set(names) - set(found))}")
+                if isinstance(message, TableArrived):
+                    name = message.change.name
+                    if message.schema is not None:
+                        found[name] = message.schema, {}
+                    if name in found:
+                        apply(found[name][1], message.change)
+        except OSError as error:
+            raise ProtocolError(f"the recorder went away: {error.strerror or error}") from error
+        return found
 
 
 def wait_gone(pid: int, timeout_s: float) -> bool:
