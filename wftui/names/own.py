@@ -52,8 +52,12 @@ OWN: Final = (
     Metric("wftop.view.key.duration", "s", GAUGE, "Longest time from a key to its frame", ("view",)),
     Metric("wftop.alerts.firing", "{alert}", GAUGE, "Alerts that fire, by severity", ("mode",)),
     Metric("wftop.alerts.evaluation.duration", "s", GAUGE, "Time that the rules took for a second"),
+    Metric("wftop.rules.broken", "{file}", GAUGE, "Files of rules that are wrong; their rules are as before"),
     Metric(
-        "wftop.rules.broken", "{file}", GAUGE, "Files of rules that are wrong; their rules are as before"
+        "wftop.health.score",
+        "{score}",
+        GAUGE,
+        "Health of the machine, 0 to 100; table health says what is missing",
     ),
     Metric("wftop.alerts.held_back", "{notification}", COUNTER, "Notifications over the limit of all rules"),
     Metric("wftop.store.write.duration", "s", GAUGE, "Wall time of one journal commit", statistics=("max",)),

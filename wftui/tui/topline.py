@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 _WORDED: Final = 72
 """Columns from which on it says what is given up."""
+_SCORED: Final = 96
+"""From here on the health score stands there always."""
+_WELL: Final = 90
+_ILL: Final = 70
+"""Health scores from which on a machine is well, and is not ill."""
 
 
 def top_line(scene: Scene, width: int) -> Row:
@@ -73,7 +78,7 @@ def top_line(scene: Scene, width: int) -> Row:
             lag = text.milliseconds(scene.lag_s).strip()
             recorder += [("lag ", "dim"), (f"{lag:>6}", "warn" if scene.lag_s > 0.5 else "text"), gap(3)]
         right = [*recorder, *right]
-    right = [*_given_up(scene, width), *right]
+    right = [*_given_up(scene, width), *_health(state, width), *right]
     left = _whose(scene, width, 60)
     left += [(f"{glyph} ", level if level != "good" else "good"), (said, level if level != "good" else "text")]
     if row_width(right) >= width - 4:
@@ -115,6 +120,15 @@ def _past_line(scene: Scene, replay: transport.Replay, width: int) -> Row:
 def _given_up(scene: Scene, width: int) -> Row:
     """What the terminal gets less of while it does not keep up, where there is room for the word."""
     return [(scene.given_up, "warn"), gap(3 if width >= 84 else 2)] if scene.given_up and width >= _WORDED else []
+
+
+def _health(state: State, width: int) -> Row:
+    """The health score; with little room only one that says something."""
+    score = state.value("wftop.health.score")
+    if score != score or state.link != LIVE or width < _WORDED or (width < _SCORED and score >= _WELL):
+        return []
+    role = "good" if score >= _WELL else "warn" if score >= _ILL else "bad"
+    return [("health ", "dim"), (f"{score:.0f}", role), gap(3 if width >= 84 else 2)]
 
 
 def own_cost(scene: Scene) -> float:

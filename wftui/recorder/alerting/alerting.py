@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from wftui.alerts.desk import Desk, inhibitor
 from wftui.alerts.engine import Change, Engine, SourceState
+from wftui.alerts.health import Firing
+from wftui.alerts.health_facts import firing
 from wftui.alerts.rule import Rule
 from wftui.alerts.signals import Labels
 from wftui.alerts.silences import Silence, holding, matchers
@@ -20,6 +22,7 @@ from wftui.model.sample import Sample, column
 from wftui.model.table import Row, TableSnapshot
 from wftui.model.tick import Layout, Tick
 from wftui.recorder.alerting import rows
+from wftui.recorder.alerting.scoring import Scoring
 from wftui.recorder.emitter import Emitter
 from wftui.wire import messages as m
 
@@ -56,6 +59,7 @@ class Alerting:
         self._publish = publish
         self._keep = keep
         self._act = act
+        self._scoring = Scoring(table, publish)
         self._engine = Engine(self._texts)
         self._desk = Desk()
         self._rules: tuple[Rule, ...] = ()
@@ -126,7 +130,19 @@ class Alerting:
             Sample(self._held, self._desk.held),
             Sample(self._broken, self._broken_files),
             *(Sample(self._counts[severity], count) for severity, count in counts.items()),
+            self._scoring.second(tick, layout, sources, self._firings(at), at),
         ]
+
+    def _firings(self, at: Instant) -> list[Firing]:
+        """What fires, as the health score sees it."""
+        active = list(self._engine.alerts())
+        found = []
+        for alert in active:
+            silenced = holding(self._silences.values(), alert, at.time_ns) is not None
+            item = firing(alert, silenced=silenced, inhibited=bool(inhibitor(alert, active)))
+            if item is not None:
+                found.append(item)
+        return found
 
     def _texts(self, name: str) -> Iterable[tuple[Labels, str]]:
         place = _TEXTS.get(name)
