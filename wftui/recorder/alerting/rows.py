@@ -61,7 +61,7 @@ def labels_of(text: str) -> Labels:
 
 def resume(alert: Alert, row: Row, now: Instant) -> None:
     """Put an alert where its row says that it was."""
-    since_ns = int(_float(row[cells.SINCE]) or now.time_ns)
+    since_ns = _time_ns(row[cells.SINCE]) or now.time_ns
     ago_ns = max(0, now.time_ns - since_ns)  # a clock that was set back meanwhile makes it no younger than new
     since = Instant(time_ns=since_ns, boottime_ns=now.boottime_ns - ago_ns)
     alert.resume(str(row[cells.STATE]), since, now, str(row[cells.EVENT]))
@@ -70,11 +70,16 @@ def resume(alert: Alert, row: Row, now: Instant) -> None:
     if severity in ("info", "warning", "error", "critical"):
         alert.severity = severity  # type: ignore[assignment]  # one of the four, as was just asked
     if row[cells.ACK_AT]:
-        alert.acknowledged = str(row[cells.ACK_BY]), str(row[cells.NOTE]), int(_float(row[cells.ACK_AT]))
+        alert.acknowledged = str(row[cells.ACK_BY]), str(row[cells.NOTE]), _time_ns(row[cells.ACK_AT])
 
 
 def _float(cell: Cell) -> float:
     return float(cell) if isinstance(cell, int | float) else math.nan
+
+
+def _time_ns(cell: Cell) -> int:
+    """A time; 0: unknown. Never by way of a float, which holds ns since 1970 to 256 of them only."""
+    return int(cell) if isinstance(cell, int | float) and math.isfinite(cell) else 0
 
 
 def rule_rows(rules: Iterable[Rule], engine: Engine) -> dict[str, Row]:
@@ -127,5 +132,5 @@ def silences_of(rows: Mapping[str, Row]) -> list[Silence]:
     for name, (text, reason, by, created, until) in rows.items():
         matchers = tuple(pairs(str(text)).items())
         if matchers:
-            found.append(Silence(name, matchers, int(_float(until)), int(_float(created)), str(by), str(reason)))
+            found.append(Silence(name, matchers, _time_ns(until), _time_ns(created), str(by), str(reason)))
     return found
