@@ -82,7 +82,7 @@ def test_what_was_chosen_before_stands_first_where_it_can_run() -> None:
 @pytest.mark.parametrize(
     ("action", "screen", "reason"),
     [
-        ("screen.alerts", "overview", "not in this version"),
+        ("alert.acknowledge", "overview", "only on screen 8"),
         ("timeline.compare", "overview", "only on screen 5"),
         ("process.tree", "gpu", "only on screen 2"),
         ("process.sort", "overview", "only on screen 2"),

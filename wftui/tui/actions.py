@@ -41,6 +41,10 @@ def _model(name: str, title: str, keys: tuple[str, ...], argument: str, short: s
     return Action(f"model.{name}", title, keys, "model", "Models", argument, short, "model")
 
 
+def _alert(name: str, title: str, keys: tuple[str, ...], argument: str, short: str = "") -> Action:
+    return Action(f"alert.{name}", title, keys, "alert", "Alerts", argument, short, "alert")
+
+
 def _energy(name: str, title: str, keys: tuple[str, ...], short: str = "") -> Action:
     return Action(f"energy.{name}", title, keys, "energy", "Energy", name, short, "energy")
 
@@ -61,7 +65,7 @@ ACTIONS: Final = (
     Action("screen.timeline", "Timeline", ("5",), "show", "Screens", "timeline"),
     Action("screen.gpus", "GPUs", ("6",), "show", "Screens", "gpu"),
     Action("screen.models", "Models", ("7",), "show", "Screens", "model"),
-    Action("screen.alerts", "Alerts (not in this version)", ("8", "A"), "absent", "", "screen 8 (alerts)"),
+    Action("screen.alerts", "Alerts", ("8", "A"), "show", "Screens", "alert"),
     Action("screen.energy", "Energy", ("9",), "show", "Screens", "energy"),
     Action("panel.next", "Next panel", ("tab",), "focus", "Panels", "1", "panel"),
     Action("panel.previous", "Previous panel", ("shift+tab",), "focus", "Panels", "-1"),
@@ -153,6 +157,25 @@ ACTIONS: Final = (
     _model("reverse", "The other way round", ("r",), "reverse"),
     _model("zoom_in", "Less of the past", ("z",), "zoom_in", "zoom"),
     _model("zoom_out", "More of the past", ("Z",), "zoom_out", "zoom"),
+    _alert("acknowledge", "Acknowledge, with a note", ("a",), "acknowledge", "acknowledge"),
+    _alert("silence", "Silence the alert or rule", ("S",), "silence", "silence"),
+    _alert("resolve", "Resolve it", ("R",), "resolve", "resolve"),
+    _alert("unsilence", "End the silence", ("U",), "unsilence"),
+    _alert("rewind", "Go to when it fired", ("enter",), "rewind", "rewind"),
+    _alert("tab", "Alerts, rules, silences", ("tab",), "tab", "rules"),
+    _alert("tab_back", "The list before", ("shift+tab",), "tab_back"),
+    _alert("expand", "Its details, and back", ("e",), "expand", "details"),
+    _alert("sort", "Next order of the list", ("s",), "sort", "sort"),
+    _alert("reverse", "The other way round", ("r",), "reverse"),
+    _alert("group", "Other groups", ("w",), "group", "group"),
+    _alert("zoom_in", "Less of the past", ("z",), "zoom_in", "zoom"),
+    _alert("zoom_out", "More of the past", ("Z",), "zoom_out", "zoom"),
+    _alert("up", "Up", ("up", "k"), "up"),
+    _alert("down", "Down", ("down", "j"), "down"),
+    _alert("page_up", "Page up", ("pageup",), "page_up"),
+    _alert("page_down", "Page down", ("pagedown",), "page_down"),
+    _alert("first", "First", ("home", "g"), "first"),
+    _alert("last", "Last", ("end", "G"), "last"),
     _energy("full", "Full motion for a minute", ("f",), "motion"),
     _energy("up", "Devices above", ("up", "k"), "devices"),
     _energy("down", "Devices below", ("down", "j"), "devices"),
@@ -214,6 +237,7 @@ SECTIONS: Final = (
     "Timeline",
     "GPUs",
     "Models",
+    "Alerts",
     "Settings",
     "Energy",
     "Arrange",

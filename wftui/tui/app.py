@@ -254,6 +254,8 @@ class WftopApp(App[int], inherit_bindings=False):
         self.motion.costs.whole(began, time.perf_counter())
         self.motion.follow()
         far.follow(self)
+        if self.ui.alerts is not None and not self.state.wanted.issuperset(self.ui.alerts.graphed):
+            self.graphs_changed()
         if (timeline := self.shown_timeline) is not None:
             timeline.refresh()
 
@@ -314,8 +316,10 @@ class WftopApp(App[int], inherit_bindings=False):
             self.ui.say("the layout was read again")
 
     def graphs_changed(self) -> None:
-        """The layout's graphs have other series than before: keep and fetch their past."""
+        """The layout's graphs, or those of alerts, have other series than before: keep and fetch their past."""
         patterns = frozenset(item for graph in self.plan.graphs.values() for item in graph.series)
+        if self.ui.alerts is not None:
+            patterns |= frozenset(self.ui.alerts.graphed)
         if self.state.want(patterns):
             self.past.graphs_changed()
             if self.link is not None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from wftui.model import gpus, processes, servers
+from wftui.model import alerts, gpus, processes, servers
 from wftui.render import defuse, text
 from wftui.text import clean
 from wftui.tui import export
+from wftui.tui.alerts_screen.model import Head
 from wftui.tui.gpu_screen.model import PROCESSES as PANE
 from wftui.tui.lists import found_events
 from wftui.tui.panels.events import said
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from wftui.model.event import Event
     from wftui.model.table import Cell, TableSchema
+    from wftui.tui.alerts_screen.model import AlertsScreen
     from wftui.tui.app import WftopApp
     from wftui.tui.models_screen.model import ModelsScreen
 
@@ -58,6 +60,8 @@ def row(app: WftopApp) -> Copied | None:
         return _gpu(app)
     if ui.shown == "model" and ui.models is not None:
         return _served(app, ui.models)
+    if ui.shown == "alert" and ui.alerts is not None:
+        return _alert(app, ui.alerts)
     if ui.shown == "events":
         events = found_events(state, ui.wanted["events"])
         return _event(events[min(ui.places["events"], len(events) - 1)]) if events else None
@@ -128,6 +132,15 @@ def _served(app: WftopApp, screen: ModelsScreen) -> Copied | None:
         return None if found is None else Copied(_table(servers.MODELS, found), f"model {clean(model, 80)}")
     found = app.seen.tables[servers.SERVERS.name][server]
     return Copied(_table(servers.SERVERS, found), f"server {clean(server, 80)}")
+
+
+def _alert(app: WftopApp, screen: AlertsScreen) -> Copied | None:
+    """The row of the selected alert, rule or silence."""
+    chosen = screen.selected(screen.listed(app.seen, app.ui.wanted["alert"]))
+    schema = {item.name: item for item in (alerts.ALERTS, alerts.RULES, alerts.SILENCES)}[screen.tab]
+    key = chosen.key if chosen is not None and not isinstance(chosen, Head) else ""
+    found = app.seen.tables.get(schema.name, {}).get(key)
+    return None if found is None else Copied(_table(schema, found), f"{screen.tab[:-1]} {clean(key, 80)}")
 
 
 def _event(event: Event) -> Copied:

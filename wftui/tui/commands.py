@@ -13,6 +13,7 @@ from wftui.tui.travel import Travel
 from wftui.tui.ui import ASK, CONFIRM, DETAILS, HELP, MENU, ORIGINS, OUTCOME, PALETTE, PROMPT, REFRESHES
 
 if TYPE_CHECKING:
+    from wftui.tui.alerts_screen.model import AlertsScreen
     from wftui.tui.app import WftopApp
     from wftui.tui.gpu_screen.model import GpuScreen
     from wftui.tui.models_screen.model import ModelsScreen
@@ -137,14 +138,16 @@ class Commands(ProcessWork, Travel):
             from wftui.tui.models_screen.model import ModelsScreen  # here: many machines serve no models
 
             self._ui.models = ModelsScreen()
+        elif screen == "alert":
+            from wftui.tui.alerts_screen import control, model  # here: on a good day nobody looks at it
+
+            if self._ui.alerts is None:
+                self._ui.alerts = model.AlertsScreen()
+            control.opened(self._app, self._ui.alerts)
         elif screen == "energy" and self._ui.energy is None:
             from wftui.tui.energy.screen import EnergyScreen  # here: not everybody looks at it
 
             self._ui.energy = EnergyScreen()
-
-    def absent(self, what: str) -> None:
-        """A screen that this version does not have."""
-        self._ui.say(f"{what} does not exist in this version")
 
     def focus(self, step: str) -> None:
         """Next or previous panel."""
@@ -181,7 +184,7 @@ class Commands(ProcessWork, Travel):
         timeline = self._app.shown_timeline
         if timeline is not None and not self._ui.overlay and timeline.back():
             return
-        for screen in (self._gpu_screen, self._models_screen):
+        for screen in (self._gpu_screen, self._models_screen, self._alerts_screen):
             if screen is not None and not self._ui.overlay and screen.back():
                 return
         if self._ui.arrange is not None and not self._ui.overlay:
@@ -208,6 +211,18 @@ class Commands(ProcessWork, Travel):
             self._ui.say(lengths.said(self._app, screen, -1 if what == "zoom_in" else 1))
         elif words := screen.do(what, self._app.seen, self._ui.wanted["model"]):
             self._ui.say(words)
+
+    def alert(self, what: str) -> None:
+        """An action of the alerts screen."""
+        if (screen := self._alerts_screen) is not None:
+            from wftui.tui.alerts_screen import control  # here: as above
+
+            control.act(self._app, screen, what)
+
+    @property
+    def _alerts_screen(self) -> AlertsScreen | None:
+        """The alerts screen while it is shown."""
+        return self._ui.alerts if self._ui.shown == "alert" else None
 
     @property
     def _models_screen(self) -> ModelsScreen | None:
@@ -303,10 +318,12 @@ class Commands(ProcessWork, Travel):
     def filter(self, _: str) -> None:
         """Type a filter for the list on the screen."""
         ui = self._ui
-        if ui.shown not in ("processes", "events", "model"):
+        if ui.shown not in ("processes", "events", "model", "alert"):
             ui.show("processes")
         if (models := self._models_screen) is not None:
             models.inside = False
+        if (alerts := self._alerts_screen) is not None:
+            alerts.inside = False
         ui.filtering = True
 
     def refresh(self, step: str) -> None:

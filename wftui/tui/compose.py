@@ -329,6 +329,10 @@ def _whole(scene: Scene, ui: Ui, screen: layout.Layout, rows: list[Row]) -> None
         from wftui.tui.models_screen import screen as models_screen  # here: as above
 
         body = models_screen.draw(scene, ui.models, ui.wanted["model"], width, height)
+    elif name == "alert" and ui.alerts is not None:
+        from wftui.tui.alerts_screen import screen as alerts_screen  # here: as above
+
+        body = alerts_screen.draw(scene, ui.alerts, ui.wanted["alert"], width, height)
     elif name == "settings" and ui.settings is not None:
         from wftui.tui.settings import screen as settings_screen  # here: as above
 

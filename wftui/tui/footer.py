@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from wftui.tui.actions import ACTIONS, keys_of
 from wftui.tui.frame import Row, fit_row, join, outside, plain, row_width
 from wftui.tui.process import filter as filters
 from wftui.tui.scene import Scene, gap
 from wftui.tui.ui import Ui
+
+if TYPE_CHECKING:
+    from wftui.tui.alerts_screen.model import AlertsScreen
 
 _ROOMY = 100
 """Columns from which on the process list has room for the keys that everybody guesses."""
@@ -60,7 +65,7 @@ def footer(scene: Scene, ui: Ui, width: int) -> Row:
 
 def _wanted(scene: Scene, ui: Ui, width: int) -> list[str]:
     """Ids of the actions whose keys are shown on this screen."""
-    screens = ("processes", "events", "sources", "timeline", "gpus", "models", "energy")
+    screens = ("processes", "events", "sources", "timeline", "gpus", "models", "alerts", "energy")
     wanted = [f"screen.{name}" for name in screens]
     past = scene.replay is not None
     if ui.arrange is not None:
@@ -94,6 +99,9 @@ def _wanted(scene: Scene, ui: Ui, width: int) -> list[str]:
         wanted = ["list.filter", "model.sort", "model.zoom_in", "model.zoom_out", "open", "back"]
         if ui.models is not None and ui.models.inside:
             wanted = ["model.previous", "model.following", "back"]
+    elif ui.shown == "alert" and ui.alerts is not None:
+        wanted = _alerts(ui.alerts, looks=scene.readonly or past)
+        wanted += ["back"] if width >= _ROOMY else []
     elif ui.shown == "settings":
         wanted = ["settings.change", "settings.unset", "view.theme", "view.arrange", "back"]
     elif scene.plan.lengthy(ui.expanded):
@@ -115,3 +123,12 @@ def _wanted(scene: Scene, ui: Ui, width: int) -> list[str]:
     if ui.shown != "settings":
         wanted += ["view.origin", *(["view.copy_command"] if scene.copies else [])]
     return [*wanted, *(["view.copy"] if scene.copies else []), "view.help", "view.quit"]
+
+
+def _alerts(screen: AlertsScreen, *, looks: bool) -> list[str]:
+    """``looks``: nothing can be done, only looked at."""
+    orders = {"alerts": ["acknowledge", "silence", "resolve"], "rules": ["silence"], "silences": ["unsilence"]}
+    wanted = [*([] if looks else orders[screen.tab]), "tab", "expand"]
+    wanted += ["rewind"] if screen.tab == "alerts" else []
+    wanted += [] if screen.inside else ["sort", *(["group"] if screen.tab == "alerts" else [])]
+    return [f"alert.{name}" for name in wanted] + ([] if screen.inside else ["list.filter"])

@@ -33,10 +33,11 @@ TITLES = {
     "timeline": "timeline",
     "gpu": "gpus",
     "model": "models",
+    "alert": "alerts",
     "energy": "energy",
     "settings": "settings",
 }
-ACCENTS = {"gpu": "gpus", "model": "models", "energy": "gpus", "settings": "sources"}
+ACCENTS = {"gpu": "gpus", "model": "models", "alert": "events", "energy": "gpus", "settings": "sources"}
 """Screens that have the colour of a panel."""
 SHORT = {
     "cpu": "cpu",
@@ -60,6 +61,7 @@ SCREEN_KEYS = {
     "gpu": "6",
     "model": "7",
     "models": "7",
+    "alert": "8",
     "energy": "9",
 }
 """Panels that have a screen of their own, and its key."""

@@ -151,6 +151,8 @@ class Mouse:
             ui.settings.place = place
         elif name == "model" and ui.models is not None:
             ui.models.select(place, ui.models.listed(app.seen, ui.wanted["model"]))
+        elif name == "alert" and ui.alerts is not None:
+            ui.alerts.select(ui.alerts.drawn.keys[place])
         else:
             ui.point(app.seen, place)
         if again and opens:
@@ -203,6 +205,8 @@ class Mouse:
                 app.commands.model("up" if step < 0 else "down")
             else:
                 self._time(step)
+        elif ui.shown == "alert":
+            app.commands.alert("up" if step < 0 else "down")
         elif ui.shown == "settings":
             app.commands.setting("up" if step < 0 else "down")
         elif ui.shown == "energy" and ui.energy is not None:

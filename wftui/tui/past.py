@@ -258,7 +258,8 @@ class Past:
         if self.wanted != self._shown:
             return self._moment(self.wanted, wanted=True)
         app = self._app
-        longer = app.plan.lengthened or (app.ui.models is not None and app.ui.models.seconds > 0)
+        screens = (app.ui.models, app.ui.alerts)
+        longer = app.plan.lengthened or any(screen is not None and screen.seconds > 0 for screen in screens)
         graph = CAPACITY if longer else 2 * app.size.width
         around = self._around.missing(self.wanted.second, self.window(), self.newest, graph)
         if around is not None:

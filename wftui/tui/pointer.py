@@ -19,6 +19,7 @@ from wftui.tui.timeline import lanes
 from wftui.tui.ui import HELP, MENU, ORIGINS, OVERVIEW, PALETTE, SIGNALS
 
 if TYPE_CHECKING:
+    from wftui.tui.alerts_screen.model import AlertsScreen
     from wftui.tui.compose import Picture
     from wftui.tui.gpu_screen.model import GpuScreen
     from wftui.tui.layouts.places import Layout, Place
@@ -249,6 +250,8 @@ def _inside(
         drawn = ui.models.drawn
         choice = drawn.lines[line] if column < drawn.width and line < len(drawn.lines) else -1
         return Target(ROW, name, choice) if choice >= 0 else None
+    if name == "alert" and ui.alerts is not None:
+        return _in_alerts(ui.alerts, column, line)
     if name == "settings" and ui.settings is not None:
         about = ui.settings.about
         found = about[line] if line < len(about) else -1
@@ -278,6 +281,12 @@ def _in_list(scene: Scene, ui: Ui, name: str, column: int, line: int, width: int
 
         count = len(found_events(state, ui.wanted[name]))
     return Target(ROW, name, place) if place < count else None
+
+
+def _in_alerts(screen: AlertsScreen, column: int, line: int) -> Target | None:
+    wide, keys = screen.drawn.width, screen.drawn.keys
+    place = line - screen.drawn.first
+    return Target(ROW, "alert", place) if column < wide and 0 <= place < len(keys) and keys[place] else None
 
 
 def _in_timeline(timeline: Timeline, column: int, line: int, width: int) -> Target | None:

@@ -162,6 +162,8 @@ class Travel:
             from wftui.tui.models_screen import lengths  # here: loaded already where it is shown
 
             return lengths.in_view(self._app, self._ui.models, begin, end)
+        if self._ui.shown == "alert" and self._ui.alerts is not None:
+            return begin, end, [*self._ui.alerts.shown] or ["wftop.alerts.*"]
         return begin, end, ["hw.gpu.*"] if self._ui.shown == "gpu" else []
 
     def export(self, _: str) -> None:

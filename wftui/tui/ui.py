@@ -15,6 +15,7 @@ from wftui.tui.state import State
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from wftui.tui.alerts_screen.model import AlertsScreen
     from wftui.tui.arrange.model import Arranger
     from wftui.tui.arrange.series import Choosing
     from wftui.tui.energy.screen import EnergyScreen
@@ -98,7 +99,7 @@ class Ui:
         self.expanded = ""
         self.overlays: list[str] = []
         self.filtering = False
-        self.wanted = {"processes": "", "events": "", "model": ""}
+        self.wanted = {"processes": "", "events": "", "model": "", "alert": ""}
         self.sort = SORTS[0]
         self.reverse = False
         self.selected: str | None = None
@@ -140,6 +141,8 @@ class Ui:
         """Screen 6, once it was shown."""
         self.models: ModelsScreen | None = None
         """Screen 7, once it was shown."""
+        self.alerts: AlertsScreen | None = None
+        """Screen 8, once it was shown."""
         self.settings: SettingsScreen | None = None
         """The settings, once they were shown."""
         self.energy: EnergyScreen | None = None
@@ -254,7 +257,7 @@ class Ui:
     @property
     def filter_name(self) -> str:
         """The list that a filter belongs to."""
-        return self.shown if self.shown in ("events", "model") else "processes"
+        return self.shown if self.shown in ("events", "model", "alert") else "processes"
 
     def type(self, char: str) -> None:
         """A character into the filter; the empty text takes one back."""

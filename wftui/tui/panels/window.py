@@ -174,7 +174,7 @@ class Window:
         state = scene.state
         if state.tick is None or columns < _NARROW:
             return [(" " * columns, "faint")]
-        begin = self._end() - columns * self.cell_s
+        begin = self.end() - columns * self.cell_s
         line = [" "] * columns
         marks = set()
         for event in reversed(state.events):
@@ -196,7 +196,7 @@ class Window:
             stamp += between
         return parts.marked(scene, line, marks)
 
-    def _end(self) -> int:
+    def end(self) -> int:
         """Where the last column ends, in seconds of UTC."""
         state = self._state
         newest = state.tick.time_s if state.tick is not None else state.slot

@@ -72,6 +72,9 @@ def subject(app: WftopApp) -> Subject | None:
 
             then = AtCursor(ui.timeline)
         return Subject(SERIES, "timeline", "timeline", first, chosen, then)
+    if shown == "alert" and ui.alerts is not None:
+        series = ui.alerts.shown
+        return Subject(SERIES, "alert", "alert", series[0], series) if series else None
     if shown == "settings":
         return None
     return _panel(app, shown or ui.focus)

@@ -19,6 +19,7 @@ PLACES: Final = {
     "processes": "on screen 2",
     "gpu": "on screen 6",
     "model": "on screen 7",
+    "alert": "on screen 8",
     "energy": "on screen 9",
     "settings": "on screen F2",
     "arrange": "after L",
@@ -27,7 +28,7 @@ PLACES: Final = {
 _CURSOR: Final = frozenset({"up", "down", "pageup", "pagedown", "home", "end", "left", "right"})
 _LISTED: Final = ("processes", "events", "sources")
 _TREE: Final = frozenset(f"process.{name}" for name in ("fold", "unfold", "fold_all", "unfold_all"))
-_ABSENT: Final = " (not in this version)"
+_LOOKED_AFTER: Final = frozenset(f"alert.{name}" for name in ("acknowledge", "silence", "resolve", "unsilence"))
 
 
 class Found(NamedTuple):
@@ -84,7 +85,7 @@ def found(palette: Palette, scene: Scene, ui: Ui) -> list[Found]:
     """
     lines: list[tuple[tuple[int, ...], Found]] = []
     for order, action in enumerate(ACTIONS):
-        title = action.title.removesuffix(_ABSENT)
+        title = action.title
         keys = tuple(key_name(key) for key in action.keys)
         fits = match(palette.typed, title, f"{action.section} {action.short} {action.id}", keys)
         if fits is None:
@@ -104,8 +105,6 @@ def found(palette: Palette, scene: Scene, ui: Ui) -> list[Found]:
 def obstacle(action: Action, scene: Scene, ui: Ui) -> str:
     """Why an action cannot run here, in a few words; empty: it can."""
     past = scene.replay is not None
-    if action.run == "absent":
-        return "not in this version"
     if action.screen and action.screen != ui.keyed:
         return f"only {PLACES.get(action.screen, f'on {action.screen}')}"
     if ui.arrange is not None and action.run not in WHILE_ARRANGING:
@@ -119,11 +118,13 @@ def obstacle(action: Action, scene: Scene, ui: Ui) -> str:
             return "not in the past"
         if scene.readonly:
             return "read-only view"
+    if action.id in _LOOKED_AFTER and (past or scene.readonly):
+        return "not in the past" if past else "read-only view"
     if action.run in ("focus", "expand") and ui.screen != OVERVIEW:
         return "only on screen 1"
     if action.run == "move" and ui.shown not in _LISTED:
         return "no list is shown"
-    if action.run == "open" and not (ui.shown in (*_LISTED, "gpu", "model") or ui.focus):
+    if action.run == "open" and not (ui.shown in (*_LISTED, "gpu", "model", "alert") or ui.focus):
         return "nothing is selected"
     if action.id in _TREE and not ui.work.tree:
         return "only in the tree"
