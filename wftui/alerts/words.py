@@ -79,10 +79,10 @@ def _span(seconds: float) -> str:
     return f"{seconds:g}s"
 
 
-def message_text(alert: Alert) -> str:
-    """The rule's message with what it names put in; without one its name, or its condition."""
+def message_text(alert: Alert, message: str = "") -> str:
+    """A message with what it names put in; without one the rule's, its name, or its condition."""
     rule, judge = alert.rule, alert.judge
-    text = rule.message
+    text = message or rule.message
     if not text:
         return rule.name or condition_text(rule)
     # What is not known any more was something when it fired.

@@ -60,6 +60,10 @@ EVENT_TYPES: Final[dict[str, EventType]] = {
         EventType("alert.resolved", "An alert is over"),
         EventType("alert.acknowledged", "A person looks after an alert"),
         EventType("alert.action", "An action of an alert was carried out, or could not be; the payload says how"),
+        EventType(
+            "backup.ready", "Whether now is a good time for a backup turned, or a rule asked; with evidence"
+        ),
+        EventType("quality.wanted", "Alerts ask wftop to lower its own quality, or do so no more"),
         EventType("silence.set", "A person silenced alerts for a while"),
         EventType("silence.ended", "A silence is over"),
         EventType("rules.changed", "The rules were read anew"),

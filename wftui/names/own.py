@@ -60,6 +60,8 @@ OWN: Final = (
         "Health of the machine, 0 to 100; table health says what is missing",
     ),
     Metric("wftop.alerts.held_back", "{notification}", COUNTER, "Notifications over the limit of all rules"),
+    Metric("wftop.alerts.actions.dropped", "{action}", COUNTER, "Actions of alerts over the limit at once"),
+    Metric("wftop.backup.ready", "1", GAUGE, "1: a good time for a backup; the event says why, or why not"),
     Metric("wftop.store.write.duration", "s", GAUGE, "Wall time of one journal commit", statistics=("max",)),
     Metric("wftop.store.size", "By", GAUGE, "Size of the journal on disk, without its free pages"),
     Metric("wftop.store.pending", "{tick}", GAUGE, "Ticks held in memory because the journal cannot be written"),

@@ -35,6 +35,10 @@ class Options(msgspec.Struct, frozen=True):
     groups_disabled: frozenset[str] = frozenset()
     tap: tuple[Path, int, int, float] | None = None
     """Arguments of a ``tap.Tap``; None: there is none."""
+    alert_commands: bool = False
+    """Whether rules may run commands."""
+    alert_desktop: bool = False
+    """Whether alerts are shown on the desktop."""
     demo: bool = False
     """What is recorded is a script: no process in it is one of this machine."""
     history_idle_s: float = history.IDLE_S

@@ -109,9 +109,11 @@ class Recorder:
             self._publish_health,
         )
         self._switches.begin(options.groups_disabled, options.disabled)
-        actions = Actions(self.emit)
+        self._actions = Actions(
+            clock, self.emit, commands=options.alert_commands, desktop=options.alert_desktop, demo=options.demo
+        )
         self._alerting = Alerting(
-            clock, self.emit, self._tables.rows, self._scanned, self._bursts.wanted, actions.carry_out
+            clock, self.emit, self._tables.rows, self._scanned, self._bursts.wanted, self._actions
         )
         self._rulebook = Rulebook(options.places, self._alerting.use, self.emit)
         self.orders = Orders(options, clock, self.emit, self._bursts, self._switches, self._alerting, self._delete)
@@ -154,10 +156,12 @@ class Recorder:
             async with asyncio.TaskGroup() as tasks:
                 metronome = tasks.create_task(self._scheduler.run())
                 rulebook = tasks.create_task(self._rulebook.run())
+                actions = tasks.create_task(self._actions.run())
                 loop.call_later(FIRST_LIGHT_S, self._first_light)
                 how = await self._ending
                 metronome.cancel()
                 rulebook.cancel()
+                actions.cancel()
         finally:
             await self._close(how)
         return how

@@ -62,6 +62,8 @@ def options(places: Places, config: Config, mode: str, for_s: float | None) -> O
         disabled=frozenset(config.names("sources.disabled")),
         groups_disabled=frozenset(config.names("store.groups_disabled")),
         tap=_tap(places, config),
+        alert_commands=config.flag("alerts.commands"),
+        alert_desktop=config.flag("alerts.desktop"),
         history_idle_s=config.number("history.idle_s"),
     )
 

@@ -22,6 +22,8 @@ from wftui.model.sample import Sample, column
 from wftui.model.table import Row, TableSnapshot
 from wftui.model.tick import Layout, Tick
 from wftui.recorder.alerting import rows
+from wftui.recorder.alerting.actions import Actions
+from wftui.recorder.alerting.actions_advice import shown
 from wftui.recorder.alerting.scoring import Scoring
 from wftui.recorder.emitter import Emitter
 from wftui.wire import messages as m
@@ -42,7 +44,7 @@ class Alerting:
         table: Callable[[str], Mapping[str, Row]],
         publish: Callable[[TableSnapshot, Instant, str], None],
         keep: Callable[[str, int, Instant], object],
-        act: Callable[[Change, str], None],
+        actions: Actions,
     ) -> None:
         """
         Args:
@@ -51,14 +53,14 @@ class Alerting:
             table: Rows of a table now.
             publish: Tells and stores a table: snapshot, when, whose.
             keep: Keeps what is around a moment at full rate: event_id, the moment (ns, UTC), now.
-            act: Carries out the actions of a change of which somebody is to be told; the second: its event's id.
+            actions: Carries out those of a change of which somebody is to be told.
         """
         self._clock = clock
         self._emit = emit
         self._table = table
         self._publish = publish
         self._keep = keep
-        self._act = act
+        self._actions = actions
         self._scoring = Scoring(table, publish)
         self._engine = Engine(self._texts)
         self._desk = Desk()
@@ -130,6 +132,7 @@ class Alerting:
             Sample(self._held, self._desk.held),
             Sample(self._broken, self._broken_files),
             *(Sample(self._counts[severity], count) for severity, count in counts.items()),
+            *self._actions.second(tick, layout, self._engine.alerts(), self._hushed(at), at),
             self._scoring.second(tick, layout, sources, self._firings(at), at),
         ]
 
@@ -143,6 +146,11 @@ class Alerting:
             if item is not None:
                 found.append(item)
         return found
+
+    def _hushed(self, at: Instant) -> Callable[[Alert], bool]:
+        """Whether nobody is to hear of an alert."""
+        active = list(self._engine.alerts())
+        return lambda alert: bool(holding(self._silences.values(), alert, at.time_ns) or inhibitor(alert, active))
 
     def _texts(self, name: str) -> Iterable[tuple[Labels, str]]:
         place = _TEXTS.get(name)
@@ -174,12 +182,13 @@ class Alerting:
         payload["told"] = not why_not
         if why_not:
             payload["why_not"] = why_not
+        payload |= shown(alert)
         item = self._emit(kind, ("alert", alert.key), payload, now)
         if kind == FIRED:
             alert.event = item.event_id
             self._keep(item.event_id, now.time_ns, now)
         if not why_not:
-            self._act(change, item.event_id)
+            self._actions.carry_out(change, item)
         self._changed = True
 
     def _publish_all(self, at: Instant) -> None:
