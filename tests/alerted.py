@@ -104,12 +104,11 @@ def alerts(where: Places) -> dict[str, Row]:
         return connection.tables([cells.ALERTS.name])[cells.ALERTS.name][1]
 
 
-def rule_states(where: Places) -> dict[str, str]:
-    """Rule to its state in the table."""
-    place = cells.RULES.index("rule.state")
+def rule_row(where: Places, name: str) -> Row:
+    """What the table says of a rule now; of one that is not known yet, nothing in every cell."""
     with Connection(str(where.socket)) as connection:
         rows = connection.tables([cells.RULES.name])[cells.RULES.name][1]
-    return {key: str(row[place]) for key, row in rows.items()}
+    return rows.get(f"rule.{name}", (None,) * len(cells.RULES.columns))
 
 
 def wftop(*arguments: str, code: int = 0) -> str:

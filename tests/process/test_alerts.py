@@ -7,9 +7,13 @@ import time
 
 import pytest
 
-from tests.alerted import KEY, Pusher, alerts, alone, fired, rule, rule_states, told, wftop, write
+from tests.alerted import KEY, Pusher, alerts, alone, fired, rule, rule_row, told, wftop, write
 from tests.harness import View, events, recorder, until
+from tests.recording import CPU, Recording
 from wftui.model import alerts as cells
+from wftui.paths import places
+
+STATE, REASON = cells.RULES.index("rule.state"), cells.RULES.index("rule.reason")
 
 
 @pytest.mark.alone
@@ -20,7 +24,7 @@ def test_a_step_is_an_event_within_two_seconds() -> None:
         running.ticks(3)
         slowest_s = 0.0
         for _ in range(3):
-            until(lambda: rule_states(running.where).get("rule.level") == "inactive", 20, "a calm rule")
+            until(lambda: rule_row(running.where, "level")[STATE] == "inactive", 20, "a calm rule")
             began = time.time_ns()
             pusher.level = 80.0
             event = told(view, "alert.fired")
@@ -105,13 +109,33 @@ def test_a_silence_outlives_the_recorder_and_ends_by_a_person() -> None:
         assert running.stop() == 0
 
 
+def test_what_was_usual_is_known_from_before_the_start() -> None:
+    alone()
+    usual = {"metric": CPU.series.name, "operator": ">", "value": 5000, "baseline": "1h_avg"}
+    usual["threshold_type"] = "percentage_change"
+    write(rule("odd", conditions={"when_all": [usual]}))
+    now_s = int(time.time())
+    with Recording(places().data_dir) as past:
+        for second in range(now_s - 3000, now_s, 5):
+            past.tick(second, {CPU: 0.25})
+    with recorder() as running:
+        until(lambda: rule_row(running.where, "odd")[STATE] == "warming", 15, "that it warms up")
+        row = until(
+            lambda: row if (row := rule_row(running.where, "odd"))[STATE] != "warming" else None, 40, "warmth"
+        )
+        assert row[STATE] == "inactive", row
+        assert row[REASON] == ""
+        assert running.stop() == 0
+        assert running.errors() == ""
+
+
 def test_rules_change_while_it_runs() -> None:
     alone("rule.rules-broken")
     write(rule())
     with recorder() as running, View(running.where) as view, fired(view) as (pusher, _):
         write(rule(value=90))
         assert told(view, "alert.resolved").payload["reason"] == "the rule was changed"
-        until(lambda: rule_states(running.where).get("rule.level") == "inactive", 15, "the changed rule")
+        until(lambda: rule_row(running.where, "level")[STATE] == "inactive", 15, "the changed rule")
         write(text='[{"id": "rule.level", ')
         until(lambda: events(running.where, "rules.broken"), 15, "the mistake")
         pusher.level = 95.0
@@ -123,7 +147,7 @@ def test_rules_change_while_it_runs() -> None:
         told(view, "alert.resolved", "rule.rules-broken", 60)
         wftop("rules", "disable", "level")
         assert told(view, "alert.resolved").payload["reason"] == "the rule is gone or off"
-        until(lambda: rule_states(running.where)["rule.level"] == "off", 15, "that it is off")
+        until(lambda: rule_row(running.where, "level")[STATE] == "off", 15, "that it is off")
         assert KEY not in alerts(running.where)
         assert running.stop() == 0
         assert running.errors() == ""

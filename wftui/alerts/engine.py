@@ -77,6 +77,11 @@ class Engine:
         """The series that rules look at now."""
         return iter(self._signals)
 
+    @property
+    def steady_s(self) -> int:
+        """The clock of what is usual: seconds since 1970 as the first tick told them, which no step moves."""
+        return self._signals.steady_s
+
     def find(self, key: str) -> Alert | None:
         """An alert by its key; None: there is none."""
         for item in self._rules.values():

@@ -22,6 +22,7 @@ from wftui.recorder import crash, oom
 from wftui.recorder.accumulator import Accumulator
 from wftui.recorder.alerting.actions import Actions
 from wftui.recorder.alerting.alerting import Alerting
+from wftui.recorder.alerting.backfill import Backfill
 from wftui.recorder.alerting.rulebook import Rulebook
 from wftui.recorder.bursts import Bursts
 from wftui.recorder.bus import Bus, Closed, HealthChanged, TableChanged
@@ -116,6 +117,7 @@ class Recorder:
             clock, self.emit, self._tables.rows, self._scanned, self._bursts.wanted, self._actions
         )
         self._rulebook = Rulebook(options.places, self._alerting.use, self.emit)
+        self._backfill = Backfill(self._alerting.engine, clock, self.question)
         self.orders = Orders(options, clock, self.emit, self._bursts, self._switches, self._alerting, self._delete)
         """What connections have done."""
 
@@ -156,11 +158,13 @@ class Recorder:
             async with asyncio.TaskGroup() as tasks:
                 metronome = tasks.create_task(self._scheduler.run())
                 rulebook = tasks.create_task(self._rulebook.run())
+                backfill = tasks.create_task(self._backfill.run())
                 actions = tasks.create_task(self._actions.run())
                 loop.call_later(FIRST_LIGHT_S, self._first_light)
                 how = await self._ending
                 metronome.cancel()
                 rulebook.cancel()
+                backfill.cancel()
                 actions.cancel()
         finally:
             await self._close(how)

@@ -28,6 +28,7 @@ class Usual:
         "_second",
         "_seen",
         "_total",
+        "filled",
         "phase_s",
         "step_s",
         "steps",
@@ -47,6 +48,8 @@ class Usual:
         self._total = 0.0
         self._count = 0
         self._cached: dict[int, tuple[float, float, int]] = {}
+        self.filled = False
+        """Whether what was before the first value was put in, or it is known that there was nothing."""
 
     def put(self, time_s: int, value: float) -> None:
         """The value of one second; a second that is over already (a clock that was set back) counts as now."""
@@ -71,15 +74,24 @@ class Usual:
         self._cached.clear()
 
     def fill(self, next_s: int, means: "array[float]") -> None:
-        """What was before: means oldest first, the last of them ends where the step of ``next_s`` begins."""
-        later = [value for value in self.values() if value == value]
-        for value in means[-self.steps :]:
-            self._append(value)
+        """Put in what was before; what was seen since stays.
+
+        Args:
+            next_s: Seconds since 1970.
+            means: Of steps, oldest first; the last of them ends where the step of ``next_s`` begins.
+        """
+        self.filled = True
+        first = (next_s + self.phase_s) // self.step_s
         if self._open < 0:
-            self._open = (next_s + self.phase_s) // self.step_s
-        elif later:
-            for value in later:
-                self._append(value)
+            self._open = first
+        own = self.values()
+        oldest = self._open - self.steps - first + len(means)  # place in means of the oldest step that is kept
+        for place, value in enumerate(own):
+            at = oldest + place
+            if value != value and 0 <= at < len(means):
+                own[place] = means[at]
+        self._seen, self._place = own, 0
+        self._cached.clear()
 
     @property
     def newest(self) -> int:

@@ -80,6 +80,11 @@ class Alerting:
         }
         self._held = column(SOURCE, "wftop.alerts.held_back", call="notifications over the limit")
 
+    @property
+    def engine(self) -> Engine:
+        """For who fills in what was before the start."""
+        return self._engine
+
     # ---- rules
 
     def use(self, found: Iterable[Rule], broken: int) -> None:
