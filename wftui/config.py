@@ -167,6 +167,7 @@ KEYS: Final = {
         Key("sources.disabled", "names", (), "sources that are not read"),
         Key("alerts.rules_disabled", "names", (), "rules that are switched off"),
         Key("alerts.rules_enabled", "names", (), "rules that are on though their file says that they are off"),
+        Key("alerts.adapt", "bool", True, "alerts may lower wftop's own quality, at most ten times an hour"),
         Key("alerts.commands", "bool", False, "rules may run the programs that they name"),
         Key("alerts.desktop", "bool", False, "show alerts on the desktop over the session bus (D-Bus)"),
         Key("servers.discover", "bool", True, "look for model servers among the processes of this machine"),

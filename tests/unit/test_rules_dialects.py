@@ -389,6 +389,15 @@ user_preferences:
 """
 
 
+@pytest.mark.parametrize(
+    ("action", "level"),
+    [("trigger_adaptation", 3), ("trigger_comprehensive_adaptation", 2), ("log_alert", None)],
+)
+def test_a_comprehensive_adaptation_leaves_less_quality(action: str, level: int | None) -> None:
+    [rule, *_] = load.rules(YAML.replace("trigger_adaptation", action).encode(), "a.yaml")
+    assert rule.adaptation == level
+
+
 def test_thresholds_of_wf_tech_load() -> None:
     found = {rule.id: rule for rule in load.rules(YAML.encode(), "alert-thresholds.yaml")}
     quiet = (Quiet(22 * 60, 8 * 60),)

@@ -109,7 +109,7 @@ _GROWTH_S: Final = 600
 _ACTIONS: Final = {"log_alert": "log.audit", "ui_notification": "notify.toast", "create_incident": "capture"}
 _ADAPT: Final = ("trigger_adaptation", "trigger_comprehensive_adaptation")
 ADAPTATION: Final = 3
-"""Level that ``trigger_adaptation`` means; the comprehensive one means one more."""
+"""Level of quality that ``trigger_adaptation`` asks for; the comprehensive one asks for one less."""
 _NAME: Final = re.compile(r"[a-zA-Z0-9_ -]{1,100}")
 _UNIT: Final = re.compile(r"\{value\}\s?(?:%|ms\b|MB/min\b)")
 _ID: Final = re.compile(r"[^a-zA-Z0-9_-]")
@@ -230,7 +230,7 @@ def _rule(group: str, name: str, fields: Fields, whole: _Whole, origin: Origin) 
         quiet=whole.quiet,
         # A value is told with its unit: a second one behind it would be one too many.
         message=_UNIT.sub("{value}", message),
-        adaptation=ADAPTATION + (_ADAPT[1] in adapts) if adapts else None,
+        adaptation=ADAPTATION - (_ADAPT[1] in adapts) if adapts else None,
         origin=Origin(origin.file, "wf-tech", origin.builtin),
         **rule,  # type: ignore[arg-type]  # each is of its field's type
     )

@@ -63,7 +63,7 @@ EVENT_TYPES: Final[dict[str, EventType]] = {
         EventType(
             "backup.ready", "Whether now is a good time for a backup turned, or a rule asked; with evidence"
         ),
-        EventType("quality.wanted", "Alerts ask wftop to lower its own quality, or do so no more"),
+        EventType("quality.changed", "wftop lowered or raised its own quality, by alerts or by a person's word"),
         EventType("silence.set", "A person silenced alerts for a while"),
         EventType("silence.ended", "A silence is over"),
         EventType("rules.changed", "The rules were read anew"),

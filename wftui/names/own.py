@@ -62,6 +62,8 @@ OWN: Final = (
     Metric("wftop.alerts.held_back", "{notification}", COUNTER, "Notifications over the limit of all rules"),
     Metric("wftop.alerts.actions.dropped", "{action}", COUNTER, "Actions of alerts over the limit at once"),
     Metric("wftop.backup.ready", "1", GAUGE, "1: a good time for a backup; the event says why, or why not"),
+    Metric("wftop.quality.level", "{level}", GAUGE, "wftop's own quality: 5 everything, 1 least"),
+    Metric("wftop.quality.held_back", "{change}", COUNTER, "Changes of its own quality that had to wait"),
     Metric("wftop.store.write.duration", "s", GAUGE, "Wall time of one journal commit", statistics=("max",)),
     Metric("wftop.store.size", "By", GAUGE, "Size of the journal on disk, without its free pages"),
     Metric("wftop.store.pending", "{tick}", GAUGE, "Ticks held in memory because the journal cannot be written"),

@@ -39,6 +39,8 @@ class Options(msgspec.Struct, frozen=True):
     """Whether rules may run commands."""
     alert_desktop: bool = False
     """Whether alerts are shown on the desktop."""
+    alert_adapt: bool = True
+    """Whether alerts may lower wftop's own quality."""
     demo: bool = False
     """What is recorded is a script: no process in it is one of this machine."""
     history_idle_s: float = history.IDLE_S

@@ -9,6 +9,7 @@ from wftui.clock import Clock
 from wftui.errors import ProtocolError
 from wftui.recorder import signals
 from wftui.recorder.alerting.alerting import Alerting
+from wftui.recorder.alerting.quality import Quality
 from wftui.recorder.bursts import MARK_LIMIT_NS, Bursts, mark_name
 from wftui.recorder.emitter import Emitter
 from wftui.recorder.options import Options
@@ -18,7 +19,17 @@ from wftui.wire import messages as m
 if TYPE_CHECKING:
     from wftui.store.purge import Purged, Wanted
 
-Order = m.SetSource | m.Purge | m.Inspect | m.Renice | m.Acknowledge | m.ResolveAlert | m.SetSilence | m.EndSilence
+Order = (
+    m.SetSource
+    | m.Purge
+    | m.Inspect
+    | m.Renice
+    | m.Acknowledge
+    | m.ResolveAlert
+    | m.SetSilence
+    | m.EndSilence
+    | m.SetQuality
+)
 """Takes its time: answered beside the others, as questions are."""
 
 
@@ -33,6 +44,7 @@ class Orders:
         bursts: Bursts,
         switches: Switches,
         alerting: Alerting,
+        quality: Quality,
         delete: Callable[["Wanted"], Awaitable["Purged"]],
     ) -> None:
         """``delete``: what is wanted gone, from journal and rings."""
@@ -42,6 +54,7 @@ class Orders:
         self._bursts = bursts
         self._switches = switches
         self._alerting = alerting
+        self._quality = quality
         self._delete = delete
 
     async def carry_out(self, order: Order, role: str) -> m.Message:
@@ -68,6 +81,8 @@ class Orders:
                 self._alerting.acknowledge(order)
             case m.ResolveAlert():
                 self._alerting.resolve(order)
+            case m.SetQuality():
+                self._quality.choose(order, self._clock.now())
             case m.SetSource():
                 self._switches.switch(order.name, on=order.on, role=role)
                 await asyncio.to_thread(settings.switch, self._options.places, order.name, on=order.on)

@@ -23,6 +23,8 @@ STEP_NS: Final = 500_000_000
 """A wall clock that moves by more than this against CLOCK_BOOTTIME between two slots was stepped."""
 SUSPENDED_NS: Final = 2_500_000_000
 REBUDGET_NS: Final = 10_000_000_000
+SELDOM_S: Final = 2.0
+"""Sources of this interval and longer ones may be slowed down by a low quality."""
 EAGER_NS: Final = 2_000_000_000
 """So long after the start, and after somebody followed at full rate, what a thread brings is told at once."""
 
@@ -93,6 +95,7 @@ class Scheduler:
         self._offset_ns = 0
         self._last_ns = 0
         self._rebudget_ns = 0
+        self._slower = 1.0
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -340,16 +343,23 @@ class Scheduler:
         for source in self.sources:
             if source.collector.where == STREAM:
                 continue  # it is asked once a second and stretches by itself
-            wanted = stretch(source.collector.interval_s, source.cost_s, budget)
+            usual_s = source.collector.interval_s
+            if usual_s >= SELDOM_S:
+                usual_s *= self._slower
+            wanted = stretch(usual_s, source.cost_s, budget)
             # Shrink only with some room, so that an interval at the edge does not swing.
-            if wanted > source.interval_s or stretch(source.collector.interval_s, source.cost_s * 1.3, budget) < (
-                source.interval_s
-            ):
+            if wanted > source.interval_s or stretch(usual_s, source.cost_s * 1.3, budget) < source.interval_s:
                 source.interval_s = wanted
                 source.regrid()
                 self._others_due_ns = 0
                 self._listener.retimed(source)
                 log.info("scheduler", f"{source.name} every {wanted:g} s", cost_ms=round(source.cost_s * 1e3, 3))
+
+    def slow_down(self, factor: float) -> None:
+        """Read what is read seldom (``SELDOM_S``) so many times more seldom yet; 1: as usual."""
+        if factor != self._slower:
+            self._slower = factor
+            self._rebudget()
 
     def switch(self, source: Source, off: Health | None) -> None:
         """Switch a source off, with what its health is to say then, or (None) on."""

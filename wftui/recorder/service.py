@@ -15,6 +15,7 @@ from wftui.errors import ConfigError, ProtocolError
 from wftui.model.alerts import ALERTS, SILENCES
 from wftui.model.event import Event
 from wftui.model.health import Health
+from wftui.model.quality import KEY, QUALITY
 from wftui.model.sample import Scrape
 from wftui.model.table import TableSnapshot
 from wftui.model.tick import Layout, Tick
@@ -23,6 +24,7 @@ from wftui.recorder.accumulator import Accumulator
 from wftui.recorder.alerting.actions import Actions
 from wftui.recorder.alerting.alerting import Alerting
 from wftui.recorder.alerting.backfill import Backfill
+from wftui.recorder.alerting.quality import Quality, closest_hz, slower
 from wftui.recorder.alerting.rulebook import Rulebook
 from wftui.recorder.bursts import Bursts
 from wftui.recorder.bus import Bus, Closed, HealthChanged, TableChanged
@@ -113,12 +115,23 @@ class Recorder:
         self._actions = Actions(
             clock, self.emit, commands=options.alert_commands, desktop=options.alert_desktop, demo=options.demo
         )
+        adapt = options.alert_adapt and not options.demo  # nothing of a script befalls this machine
+        self._quality = Quality(self.emit, self._scanned, self._lowered, adapt=adapt)
         self._alerting = Alerting(
-            clock, self.emit, self._tables.rows, self._scanned, self._bursts.wanted, self._actions
+            clock, self.emit, self._tables.rows, self._scanned, self._bursts.wanted, self._actions, self._quality
         )
         self._rulebook = Rulebook(options.places, self._alerting.use, self.emit)
         self._backfill = Backfill(self._alerting.engine, clock, self.question)
-        self.orders = Orders(options, clock, self.emit, self._bursts, self._switches, self._alerting, self._delete)
+        self.orders = Orders(
+            options,
+            clock,
+            self.emit,
+            self._bursts,
+            self._switches,
+            self._alerting,
+            self._quality,
+            self._delete,
+        )
         """What connections have done."""
 
     # ---- life
@@ -137,7 +150,9 @@ class Recorder:
         self.emit.seq, self.emit.session = opening.last_event_seq, opening.session
         self._accumulator = Accumulator(opening.last_layout)
         self._accumulator.mute(self._switches.groups)
-        self._alerting.restore(self._storage.last_rows(opening, (ALERTS.name, SILENCES.name)))
+        left = self._storage.last_rows(opening, (ALERTS.name, SILENCES.name, QUALITY.name))
+        self._alerting.restore(left)
+        self._quality.restore(left.get(QUALITY.name, {}).get(KEY), self._clock.now())
         self._keeper.start()
         if self.options.tap is not None:
             self._tap = Tap(*self.options.tap)
@@ -257,7 +272,12 @@ class Recorder:
         self._quick.follow(self._bus.followed_hz(PUSHES))
         for source in self._scheduler.sources:
             if isinstance(source.collector, Attentive):
-                source.collector.look_closely(self._bus.rate_hz(source.name))
+                source.collector.look_closely(min(self._bus.rate_hz(source.name), closest_hz(self._quality.level)))
+
+    def _lowered(self, level: int) -> None:
+        """wftop's own quality is another one."""
+        self._followed()
+        self._scheduler.slow_down(slower(level))
 
     def scraped(self, source: Source, at: Instant, scrape: Scrape) -> None:
         """Take a source's samples and tables in."""

@@ -64,6 +64,7 @@ def options(places: Places, config: Config, mode: str, for_s: float | None) -> O
         tap=_tap(places, config),
         alert_commands=config.flag("alerts.commands"),
         alert_desktop=config.flag("alerts.desktop"),
+        alert_adapt=config.flag("alerts.adapt"),
         history_idle_s=config.number("history.idle_s"),
     )
 

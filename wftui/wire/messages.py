@@ -383,6 +383,16 @@ class EndSilence(Message, frozen=True):
     by: str = ""
 
 
+class SetQuality(Message, frozen=True):
+    """Hold a level of wftop's own quality, whatever alerts ask for."""
+
+    level: int | None
+    """1 (least) to 5 (everything); None: leave it to the alerts again."""
+    duration_ns: int = 0
+    """0: until it is left to the alerts."""
+    by: str = ""
+
+
 class Purge(Message, frozen=True):
     """Delete from the journal, for good. Neither a time nor patterns: everything."""
 
@@ -533,6 +543,7 @@ MESSAGES: Final[dict[str, type[Message]]] = {
     "set-silence": SetSilence,
     "silence-reply": SilenceReply,
     "end-silence": EndSilence,
+    "set-quality": SetQuality,
     "purge": Purge,
     "purge-reply": PurgeReply,
     "status": Status,

@@ -26,7 +26,6 @@ from wftui.model.tick import Layout, Tick
 from wftui.recorder.alerting.actions_backup import EVENT as BACKUP
 from wftui.recorder.alerting.actions_backup import Readiness
 from wftui.recorder.alerting.actions_command import Command
-from wftui.recorder.alerting.actions_quality import Quality
 from wftui.recorder.alerting.actions_webhook import Outcome, post, target
 from wftui.recorder.emitter import Emit
 
@@ -73,7 +72,6 @@ class Actions:
         self._notes: dict[str, int] = {}
         """Alert to its notification on the desktop."""
         self._readiness = Readiness(emit)
-        self._quality = Quality(emit)
         self._dropped = column(SOURCE, "wftop.alerts.actions.dropped", call="actions over the limit")
 
     async def run(self) -> None:
@@ -84,21 +82,16 @@ class Actions:
         finally:
             self._tasks = None
 
-    def second(
-        self, tick: Tick, layout: Layout, alerts: Iterable[Alert], silenced: Callable[[Alert], bool], at: Instant
-    ) -> list[Sample]:
+    def second(self, tick: Tick, layout: Layout, alerts: Iterable[Alert], at: Instant) -> list[Sample]:
         """What is told each second, of a closed tick.
 
         Args:
             tick: The second.
             layout: Of it.
             alerts: All that are active.
-            silenced: Whether nobody is to hear of one.
             at: The end of the second.
         """
-        active = list(alerts)
-        self._quality.second(active, silenced)
-        return [Sample(self._dropped, self.dropped), *self._readiness.second(tick, layout, active, at)]
+        return [Sample(self._dropped, self.dropped), *self._readiness.second(tick, layout, alerts, at)]
 
     def carry_out(self, change: Change, event: Event) -> None:
         """Do what the rule says; ``event``: the change's, whose payload webhooks and commands are given."""

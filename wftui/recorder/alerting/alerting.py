@@ -24,6 +24,7 @@ from wftui.model.tick import Layout, Tick
 from wftui.recorder.alerting import rows
 from wftui.recorder.alerting.actions import Actions
 from wftui.recorder.alerting.actions_advice import shown
+from wftui.recorder.alerting.quality import Quality
 from wftui.recorder.alerting.scoring import Scoring
 from wftui.recorder.emitter import Emitter
 from wftui.wire import messages as m
@@ -45,6 +46,7 @@ class Alerting:
         publish: Callable[[TableSnapshot, Instant, str], None],
         keep: Callable[[str, int, Instant], object],
         actions: Actions,
+        quality: Quality,
     ) -> None:
         """
         Args:
@@ -54,6 +56,7 @@ class Alerting:
             publish: Tells and stores a table: snapshot, when, whose.
             keep: Keeps what is around a moment at full rate: event_id, the moment (ns, UTC), now.
             actions: Carries out those of a change of which somebody is to be told.
+            quality: Follows what fires.
         """
         self._clock = clock
         self._emit = emit
@@ -61,6 +64,7 @@ class Alerting:
         self._publish = publish
         self._keep = keep
         self._actions = actions
+        self._quality = quality
         self._scoring = Scoring(table, publish)
         self._engine = Engine(self._texts)
         self._desk = Desk()
@@ -137,7 +141,8 @@ class Alerting:
             Sample(self._held, self._desk.held),
             Sample(self._broken, self._broken_files),
             *(Sample(self._counts[severity], count) for severity, count in counts.items()),
-            *self._actions.second(tick, layout, self._engine.alerts(), self._hushed(at), at),
+            *self._actions.second(tick, layout, self._engine.alerts(), at),
+            *self._quality.second(self._engine.alerts(), self._hushed(at), at),
             self._scoring.second(tick, layout, sources, self._firings(at), at),
         ]
 
