@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import ClassVar
 
 import pytest
 
@@ -37,7 +36,7 @@ class Hook(ThreadingHTTPServer):
 
 class Handler(BaseHTTPRequestHandler):
     server: Hook
-    protocol_version: ClassVar[str] = "HTTP/1.1"
+    protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
         said = self.rfile.read(int(self.headers["Content-Length"]))

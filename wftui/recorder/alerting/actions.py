@@ -121,8 +121,10 @@ class Actions:
 
     def _audit(self, change: Change, event: Event, action: Action) -> None:
         alert = change.alert
-        said = {"change": change.kind, "message": message_text(alert, action.message), "severity": alert.severity}
-        log.info("audit", f"{change.kind} {alert.key}", event=event.event_id, **said, **_numbers(event))
+        text, severity = message_text(alert, action.message), alert.severity
+        line = f"{change.kind} {alert.key}: {text}"
+        log.info("audit", line, severity=severity, event=event.event_id, **_numbers(event))
+        said = {"change": change.kind, "message": text, "severity": severity}
         self._told(alert, event, action, Outcome("", tries=1), said)
 
     # ---- what takes time
