@@ -145,6 +145,14 @@ KEYS: Final = {
             choices=("auto", "on", "off"),
         ),
         Key("view.clipboard", "bool", True, "y and Y copy into the terminal's clipboard (OSC 52)"),
+        Key(
+            "view.notify",
+            "choice",
+            "none",
+            "how the terminal is told of alerts: its bell, or OSC 9 (iTerm2), 777 (urxvt, foot), 99 (kitty)",
+            choices=("none", "bell", "osc9", "osc777", "osc99"),
+        ),
+        Key("view.title", "bool", False, "the terminal's title says how many alerts wait for somebody"),
         Key("view.ascii", "bool or auto", "auto", "draw with ASCII only"),
         Key("view.readonly", "bool", False, "refuse everything that changes something"),
         Key(

@@ -7,6 +7,7 @@ from tests.tui.fake_gpu_screen import told
 from tests.tui.fake_gpus import NS, trouble
 from wftui.model.alerts import ALERTS, RULES, SILENCES
 from wftui.model.event import Event
+from wftui.model.sample import JsonValue
 from wftui.model.table import Cell, Row, TableSchema, keyframe
 from wftui.tui.gpus import boxes
 from wftui.tui.state import State
@@ -17,6 +18,12 @@ HOT, PRESSURE, FULL, WAITING, LATE = (
 )
 DISK = f'{FULL}{{mount="/srv/models"}}'
 SILENCE = "01J-SILENCE"
+SHOWN: dict[str, JsonValue] = {
+    "show": [{"type": "notify.toast"}],
+    "suggestions": [
+        {"type": "suggest.mitigation", "actions": ["see that its fans turn", "lower its power limit"]}
+    ],
+}
 _RULES: dict[str, tuple[Cell, ...]] = {
     HOT: ("A GPU is hot", "critical", "system", 1, "firing", "", 1, 8, 31e-6,
           'hw.gpu.temperature{gpu="*"} > 85 °C for 10s', "rules/gpu.json", 1),
@@ -92,7 +99,15 @@ def happened(uuid: str, other: str) -> list[Event]:
         inner = ",".join(f'{key}="{value}"' for key, value in labels.items())
         key = f"{rule}{{{inner}}}" if inner else rule
         name, severity, _ = _RULES[rule][:3]
-        told = {"rule": rule, "labels": labels, "name": name, "severity": severity, "told": True, **payload}
+        told = {
+            "rule": rule,
+            "labels": labels,
+            "name": name,
+            "severity": severity,
+            "told": True,
+            **SHOWN,
+            **payload,
+        }
         event_id = f"fired-{'hot' if rule == HOT else 'io'}" if payload.pop("now", 0) else f"a{seq}"
         told.pop("now", None)
         return Event(seq, event_id, int((NOW_S - age_s) * NS), f"alert.{kind}", "alert", key, payload=told)

@@ -12,7 +12,7 @@ from wftui.render.palette import Ink, Palette
 from wftui.text import width as columns
 from wftui.tui.compose import Picture
 
-GROUNDED = frozenset({"select", "cursor", "crosshair"})
+GROUNDED = frozenset({"select", "cursor", "crosshair", "banner.bad", "banner.warn", "banner.mark"})
 """Roles of which blanks are seen, too."""
 Cell = tuple[str, str]
 """A character and its role, or the codes of its ink; both empty: nothing is there."""

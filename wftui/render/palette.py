@@ -247,6 +247,11 @@ def _palette(colors: dict[str, _Color], depth: str) -> Palette:
     ground = shade if depth in (TRUECOLOR, INDEXED) else None
     live["crosshair"] = _ink(colors["text"], depth, bold=True, shade=ground)
     stale["crosshair"] = live["crosshair"]
+    for name in ("bad", "warn", "mark"):
+        # What is to be seen at once: the colour as the ground, at any depth.
+        found = _ink(colors.get(name, colors["warn"]), depth, bold=True)
+        codes = ";".join(["1", "7", *_codes(found.foreground, depth, 30)])
+        live[f"banner.{name}"] = stale[f"banner.{name}"] = found._replace(sgr=codes, reverse=True)
     live["cursor"] = live["key"] = _ink(colors["text"], depth, bold=True)
     live["cursor"] = Ink("1;7", _DEFAULT, bold=True, reverse=True)
     stale["cursor"], stale["key"] = live["cursor"], live["key"]

@@ -14,12 +14,14 @@ from textual.widget import Widget
 
 from wftui.clock import Instant, SystemClock
 from wftui.render.palette import TRUECOLOR, Palette, indexed
-from wftui.tui import compose, far, flow, frames, layout
+from wftui.tui import banner, compose, far, flow, frames, layout, notify
+from wftui.tui.alerts_screen import seen
 from wftui.tui.commands import Commands
 from wftui.tui.flow import Flow
 from wftui.tui.glyphs import ASCII, UTF8
 from wftui.tui.link import Link
 from wftui.tui.motion import Motion
+from wftui.tui.notify import Notices
 from wftui.tui.overview import overview
 from wftui.tui.paint import Painter, Screen, Stage, Styles
 from wftui.tui.past import Past
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
     from textual.driver import Driver
 
+    from wftui.model.event import Event
     from wftui.tui.compose import Picture
     from wftui.tui.layouts.follow import Layouts
     from wftui.tui.layouts.plan import Plan
@@ -145,6 +148,12 @@ class WftopApp(App[int], inherit_bindings=False):
         """What the settings screen needs; None: there is none."""
         self.copies = True
         """Whether ``y`` may write to the terminal's clipboard."""
+        self.notices: Notices | None = None
+        """Tells the terminal of alerts; None: it is none."""
+        self.notifies = notify.NONE
+        """How: one of ``notify.KINDS``."""
+        self.titled = False
+        """Whether the terminal's title says how many alerts wait for somebody."""
         self.worn = ""
         """The theme that was chosen in the program; empty: the one of the start."""
         self.layouts = layouts
@@ -186,6 +195,7 @@ class WftopApp(App[int], inherit_bindings=False):
         if isinstance(self._driver, Screen):
             self._driver.heard = self._acknowledged
             self._driver.pointed = self.pointed
+            self.notices = Notices(self._driver.write, self._driver.terminal.on_restore)
         if self.link is not None:
             self.state.link_since_ns = self.clock.now().boottime_ns
             self.run_worker(self.link.follow(), name="feed", exit_on_error=True)
@@ -254,6 +264,7 @@ class WftopApp(App[int], inherit_bindings=False):
         self.motion.costs.whole(began, time.perf_counter())
         self.motion.follow()
         far.follow(self)
+        self._name_terminal()
         if self.ui.alerts is not None and not self.state.wanted.issuperset(self.ui.alerts.graphed):
             self.graphs_changed()
         if (timeline := self.shown_timeline) is not None:
@@ -375,6 +386,8 @@ class WftopApp(App[int], inherit_bindings=False):
     def repaint(self) -> None:
         """Paint everything: nobody knows what is on the terminal."""
         self.flow.forget()
+        if self.notices is not None:
+            self.notices.forget()
         self.painter.shown(None)
         self._canvas.refresh()
 
@@ -396,6 +409,22 @@ class WftopApp(App[int], inherit_bindings=False):
             wait_s = max(wait_s, refresh_s - since_s - 0.1)
         self._pending = True
         asyncio.get_running_loop().call_later(wait_s, self._due)
+
+    def heard(self, event: Event) -> bool:
+        """An event of the feed; whether it is to be seen at once."""
+        told = self.ui.banner.hear(event, self.clock.now().boottime_ns)
+        if banner.rings(event) and self.notices is not None:
+            self.notices.alert(self.notifies, banner.severity(event), banner.words(self.state, event))
+        return told
+
+    def _name_terminal(self) -> None:
+        """The terminal's title: what waits for somebody, and whose machine this is."""
+        if self.notices is None or not self.titled:
+            return
+        count, severity = seen.loud(self.state)
+        sign = "!" if self.ascii_only else "▲"
+        waits = f"{sign} {count} {severity} " if count else ""
+        self.notices.name(f"{waits}wftop {self.state.hostname}".rstrip())
 
     def settled(self) -> None:
         """The past and the tables are there: from now on one frame a tick."""

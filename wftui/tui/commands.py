@@ -181,6 +181,8 @@ class Commands(ProcessWork, Travel):
 
     def back(self, _: str) -> None:
         """Escape: one thing at a time, at last the past."""
+        if not self._ui.overlay and self._ui.banner.dismiss(self._app.clock.now().boottime_ns):
+            return
         timeline = self._app.shown_timeline
         if timeline is not None and not self._ui.overlay and timeline.back():
             return

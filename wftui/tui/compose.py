@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from wftui.model.servers import SERVERS
-from wftui.tui import dialogs, layout, lists, transport
+from wftui.tui import banner, dialogs, layout, lists, transport
+from wftui.tui.alerts_screen import seen
 from wftui.tui.footer import footer
 from wftui.tui.frame import Row, Segment, box, cells, fit_row, outside, plain, row_width
 from wftui.tui.overview import overview
@@ -111,7 +112,8 @@ def picture(scene: Scene, ui: Ui, width: int, height: int) -> Picture:
     if width <= 0 or height <= 0:
         return Picture([], max(0, width), max(0, height), stale=False, live_lines=frozenset())
     rows: list[Row] = [[(" " * width, "text")] for _ in range(height)]
-    rows[0] = top_line(scene, width)
+    told = ui.banner.shown(scene.now.boottime_ns)
+    rows[0] = banner.line(scene, told, width) if told else top_line(scene, width)
     bar = bar_lines(scene, height)
     if ui.arrange is not None:
         ui.arrange.size(width, height - bar)
@@ -232,10 +234,11 @@ def _boxed(scene: Scene, place: layout.Place, body: Body, *, focused: bool) -> l
     """A panel in its frame; the same rows again while the panel handed out the same body."""
     name = place.name
     title = plain(layout.titles(scene.plan)[name], scene.glyphs)
+    alarm = seen.panels(scene.state).get(name, "")
     framed, kept_body = keep(
         scene.state,
         f"{name} framed",
-        (id(body), title, place.width, place.height, focused, scene.glyphs, scene.replay is not None),
+        (id(body), title, place.width, place.height, focused, scene.glyphs, scene.replay is not None, alarm),
         # The body is kept as well: as long as it lives, its id is nobody else's.
         lambda: (
             box(
@@ -249,6 +252,7 @@ def _boxed(scene: Scene, place: layout.Place, body: Body, *, focused: bool) -> l
                 right=body.right,
                 focused=focused,
                 past=scene.replay is not None,
+                alarm=alarm,
             ),
             body,
         ),

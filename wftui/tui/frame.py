@@ -138,15 +138,18 @@ def box(
     right: Row | None = None,
     focused: bool = False,
     past: bool = False,
+    alarm: str = "",
 ) -> list[Row]:
     """A framed panel: title left in the border with its key, ``right`` at the right end of the border.
 
     The body gets ``width - 4`` columns (one blank inside each side) and ``height - 2`` lines. ``past``: what it
-    frames is not now.
+    frames is not now. ``alarm``: colour of the frame while an alert is about what it frames.
     """
     line = "frame_focus" if focused else "frame"
     if past:
         line = f"past_{line}"
+    elif alarm:
+        line = alarm
     left_top, across, right_top = glyphs.past_top if past else glyphs.top
     left_bottom, _, right_bottom = glyphs.past_bottom if past else glyphs.bottom
     head: Row = [(left_top + across, line)]

@@ -159,7 +159,8 @@ class Link:
                             break
                         if isinstance(message, wire.Samples) and app.motion.readings():
                             continue
-                        app.data_arrived(tick=isinstance(message, wire.TickArrived | wire.Samples))
+                        told = isinstance(message, wire.EventArrived) and app.heard(message.event)
+                        app.data_arrived(tick=told or isinstance(message, wire.TickArrived | wire.Samples))
                 except ProtocolError as error:
                     reason = str(error)
                 for task in tasks:

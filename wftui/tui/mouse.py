@@ -153,6 +153,9 @@ class Mouse:
             ui.models.select(place, ui.models.listed(app.seen, ui.wanted["model"]))
         elif name == "alert" and ui.alerts is not None:
             ui.alerts.select(ui.alerts.drawn.keys[place])
+            if again:
+                app.commands.alert("expand")
+            return
         else:
             ui.point(app.seen, place)
         if again and opens:

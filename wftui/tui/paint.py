@@ -53,7 +53,7 @@ _UNWANTED: Final = frozenset(
 """What the toolkit writes and ``terminal`` does itself, or never sets."""
 _POINTER: Final = "\x1b]22;"
 """Asks for a mouse pointer's shape, which is the terminal's own; and old ones print it."""
-_GROUNDED: Final = frozenset({"select", "cursor", "crosshair"})
+_GROUNDED: Final = frozenset({"select", "cursor", "crosshair", "banner.bad", "banner.warn", "banner.mark"})
 """Roles in which a blank is seen."""
 _DRAIN_S: Final = 0.3
 _ANSWER_S: Final = 0.6

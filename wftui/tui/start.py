@@ -108,6 +108,7 @@ def run(flags: argparse.Namespace, terminal: Terminal, depth: str, *, ascii_only
     view.configured = Configured(where, given, settings.text(themes.KEY), depth, own, paths.resources("themes"))
     if theme.trouble:
         view.ui.say(" / ".join(word for word in (theme.trouble, view.ui.notice) if word), "bad")
+    view.notifies, view.titled = settings.text("view.notify"), bool(settings["view.title"])
     view.copies = bool(settings["view.clipboard"])
     gc.freeze()
     gc.set_threshold(*_THRESHOLDS)

@@ -2,7 +2,8 @@
 
 Modes that wftop sets: alternate screen (1049), hidden cursor (25), no line wrap (7), bracketed paste (2004), and
 synchronised output (2026) around single frames; buttons and wheel of the mouse (1000, 1006) unless ``view.mouse``
-is off. No reports of motion or focus, no key protocol: what is not set cannot be left behind by a dropped link.
+is off; with ``view.title`` the title (its own is kept: 22 t, 23 t). No reports of motion or focus,
+no key protocol: what is not set cannot be left behind by a dropped link.
 Light to import: it paints before anything else is loaded.
 """
 
@@ -50,6 +51,7 @@ class Terminal:
         self.keyboard = keyboard
         self.before_restore: Callable[[], None] | None = None
         """Called first in ``restore``: stops whoever else writes to the terminal."""
+        self._parting = ""
         self._attributes: list[Any] | None = None  # Any: what termios gives, only handed back
         self._entered = False
 
@@ -74,6 +76,10 @@ class Terminal:
             signal.signal(number, self._on_signal)
         os.write(self.output, ENTER.encode())
 
+    def on_restore(self, data: str) -> None:
+        """What is written after the modes were taken back; empty: nothing."""
+        self._parting = data
+
     def restore(self) -> None:
         """Take back every mode, as far as the terminal still listens."""
         if not self._entered:
@@ -83,7 +89,7 @@ class Terminal:
 
         if self.before_restore is not None:
             self.before_restore()
-        _write(self.output, RESTORE.encode())
+        _write(self.output, (RESTORE + self._parting).encode())
         if self._attributes is not None:
             try:
                 # What was not read by now is an answer of the terminal or was typed for us, not for the shell.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from wftui.render import text
 from wftui.tui import transport
+from wftui.tui.alerts_screen import seen
 from wftui.tui.frame import Row, join, outside, plain, row_width
 from wftui.tui.scene import gap, keep
 from wftui.tui.state import CONNECTING, LIVE
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from wftui.tui.scene import Scene
     from wftui.tui.state import State
 
+_NAMED: Final = 50
+"""Columns from which on the severity of alerts is a whole word."""
 _WORDED: Final = 72
 """Columns from which on it says what is given up."""
 _SCORED: Final = 96
@@ -79,7 +82,7 @@ def top_line(scene: Scene, width: int) -> Row:
             recorder += [("lag ", "dim"), (f"{lag:>6}", "warn" if scene.lag_s > 0.5 else "text"), gap(3)]
         right = [*recorder, *right]
     right = [*_given_up(scene, width), *_health(state, width), *right]
-    left = _whose(scene, width, 60)
+    left = _whose(scene, width, 60) + _alarms(scene, width)
     left += [(f"{glyph} ", level if level != "good" else "good"), (said, level if level != "good" else "text")]
     if row_width(right) >= width - 4:
         right = []
@@ -95,6 +98,15 @@ def _whose(scene: Scene, width: int, least: int) -> Row:
     return [gap(1), (host, "strong"), gap(3)] if host else ([gap(1)] if width >= 8 else [])
 
 
+def _alarms(scene: Scene, width: int) -> Row:
+    """How many alerts wait for somebody, and how bad the worst is."""
+    count, severity = seen.loud(scene.state)
+    if not count or width < 24:
+        return []
+    words = f"{count} {severity}" if width >= _NAMED else f"{count} {severity[:4]}"
+    return [(f"{scene.glyphs.alert} {words}", seen.ROLES.get(severity, "warn")), gap(3 if width >= _NAMED else 1)]
+
+
 def _worst(state: State) -> Verdict:
     """The verdict of this second: it took a third of a frame, of which there are ten a second on some screens."""
     made_of = (state.second, state.table_version, id(state.sources))
@@ -107,7 +119,7 @@ def _past_line(scene: Scene, replay: transport.Replay, width: int) -> Row:
     right = [*_given_up(scene, width), *transport.headline(replay, glyphs, width)]
     found = _worst(scene.state)
     glyph, said, level = glyphs.ok if found.level == "good" else glyphs.alert, found.sentence, found.level
-    left = _whose(scene, width, 100)
+    left = _whose(scene, width, 100) + _alarms(scene, width)
     if replay.gap is not None:
         room = width - row_width(right) - row_width(left) - 4
         said = transport.gap_words(replay)

@@ -6,6 +6,7 @@ import signal
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from wftui.tui import layout
+from wftui.tui.banner import Banner
 from wftui.tui.process.columns import SORTS, sorts
 from wftui.tui.process.order import Line
 from wftui.tui.process.work import Target as Target
@@ -153,6 +154,8 @@ class Ui:
         """The open list of series for a graph."""
         self.origins: Origins | None = None
         """The open dialog about where numbers come from."""
+        self.banner = Banner()
+        """Alerts that are told now, on every screen."""
         self.notice = ""
         self.notice_role = "text"
 

@@ -51,7 +51,7 @@ def draw(scene: Scene, screen: AlertsScreen, alert: Alert, width: int, height: i
     evidence_rows = _figures(scene, alert, width)
     least = len(head) + len(held) + len(evidence_rows)
     roomy = height - least >= 12
-    past = _history(scene, alert, mine, history, width)
+    past = _advice(scene, alert, mine, width) + _history(scene, alert, mine, history, width)
     left = height - least - 2 * roomy
     # The graph takes two thirds of what is left, the history the rest.
     lines = min(_TALLEST, left if len(past) < 2 else max(left * 2 // 3, left - len(past) - 1))
@@ -143,6 +143,24 @@ def _held(scene: Scene, alert: Alert, width: int) -> list[Row]:
     if alert.state == seen.OVER:
         out += folded("it does not hold any more; R resolves it", width, glyphs, "mark", 1)
     return out
+
+
+def _advice(scene: Scene, alert: Alert, mine: Sequence[Event], width: int) -> list[Row]:
+    """What its rule suggests to do; wftop does none of it."""
+    event = next((item for item in mine if item.event_id == alert.event), None) if alert.event else None
+    told = event.payload.get("suggestions") if event is not None else None
+    rows: list[Row] = []
+    for item in told if isinstance(told, list) else []:
+        if not isinstance(item, dict):
+            continue
+        steps = item.get("actions")
+        said = [item.get("message"), item.get("details"), *(steps if isinstance(steps, list) else [])]
+        for words in (seen.renamed(scene.state, alert.labels, str(each)) for each in said if each):
+            first: Row = [(f"{scene.glyphs.right} ", "mark")]
+            for row in folded(words, max(8, width - 2), scene.glyphs, "text", 2):
+                rows.append(fit_row([*first, *row], width))
+                first = [gap(2)]
+    return [fit_row([("what helps", "events.title")], width), *rows] if rows else []
 
 
 def _history(scene: Scene, alert: Alert, mine: Sequence[Event], history: Sequence[Event], width: int) -> list[Row]:

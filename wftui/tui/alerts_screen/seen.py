@@ -206,6 +206,30 @@ def loud(state: State) -> tuple[int, str]:
     return len(found), worst.severity if worst is not None else ""
 
 
+_PANELS: Final = (
+    ("hw.gpu", "gpus"), ("inference.", "models"), ("gen_ai.", "models"), ("system.cpu", "cpu"),
+    ("container.cpu", "cpu"), ("system.memory", "memory"), ("system.paging", "memory"), ("system.disk", "disks"),
+    ("system.filesystem", "disks"), ("system.network", "network"), ("system.pressure", "pressure"),
+    ("hw.temperature", "pressure"), ("hw.fan", "pressure"), ("system.process", "processes"),
+)  # fmt: skip
+"""How names of series begin, and the panel of the overview that is about them."""
+
+
+def panels(state: State) -> dict[str, str]:
+    """Panels that an alert waits for somebody in, with the colour of the worst."""
+
+    def make() -> dict[str, str]:
+        found: dict[str, str] = {}
+        for item in sorted(alerts(state), key=lambda item: -item.rank):
+            name = item.series[0] if item.series and item.loud else ""
+            panel = next((panel for begin, panel in _PANELS if name.startswith(begin)), "")
+            if panel:
+                found[panel] = ROLES.get(item.severity, "warn")
+        return found
+
+    return keep(state, "alerts by panel", state.table_version, make)
+
+
 def things(state: State, labels: Mapping[str, str]) -> str:
     """What a set of labels is about, as a person says it: ``GPU 3``, ``/srv/models``; empty without labels."""
     known = _numbers(state) if "gpu" in labels else {}
@@ -216,8 +240,12 @@ def things(state: State, labels: Mapping[str, str]) -> str:
 
 def spoken(state: State, alert: Alert) -> str:
     """Its message; a GPU by its number, which says more than its UUID."""
-    words = alert.message or alert.name
-    uuid = alert.labels.get("gpu", "")
+    return renamed(state, alert.labels, alert.message or alert.name)
+
+
+def renamed(state: State, labels: Mapping[str, str], words: str) -> str:
+    """Words about a set of labels with a GPU by its number."""
+    uuid = labels.get("gpu", "")
     name = _numbers(state).get(uuid, "") if uuid else ""
     return words.replace(f"GPU {uuid}", name).replace(uuid, name) if name else words
 

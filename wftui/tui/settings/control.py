@@ -99,6 +99,12 @@ def apply(app: WftopApp, screen: SettingsScreen) -> None:
         app.graphs = loaded.text(name)
     elif name == "view.clipboard":
         app.copies = loaded.flag(name)
+    elif name == "view.notify":
+        app.notifies = loaded.text(name)
+    elif name == "view.title":
+        app.titled = loaded.flag(name)
+        if not app.titled and app.notices is not None:
+            app.notices.name("")
     elif name == "view.readonly":
         app.readonly = loaded.flag(name)
     elif name in ("view.temperature", "view.bytes", "view.time_zone") or name.startswith("colors."):

@@ -28,6 +28,8 @@ AT_ONCE: Final = frozenset(
         "view.motion",
         "view.graphs",
         "view.clipboard",
+        "view.notify",
+        "view.title",
     )
 )
 
