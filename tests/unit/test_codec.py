@@ -14,6 +14,7 @@ from tests.records import COUNTER, GAUGE, SCHEMA, fact, rows
 from wftui.errors import ProtocolError
 from wftui.model.health import Health
 from wftui.model.table import TableSnapshot, difference, keyframe
+from wftui.model.why import ROSE, STARTED, Answer, Episode, Moved, Past, Process
 from wftui.wire import codec, stream
 from wftui.wire import messages as m
 
@@ -21,6 +22,14 @@ HEALTH = Health("cpu", "late", "slow", "wait", 5, 1.0, None, 0.5, None, 3, 2)
 FRAME = keyframe(SCHEMA, 5, rows(3))
 TICK = m.TickArrived(7, 1_700_000_000, 99, 1, 2, b"\0" * 16)
 LAYOUT = m.LayoutChanged(2, [GAUGE, COUNTER])
+ANSWER = Answer(
+    9, 1, 5, 10, 4, 5, 2,
+    [Moved(GAUGE, "By", ROSE, 1.0, 2.0, 6, None, 9.0, 8.0, ["a"], 1, 2, 3)],
+    [Process("1:2", 1, "x", STARTED, "cpu", "1", 0.0, 1.0, 6, 3.0)],
+    [fact(1)],
+    Past("a", 1, 10, 1, 0.1, [Episode(1, 2, 3.0, 1)], 2, [("rule.x", 1, 2)]),
+    {"GPU-a": "0"},
+)  # fmt: skip
 ALL: list[m.Message] = [
     m.Hello(m.VERSION, "view", "0.1", 5, 6, "record", "b", 7, "/data", "host", "80x24"),
     m.Error("version", "too old"),
@@ -51,6 +60,8 @@ ALL: list[m.Message] = [
     m.CatalogueReply([GAUGE], [SCHEMA], 1, 2),
     m.Compare(["*"], 1, 2, 3, 4),
     m.CompareReply([m.Difference(GAUGE, m.RangeStats(3, 1.0, 0.5, 2.0, 1.0, 1.9, 0.1), None, 0.2)], 1, 10),
+    m.Why(5, 60, 600),
+    m.WhyReply(ANSWER),
     m.Mark(5, "before the flag"),
     m.SetSource("disks", on=False),
     m.Acknowledge('rule.hot{gpu="7"}', "ann", "on it"),

@@ -178,6 +178,23 @@ def energy(
 
 
 @app.command()
+def why(
+    at: Annotated[str, typer.Option(metavar="TIME", help="the moment")] = "now",
+    window: Annotated[str, typer.Option(metavar="TIME", help="looked at around it")] = "60s",
+    before: Annotated[str, typer.Option(metavar="TIME", help="compared with: so long before the window")] = "10m",
+    json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
+    config: Annotated[str | None, _CONFIG] = None,
+    data_dir: Annotated[str | None, _DATA_DIR] = None,
+) -> None:
+    """What was different around a moment from before: series, processes, events, earlier times like it."""
+    from wftui.cli import why as command
+
+    raise typer.Exit(
+        command.main(at=at, window=window, before=before, json=json, data_dir=data_dir, config_file=config)
+    )
+
+
+@app.command()
 def gpus(
     who: Annotated[bool, typer.Option("--who", help="who used them over a range")] = False,
     since: Annotated[str | None, typer.Option(metavar="TIME", help="begin of the range, with --who: 24h")] = None,

@@ -25,12 +25,13 @@ from wftui.wire.messages import (
     Subscribe,
     TableArrived,
     Tables,
+    Why,
 )
 
 TIMEOUT_S: Final = 5.0
 HISTORY_S: Final = 10.0
 """For questions that a recorder may pass on to its history service, which has 8 s with its start."""
-_HISTORY: Final = (At, Catalogue, Compare, Events, Range, Tables)
+_HISTORY: Final = (At, Catalogue, Compare, Events, Range, Tables, Why)
 _M = TypeVar("_M", bound=Message)
 
 

@@ -101,6 +101,10 @@ class Service:
             from wftui.history.compare import compare  # with numpy
 
             return compare(archive, question, self._deadline_s)
+        if isinstance(question, m.Why):
+            from wftui.history.why import why  # as above
+
+            return m.WhyReply(why(archive, question, self._deadline_s))
         return m.Error("bad-request", f"{m.TAGS[type(question)]} is no question to the history service")
 
     def close(self) -> None:

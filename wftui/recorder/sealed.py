@@ -17,7 +17,7 @@ HOUR_S: Final = 3600
 KEYFRAMES: Final = 90
 """Ticks after the journal's first one until it holds a keyframe of every table."""
 
-Question = m.Range | m.At | m.Events | m.Tables | m.Compare | m.Catalogue
+Question = m.Range | m.At | m.Events | m.Tables | m.Compare | m.Catalogue | m.Why
 
 
 class _Segment(msgspec.Struct, frozen=True, gc=False):
@@ -117,7 +117,7 @@ class Sealed:
                 return self._is_older_moment(reader, start, question)
             case m.Events():
                 return self._has_older_events(reader, start, question)
-            case m.Compare():
+            case m.Compare() | m.Why():
                 return True
             case m.Catalogue():
                 return False
@@ -192,7 +192,7 @@ def answer(reader: Reader, sealed: Sealed | None, question: Question) -> m.Messa
     """
     if sealed is not None:
         sealed.refresh()
-        if isinstance(question, m.Compare) or sealed.is_older(reader, question):
+        if isinstance(question, m.Compare | m.Why) or sealed.is_older(reader, question):
             return None
     match question:
         case m.Range():
@@ -207,6 +207,8 @@ def answer(reader: Reader, sealed: Sealed | None, question: Question) -> m.Messa
             return _catalogue(reader, sealed)
         case m.Compare():
             return m.Error("refused", "compare: needs a recording on disk; this recorder keeps nothing there")
+        case m.Why():
+            return m.Error("refused", "why: needs a recording on disk; this recorder keeps nothing there")
 
 
 def _catalogue(reader: Reader, sealed: Sealed | None) -> m.CatalogueReply:

@@ -13,6 +13,7 @@ from wftui.model.event import Event
 from wftui.model.health import Health
 from wftui.model.sample import Column
 from wftui.model.table import TableChange, TableSchema
+from wftui.model.why import Answer
 
 VERSION: Final = (1, 0)
 """(major, minor): another major is refused with one clear error."""
@@ -328,6 +329,22 @@ class CompareReply(Message, frozen=True):
     b_level_s: int = 1
 
 
+class Why(Message, frozen=True):
+    """What was different around a moment from the time before. Answered by ``WhyReply``."""
+
+    at_ns: int
+    window_s: int = 60
+    """Around the moment."""
+    before_s: int = 600
+    """Before the window."""
+
+
+class WhyReply(Message, frozen=True):
+    """Answer to ``Why``."""
+
+    answer: Answer
+
+
 class Mark(Message, frozen=True):
     """Set a named mark; the full-rate samples around it are stored while the rings still have them."""
 
@@ -536,6 +553,8 @@ MESSAGES: Final[dict[str, type[Message]]] = {
     "catalogue-reply": CatalogueReply,
     "compare": Compare,
     "compare-reply": CompareReply,
+    "why": Why,
+    "why-reply": WhyReply,
     "mark": Mark,
     "set-source": SetSource,
     "acknowledge": Acknowledge,
