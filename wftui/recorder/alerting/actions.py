@@ -176,7 +176,8 @@ class Actions:
         command = Command(action.command, body(event))
         outcome = await command.run()
         if command.output:
-            log.info("alert", "a command said something", program=action.command[0], output=command.output)
+            said = command.output.decode("utf-8", "replace")
+            log.info("alert", "a command said something", program=action.command[0], output=said)
         return outcome
 
     async def _note(self, change: Change, event: Event) -> Outcome:
