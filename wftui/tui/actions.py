@@ -192,6 +192,7 @@ ACTIONS: Final = (
     Action("view.copy_command", "Copy the export command", ("Y",), "copy", "View", "command", "copy"),
     Action("view.settings", "Settings", ("f2",), "settings", "View"),
     Action("view.theme", "Next theme", ("T",), "theme", "View", "", "theme"),
+    Action("view.quality", "Full quality for an hour", ("Q",), "quality", "View", "", "quality"),
     Action("view.slower", "Refresh less often", ("minus",), "refresh", "View", "1"),
     Action("view.faster", "Refresh more often", ("plus",), "refresh", "View", "-1"),
     _arrange("grab", "Take it: arrows move it", ("m",), "grab", "move"),

@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from wftui.clock import Instant, SystemClock
 from wftui.render.palette import TRUECOLOR, Palette, indexed
-from wftui.tui import banner, compose, far, flow, frames, layout, notify
+from wftui.tui import banner, compose, far, flow, frames, layout, notify, quality
 from wftui.tui.alerts_screen import seen
 from wftui.tui.commands import Commands
 from wftui.tui.flow import Flow
@@ -219,8 +219,8 @@ class WftopApp(App[int], inherit_bindings=False):
                 now = Instant((replay.second + 1) * NS_PER_S, now.boottime_ns)
         lag_s = self.flow.lag_s(time.monotonic_ns())
         return Scene(
-            self.seen, now, glyphs, self.own_cpu, self.own_memory, self.refresh_s, self.readonly, replay, lag_s,
-            self.sweeps, self.plan, self._given_up(), self.copies,
+            self.seen, now, glyphs, self.own_cpu, self.own_memory, self.pace_s, self.readonly, replay, lag_s,
+            self.sweeps, self.plan, self._given_up(), self.copies, quality.now(self.state),
         )  # fmt: skip
 
     def _given_up(self) -> str:
@@ -228,8 +228,13 @@ class WftopApp(App[int], inherit_bindings=False):
             self.flow.shed,
             deep=self.palette.depth == TRUECOLOR,
             shaded=self.ui.shown == "energy",
-            quick=self.refresh_s < _SHED_REFRESH_S,
+            quick=self.pace_s < _SHED_REFRESH_S,
         )
+
+    @property
+    def pace_s(self) -> float:
+        """Seconds between two frames of data: what was chosen, or more while wftop's own quality is low."""
+        return quality.pace_s(self.refresh_s, quality.level(self.state))
 
     @property
     def sweeps(self) -> bool:
@@ -404,7 +409,7 @@ class WftopApp(App[int], inherit_bindings=False):
             return
         # Once all is there, what lies in the socket's buffer is read before this frame, and that is enough.
         wait_s = 0.0 if self._settled else _GATHER_S
-        refresh_s = max(self.refresh_s, _SHED_REFRESH_S if self.flow.shed >= flow.PANELS else 0.0)
+        refresh_s = max(self.pace_s, _SHED_REFRESH_S if self.flow.shed >= flow.PANELS else 0.0)
         if refresh_s > 1.0 and self._settled:
             wait_s = max(wait_s, refresh_s - since_s - 0.1)
         self._pending = True
@@ -444,8 +449,8 @@ class WftopApp(App[int], inherit_bindings=False):
         if self._deadline is not None:
             self._deadline.cancel()
         wait_s = _QUIET_S if self.state.link == LIVE else 1.0
-        if self.state.link == LIVE and self.refresh_s > 1.0:
-            wait_s += self.refresh_s
+        if self.state.link == LIVE and self.pace_s > 1.0:
+            wait_s += self.pace_s
         self._deadline = asyncio.get_running_loop().call_later(wait_s, self.paint)
 
     # ---- own cost

@@ -338,6 +338,12 @@ class Commands(ProcessWork, Travel):
         if app.link is not None:
             app.link.rate_changed()
 
+    def quality(self, _: str) -> None:
+        """wftop's own quality: everything for an hour, or what alerts ask for."""
+        from wftui.tui import quality  # here: as above
+
+        quality.turn(self._app)
+
     def arrange(self, what: str) -> None:
         """Begin to arrange the panels, or one key of it."""
         from wftui.tui.arrange import control  # here: as above

@@ -171,7 +171,7 @@ class Link:
         return reason or "the recorder closed the connection"
 
     async def _subscribe(self, feed: Feed) -> None:
-        often = 1.0 / self._app.refresh_s
+        often = 1.0 / self._app.pace_s
         rate = max(1.0, often, self._app.motion.rate_hz)
         sources = list(self._app.motion.follows)
         if often > 1.0 or not sources:

@@ -6,8 +6,9 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Final
 
+from wftui.model.quality import EVERYTHING
 from wftui.model.servers import SOURCE
-from wftui.tui import compose, flow, frames, layout
+from wftui.tui import compose, flow, frames, layout, quality
 from wftui.units import NS_PER_S
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Motion:
         self._clock: frames.Clock | None = None
         self._key_ns = 0
         self._follows: tuple[str, ...] = ()
+        self._quality = EVERYTHING
 
     @property
     def screen(self) -> EnergyScreen | None:
@@ -63,9 +65,10 @@ class Motion:
         """After a whole frame: bring the clock and the feed to what is on the screen now."""
         app = self._app
         screen = self.screen
+        before, self._quality = self._quality, quality.level(app.state)
         wanted = self._wanted(screen)
         follows = (_ALL,) if wanted != frames.DATA else self._closely()
-        if follows != self._follows:
+        if follows != self._follows or self._quality != before:
             self._follows = follows
             if app.link is not None:
                 app.link.rate_changed()
@@ -77,13 +80,14 @@ class Motion:
             self._clock = frames.Clock(asyncio.get_running_loop(), self._frame)
         if wanted != self._clock.state:
             self.costs.pause()
-        self._clock.want(wanted, most_hz=frames.SHED_HZ if app.flow.shed >= flow.RATE else 1e3)
+        shed_hz = frames.SHED_HZ if app.flow.shed >= flow.RATE else 1e3
+        self._clock.want(wanted, most_hz=min(shed_hz, quality.most_hz(self._quality)))
 
     def _wanted(self, screen: EnergyScreen | None) -> str:
         app = self._app
         now_ns = time.monotonic_ns()
         return frames.state_for(
-            self.mode,
+            self._left,
             moves=screen is not None and app.past.live and not app.ui.overlay and not app.state.stale,
             remote=self._remote,
             asked=screen is not None and screen.full,
@@ -94,15 +98,22 @@ class Motion:
     def _closely(self) -> tuple[str, ...]:
         """Sources that the screen looks at closely: their numbers move within a second, nothing else does."""
         app = self._app
-        if app.ui.shown != "model" or self.mode == frames.REDUCED or app.ui.overlay:
+        if app.ui.shown != "model" or self._left == frames.REDUCED or app.ui.overlay:
             return ()
         calm = app.state.stale or not app.past.live or app.flow.shed >= flow.RATE
         return () if calm or app.flow.is_deaf(time.monotonic_ns()) else (SOURCE,)
+
+    @property
+    def _left(self) -> str:
+        """What wftop's own quality leaves of the motion that was chosen."""
+        return quality.motion(self.mode, self._quality)
 
     def words(self) -> str:
         """What is so now, for a person who asked for another motion."""
         if self.mode == frames.REDUCED:
             return "nothing moves: view.motion is reduced"
+        if self._left == frames.REDUCED:
+            return f"nothing moves: quality is {self._quality}/{EVERYTHING}, Q brings all of it back"
         screen = self.screen
         if screen is not None and screen.full:
             return f"full motion, until {frames.FULL_S:g} s after the last key"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, cast
 
 from wftui.clock import Instant
+from wftui.model.quality import EVERYTHING
 from wftui.tui.frame import Row, Segment
 from wftui.tui.glyphs import Glyphs
 from wftui.tui.layouts.default import DEFAULT
@@ -42,6 +43,8 @@ class Scene(NamedTuple):
     """What the terminal gets less of because it does not keep up; empty: nothing."""
     copies: bool = True
     """Whether anything may go to the clipboard."""
+    quality: tuple[int, str] = (EVERYTHING, "")
+    """wftop's own quality now, 1 to 5, and for whose sake it is lower than 5."""
 
 
 class Body(NamedTuple):

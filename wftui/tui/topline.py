@@ -8,6 +8,7 @@ from wftui.render import text
 from wftui.tui import transport
 from wftui.tui.alerts_screen import seen
 from wftui.tui.frame import Row, join, outside, plain, row_width
+from wftui.tui.quality import headline
 from wftui.tui.scene import gap, keep
 from wftui.tui.state import CONNECTING, LIVE
 from wftui.tui.verdict import Verdict, verdict
@@ -81,7 +82,7 @@ def top_line(scene: Scene, width: int) -> Row:
             lag = text.milliseconds(scene.lag_s).strip()
             recorder += [("lag ", "dim"), (f"{lag:>6}", "warn" if scene.lag_s > 0.5 else "text"), gap(3)]
         right = [*recorder, *right]
-    right = [*_given_up(scene, width), *_health(state, width), *right]
+    right = [*_given_up(scene, width), *headline(scene, width), *_health(state, width), *right]
     left = _whose(scene, width, 60) + _alarms(scene, width)
     left += [(f"{glyph} ", level if level != "good" else "good"), (said, level if level != "good" else "text")]
     if row_width(right) >= width - 4:
@@ -116,7 +117,7 @@ def _worst(state: State) -> Verdict:
 def _past_line(scene: Scene, replay: transport.Replay, width: int) -> Row:
     """Host, the verdict of then, and when that was."""
     glyphs = scene.glyphs
-    right = [*_given_up(scene, width), *transport.headline(replay, glyphs, width)]
+    right = [*_given_up(scene, width), *headline(scene, width), *transport.headline(replay, glyphs, width)]
     found = _worst(scene.state)
     glyph, said, level = glyphs.ok if found.level == "good" else glyphs.alert, found.sentence, found.level
     left = _whose(scene, width, 100) + _alarms(scene, width)
