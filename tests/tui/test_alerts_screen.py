@@ -109,7 +109,7 @@ def test_what_waits_for_somebody_stands_first_and_what_is_silenced_last() -> Non
     assert [item.status for item in found if isinstance(item, seen.Alert)] == [
         "firing", "acked", "over", "pending", "silenced",
     ]  # fmt: skip
-    assert [item for item in AlertsScreen().listed(ALL, "srv/models")] == [found[-1]]
+    assert AlertsScreen().listed(ALL, "srv/models") == [found[-1]]
 
 
 @pytest.mark.parametrize("group", GROUPS[1:])

@@ -21,6 +21,9 @@ from wftui.tui import notify
 from wftui.tui.banner import SHOWN_S, Banner
 from wftui.tui.compose import picture
 from wftui.tui.notify import GIVE_TITLE_BACK, KEEP_TITLE, Notices, notification
+from wftui.tui.panels import events
+from wftui.tui.plain.answers import answer
+from wftui.tui.plain.news import News
 from wftui.tui.ui import Ui
 
 BEGAN_NS = 600 * NS
@@ -200,3 +203,35 @@ async def test_the_terminal_is_told_only_where_that_was_chosen() -> None:
         assert sent[:2] == ["\x1b]9;wftop critical: A GPU is hot: GPU 0 is at 91 °C\x1b\\"] * 2
         assert sent[2:] == [KEEP_TITLE, "\x1b]2;▲ 1 critical wftop gpu-box-3\x1b\\"]
         await press(pilot, "escape")
+
+
+def test_events_about_alerts_are_sentences() -> None:
+    shown = scene(ALL)
+    event = fired()
+    assert events.role(event) == "bad"
+    assert events.about(shown, event) == "GPU 0"
+    assert events.summary(shown, event) == "A GPU is hot: GPU 0 is at 91 °C"
+    quiet = fired(told=False, why_not="quiet hours")
+    assert events.role(quiet) == "text"
+    assert "nobody told: quiet hours" in events.summary(shown, quiet)
+    claimed = fired(kind="alert.acknowledged", by="ana", note="on it", message="")
+    assert (events.role(claimed), events.said(claimed)) == ("mark", "A GPU is hot: by ana, on it")
+
+
+def test_plain_words_about_alerts() -> None:
+    state = alarmed()
+    lines_ = answer("alerts", state, News(30))
+    assert lines_[0] == "1 alert waits for somebody: 1 critical."
+    assert lines_[1] == (
+        "critical: A GPU is hot GPU 0 fires, for 1 minutes, now 91 degrees Celsius, limit 85 degrees Celsius."
+    )
+    assert lines_[2].startswith("warning: Programs wait for disks fires, acknowledged")
+    assert answer("alerts", alarmed(quiet=True), News(30)) == [
+        "No alert fires; 6 of 8 rules have something to look at."
+    ]
+    news = News(30)
+    news.everything(state)
+    state.add_events([fired(age_s=-1)])
+    assert any("alert fired, critical: A GPU is hot: GPU 0 is at 91" in line for line in news.since(state))
+    for line in answer("alerts", alarmed(hostile=True), News(30)):
+        assert line == clean(line, 10_000)

@@ -83,6 +83,15 @@ class Moment:
     def rate_changed(self) -> None:
         """It holds still at any rate."""
 
+    def graphs_changed(self) -> None:
+        """Other series are on graphs: their past too."""
+        view = self._view
+        if view is not None:
+            since_ns = self.now_ns - _SHOWN_S * NS_PER_S
+            filled = self._answer(m.Range(sorted(view.state.wanted), since_ns, self.now_ns, _SHOWN_S))
+            if isinstance(filled, m.RangeReply):
+                view.state.prefill(filled)
+
     def _answer(self, message: m.Message) -> m.Message:
         if isinstance(message, m.Range | m.At | m.Events | m.Tables | m.Compare | m.Catalogue):
             found = answer(self._reader, None, message)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _ROOMY = 100
 """Columns from which on the process list has room for the keys that everybody guesses."""
+_WIDE = 130
+"""The same for the overview."""
 
 
 def footer(scene: Scene, ui: Ui, width: int) -> Row:
@@ -117,7 +119,8 @@ def _wanted(scene: Scene, ui: Ui, width: int) -> list[str]:
     elif past:
         wanted = [action.id for action in ACTIONS if action.section == "Time" and action.short]
     else:
-        wanted += ["panel.next", "time.play"]
+        # To leave live is what nobody guesses; Tab is.
+        wanted += ["panel.next", "time.play"] if width >= _WIDE else ["time.play"]
     if past and ui.shown and ui.shown != "timeline":
         wanted += ["time.play", "time.live", "time.back", "time.forward"]
     if ui.shown != "settings":

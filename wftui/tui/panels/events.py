@@ -8,6 +8,7 @@ from wftui.model.event import Event
 from wftui.model.gpus import REASONS
 from wftui.model.servers import SERVERS
 from wftui.render import text
+from wftui.tui.alerts_screen import seen, telling
 from wftui.tui.frame import Row, cells, fit_row, outside, plain
 from wftui.tui.gpus import boxes
 from wftui.tui.panels import parts
@@ -46,6 +47,7 @@ _WARN: Final = frozenset(
 )
 _GPU: Final = "gpu"
 _SERVER: Final = "server"
+_TOLD: Final = frozenset({telling.ALERT, "silence"})
 _STATES: Final = frozenset({"source.state", "server.state"})
 
 
@@ -59,6 +61,8 @@ def role(event: Event) -> str:
         )
     if event.type == "mark.set":
         return "mark"
+    if event.aggregate_type in _TOLD:
+        return telling.role(event)
     return "bad" if event.type in _BAD else "warn" if event.type in _WARN else "text"
 
 
@@ -104,6 +108,8 @@ def said(event: Event) -> str:
         return _of_gpu(event.type, payload)
     if event.aggregate_type == _SERVER:
         return _of_server(event.type, payload)
+    if event.aggregate_type == telling.ALERT and payload.get("rule"):
+        return telling.said(event)
     if event.type == "mark.set":
         at = payload.get("at_ns")
         elsewhere = isinstance(at, int) and abs(at - event.time_ns) > 2_000_000_000
@@ -154,8 +160,10 @@ def about(scene: Scene, event: Event) -> str:
         return f"GPU {label}" if label else event.aggregate_id
     if event.aggregate_type == _SERVER and event.aggregate_id:
         return dict(_servers(scene)).get(event.aggregate_id, event.aggregate_id)
+    if event.aggregate_type == telling.ALERT and event.payload.get("rule"):
+        return telling.about(scene.state, event)
     # Random numbers tell a person nothing.
-    named = event.aggregate_id and event.aggregate_type not in ("mark", "machine")
+    named = event.aggregate_id and event.aggregate_type not in ("mark", "machine", "silence")
     return f"{event.aggregate_type} {event.aggregate_id}" if named else event.aggregate_type
 
 
@@ -177,6 +185,10 @@ def summary(scene: Scene, event: Event) -> str:
     name = event.aggregate_id if event.aggregate_type in ("source", "process", "series") else ""
     if event.aggregate_type in (_GPU, _SERVER):
         name = about(scene, event)
+    if event.aggregate_type == telling.ALERT:
+        labels = event.payload.get("labels")
+        known = {str(key): str(value) for key, value in labels.items()} if isinstance(labels, dict) else {}
+        return plain(seen.renamed(scene.state, known, said(event)), scene.glyphs)
     return plain(" ".join(part for part in (name, said(event)) if part), scene.glyphs)
 
 

@@ -30,6 +30,7 @@ WORDS: Final = {
     "gpu": "all GPUs one by one; gpu 0: more of one",
     "models": "all model servers one by one; models ollama: more of one",
     "processes": "the 5 with the most CPU; processes 10: ten of them",
+    "alerts": "what fires, the worst first; alerts 20: twenty of them",
     "events": "the last 5 events; events 10: ten of them",
     "sources": "which sources do not work, why, and what to do",
     "every": "how often changes are told: every 10s",
@@ -75,6 +76,10 @@ def answer(typed: str, state: State, news: News) -> list[str]:
         from wftui.tui.plain import serving  # here: many machines serve no models
 
         return serving.answer(state, rest)
+    if name == "alerts":
+        from wftui.tui.plain import alarms  # here: on a good day nobody asks
+
+        return alarms.answer(state, _count(rest))
     if name == "every":
         return _every(rest, news)
     asked: dict[str, Callable[[State, int], list[str]]] = {

@@ -6,6 +6,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from wftui.model.alerts import ALERTS
 from wftui.model.health import TROUBLE
 from wftui.model.servers import SERVERS
 from wftui.tui.gpus import boxes, cards
@@ -54,6 +55,10 @@ def facts(state: State, seconds: int) -> list[Fact]:
         from wftui.tui.plain.serving import server_facts  # here: many machines serve no models
 
         found += server_facts(state)
+    if state.tables.get(ALERTS.name):
+        from wftui.tui.plain import alarms  # here: on a good day nothing fires
+
+        found.append(Fact("alerts", said := alarms.count(state), words=(said,)))
     sources = _sources(state)
     return [*found, sources] if sources is not None else found
 

@@ -14,7 +14,7 @@ from wftui.wire import messages as wire
 _TIMEOUT_S: Final = 2.0
 _CHUNK: Final = 1 << 16
 SELECTORS: Final = ["system.*", "container.*", "hw.*"]
-TABLES: Final = ["processes", "gpus", "gpu_processes"]
+TABLES: Final = ["processes", "gpus", "gpu_processes", "alerts", "rules"]
 _EVENTS: Final = 50
 
 

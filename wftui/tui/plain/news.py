@@ -131,6 +131,10 @@ class News:
 
 def event_words(state: State, event: Event) -> str:
     """An event in words, with its time."""
+    if event.type == "alert.fired" and event.payload.get("rule"):
+        from wftui.tui.plain import alarms  # here: on a good day nothing fires
+
+        return f"{text.clock(event.time_ns / 1e9)} {alarms.told(state, event)}"
     kind = event.type.replace(".", " ").replace("_", " ")
     about = event.aggregate_id
     if event.aggregate_type == "gpu":
