@@ -188,6 +188,8 @@ ACTIONS: Final = (
     _setting("change", "Next choice, or type a value", ("enter",), "change"),
     _setting("unset", "Take it out of settings.toml", ("u",), "unset"),
     Action("view.origin", "Where these numbers come from", ("i",), "origin", "View", "", "origin"),
+    Action("view.why", "Why: what changed now or then", ("W",), "why", "View", "why", "why"),
+    Action("view.health", "What the health score lacks", ("H",), "why", "View", "health", "health"),
     Action("view.copy", "Copy the row or value", ("y",), "copy", "View", "row", "copy"),
     Action("view.copy_command", "Copy the export command", ("Y",), "copy", "View", "command", "copy"),
     Action("view.settings", "Settings", ("f2",), "settings", "View"),

@@ -10,7 +10,7 @@ from wftui.text import clean
 from wftui.tui.actions import WHILE_ARRANGING, find
 from wftui.tui.process.commands import ProcessWork
 from wftui.tui.travel import Travel
-from wftui.tui.ui import ASK, CONFIRM, DETAILS, HELP, MENU, ORIGINS, OUTCOME, PALETTE, PROMPT, REFRESHES
+from wftui.tui.ui import ASK, CONFIRM, DETAILS, HELP, MENU, ORIGINS, OUTCOME, PALETTE, PROMPT, REFRESHES, WHY
 
 if TYPE_CHECKING:
     from wftui.tui.alerts_screen.model import AlertsScreen
@@ -119,6 +119,7 @@ class Commands(ProcessWork, Travel):
             "signal",
             "origin",
             "copy",
+            "why",
         ):
             return
         getattr(self, action.run)(action.argument)
@@ -162,6 +163,10 @@ class Commands(ProcessWork, Travel):
         ui = self._ui
         if ui.overlay == MENU:
             ui.overlays.append(CONFIRM)
+        elif ui.overlay == WHY:
+            from wftui.tui.why import control  # here: as above
+
+            control.enter(self._app)
         elif ui.overlay in (HELP, DETAILS, ORIGINS, OUTCOME):
             ui.back()
         elif ui.overlay:
@@ -271,6 +276,12 @@ class Commands(ProcessWork, Travel):
             self._ui.back()
         elif not self._ui.overlay:
             control.open_dialog(self._app)
+
+    def why(self, what: str) -> None:
+        """What was different at the moment that is looked at, or what the health score lacks."""
+        from wftui.tui.why import control  # here: seldom used
+
+        control.act(self._app, what)
 
     def copy(self, what: str) -> None:
         """The row or value under the cursor, or the command for what is in view, into the clipboard."""

@@ -20,6 +20,7 @@ from wftui.tui.ui import (
     PROMPT,
     SCROLLED,
     SIGNALS,
+    WHY,
     Choice,
     Frame,
     Prompt,
@@ -117,6 +118,10 @@ def _content(scene: Scene, ui: Ui, width: int, height: int) -> tuple[str, list[R
         from wftui.tui import help as helping  # here: it is seldom open
 
         return "help", *helping.content(scene, ui, width, height)
+    if ui.overlay == WHY and ui.findings is not None:
+        from wftui.tui.why import draw as why  # here: as above
+
+        return ui.findings.title, *why.content(scene, ui.findings, width), []
     return *_small(scene, ui, width), []
 
 

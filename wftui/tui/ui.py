@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from wftui.tui.search.palette import Palette
     from wftui.tui.settings.model import SettingsScreen
     from wftui.tui.timeline.model import Timeline
+    from wftui.tui.why.model import Findings
     from wftui.wire.messages import InspectReply
 
 OVERVIEW: Final = "overview"
@@ -44,7 +45,8 @@ ASK: Final = "ask"
 OUTCOME: Final = "outcome"
 ORIGINS: Final = "origins"
 PALETTE: Final = "palette"
-SCROLLED: Final = (HELP, DETAILS, OUTCOME)
+WHY: Final = "why"
+SCROLLED: Final = (HELP, DETAILS, OUTCOME, WHY)
 """Dialogs that may be longer than the screen."""
 
 
@@ -109,7 +111,7 @@ class Ui:
         """The selected source, wherever it is sorted to; empty: the one at its place."""
         self.work = Work()
         """What else is done with the process list: tree, tags, the one that is followed."""
-        self.places = {"processes": 0, "events": 0, "sources": 0, HELP: 0, DETAILS: 0, OUTCOME: 0}
+        self.places = {"processes": 0, "events": 0, "sources": 0, HELP: 0, DETAILS: 0, OUTCOME: 0, WHY: 0}
         """Line under the cursor (lists) or first line shown (dialogs)."""
         self.tops = {"processes": 0, "events": 0, "sources": 0}
         self.page = 10
@@ -154,6 +156,8 @@ class Ui:
         """The open list of series for a graph."""
         self.origins: Origins | None = None
         """The open dialog about where numbers come from."""
+        self.findings: Findings | None = None
+        """What the dialog of ``W`` or ``H`` says."""
         self.banner = Banner()
         """Alerts that are told now, on every screen."""
         self.notice = ""
