@@ -147,20 +147,23 @@ def sources(
 @app.command()
 def rules(
     action: Annotated[
-        str, typer.Argument(metavar="[list|check|new|edit|enable|disable]", help="what to do")
+        str, typer.Argument(metavar="[list|check|test|new|edit|enable|disable]", help="what to do")
     ] = "list",
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[WORD]...", help="ids, patterns (list), files (check), a name (new)"),
+        typer.Argument(metavar="[WORD]...", help="ids, patterns (list), files (check, test), a name (new)"),
     ] = None,
+    since: Annotated[str | None, typer.Option(metavar="TIME", help="with test: begin of the past, 24h")] = None,
     json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
     config: Annotated[str | None, _CONFIG] = None,
     data_dir: Annotated[str | None, _DATA_DIR] = None,
 ) -> None:
-    """List the alert rules, check files of them, write a new one, change one, switch one off or on."""
+    """List the alert rules, check files of them, test them over the past, write one, switch one off or on."""
     from wftui.cli import rules as command
 
-    raise typer.Exit(command.main(action, names or [], json=json, data_dir=data_dir, config_file=config))
+    raise typer.Exit(
+        command.main(action, names or [], since=since, json=json, data_dir=data_dir, config_file=config)
+    )
 
 
 @app.command()

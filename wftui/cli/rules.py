@@ -1,4 +1,4 @@
-"""`wftop rules`: which rules there are, what is wrong in a file, a new one, one changed, on and off.
+"""`wftop rules`: which rules there are, what is wrong in a file, a test over the past, a new one, on and off.
 
 A running recorder follows files and settings by itself, within seconds.
 """
@@ -17,26 +17,30 @@ from wftui.errors import ConfigError, UsageError
 from wftui.paths import Places, places
 from wftui.text import clean
 
-_ACTIONS: Final = ("list", "check", "new", "edit", "enable", "disable")
+_ACTIONS: Final = ("list", "check", "test", "new", "edit", "enable", "disable")
 
 
 def main(
     action: str,
     wanted: list[str],
     *,
+    since: str | None = None,
     json: bool = False,
     data_dir: str | None = None,
     config_file: str | None = None,
 ) -> int:
-    """Run the command; 0 when it is done, 1 when ``check`` found something.
+    """Run the command; 0 when it is done, 1 when ``check`` found something. ``since``: of ``test`` only.
 
     Raises:
         UsageError: An unknown action, or not the words that it takes.
         ConfigError: There is no such rule, or a file cannot be read or written.
+        StoreError, NoDataError: ``test`` cannot read what was recorded, or there is nothing.
     """
     where = places(data_dir, config_file)
     if action not in _ACTIONS:
-        raise UsageError(f"expected list, check, new, edit, enable or disable, got {action!r}")
+        raise UsageError(f"expected list, check, test, new, edit, enable or disable, got {action!r}")
+    if since is not None and action != "test":
+        raise UsageError("--since goes with test")
     if action in ("enable", "disable") and not wanted:
         raise UsageError(f"rules {action} expects an id: wftop rules {action} rule.NAME")
     if (action == "edit" and len(wanted) != 1) or (action == "new" and len(wanted) > 1):
@@ -44,6 +48,12 @@ def main(
     match action:
         case "check":
             return _check(where, wanted, json=json)
+        case "test":
+            from wftui.cli import rules_test  # with the store
+
+            return rules_test.main(
+                wanted, since=since or "24h", json=json, data_dir=data_dir, config_file=config_file
+            )
         case "new":
             _say(str(rules_edit.new(where, wanted[0] if wanted else "my-rule")))
             return 0

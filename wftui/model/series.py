@@ -128,6 +128,11 @@ def matches(pattern: str, item: Series) -> bool:
     return fnmatchcase(item.text if "{" in pattern else item.name, pattern)
 
 
+def selector_of(text: str) -> str:
+    """A selector that means this series alone, or all of its name where it has no labels."""
+    return "".join(f"[{char}]" if char in "*?[" else char for char in text)
+
+
 def select(patterns: Iterable[str], items: Iterable[Series]) -> list[Series]:
     """The items that at least one pattern names, in their order."""
     wanted = tuple(patterns)

@@ -121,7 +121,7 @@ class Recorder:
             clock, self.emit, self._tables.rows, self._scanned, self._bursts.wanted, self._actions, self._quality
         )
         self._rulebook = Rulebook(options.places, self._alerting.use, self.emit)
-        self._backfill = Backfill(self._alerting.engine, clock, self.question)
+        self._backfill = Backfill(self._alerting.engine, clock.now, self.question)
         self.orders = Orders(
             options,
             clock,

@@ -66,7 +66,7 @@ class Machine:
                 raise self.error
             return self.answers.pop(0) if self.answers else answers.answer_range(reader, question)
 
-        self.backfill = Backfill(self.engine, self.clock, ask)
+        self.backfill = Backfill(self.engine, self.clock.now, ask)
         self.tick()
 
     def tick(self) -> None:

@@ -16,7 +16,7 @@ from wftui.alerts.words import condition_text, message_text
 from wftui.clock import NS_PER_S, Clock, Instant
 from wftui.errors import ConfigError, ProtocolError
 from wftui.model import alerts as cells
-from wftui.model import gpus, servers
+from wftui.model.alert_texts import PLACES
 from wftui.model.alerts import ALERTS, FIRING, OVER, RULES, SILENCES, SOURCE
 from wftui.model.sample import Sample, column
 from wftui.model.table import Row, TableSnapshot
@@ -163,13 +163,8 @@ class Alerting:
         return lambda alert: bool(holding(self._silences.values(), alert, at.time_ns) or inhibitor(alert, active))
 
     def _texts(self, name: str) -> Iterable[tuple[Labels, str]]:
-        place = _TEXTS.get(name)
-        if place is None:
-            return ()
-        table, keys, cell = place
-        return [
-            (tuple((key, str(row[at])) for key, at in keys), str(row[cell])) for row in self._table(table).values()
-        ]
+        place = PLACES.get(name)
+        return () if place is None else place.texts(self._table(place.table))
 
     def _tell(self, change: Change, now: Instant) -> None:
         kind, alert = change
@@ -295,11 +290,3 @@ class Alerting:
         told = {"rule": alert.rule.id, "labels": dict(alert.labels), "name": alert.rule.name, "told": False}
         self._emit(kind, ("alert", alert.key), {**told, "severity": alert.severity, **payload})
         self._publish_all(self._clock.now())
-
-
-_TEXTS: Final = {
-    "server.state": ("servers", (("server", servers.ENDPOINT),), servers.STATE),
-    "gpu.state": ("gpus", (("gpu", gpus.UUID),), gpus.STATE),
-    "model.state": ("models", (("model", servers.M_NAME), ("server", servers.M_SERVER)), servers.M_STATE),
-}
-"""Text signal to its table, the cells that are its labels, and the cell that is its text."""

@@ -14,8 +14,9 @@ import msgspec
 from wftui import log
 from wftui.alerts.engine import Engine
 from wftui.alerts.signals import Signal
-from wftui.clock import NS_PER_S, Clock
+from wftui.clock import NS_PER_S, Instant
 from wftui.errors import WftopError
+from wftui.model.series import selector_of
 from wftui.model.tick import unpack
 from wftui.recorder.child import Passed
 from wftui.windows.coarse import Usual
@@ -51,10 +52,10 @@ class Wanted(NamedTuple):
 class Backfill:
     """Belongs to the recorder's loop."""
 
-    def __init__(self, engine: Engine, clock: Clock, ask: Ask) -> None:
+    def __init__(self, engine: Engine, now: Callable[[], Instant], ask: Ask) -> None:
         """``ask``: a question about the past, as views ask it."""
         self._engine = engine
-        self._clock = clock
+        self._now = now
         self._ask = ask
         self._failed = 0
 
@@ -72,10 +73,10 @@ class Backfill:
             return 0
         usual = wanted[0].usual
         # History knows the wall clock only.
-        behind_s = self._clock.now().time_ns // NS_PER_S - self._engine.steady_s
+        behind_s = self._now().time_ns // NS_PER_S - self._engine.steady_s
         until_s = (usual.newest * usual.step_s + behind_s) // usual.step_s * usual.step_s + usual.step_s
         since_s = until_s - (usual.steps + 2) * usual.step_s
-        selectors = sorted({_escaped(text) for item in wanted for text in item.texts()})
+        selectors = sorted({selector_of(text) for item in wanted for text in item.texts()})
         question = m.Range(selectors, since_s * NS_PER_S, until_s * NS_PER_S, usual.steps + 2)
         try:
             reply = await self._ask(question)
@@ -156,8 +157,3 @@ def _steps(wanted: Wanted, means: "dict[str, array[float]]", reply: m.RangeReply
             value = value / of if of else _NAN
         found[place] = value
     return found
-
-
-def _escaped(text: str) -> str:
-    """A selector that means this series alone, or all of its name where it has no labels."""
-    return "".join(f"[{char}]" if char in "*?[" else char for char in text)
