@@ -99,6 +99,9 @@ def test_old_ranges_moments_events_tables_and_comparisons(running: Running) -> N
         assert second is not None
         assert first.count == second.count == 600
         assert first.mean == pytest.approx(second.mean)
+        found = connection.ask(m.Why((START_S + 1000) * S), m.WhyReply).answer
+        assert (found.window_known_s, found.before_known_s) == (60, 600)
+        assert found.judged >= 1
         catalogue = connection.ask(m.Catalogue(), m.CatalogueReply)
         assert {item.series.text for item in COLUMNS} <= {item.series.text for item in catalogue.columns}
         assert catalogue.first_ns == START_S * S
