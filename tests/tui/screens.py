@@ -8,6 +8,7 @@ from typing import NamedTuple
 from textual.pilot import Pilot
 
 from tests.tui import fake_gpus as boxes
+from tests.tui.alerts_seen import alarmed
 from tests.tui.fake import NOW_S, full
 from tests.tui.fake_gpu_screen import told
 from tests.tui.fake_history import HistoryLink
@@ -91,6 +92,20 @@ def _serving() -> WftopApp:
     return _view(serving())
 
 
+def _alarmed() -> WftopApp:
+    return _view(alarmed())
+
+
+def _calm() -> WftopApp:
+    return _view(alarmed(quiet=True))
+
+
+def _told() -> WftopApp:
+    view = _view(alarmed())
+    view.heard(next(item for item in reversed(view.state.events) if item.type == "alert.fired"))
+    return view
+
+
 def _tree() -> WftopApp:
     return _view(grown(), Recorder())
 
@@ -116,6 +131,13 @@ SCREENS = {
     "models": Screen(_serving, ("7",)),
     "model": Screen(_serving, ("7", "end", "up", "enter")),
     "models unseen": Screen(_well, ("7",)),
+    "alerts": Screen(_alarmed, ("8",)),
+    "alert": Screen(_alarmed, ("8", "e")),
+    "alerts grouped": Screen(_alarmed, ("8", "w", "end")),
+    "alert rules": Screen(_alarmed, ("8", "tab")),
+    "no alerts": Screen(_calm, ("8",)),
+    "overview with alerts": Screen(_alarmed),
+    "banner": Screen(_told, ("3",)),
     "energy": Screen(_gpus, ("9",)),
     "help": Screen(_well, ("question_mark",)),
     "palette": Screen(_well, ("colon",)),

@@ -19,7 +19,6 @@ from wftui.tui.alerts_screen import control, seen
 from wftui.tui.alerts_screen.model import ALERT_SORTS, GROUPS, RULE_SORTS, TABS, AlertsScreen, Head
 from wftui.tui.app import WftopApp
 from wftui.tui.compose import Picture, picture
-from wftui.tui.gpus import boxes
 from wftui.tui.mouse import Mouse
 from wftui.tui.state import State
 from wftui.tui.ui import ASK, PROMPT, Ui
@@ -34,7 +33,7 @@ STATES = {
     "unknown": full(),
     "nothing": State(),
 }
-GPU = boxes(ALL)[0].uuid
+GPU = fake.hottest(ALL)
 HOT = f'{fake.HOT}{{gpu="{GPU}",sensor="gpu"}}'
 
 
@@ -142,7 +141,7 @@ def test_orders_of_both_lists() -> None:
 @pytest.mark.parametrize(
     ("key", "said"),
     [
-        (HOT, ["CRITICAL", "GPU 0", "firing since", "> 85 °C for 10s", "at firing 86 °C", "worst 93 °C", "85 °C",
+        (HOT, ["CRITICAL", "GPU 6", "firing since", "> 85 °C for 10s", "at firing 86 °C", "worst 88 °C", "85 °C",
                "3 times within an hour", "what helps", "see that its fans turn", "of the same rule", "GPU 1"]),
         (fake.PRESSURE, ["acknowledged by ana", "the backup runs until noon", "20 %", "pressure io some"]),
         (fake.DISK, ["silenced until", "by bo: new disks come on Monday", "/srv/models is 87 % full"]),

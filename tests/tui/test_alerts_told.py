@@ -98,7 +98,7 @@ async def test_it_is_on_every_screen_until_escape() -> None:
         for key in "123456789":
             await press(pilot, key)
             first = screen_text(view).splitlines()[0]
-            assert "▲ CRITICAL  A GPU is hot: GPU 0 is at 91 °C" in first
+            assert "▲ CRITICAL  A GPU is hot: GPU 6 is at 91 °C" in first
             assert "13:52:05" in first
         screen = view.ui.screen
         await press(pilot, "escape")
@@ -200,7 +200,7 @@ async def test_the_terminal_is_told_only_where_that_was_chosen() -> None:
         view.heard(fired(show=[{"type": "notify.sound"}]))
         view.heard(fired(told=False))
         view.paint()
-        assert sent[:2] == ["\x1b]9;wftop critical: A GPU is hot: GPU 0 is at 91 °C\x1b\\"] * 2
+        assert sent[:2] == ["\x1b]9;wftop critical: A GPU is hot: GPU 6 is at 91 °C\x1b\\"] * 2
         assert sent[2:] == [KEEP_TITLE, "\x1b]2;▲ 1 critical wftop gpu-box-3\x1b\\"]
         await press(pilot, "escape")
 
@@ -209,8 +209,8 @@ def test_events_about_alerts_are_sentences() -> None:
     shown = scene(ALL)
     event = fired()
     assert events.role(event) == "bad"
-    assert events.about(shown, event) == "GPU 0"
-    assert events.summary(shown, event) == "A GPU is hot: GPU 0 is at 91 °C"
+    assert events.about(shown, event) == "GPU 6"
+    assert events.summary(shown, event) == "A GPU is hot: GPU 6 is at 91 °C"
     quiet = fired(told=False, why_not="quiet hours")
     assert events.role(quiet) == "text"
     assert "nobody told: quiet hours" in events.summary(shown, quiet)
@@ -223,7 +223,7 @@ def test_plain_words_about_alerts() -> None:
     lines_ = answer("alerts", state, News(30))
     assert lines_[0] == "1 alert waits for somebody: 1 critical."
     assert lines_[1] == (
-        "critical: A GPU is hot GPU 0 fires, for 1 minutes, now 91 degrees Celsius, limit 85 degrees Celsius."
+        "critical: A GPU is hot GPU 6 fires, for 1 minutes, now 88 degrees Celsius, limit 85 degrees Celsius."
     )
     assert lines_[2].startswith("warning: Programs wait for disks fires, acknowledged")
     assert answer("alerts", alarmed(quiet=True), News(30)) == [
@@ -232,6 +232,6 @@ def test_plain_words_about_alerts() -> None:
     news = News(30)
     news.everything(state)
     state.add_events([fired(age_s=-1)])
-    assert any("alert fired, critical: A GPU is hot: GPU 0 is at 91" in line for line in news.since(state))
+    assert any("alert fired, critical: A GPU is hot: GPU 6 is at 91" in line for line in news.since(state))
     for line in answer("alerts", alarmed(hostile=True), News(30)):
         assert line == clean(line, 10_000)

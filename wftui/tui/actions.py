@@ -162,7 +162,7 @@ ACTIONS: Final = (
     _alert("resolve", "Resolve it", ("R",), "resolve", "resolve"),
     _alert("unsilence", "End the silence", ("U",), "unsilence"),
     _alert("rewind", "Go to when it fired", ("enter",), "rewind", "rewind"),
-    _alert("tab", "Alerts, rules, silences", ("tab",), "tab", "rules"),
+    _alert("tab", "Alerts, rules, silences", ("tab",), "tab", "lists"),
     _alert("tab_back", "The list before", ("shift+tab",), "tab_back"),
     _alert("expand", "Its details, and back", ("e",), "expand", "details"),
     _alert("sort", "Next order of the list", ("s",), "sort", "sort"),

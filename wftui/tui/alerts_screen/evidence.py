@@ -25,6 +25,7 @@ _LEAST: Final = (24, 4)
 """Columns and lines below which there is no graph."""
 _FAR: Final = 0.5
 """Share of the scale above which everything has to lie for it not to begin at zero."""
+_CUT: Final = frozenset(" ⣿#")
 _USUAL: Final = "sources"
 """Colour of what is on the good side of the threshold."""
 
@@ -91,7 +92,8 @@ def _name(scene: Scene, found: Column) -> str:
     from wftui.tui.gpus import boxes  # here: most alerts are not about GPUs
 
     names = {gpu.uuid: gpu.label for gpu in boxes(scene.state)} if found.series.label("gpu") else {}
-    return short_name(found.series, names)
+    # The sensor of a GPU that is called gpu says nothing more.
+    return short_name(found.series, {**names, "gpu": ""} if names else {}).rstrip()
 
 
 def _base(known: list[float], top: float) -> float:
@@ -101,16 +103,16 @@ def _base(known: list[float], top: float) -> float:
 
 
 def _filled(row: Row, char: str, role: str) -> Row:
-    """Its blanks as a line."""
+    """Its blank cells and its full ones as a line: it is seen below and above the graph, and cuts through it."""
     out: Row = []
     for words, ink in row:
         run = ""
         blank = False
         for each in words:
-            if (each == " ") != blank and run:
+            if (each in _CUT) != blank and run:
                 out.append((run, role if blank else ink))
                 run = ""
-            blank = each == " "
+            blank = each in _CUT
             run += char if blank else each
         if run:
             out.append((run, role if blank else ink))

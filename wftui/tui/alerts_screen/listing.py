@@ -95,7 +95,8 @@ def _alert(scene: Scene, item: Alert, width: int) -> Row:
     room = width - row_width(row) - (_VALUE + 1 if value else 0)
     row += _named(scene, item, max(0, room))
     if value:
-        row += [gap(1), (f"{value:>{_VALUE}}"[-_VALUE:], "strong" if item.value == item.value else "dim")]
+        told = item.value == item.value and item.role != "dim"
+        row += [gap(1), (f"{value:>{_VALUE}}"[-_VALUE:], "strong" if told else "dim")]
     return row
 
 

@@ -33,7 +33,8 @@ def rule(scene: Scene, screen: AlertsScreen, item: Rule, width: int, height: int
     ]
     if item.reason:
         rows += folded(item.reason, width, glyphs, "warn", 3)
-    count = f"{item.instances} looked at, {item.alerts} not quiet" if item.instances else "nothing to look at now"
+    things = f"{item.instances} things" if item.instances != 1 else "1 thing"
+    count = f"{things}, {item.alerts} of them not quiet" if item.instances else "nothing now"
     told = [
         ("severity", f"{item.severity}, {item.category}"),
         ("looks at", count if item.enabled else "it is off"),

@@ -69,6 +69,8 @@ def role(event: Event) -> str:
 def glyph(scene: Scene, event: Event) -> str:
     """The same without colour."""
     kind = role(event)
+    if event.aggregate_type in _TOLD:
+        return scene.glyphs.alert if kind in ("bad", "warn") else scene.glyphs.bullet
     if kind == "bad":
         return scene.glyphs.lost
     if kind == "mark":
@@ -110,6 +112,9 @@ def said(event: Event) -> str:
         return _of_server(event.type, payload)
     if event.aggregate_type == telling.ALERT and payload.get("rule"):
         return telling.said(event)
+    if event.type == "quality.changed":
+        by = f" by {payload['by']}" if payload.get("by") else ""
+        return f"{payload.get('before')} to {payload.get('after')}: {payload.get('reason')}{by}"
     if event.type == "mark.set":
         at = payload.get("at_ns")
         elsewhere = isinstance(at, int) and abs(at - event.time_ns) > 2_000_000_000
