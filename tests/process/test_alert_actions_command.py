@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.harness import until
+from wftui.alerts import load
 from wftui.recorder.alerting.actions_command import OUTPUT, Command, environment
-from wftui.recorder.alerting.actions_webhook import Outcome
+from wftui.recorder.alerting.actions_outcome import Outcome
 
 
 def run(*argv: str, body: bytes = b"{}", deadline_s: float = 20.0) -> tuple[Outcome, bytes]:
@@ -46,6 +47,17 @@ def test_nothing_is_expanded_in_arguments() -> None:
     told = run(sys.executable, "-c", "import sys; print(sys.argv[1:])", *odd)
     assert told == (Outcome("", "code 0", 1), f"{list(odd)}\n".encode())
     assert not {"x", "y"} & set(os.listdir(os.environ["HOME"]))  # noqa: PTH208  names are all that matters
+
+
+def test_a_rule_gives_its_arguments_as_they_stand() -> None:
+    argv = ["sh", "-c", "printf 'a\tb\n' # \u202e\nexit 5", "\x1b"]
+    condition = {"metric": "system.cpu.utilization", "operator": ">", "value": 0.9}
+    rule: dict[str, object] = {"id": "rule.x", "conditions": {"when_all": [condition]}}
+    rule["actions"] = [{"type": "command", "command": argv}]
+    found = load.examine(json.dumps(rule).encode(), "x.json")
+    assert found.mistakes == ()
+    assert list(found.rules[0].actions[0].command) == argv
+    assert run(*argv) == (Outcome("ended with code 5", tries=1), b"a\tb\n")
 
 
 def test_how_it_ended() -> None:

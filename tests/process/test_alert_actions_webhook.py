@@ -13,7 +13,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from wftui.recorder.alerting.actions_webhook import Outcome, post, target
+from wftui.alerts import load
+from wftui.recorder.alerting.actions_outcome import Outcome
+from wftui.recorder.alerting.actions_webhook import post, target
 
 PAUSES = (0.02, 0.02)
 
@@ -209,6 +211,15 @@ def test_what_is_no_http(said: bytes, reason: str) -> None:
 def test_nothing_but_this_machine(url: str) -> None:
     assert target(url) is None
     assert send(url) == Outcome("expected http:// to 127.0.0.1, [::1] or localhost")
+
+
+@pytest.mark.parametrize("url", ["https://127.0.0.1/", "http://127.0.0.1@example.org/", "http://10.0.0.1/"])
+def test_a_rule_that_names_another_place_is_a_mistake(url: str) -> None:
+    condition = {"metric": "system.cpu.utilization", "operator": ">", "value": 0.9}
+    hooked = {"type": "webhook.local", "url": url}
+    rule = {"id": "rule.x", "conditions": {"when_all": [condition]}, "actions": [hooked]}
+    [mistake] = load.examine(json.dumps(rule).encode(), "x.json").mistakes
+    assert "actions[0].url: expected an address on this machine like http://127.0.0.1:9000/hook" in mistake
 
 
 def test_the_other_family_is_tried_for_localhost() -> None:

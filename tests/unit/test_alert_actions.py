@@ -20,12 +20,11 @@ from wftui.alerts.states import ENDED, ESCALATED, FIRED, RESOLVED, Alert
 from wftui.clock import NS_PER_S
 from wftui.model.alerts import FIRING
 from wftui.model.event import Event, event
-from wftui.recorder.alerting import actions as module
-from wftui.recorder.alerting import actions_desktop
+from wftui.recorder.alerting import actions_desktop, actions_webhook
 from wftui.recorder.alerting.actions import COMMANDS, MOST, Actions, body
 from wftui.recorder.alerting.actions_advice import ADVICE, SHOWN, shown
 from wftui.recorder.alerting.actions_desktop import DesktopError, Note
-from wftui.recorder.alerting.actions_webhook import Outcome
+from wftui.recorder.alerting.actions_outcome import Outcome
 
 Emitted = list[tuple[str, tuple[str, str], dict[str, Any]]]
 
@@ -121,6 +120,12 @@ def test_what_is_shown_and_advised_goes_into_the_event() -> None:
     assert not Made().do(one)[1:]  # the audit alone is an action of the recorder
 
 
+def test_what_goes_into_an_event_is_bounded() -> None:
+    long = Action("suggest.mitigation", suggestions=("s" * 200,) * 100, details="d" * 1000)
+    told = shown(alert(*(long,) * 30, *(Action("notify.toast"),) * 30))
+    assert (len(told["show"]), len(told["suggestions"]), len(told["suggestions"][0]["actions"])) == (8, 8, 20)
+
+
 def test_commands_are_off_unless_they_are_switched_on() -> None:
     told = Made().do(alert(Action("command", command=("touch", "x"))))
     assert told == [
@@ -190,7 +195,7 @@ def test_more_than_so_many_at_once_are_dropped_and_counted(monkeypatch: pytest.M
         await release.wait()
         return Outcome("", "status 200", 1)
 
-    monkeypatch.setattr(module, "post", held)
+    monkeypatch.setattr(actions_webhook, "post", held)
 
     async def life() -> None:
         async with made.running():
@@ -214,7 +219,7 @@ def test_a_fault_of_an_action_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> N
     async def broken(*_: object) -> Outcome:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(module, "post", broken)
+    monkeypatch.setattr(actions_webhook, "post", broken)
 
     async def life() -> None:
         async with made.running():
@@ -237,7 +242,7 @@ def test_what_is_under_way_ends_with_the_recorder(monkeypatch: pytest.MonkeyPatc
             ended.append(True)
         return Outcome("")
 
-    monkeypatch.setattr(module, "post", held)
+    monkeypatch.setattr(actions_webhook, "post", held)
 
     async def life() -> None:
         async with made.running():

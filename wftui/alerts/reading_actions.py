@@ -41,7 +41,7 @@ _ALIASES: Final = {
 """Short names of the compact form."""
 _SHORT_LEVELS: Final[dict[str, Level]] = {"warn": "warning", "err": "error", "crit": "critical"}
 _HOST: Final = r"(?:127\.0\.0\.1|localhost|\[::1\])"
-_URL: Final = re.compile(rf"https?://{_HOST}(?::[0-9]{{1,5}})?(?:[/?][!-~]*)?")
+_URL: Final = re.compile(rf"http://{_HOST}(?::[0-9]{{1,5}})?(?:[/?][!-~]*)?")
 _LOCAL: Final = "an address on this machine like http://127.0.0.1:9000/hook"
 _MAX_PORT: Final = 65_535
 _ARGUMENT: Final = re.compile(r"[^\0]{1,4096}", re.DOTALL)
@@ -124,9 +124,11 @@ def _command(fields: Fields, kind: str) -> tuple[str, ...]:
     if kind == "command":
         fields.need("command", "a program and its arguments as a list")
     found = fields.texts("command", _ARGUMENT, "a text of 1 to 4096 characters")
-    if kind == "command" and fields.take("command") == []:
+    given = fields.take("command")
+    if kind == "command" and given == []:
         fields.wrong("command", "a program and its arguments as a list")
-    return found
+    # As they stand: what is shown is cleaned, what is run is not.
+    return tuple(str(item) for item in given) if found and isinstance(given, list) else ()
 
 
 def plain(kind: str, message: str = "", suggestions: tuple[str, ...] = ()) -> Action:

@@ -8,6 +8,9 @@ from wftui.alerts.words import message_text
 
 SHOWN: Final = frozenset({"notify.toast", "notify.sound", "notify.dashboard", "notify.terminal", "notify.desktop"})
 ADVICE: Final = frozenset({"suggest.mitigation", "suggest.diagnostic"})
+_MOST: Final = 8
+_STEPS: Final = 20
+"""An event is stored and told to everybody: a rule may be longer than it should be."""
 _DEFAULT: Final = (Action("notify.toast"), Action("notify.dashboard"))
 """Of a rule without actions."""
 
@@ -17,9 +20,9 @@ def shown(alert: Alert) -> dict[str, Any]:  # Any: JSON values
     actions = alert.rule.actions or _DEFAULT
     found: dict[str, Any] = {}  # Any: JSON values
     if show := [_show(alert, item) for item in actions if item.type in SHOWN]:
-        found["show"] = show
+        found["show"] = show[:_MOST]
     if advice := [_advice(alert, item) for item in actions if item.type in ADVICE]:
-        found["suggestions"] = advice
+        found["suggestions"] = advice[:_MOST]
     return found
 
 
@@ -41,6 +44,6 @@ def _advice(alert: Alert, item: Action) -> dict[str, Any]:  # Any: JSON values
         "type": item.type,
         "message": message_text(alert, item.message) if item.message else "",
         "details": item.details,
-        "actions": list(item.suggestions),
+        "actions": list(item.suggestions[:_STEPS]),
     }
     return {key: value for key, value in said.items() if value}

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Final
 
 from wftui import text
-from wftui.recorder.alerting.actions_webhook import Outcome
+from wftui.recorder.alerting.actions_outcome import Outcome
 
 if TYPE_CHECKING:
     import subprocess

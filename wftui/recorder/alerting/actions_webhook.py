@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Final, NamedTuple
 
 from wftui import __version__, text
+from wftui.recorder.alerting.actions_outcome import Outcome
 
 DEADLINE_S: Final = 5.0
 """Of one try."""
@@ -35,15 +36,6 @@ class Target(NamedTuple):
     name: str
     """Host and port as a header says them; the path may hold a key and is not told."""
     path: str
-
-
-class Outcome(NamedTuple):
-    """How it went."""
-
-    reason: str
-    """Why it was not done; empty: it was."""
-    detail: str = ""
-    tries: int = 0
 
 
 class _Refused(NamedTuple):
@@ -156,19 +148,18 @@ async def _drained(opened: socket.socket) -> None:
 
 
 async def _connected(where: Target) -> socket.socket:
-    error: OSError = ConnectionRefusedError()
+    first: OSError | None = None
     for host in where.hosts:
         opened = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
         try:
             opened.setblocking(False)
             await asyncio.get_running_loop().sock_connect(opened, (host, where.port))
-        except OSError as caught:
+        except OSError as error:
             opened.close()
-            if not isinstance(error, ConnectionRefusedError) or host == where.hosts[0]:
-                error = caught
+            first = first or error
         except BaseException:
             opened.close()
             raise
         else:
             return opened
-    raise error
+    raise first or ConnectionRefusedError
