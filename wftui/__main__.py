@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 COLORS = ("auto", "truecolor", "256", "16", "mono")
 COMMANDS = (
     "record, export, sql, report, energy, gpus, doctor, sources, config, purge, service, backup, restore, "
-    "push, proxy, probe, rules, alerts, why"
+    "push, proxy, probe, rules, alerts, why, quality"
 )
 
 

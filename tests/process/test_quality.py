@@ -136,3 +136,32 @@ def test_the_setting_switches_it_off() -> None:
         assert row(where)[LEVEL] == 5
         assert running.stop() == 0
     assert events(where, "quality.changed") == []
+
+
+def test_the_command_says_what_is_so_and_takes_a_persons_word() -> None:
+    alone()
+    write(holds("always", 3))
+    assert "no recorder answers" in wftop("quality", code=6)
+    with recorder() as running:
+        until(lambda: row(running.where)[LEVEL] == 3, 20, "the level")
+        assert wftop("quality").startswith("quality 3/5, since 20")
+        assert wftop("quality").endswith(", rule.always fires\n")
+        for words, wrong in (
+            (["6"], "from 1 to 5"),
+            (["all"], "expected auto"),
+            (["--for", "1h"], "--for goes with"),
+            (["auto", "--for", "1h"], "--for goes with"),
+            (["5", "--for", "0s"], "more than nothing"),
+            (["5", "--for", "9000d"], "at most a year"),
+        ):
+            assert wrong in wftop("quality", *words, code=2)
+        held = wftop("quality", "5", "--for", "2h")
+        assert held.startswith("quality 5/5, chosen by ")
+        assert ", alerts ask for 3" in held
+        now = row(running.where)
+        assert 7190e9 < float(now[UNTIL] or 0) - running.status().started_ns < 7260e9
+        assert wftop("quality", "2").rstrip().endswith("until wftop quality auto, alerts ask for 3")
+        assert "left to the alerts" in wftop("quality", "auto")
+        assert "the alerts decide already" in wftop("quality", "auto", code=6)
+        assert row(running.where)[LEVEL] == 3
+        assert running.stop() == 0

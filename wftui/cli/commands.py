@@ -167,6 +167,21 @@ def rules(
 
 
 @app.command()
+def quality(
+    level: Annotated[str | None, typer.Argument(metavar="[auto|1..5]", help="5 is everything")] = None,
+    length: Annotated[
+        str | None, typer.Option("--for", metavar="TIME", help="how long the level holds: 1h; else until auto")
+    ] = None,
+    config: Annotated[str | None, _CONFIG] = None,
+    data_dir: Annotated[str | None, _DATA_DIR] = None,
+) -> None:
+    """Say how much wftop itself gives now, hold a level of it, or leave it to the alerts again."""
+    from wftui.cli import quality as command
+
+    raise typer.Exit(command.main(level, length, data_dir=data_dir, config_file=config))
+
+
+@app.command()
 def energy(
     since: Annotated[str, typer.Option(metavar="TIME", help="begin of the range")] = "24h",
     until: Annotated[str, typer.Option(metavar="TIME", help="end of the range")] = "now",
