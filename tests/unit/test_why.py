@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
+from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from wftui.model.event import Event, event
 from wftui.model.processes import PROCESSES, row_key
 from wftui.model.sample import Column, column
 from wftui.model.table import TableChange
+from wftui.model.tick import Layout, Tick, pack
 from wftui.model.why import APPEARED, ENDED, FELL, ROSE, STARTED, VANISHED, Answer
 from wftui.render.why import headline, sections
 from wftui.store.archive import open_archive
@@ -343,3 +345,37 @@ def test_words_say_when_what_and_how_much(folder: Path) -> None:
     assert any("alert fired: CPU 85 %" in line for line in lines)
     assert any("rule.cpu fired once before" in line for line in lines)
     assert any("the like once since" in line for line in lines)
+
+
+# ---- what is usual at this time of the day
+
+
+def at_noon(days: range) -> Iterator[tuple[int, float]]:
+    """(second, CPU) of three days, every half a minute, and each second of the hour before the last noon. On
+    some days a job runs from noon on for ten minutes; always on the last one."""
+    noon = 3 * 86_400
+    seconds = [*range(0, noon - 3600, 30), *range(noon - 3600, noon + 60)]
+    for second in seconds:
+        day, past_noon = divmod(second, 86_400)
+        job = past_noon < 600 and (day in days or day == 3)
+        yield second, 0.1 + chance.normal(0, 0.01) + (0.8 if job else 0.0)
+
+
+@pytest.mark.parametrize(("days", "usual"), [(range(1, 3), 2), (range(0), 0)])
+def test_what_happens_each_day_at_this_time_tells_less(tmp_path: Path, days: range, usual: int) -> None:
+    layout = Layout(1, (CPU,))
+    with recorded(tmp_path / "d") as store:
+        store.journal.write(
+            [
+                (Tick(n, START_S + second, (100 + second) * S, store.boot, 1, pack(array("d", [value]))), layout)
+                for n, (second, value) in enumerate(at_noon(days), 1)
+            ]
+        )
+    found = ask(tmp_path / "d", 3 * 86_400 + 20)
+    (cpu,) = found.moved
+    assert (cpu.usual_days, cpu.days) == (usual, 3)
+    assert (cpu.score < 7) is bool(usual)
+    assert found.past is not None
+    assert len(found.past.episodes) == usual
+    said = [line for _, lines in sections(found) for line in lines]
+    assert any("at this time also on 2 of 3 earlier days" in line for line in said) is bool(usual)

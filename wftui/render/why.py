@@ -81,7 +81,7 @@ def step(before: float, after: float, unit: str) -> str:
     if before > 0 and after > 0 and unit not in _PLAIN:
         times = after / before
         if 1.3 <= times < 1000:
-            said += f" (x{times:.2g})"
+            said += f" (x{times:.0f})" if times >= 10 else f" (x{times:.2g})"
         elif times < 0.8:
             said += f" (-{(1 - times) * 100:.0f} %)"
     return said
