@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tests.tui.fake import NOW_S, full, scene
@@ -185,6 +187,26 @@ async def test_escape_leaves_the_quality_alone() -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await press(pilot, "escape", "escape")
         assert link.orders == []
+
+
+async def test_an_alert_is_seen_at_once_though_frames_are_seldom() -> None:
+    app, _ = make(1)
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.settled()
+        app.paint()
+        await pilot.pause()
+        shown = app.picture
+        app.data_arrived()
+        await pilot.pause(0.1)
+        assert app.picture is shown, "at 1 a frame of data waits for up to five seconds"
+        app.data_arrived(tick=False, urgent=True)
+        async with asyncio.timeout(3):
+            while app.picture is shown:
+                await pilot.pause(0.005)
+        seen = app.picture
+        app.data_arrived()
+        await pilot.pause(0.1)
+        assert app.picture is seen
 
 
 @pytest.mark.parametrize("size", [(40, 12), (80, 24), (120, 40)], ids=["40x12", "80x24", "120x40"])

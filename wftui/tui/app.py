@@ -396,12 +396,16 @@ class WftopApp(App[int], inherit_bindings=False):
         self.painter.shown(None)
         self._canvas.refresh()
 
-    def data_arrived(self, *, tick: bool = True) -> None:
+    def data_arrived(self, *, tick: bool = True, urgent: bool = False) -> None:
         """Something of the feed changed the model: a frame is due, at the view's own rate.
 
         Tables, events and health come between two ticks; they wait for the next one, which makes one frame of
-        all, unless none has come for a second.
+        all, unless none has come for a second. What is ``urgent`` waits for nothing: an alert, another quality.
         """
+        if urgent:
+            self._pending = True
+            asyncio.get_running_loop().call_later(_GATHER_S, self._due)
+            return
         if self._pending:
             return
         since_s = (self.clock.now().boottime_ns - self._painted_ns) / 1e9

@@ -11,6 +11,7 @@ from wftui import __version__
 from wftui.client.feed import Feed
 from wftui.clock import cpu_ns
 from wftui.errors import ProtocolError
+from wftui.model.quality import QUALITY
 from wftui.render import text
 from wftui.tui.portions import portions
 from wftui.tui.state import CONNECTING, LIVE, LOST
@@ -159,8 +160,9 @@ class Link:
                             break
                         if isinstance(message, wire.Samples) and app.motion.readings():
                             continue
-                        told = isinstance(message, wire.EventArrived) and app.heard(message.event)
-                        app.data_arrived(tick=told or isinstance(message, wire.TickArrived | wire.Samples))
+                        app.data_arrived(
+                            tick=isinstance(message, wire.TickArrived | wire.Samples), urgent=_urgent(app, message)
+                        )
                 except ProtocolError as error:
                     reason = str(error)
                 for task in tasks:
@@ -244,6 +246,13 @@ class Link:
                 )
             except (OSError, ProtocolError):
                 return
+
+
+def _urgent(app: WftopApp, message: wire.Message) -> bool:
+    """Whether a message is to be seen before the next frame is due."""
+    if isinstance(message, wire.TableArrived):
+        return message.change.name == QUALITY.name and bool(message.change.rows)
+    return isinstance(message, wire.EventArrived) and app.heard(message.event)
 
 
 def _known(value: float) -> float | None:
