@@ -148,7 +148,7 @@ def test_cancelled_it_is_killed_at_once(tmp_path: Path) -> None:
             await task
         return time.monotonic() - began
 
-    assert asyncio.run(cancelled()) < 1
+    assert asyncio.run(cancelled()) < 5
     until(lambda: not alive(pid_in(file)), what="its end")
 
 
