@@ -20,7 +20,9 @@ from wftui.text import clean
 from wftui.tui import notify
 from wftui.tui.banner import SHOWN_S, Banner
 from wftui.tui.compose import picture
+from wftui.tui.frame import row_width
 from wftui.tui.notify import GIVE_TITLE_BACK, KEEP_TITLE, Notices, notification
+from wftui.tui.panels import alerts as panel
 from wftui.tui.panels import events
 from wftui.tui.plain.answers import answer
 from wftui.tui.plain.news import News
@@ -235,3 +237,19 @@ def test_plain_words_about_alerts() -> None:
     assert any("alert fired, critical: A GPU is hot: GPU 6 is at 91" in line for line in news.since(state))
     for line in answer("alerts", alarmed(hostile=True), News(30)):
         assert line == clean(line, 10_000)
+
+
+@pytest.mark.parametrize("size", [(20, 3), (60, 4), (120, 10)], ids=str)
+def test_a_panel_of_alerts_for_layouts(size: tuple[int, int]) -> None:
+    width, height = size
+    for state in (ALL, alarmed(hostile=True)):
+        body = panel.draw(scene(state), width, height)
+        assert all(row_width(row) == width for row in body.rows)
+        assert len(body.rows) == min(5, height)
+        assert row_width(panel.line(scene(state), width)) == width
+    first = "".join(words for words, _ in panel.draw(scene(ALL), width, height).rows[0])
+    assert "critical" in first
+    assert "1 critical" in "".join(words for words, _ in panel.line(scene(ALL), width))
+    calm = scene(alarmed(quiet=True))
+    assert panel.draw(calm, width, height).rows[0] == [("nothing fires", "dim")]
+    assert "nothing fires" in "".join(words for words, _ in panel.line(calm, width))

@@ -10,7 +10,7 @@ from wftui.tui.alerts_screen import seen
 from wftui.tui.footer import footer
 from wftui.tui.frame import Row, Segment, box, cells, fit_row, outside, plain, row_width
 from wftui.tui.overview import overview
-from wftui.tui.panels import cpu, disks, events, gpus, memory, network, parts, pressure, processes, sources
+from wftui.tui.panels import alerts, cpu, disks, events, gpus, memory, network, parts, pressure, processes, sources
 from wftui.tui.scene import Body, Scene, gap, keep
 from wftui.tui.topline import top_line
 from wftui.tui.ui import OVERVIEW, Ui
@@ -54,6 +54,7 @@ DRAW = {
     "models": _models_draw,
     "events": events.draw,
     "sources": sources.draw,
+    "alerts": alerts.draw,
 }
 BRIEF = {"models": _models_brief, "disks": disks.brief, "network": network.brief, "pressure": pressure.brief}
 LINE = {
@@ -66,6 +67,7 @@ LINE = {
     "models": _models_line,
     "events": events.line,
     "sources": sources.line,
+    "alerts": alerts.line,
 }
 
 

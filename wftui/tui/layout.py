@@ -34,10 +34,18 @@ TITLES = {
     "gpu": "gpus",
     "model": "models",
     "alert": "alerts",
+    "alerts": "alerts",
     "energy": "energy",
     "settings": "settings",
 }
-ACCENTS = {"gpu": "gpus", "model": "models", "alert": "events", "energy": "gpus", "settings": "sources"}
+ACCENTS = {
+    "gpu": "gpus",
+    "model": "models",
+    "alert": "events",
+    "alerts": "events",
+    "energy": "gpus",
+    "settings": "sources",
+}
 """Screens that have the colour of a panel."""
 SHORT = {
     "cpu": "cpu",
@@ -49,6 +57,7 @@ SHORT = {
     "gpus": "gpu",
     "models": "llm",
     "events": "evt",
+    "alerts": "alrt",
     "sources": "src",
 }
 """Labels where a subject is one line."""
@@ -62,6 +71,7 @@ SCREEN_KEYS = {
     "model": "7",
     "models": "7",
     "alert": "8",
+    "alerts": "8",
     "energy": "9",
 }
 """Panels that have a screen of their own, and its key."""

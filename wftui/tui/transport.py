@@ -204,7 +204,16 @@ def instead(replay: Replay, name: str, *, known: bool) -> Body | None:
     """The inside of a panel that has nothing to say about the moment; None: it has. ``known``: it has rows."""
     if name == "events" and not known:
         return empty("no events before this moment", "n goes to the next one")
-    if replay.gap is not None and name in ("processes", "gpus", "gpu", "models", "model", "alert", "sources"):
+    if replay.gap is not None and name in (
+        "processes",
+        "gpus",
+        "gpu",
+        "models",
+        "model",
+        "alert",
+        "alerts",
+        "sources",
+    ):
         return empty("nothing was recorded at this moment", _beside(replay.gap, replay.second))
     if name == "processes" and not known:
         return empty("no process table was recorded at this moment", "a step on may reach one")

@@ -67,11 +67,16 @@ def lines(scene: Scene, screen: AlertsScreen, found: list[Line], width: int, hei
     screen.drawn = Drawn(width, first, tuple("" if isinstance(item, Head) else item.key for item in shown))
     rows = []
     for item in shown:
-        row = fit_row(_line(scene, item, width), width)
+        row = one(scene, item, width)
         if item is chosen:
             row = [("".join(words for words, _ in row), "select")]
         rows.append(row)
     return rows
+
+
+def one(scene: Scene, item: Line, width: int) -> Row:
+    """A line about one of them."""
+    return fit_row(_line(scene, item, width), width)
 
 
 def _line(scene: Scene, item: Line, width: int) -> Row:

@@ -9,7 +9,9 @@ TYPE_CHECKING = False  # typing is heavier than this module
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-PANELS = ("cpu", "memory", "disks", "network", "pressure", "processes", "gpus", "models", "events", "sources")
+PANELS = (
+    "cpu", "memory", "disks", "network", "pressure", "processes", "gpus", "models", "events", "sources", "alerts",
+)  # fmt: skip
 """All panels that have a name of their own, as Tab goes through them; graphs are named by their layout."""
 IMPORTANCE = ("cpu", "memory", "gpus", "models", "processes", "disks", "network", "pressure", "events", "sources")
 """Which of them stay when there are fewer lines than subjects."""
