@@ -111,6 +111,7 @@ def things(since: int, until: int) -> m.Tables:
         (m.Events(), False),
         (m.Events(until_ns=(T0 + 10) * NS_PER_S), False),
         (m.Compare(["*"], T0, T0 + 1, T0 + 1, T0 + 2), False),
+        (m.Why(T0), False),
         (m.Catalogue(), True),
     ],
     ids=str,
@@ -127,9 +128,10 @@ def test_without_segments_the_journal_answers_everything(reader: Reader, tmp_pat
     assert answer(reader, sealed, span(0, 10)) is None, "sealed meanwhile"
     (tmp_path / manifest.FOLDER / manifest.NAME).unlink()
     assert answer(reader, sealed, span(0, 10)) is not None
-    reply = answer(reader, None, m.Compare(["*"], 0, 1, 1, 2))
-    assert isinstance(reply, m.Error)
-    assert reply.code == "refused"
+    for other in (m.Compare(["*"], 0, 1, 1, 2), m.Why(5)):
+        reply = answer(reader, None, other)
+        assert isinstance(reply, m.Error)
+        assert reply.code == "refused"
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"version": 99, "segments": 3}', b"\0" * 100])

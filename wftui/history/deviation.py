@@ -23,7 +23,7 @@ from wftui.model.why import APPEARED, FELL, ROSE, VANISHED, Moved
 MOST: Final = 30.0
 """Times the usual spread: beyond it nothing is more unusual."""
 LEAST: Final = 5.0
-"""Fewer are what noise does: over 400 series and 60 s means of 5 s reach 4.4 now and then."""
+"""Fewer is noise: of 400 series of white noise the farthest is 4.1, the median of 20 tries, and 5.2 at most."""
 TELLING: Final = 1.0
 """A score below this is not told."""
 _MEAN_S: Final = 5
