@@ -3,7 +3,7 @@
 import math
 import struct
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pytest
 from hypothesis import given
@@ -14,6 +14,7 @@ from wftui.alerts.engine import SourceState
 from wftui.alerts.health_facts import Reader, firing
 from wftui.alerts.logic import Unbound
 from wftui.alerts.rule import Query, Rule, Threshold
+from wftui.alerts.signals import Signal
 from wftui.alerts.states import Alert
 from wftui.clock import NS_PER_S, Instant
 from wftui.model import gpus, servers
@@ -202,6 +203,24 @@ def test_an_alert_counts_while_it_fires() -> None:
     found = firing(item, silenced=True, inhibited=False)
     assert found is not None
     assert (found.key, found.attended) == ("rule.cpu", True)
+
+
+class Looking(Unbound):
+    """A judge that looks at one series."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._signal = Signal(column("alerts", name, call="x"))
+
+    def signals(self) -> Iterable[Signal]:
+        return [self._signal]
+
+
+def test_an_alert_about_the_score_does_not_hold_it_down() -> None:
+    for name, counts in (("wftop.health.score", False), ("system.cpu.utilization", True)):
+        item = Alert(Rule("rule.x", Threshold(Query(name), "<", 50)), (), Looking(name))
+        item.state = FIRING
+        assert (firing(item, silenced=False, inhibited=False) is not None) is counts
 
 
 class Told:

@@ -16,6 +16,7 @@ from wftui.model.tick import Layout, Tick
 SMOOTH_S: Final = 30.0
 """Time constant of the smoothed pressure: a share of 1/30 of each second's."""
 _F8: Final = Struct("<d")
+_SELF: Final = "wftop.health."
 _ROOM: Final = {"system.filesystem.utilization": "", "system.filesystem.inodes.utilization": "inodes"}
 
 
@@ -89,10 +90,12 @@ class Reader:
 
 
 def firing(alert: Alert, *, silenced: bool, inhibited: bool) -> Firing | None:
-    """An alert as the score sees it; None: it does not fire."""
+    """An alert as the score sees it; None: it does not fire, or is about the score itself."""
     if alert.state != FIRING:
         return None
     metrics = tuple(dict.fromkeys(signal.column.series.name for signal in alert.judge.signals()))
+    if any(name.startswith(_SELF) for name in metrics):
+        return None  # a rule about the score would hold it where it is
     attended = silenced or alert.acknowledged is not None
     return Firing(alert.key, alert.rule.name, alert.severity, metrics, attended, inhibited)
 
