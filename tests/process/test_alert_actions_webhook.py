@@ -161,6 +161,7 @@ def test_nobody_listens() -> None:
         (b"HTTP/1.1 20", "what came is no HTTP"),
         (b"x" * 200_000, "what came is no HTTP"),
     ],
+    ids=["another protocol", "nothing", "half a line", "no line"],
 )
 def test_what_is_no_http(said: bytes, reason: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
