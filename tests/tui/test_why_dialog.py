@@ -7,6 +7,7 @@ from array import array
 import pytest
 
 from tests.records import fact
+from tests.tui.alerts_seen import alarmed
 from tests.tui.fake import NOW_S, Fed, column_of
 from tests.tui.test_keys import PALETTE, FakeLink, Still, press, screen_text
 from wftui.errors import ProtocolError
@@ -14,6 +15,7 @@ from wftui.model.score import SCORE
 from wftui.model.table import keyframe
 from wftui.model.tick import pack
 from wftui.model.why import ROSE, Answer, Moved
+from wftui.tui.alerts_screen.seen import Alert
 from wftui.tui.app import WftopApp
 from wftui.tui.state import State
 from wftui.tui.ui import WHY
@@ -54,6 +56,9 @@ class Recorder(FakeLink):
         self.questions: list[wire.Why] = []
         self.moved = [MOVED]
         self.gone = ""
+
+    def graphs_changed(self) -> None:
+        return
 
     async def ask(self, message: wire.Message, timeout_s: float) -> wire.Message:
         if not isinstance(message, wire.Why):
@@ -180,3 +185,15 @@ async def test_without_a_score_it_says_so() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await press(pilot, "H")
         assert "the recorder tells no health score" in screen_text(app)
+
+
+async def test_an_alert_is_asked_about_when_it_began() -> None:
+    app, link = make(alarmed())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await press(pilot, "8", "W")
+        screen = app.ui.alerts
+        assert screen is not None
+        chosen = screen.selected(screen.listed(app.state))
+        assert isinstance(chosen, Alert)
+        assert chosen.since_ns > 0
+        assert link.questions == [wire.Why(chosen.since_ns)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import shutil
 import time
 from array import array
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,7 @@ from wftui.model.table import TableChange
 from wftui.model.tick import Layout, Tick, pack
 from wftui.model.why import APPEARED, ENDED, FELL, ROSE, STARTED, VANISHED, Answer
 from wftui.render.why import headline, sections
+from wftui.store import seal
 from wftui.store.archive import open_archive
 from wftui.store.journal import StoredChange
 from wftui.wire import messages as m
@@ -379,3 +381,17 @@ def test_what_happens_each_day_at_this_time_tells_less(tmp_path: Path, days: ran
     assert len(found.past.episodes) == usual
     said = [line for _, lines in sections(found) for line in lines]
     assert any("at this time also on 2 of 3 earlier days" in line for line in said) is bool(usual)
+
+
+def test_sealed_hours_say_the_same(folder: Path, tmp_path: Path) -> None:
+    live = ask(folder, 3010)
+    sealed = tmp_path / "d"
+    shutil.copytree(folder, sealed)
+    with seal.lock(sealed):
+        seal.run(sealed, 9, everything=True)
+    found = ask(sealed, 3010)
+    assert [(item.column.series.text, item.began_s) for item in found.moved] == [
+        (item.column.series.text, item.began_s) for item in live.moved
+    ]
+    assert found.processes == live.processes
+    assert [item.seq for item in found.events] == [item.seq for item in live.events]
