@@ -180,6 +180,14 @@ def test_a_threshold_in_another_unit_is_no_line_on_the_graph() -> None:
     assert not any("╌╌╌╌" in line[2:-2] for line in lines(drawn)[2:-2])
 
 
+def test_a_long_unit_costs_no_digit_of_a_value() -> None:
+    state = alarmed()
+    key, row = fake.alert(fake.PRESSURE, "", 60, value=306.0, unit="{replay_event}/s")
+    put(state, ALERTS, {key: row})
+    shown = lines(show(state, (80, 24))[0])[4]
+    assert shown.rstrip(" │").endswith(" 306")
+
+
 def test_nothing_fires_says_how_many_rules_watch_what_and_what_to_do() -> None:
     shown = body(show(STATES["quiet"], (80, 24))[0])
     for words in ("nothing fires", "6 of 8 rules watch 26 things", "1 is off", "wftop rules new", "Tab"):

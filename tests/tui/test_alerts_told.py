@@ -120,8 +120,8 @@ def test_every_screen_counts_what_waits_for_somebody(width: int) -> None:
         ui.show(shown or "overview")
         first = lines(picture(scene(state), ui, width, 24))[0]
         # Neither the one that somebody looks after nor the silenced one.
-        assert ("▲ 2 critical" if width >= 50 else "▲ 2 crit") in first
-    assert "▲ 2" not in lines(picture(scene(full()), Ui(), width, 24))[0]
+        assert ("▲ 1 critical +1" if width >= 50 else "▲ 1 crit +1") in first
+    assert "crit" not in lines(picture(scene(full()), Ui(), width, 24))[0]
 
 
 def test_a_panel_has_the_colour_of_the_alert_that_is_about_it() -> None:

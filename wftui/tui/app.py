@@ -430,9 +430,9 @@ class WftopApp(App[int], inherit_bindings=False):
         """The terminal's title: what waits for somebody, and whose machine this is."""
         if self.notices is None or not self.titled:
             return
-        count, severity = seen.loud(self.state)
+        words, _ = seen.loud(self.state)
         sign = "!" if self.ascii_only else "▲"
-        waits = f"{sign} {count} {severity} " if count else ""
+        waits = f"{sign} {words} " if words else ""
         self.notices.name(f"{waits}wftop {self.state.hostname}".rstrip())
 
     def settled(self) -> None:

@@ -101,11 +101,10 @@ def _whose(scene: Scene, width: int, least: int) -> Row:
 
 def _alarms(scene: Scene, width: int) -> Row:
     """How many alerts wait for somebody, and how bad the worst is."""
-    count, severity = seen.loud(scene.state)
-    if not count or width < 24:
+    words, role = seen.loud(scene.state, 8 if width >= _NAMED else 4)
+    if not words or width < 24:
         return []
-    words = f"{count} {severity}" if width >= _NAMED else f"{count} {severity[:4]}"
-    return [(f"{scene.glyphs.alert} {words}", seen.ROLES.get(severity, "warn")), gap(3 if width >= _NAMED else 1)]
+    return [(f"{scene.glyphs.alert} {words}", role), gap(3 if width >= _NAMED else 1)]
 
 
 def _worst(state: State) -> Verdict:

@@ -97,11 +97,13 @@ def _alert(scene: Scene, item: Alert, width: int) -> Row:
         row.append((f"{item.status:<9} ", role if item.status == seen.FIRING else "dim"))
     row.append((f"{age(scene, item.since_ns):>7}  ", "dim"))
     value = said(scene, item.value, item.unit) if width >= _VALUED else ""
+    if len(value) > _VALUE:
+        value = value.partition(" ")[0]  # the number is worth more than its unit
     room = width - row_width(row) - (_VALUE + 1 if value else 0)
     row += _named(scene, item, max(0, room))
     if value:
         told = item.value == item.value and item.role != "dim"
-        row += [gap(1), (f"{value:>{_VALUE}}"[-_VALUE:], "strong" if told else "dim")]
+        row += [gap(1), (outside(f"{value:>{_VALUE}}", _VALUE, scene.glyphs), "strong" if told else "dim")]
     return row
 
 

@@ -199,11 +199,18 @@ def silences(state: State) -> dict[str, Silence]:
     }
 
 
-def loud(state: State) -> tuple[int, str]:
-    """How many alerts wait for somebody, and the worst severity among them; empty: none."""
-    found = [item for item in alerts(state) if item.loud]
-    worst = min(found, key=lambda item: item.rank, default=None)
-    return len(found), worst.severity if worst is not None else ""
+def loud(state: State, letters: int = 8) -> tuple[str, str]:
+    """What waits for somebody, ``2 critical +1``: those of the worst severity, and the others; then its colour.
+
+    ``letters``: of the severity at most. Empty: nothing waits.
+    """
+    found = [item.severity for item in alerts(state) if item.loud]
+    worst = next((name for name in SEVERITIES if name in found), "")
+    if not worst:
+        return "", ""
+    count = found.count(worst)
+    others = f" +{len(found) - count}" if len(found) > count else ""
+    return f"{count} {worst[:letters]}{others}", ROLES[worst]
 
 
 _PANELS: Final = (

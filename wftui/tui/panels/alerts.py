@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 def line(scene: Scene, width: int) -> Row:
     """The subject in one line."""
-    count, severity = seen.loud(scene.state)
+    words, role = seen.loud(scene.state)
     row: Row = [parts.label("alrt", 5)]
-    if not count:
+    if not words:
         others = len(seen.alerts(scene.state))
         return fit_row([*row, (f"none waits, {others} others" if others else "nothing fires", "dim")], width)
-    row.append((f"{scene.glyphs.alert} {count} {severity}", seen.ROLES.get(severity, "warn")))
+    row.append((f"{scene.glyphs.alert} {words}", role))
     return fit_row(row, width)
 
 
