@@ -49,6 +49,7 @@ OF_PANELS: Final = {
     "gpus": ("hw.gpu.utilization", "hw.gpu.memory.", "hw.gpu.power", "hw.gpu.temperature", "hw.gpu."),
     "models": ("inference.tokens.rate", "inference.requests", "gen_ai.server.time_to_first_token",
                "inference.kv_cache.", "inference.", "gen_ai."),
+    "alerts": ("wftop.alerts.", "wftop.rules."),
     "energy": ("hw.gpu.power", "hw.power", "hw.gpu.energy", "hw.energy"),
     "sources": ("wftop.source.", "wftop."),
     "events": ("wftop.event.",),
