@@ -85,3 +85,19 @@ def test_words_about_a_model_server(kind: str, payload: dict[str, object], words
     assert events.summary(scene(state), told_of) == f"vllm:8000 {words}"
     gone = Event(10, "e4", NOW_S * 10**9, kind, "server", "127.0.0.1:9999", payload=payload)
     assert events.about(scene(state), gone) == "127.0.0.1:9999"
+
+
+@pytest.mark.parametrize(
+    ("payload", "words"),
+    [
+        ({"ready": True, "cpu": 0.12, "over_s": 300}, "a good time for one"),
+        (
+            {"ready": False, "why_not": ["CPU 55% over 5 min", "an alert fires"]},
+            "not now: CPU 55% over 5 min, an alert fires",
+        ),
+        ({"ready": False}, "not now"),
+    ],
+)
+def test_words_about_a_backup(payload: dict[str, object], words: str) -> None:
+    told_of = Event(9, "e4", NOW_S * 10**9, "backup.ready", "backup", "ready", payload=payload)
+    assert events.said(told_of) == words

@@ -29,7 +29,7 @@ _LEAD_S: Final = 60
 _PASSING: Final = frozenset(
     {
         "view.attached", "view.detached", "provenance.changed", "alert.action", "alert.pending", "burst.stored",
-        "rules.changed", "source.state",
+        "rules.changed", "source.state", "backup.ready", "quality.changed",
     }
 )  # fmt: skip
 

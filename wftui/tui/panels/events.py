@@ -115,11 +115,21 @@ def said(event: Event) -> str:
     if event.type == "quality.changed":
         by = f" by {payload['by']}" if payload.get("by") else ""
         return f"{payload.get('before')} to {payload.get('after')}: {payload.get('reason')}{by}"
+    if event.type == "backup.ready":
+        return _of_backup(payload)
     if event.type == "mark.set":
         at = payload.get("at_ns")
         elsewhere = isinstance(at, int) and abs(at - event.time_ns) > 2_000_000_000
         return f"{payload.get('name', '')}" + (f" (at {text.clock(float(at or 0) / 1e9)})" if elsewhere else "")
     return words(payload)
+
+
+def _of_backup(payload: dict[str, Any]) -> str:  # Any: as above
+    """Whether now is a good time, and what speaks against it."""
+    if payload.get("ready"):
+        return "a good time for one"
+    against = payload.get("why_not")
+    return f"not now: {_joined(against)}" if against else "not now"
 
 
 def _broken_off(last_s: float, payload: dict[str, Any]) -> str:  # Any: as above
