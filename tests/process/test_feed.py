@@ -97,7 +97,9 @@ def test_windows_catalogue_and_a_report() -> None:
             assert all(item.minimum <= item.mean <= item.maximum for item in stats)
             catalogue = connection.ask(m.Catalogue(), m.CatalogueReply)
             assert len(catalogue.columns) > 50
-            assert [table.name for table in catalogue.tables] == ["processes"]
+            told = {"processes", "alerts", "silences", "rules", "quality", "health"}
+            assert "processes" in (names := {table.name for table in catalogue.tables})
+            assert names <= told
         assert running.stop() == 0
 
 
