@@ -14,15 +14,46 @@ from wftui.model.health import Health
 from wftui.model.sample import Column
 from wftui.model.table import TableChange, TableSchema
 from wftui.model.why import Answer
+from wftui.wire.base import Message
+from wftui.wire.orders import (
+    Acknowledge,
+    EndSilence,
+    Inspect,
+    InspectReply,
+    Mark,
+    Purge,
+    PurgeReply,
+    Renice,
+    ResolveAlert,
+    SetQuality,
+    SetSilence,
+    SetSource,
+    Signal,
+    SilenceReply,
+)
+
+__all__ = [
+    "Acknowledge",
+    "EndSilence",
+    "Inspect",
+    "InspectReply",
+    "Mark",
+    "Message",
+    "Purge",
+    "PurgeReply",
+    "Renice",
+    "ResolveAlert",
+    "SetQuality",
+    "SetSilence",
+    "SetSource",
+    "Signal",
+    "SilenceReply",
+]
 
 VERSION: Final = (1, 0)
 """(major, minor): another major is refused with one clear error."""
 MAX_FRAME: Final = 8 * 1024 * 1024
 """Bytes of one frame's msgpack part."""
-
-
-class Message(msgspec.Struct, frozen=True):
-    """Base of all messages."""
 
 
 # ---- greeting
@@ -214,7 +245,7 @@ class Events(Message, frozen=True):
     after_seq: int = 0
     since_ns: int | None = None
     until_ns: int | None = None
-    types: list[str] = []
+    types: list[str] = msgspec.field(default_factory=list)
     """Event types, fnmatch; empty: all."""
     limit: int = 1000
     newest: bool = False
@@ -234,7 +265,7 @@ class Tables(Message, frozen=True):
     name: str
     since_ns: int
     until_ns: int
-    keys: list[str] = []
+    keys: list[str] = msgspec.field(default_factory=list)
     """Only these rows, every change keeping its time; empty: all of them."""
 
 
@@ -345,94 +376,7 @@ class WhyReply(Message, frozen=True):
     answer: Answer
 
 
-class Mark(Message, frozen=True):
-    """Set a named mark; the full-rate samples around it are stored while the rings still have them."""
-
-    time_ns: int
-    name: str
-
-
-class SetSource(Message, frozen=True):
-    """Switch a source, or a group of metrics, off or on, at once and for good."""
-
-    name: str
-    """Of a source, or ``group:<group>``."""
-    on: bool
-
-
-class Acknowledge(Message, frozen=True):
-    """Somebody looks after an alert that fires."""
-
-    alert: str
-    """Its key: ``rule.gpu-hot{gpu="…"}``."""
-    by: str = ""
-    note: str = ""
-
-
-class ResolveAlert(Message, frozen=True):
-    """An alert is over because a person says so; while its condition holds it fires again."""
-
-    alert: str
-    by: str = ""
-    note: str = ""
-
-
-class SetSilence(Message, frozen=True):
-    """Tell nobody of some alerts for a while. Answered by ``SilenceReply``."""
-
-    matchers: list[str]
-    """``key=value`` (alert, rule, severity, category or a label), or the key of an alert: all of them must fit."""
-    duration_ns: int
-    by: str = ""
-    reason: str = ""
-
-
-class SilenceReply(Message, frozen=True):
-    """Answer to ``SetSilence``."""
-
-    id: str
-
-
-class EndSilence(Message, frozen=True):
-    """Tell of them again."""
-
-    id: str
-    by: str = ""
-
-
-class SetQuality(Message, frozen=True):
-    """Hold a level of wftop's own quality, whatever alerts ask for."""
-
-    level: int | None
-    """1 (least) to 5 (everything); None: leave it to the alerts again."""
-    duration_ns: int = 0
-    """0: until it is left to the alerts."""
-    by: str = ""
-
-
-class Purge(Message, frozen=True):
-    """Delete from the journal, for good. Neither a time nor patterns: everything."""
-
-    before_ns: int | None = None
-    """What is older than this (UTC); a second that had begun before it goes whole."""
-    patterns: list[str] = []
-    """These series only."""
-    segments: int = 0
-    """Files that the asker has deleted or rewritten already: for the event."""
-
-
-class PurgeReply(Message, frozen=True):
-    """Answer to ``Purge``: what went."""
-
-    ticks: int
-    """Deleted, or rewritten without some series."""
-    changes: int
-    """Of tables."""
-    events: int
-    bursts: int
-    series: int
-    wiped: bool
-    """False: somebody was reading, so the bytes stay in the file until its WAL can be emptied."""
+# ---- how things are
 
 
 class Status(Message, frozen=True):
@@ -462,44 +406,6 @@ class StatusReply(Message, frozen=True):
     segments_bytes: int | None = None
     """Everything sealed, with history.duckdb; None: not known."""
     sealed_seq: int = 0
-
-
-class Signal(Message, frozen=True):
-    """Send a signal to a process, if it is still the same one."""
-
-    pid: int
-    start_time: int
-    """As in the process table: clock ticks after boot."""
-    number: int
-
-
-class Inspect(Message, frozen=True):
-    """Look closer at one process, if it is still the same one."""
-
-    pid: int
-    start_time: int
-
-
-class InspectReply(Message, frozen=True):
-    """Answer to ``Inspect``; None where it is not known."""
-
-    files: int | None
-    """Open ones, sockets and pipes among them."""
-    sockets: int | None
-    files_limit: int | None
-    nice: int | None
-    cgroup: str
-    """Path in the unified hierarchy; empty: none."""
-    reason: str = ""
-    """Why ``files`` is None."""
-
-
-class Renice(Message, frozen=True):
-    """Change the niceness of a process and all its threads, if it is still the same one."""
-
-    pid: int
-    start_time: int
-    nice: int
 
 
 class Report(Message, frozen=True):

@@ -1,0 +1,7 @@
+"""What every message is."""
+
+import msgspec
+
+
+class Message(msgspec.Struct, frozen=True):
+    """Base of all messages."""
