@@ -73,7 +73,6 @@ class Alerting:
         self._waiting: dict[str, Row] = {}
         """What fired before the start and has no rule yet."""
         self._told_ns = 0
-        self._rules_ns = 0
         self._changed = True
         self._broken_files = 0
         self._broken = column(SOURCE, "wftop.rules.broken", call="files of rules")
@@ -101,8 +100,9 @@ class Alerting:
         for key, row in list(self._waiting.items()):
             if self._resume(row, now):
                 del self._waiting[key]
+        if not broken:
+            self._end_waiting(now)
         self._changed = True
-        self._rules_ns = 0
 
     def restore(self, stored: Mapping[str, Mapping[str, Row]]) -> None:
         """What the tables said when the session before ended; before the first rules."""
@@ -112,6 +112,20 @@ class Alerting:
         self._waiting = {
             key: row for key, row in stored.get(ALERTS.name, {}).items() if row[cells.STATE] in (FIRING, OVER)
         }
+
+    def _end_waiting(self, now: Instant) -> None:
+        """What fired before the start and whose rule went meanwhile would fire for ever."""
+        for key, row in self._waiting.items():
+            payload = {
+                "rule": row[cells.RULE],
+                "labels": dict(rows.labels_of(str(row[cells.LABELS]))),
+                "name": row[cells.NAME],
+                "severity": row[cells.SEVERITY],
+                "reason": "the rule is gone or off",
+                "told": False,
+            }
+            self._emit(RESOLVED, ("alert", key), payload, now)
+        self._waiting = {}
 
     def _resume(self, row: Row, now: Instant) -> bool:
         alert = self._engine.restore(str(row[cells.RULE]), rows.labels_of(str(row[cells.LABELS])))
@@ -203,10 +217,9 @@ class Alerting:
         found = {alert.key: self._row(alert, active, at) for alert in active}
         self._publish(TableSnapshot(ALERTS, at.time_ns, {**self._waiting, **found}), at, SOURCE)
         self._publish(TableSnapshot(SILENCES, at.time_ns, rows.silence_rows(self._silences.values())), at, SOURCE)
-        if at.boottime_ns >= self._rules_ns:
-            self._rules_ns = at.boottime_ns + TABLE_NS
-            self._publish(TableSnapshot(RULES, at.time_ns, rows.rule_rows(self._rules, self._engine)), at, SOURCE)
-            self._desk.forget(alert.key for alert in active)
+        # Each time: a rule that is said to wait for its series while its alert fires is not true.
+        self._publish(TableSnapshot(RULES, at.time_ns, rows.rule_rows(self._rules, self._engine)), at, SOURCE)
+        self._desk.forget(alert.key for item in self._engine.running.values() for alert in item.alerts.values())
 
     def _row(self, alert: Alert, active: Iterable[Alert], at: Instant) -> Row:
         silence = holding(self._silences.values(), alert, at.time_ns)
