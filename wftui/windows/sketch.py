@@ -106,6 +106,21 @@ class Sketch:
             found.append(min(max(value, self.least), self.greatest) if self.count else math.nan)
         return found
 
+    def mean_above(self, share: float) -> float:
+        """Mean of the greatest values: those above a rank's share, one at least; NaN when nothing was counted.
+
+        ``mean_above(0.99)`` of frame times is that of the slowest hundredth of them.
+        """
+        left = wanted = max(1, self.count - math.floor(share * self.count)) if self.count else 0
+        total = 0.0
+        for value, count in reversed(list(self._steps())):
+            taken = min(left, count)
+            total += min(max(value, self.least), self.greatest) * taken
+            left -= taken
+            if not left:
+                break
+        return total / wanted if wanted else math.nan
+
     def _steps(self) -> Iterator[tuple[float, int]]:
         """(value, how many), ascending."""
         for bucket in sorted(self._below, reverse=True):

@@ -1,0 +1,362 @@
+"""The energy E(t) of one stream of tokens: how fast, sure and un-stalled a model speaks, 0 to 1 (WF-FND-002).
+
+Each token moves E by the exponential mean of what it was worth; between two tokens E stays as it is for as long as
+a pause is no stall, then it halves every 700 ms. So E at a moment depends on the tokens alone, never on how often
+somebody looks. Beside it the state of the stream and its energy units (EU): the sum of weight times E over all
+tokens, so that 100 plain tokens at E = 0.5 are 50 EU.
+
+Times are seconds of one steady clock. Nothing here knows what a token says.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import Final, NamedTuple
+
+NAN: Final = float("nan")
+
+IDLE: Final = "idle"
+CHARGING: Final = "charging"
+"""A prompt was sent, no token has come yet."""
+FLOWING: Final = "flowing"
+STALLING: Final = "stalling"
+SATURATED: Final = "saturated"
+DRAINED: Final = "drained"
+STATES: Final = (IDLE, CHARGING, FLOWING, STALLING, SATURATED, DRAINED)
+
+SATURATED_AT: Final = 0.85
+SATURATED_S: Final = 0.8
+"""E has to be so high for so long."""
+UNSATURATED_BELOW: Final = 0.7
+BURST_RATE: Final = 12.0
+"""Tokens a second; more is a burst."""
+_NOTHING: Final = 1e-12
+"""Less is told as 0."""
+
+
+class Profile(NamedTuple):
+    """Constants of WF-FND-002; those of the velocity belong to the hardware."""
+
+    rate_min: float = 0.0
+    """{token}/s at which the velocity is 0."""
+    rate_max: float = 20.0
+    """{token}/s at which it is 1."""
+    window_s: float = 1.0
+    stall_s: float = 0.4
+    ceiling_s: float = 1.5
+    """A pause so long has no friction left to lose."""
+    smoothing: float = 0.35
+    """Alpha."""
+    half_life_s: float = 0.7
+    first_token_s: float = 30.0
+    """So long a prompt waits for its first token before its stream counts as idle."""
+
+
+USUAL: Final = Profile()
+
+
+class Look(NamedTuple):
+    """A stream at one moment."""
+
+    energy: float
+    velocity: float
+    certainty: float
+    """Of the last token; NaN: nobody told it."""
+    friction: float
+    """1: no pause, 0: stalled."""
+    rate: float
+    """{token}/s over the window."""
+    state: str
+    stalled: bool
+    burst: bool
+
+
+def velocity(rate: float, profile: Profile = USUAL) -> float:
+    """The share that a rate ({token}/s) is of what the profile expects, 0 to 1."""
+    return min(1.0, max(0.0, (rate - profile.rate_min) / (profile.rate_max - profile.rate_min)))
+
+
+def friction(gap_s: float, profile: Profile = USUAL) -> float:
+    """What a pause between two tokens leaves: 1 up to ``stall_s``, 0 from ``ceiling_s`` on."""
+    return 1.0 - min(1.0, max(0.0, (gap_s - profile.stall_s) / (profile.ceiling_s - profile.stall_s)))
+
+
+def worth(speed: float, sure: float, free: float) -> float:
+    """What a token is worth of velocity, certainty and friction, 0 to 1; without certainty the others stand in."""
+    return 0.5 * speed + 0.3 * sure + 0.2 * free if sure == sure else 0.7 * speed + 0.3 * free
+
+
+class Stream:
+    """One stream: prompts, tokens and ends as they happen, in the order of their times.
+
+    What comes with an earlier time than what was told before counts as of that time: E never goes back.
+    """
+
+    __slots__ = (
+        "_at", "_charged", "_free", "_gap_from", "_held", "_high_since", "_last", "_open", "_said", "_slow",
+        "_state", "_sure", "_turns", "_window", "gaps", "profile", "stalls", "tokens", "units",
+    )  # fmt: skip
+
+    def __init__(self, profile: Profile = USUAL) -> None:
+        self.profile = profile
+        self.tokens = 0
+        """Since the stream is known."""
+        self.units = 0.0
+        """EU of these."""
+        self.stalls = 0
+        """Times that it began to stall."""
+        self.gaps: deque[float] = deque(maxlen=32)
+        """Times between the last tokens, s."""
+        self._state = IDLE
+        self._open = 0
+        self._said = False
+        """Whether the answer was announced, so that its end will be, too."""
+        self._turns: list[tuple[float, str]] = []
+        self._at = -math.inf
+        """The newest time that was told."""
+        self._last = -math.inf
+        """When the last token came."""
+        self._gap_from = -math.inf
+        """Since when it is known that nothing comes."""
+        self._charged = NAN
+        self._held = 0.0
+        """E, which stays so until a stall's length after ``_gap_from``."""
+        self._slow = 0
+        """Pauses in a row that were too long, up to the last token."""
+        self._sure = NAN
+        self._free = 1.0
+        self._high_since = NAN
+        self._window: deque[tuple[float, int]] = deque()
+
+    # ---- what happens
+
+    def prompt(self, at_s: float) -> None:
+        """An answer was asked for."""
+        at_s = self.settle(at_s)
+        self._open += 1
+        self._said = True
+        if self._state in (IDLE, DRAINED):
+            self._charged = at_s
+            self._turn(at_s, CHARGING)
+
+    def token(self, at_s: float, *, certainty: float = NAN, weight: float = 1.0) -> float:
+        """A token came.
+
+        Args:
+            at_s: When.
+            certainty: 0 to 1; NaN: not told.
+            weight: What it cost by the word of who made it (``energyCost``); 1 for a plain token.
+
+        Returns:
+            E at it.
+        """
+        at_s = self.settle(at_s)
+        before = self._fell(at_s)
+        gap = NAN if self._begins(at_s) else at_s - self._gap_from
+        self._came(at_s, 1, gap)
+        self._sure, self._gap_from = certainty, at_s
+        rate = self._rate(at_s)
+        base = worth(velocity(rate, self.profile), certainty, self._free)
+        level = self._level(self.profile.smoothing * base + (1.0 - self.profile.smoothing) * before)
+        self.units += weight * level
+        self._judge(at_s, before)
+        return level
+
+    def counted(self, since_s: float, at_s: float, count: int, *, weight: float = 1.0) -> float:
+        """A counter says that so many tokens came between two moments; they are taken as evenly spread.
+
+        So E has velocity and friction only, and is an estimate. Until as much time has passed again, nothing says
+        that the stream stands still.
+        """
+        at_s = self.settle(at_s)
+        before = self._fell(at_s)
+        if count <= 0:
+            self._gap_from = min(self._gap_from, self._last)
+            return self._fell(at_s)
+        self._begins(at_s)
+        apart = max(0.0, at_s - since_s)
+        self._came(at_s, count, apart / count)
+        self._sure, self._gap_from = NAN, at_s + apart
+        rate = count / apart if apart > 0 else self._rate(at_s)
+        base = worth(velocity(rate, self.profile), NAN, self._free)
+        keep = 1.0 - self.profile.smoothing
+        # E draws near to the base by the same factor with each of them; the sum over all is a geometric one.
+        faded = keep**count
+        self.units += weight * (count * base + (before - base) * keep * (1.0 - faded) / (1.0 - keep))
+        level = self._level(base + (before - base) * faded)
+        self._judge(at_s, before)
+        return level
+
+    def end(self, at_s: float) -> None:
+        """An answer ended; with the last one the stream is drained, and E falls from that moment on."""
+        at_s = self.settle(at_s)
+        self._open = max(0, self._open - 1)
+        if not self._open and self._state not in (IDLE, DRAINED):
+            self._drain(at_s)
+
+    def settle(self, at_s: float) -> float:
+        """Make what time alone has changed up to a moment part of ``turns``; what comes later is of that moment or
+        after it. Returns the moment."""
+        at_s = self._at = max(self._at, at_s)
+        for when, state in self._coming(at_s):
+            if state == FLOWING:
+                self._high_since = NAN
+            if state == IDLE:
+                self._open = 0
+                self._said = False
+            if state == DRAINED:
+                self._drain(when)
+            else:
+                self._turn(when, state)
+        limit = at_s - self.profile.window_s
+        while self._window and self._window[0][0] <= limit:
+            self._window.popleft()
+        return at_s
+
+    # ---- what is so
+
+    def look(self, at_s: float) -> Look:
+        """The stream at a moment, not before the last that was told. Looking changes nothing."""
+        at_s = max(self._at, at_s)
+        coming = self._coming(at_s)
+        state = coming[-1][1] if coming else self._state
+        free, stalled = self._free, False
+        if state in (FLOWING, STALLING, SATURATED):
+            waits = at_s - self._gap_from
+            free = min(free, friction(waits, self.profile))
+            stalled = state == STALLING or waits > self.profile.stall_s
+        rate = self._rate(at_s)
+        return Look(
+            self._fell(at_s),
+            velocity(rate, self.profile),
+            self._sure,
+            free,
+            rate,
+            state,
+            stalled,
+            rate > BURST_RATE,
+        )
+
+    def turns(self) -> list[tuple[float, str]]:
+        """(when, state) of each change of state that was settled since this was asked last."""
+        found, self._turns = self._turns, []
+        return found
+
+    @property
+    def open(self) -> int:
+        """Answers under way."""
+        return self._open
+
+    @property
+    def at_s(self) -> float:
+        """The newest moment that was told or settled."""
+        return self._at
+
+    # ---- inside
+
+    def _coming(self, at_s: float) -> list[tuple[float, str]]:
+        """Changes that time alone brings up to a moment."""
+        found: list[tuple[float, str]] = []
+        state, high_since = self._state, self._high_since
+        while (step := self._after(state, high_since)) is not None and step[0] <= at_s:
+            found.append(step)
+            state = step[1]
+            if state == FLOWING:
+                high_since = NAN
+        return found
+
+    def _after(self, state: str, high_since: float) -> tuple[float, str] | None:
+        """The next change that comes by itself, and when."""
+        if state == CHARGING:
+            return self._charged + self.profile.first_token_s, IDLE
+        if state == SATURATED:
+            return math.nextafter(self._reaches(UNSATURATED_BELOW), math.inf), FLOWING
+        if state == STALLING:
+            # Who was told of no beginning will be told of no end.
+            return None if self._said else (self._gap_from + self.profile.first_token_s, DRAINED)
+        if state != FLOWING:
+            return None
+        waits = self.profile.stall_s if self._slow else self.profile.ceiling_s
+        stalls = math.nextafter(self._gap_from + waits, math.inf)
+        filled = high_since + SATURATED_S
+        if filled <= min(stalls, self._reaches(SATURATED_AT)):
+            return filled, SATURATED
+        return stalls, STALLING
+
+    def _reaches(self, level: float) -> float:
+        """When E, left alone, is at a level on its way down; the past when it is below."""
+        if not self._held >= level:
+            return -math.inf
+        return self._gap_from + self.profile.stall_s + self.profile.half_life_s * math.log2(self._held / level)
+
+    def _fell(self, at_s: float) -> float:
+        """E at a moment when nothing has come since."""
+        fallen = at_s - self._gap_from - self.profile.stall_s
+        if not fallen > 0 or not self._held:
+            return self._held
+        left = self._held * 2.0 ** (-fallen / self.profile.half_life_s)
+        return left if left > _NOTHING else 0.0
+
+    def _rate(self, at_s: float) -> float:
+        """{token}/s over the window that ends at a moment."""
+        limit = at_s - self.profile.window_s
+        found = 0
+        for when, count in reversed(self._window):
+            if when <= limit:
+                break
+            found += count
+        return found / self.profile.window_s
+
+    def _begins(self, at_s: float) -> bool:
+        """A token comes: there is an answer, whether it was announced or not. Returns whether it is its first."""
+        if self._state not in (IDLE, CHARGING, DRAINED):
+            return False
+        self._open = max(1, self._open)
+        self._slow = 0
+        self._high_since = NAN
+        self._turn(at_s, FLOWING)
+        return True
+
+    def _came(self, at_s: float, count: int, gap_s: float) -> None:
+        """``gap_s``: before each of them; NaN: it is the first."""
+        self.tokens += count
+        self._last = at_s
+        self._window.append((at_s, count))
+        if gap_s != gap_s:
+            self._free = 1.0
+            return
+        self.gaps.append(gap_s)
+        self._free = friction(gap_s, self.profile)
+        self._slow = min(2, self._slow + count) if gap_s > self.profile.stall_s else 0
+
+    def _level(self, value: float) -> float:
+        self._held = min(1.0, max(0.0, value))
+        return self._held
+
+    def _judge(self, at_s: float, before: float) -> None:
+        """The state after a token; ``before``: E just before it."""
+        if self._state == SATURATED and self._held < UNSATURATED_BELOW:
+            self._turn(at_s, FLOWING)
+        if self._state == STALLING and not self._slow:
+            self._turn(at_s, FLOWING)
+        if self._slow >= 2 and self._state == FLOWING:
+            self._turn(at_s, STALLING)
+        if self._held < SATURATED_AT:
+            self._high_since = NAN
+        elif not (self._high_since == self._high_since and before >= SATURATED_AT):
+            self._high_since = at_s
+
+    def _drain(self, at_s: float) -> None:
+        self._held, self._gap_from = self._fell(at_s), at_s - self.profile.stall_s
+        self._high_since = self._charged = NAN
+        self._open = self._slow = 0
+        self._said = False
+        self._turn(at_s, DRAINED)
+
+    def _turn(self, at_s: float, state: str) -> None:
+        if state == self._state:
+            return
+        self._state = state
+        self.stalls += state == STALLING
+        self._turns.append((at_s, state))
