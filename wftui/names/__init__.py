@@ -22,6 +22,7 @@ from wftui.names.gpus import GPUS
 from wftui.names.host import HOST
 from wftui.names.inference import CLIENTS, SERVERS
 from wftui.names.own import OWN
+from wftui.names.streams import CORE, FIDELITY, FRAMES, STREAMS
 from wftui.names.ux import PUSHES, UX
 
 __all__ = [
@@ -46,6 +47,10 @@ METRICS: Final[dict[str, Metric]] = {
         *SERVERS,
         *CLIENTS,
         *UX,
+        *STREAMS,
+        *FRAMES,
+        *CORE,
+        *FIDELITY,
         *OWN,
         *PUSHES,
         *(Metric(e.counter, "{event}", COUNTER, f"Events: {e.help}") for e in EVENT_TYPES.values()),

@@ -53,6 +53,14 @@ EVENT_TYPES: Final[dict[str, EventType]] = {
         EventType("model.loaded", "A model server loaded a model"),
         EventType("model.unloaded", "A model server let go of a model"),
         EventType("model.verdict", "What a model server claims and what is measured differ; the payload says how"),
+        EventType("stream.stalled", "An open stream of tokens stands still; the payload says since when"),
+        EventType(
+            "stream.ended", "A stream of tokens ended; the payload sums it up: tokens, EU, duration, stalls"
+        ),
+        EventType("core.connected", "The WebSocket of a WIRTHFORGE core was opened"),
+        EventType("core.lost", "The WebSocket of a WIRTHFORGE core is gone; the payload says why"),
+        EventType("core.error", "A WIRTHFORGE core told an error: severity, code, component"),
+        EventType("core.reward", "A WIRTHFORGE core gave points, a milestone or a level"),
         EventType("alert.pending", "A rule's condition holds, not yet for as long as it must"),
         EventType("alert.fired", "A rule's condition has held for as long as it must"),
         EventType("alert.escalated", "An alert became more severe: it fires for long, or often"),

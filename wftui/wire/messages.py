@@ -31,17 +31,21 @@ from wftui.wire.orders import (
     Signal,
     SilenceReply,
 )
+from wftui.wire.reports import Frames, Picture, Report
 
 __all__ = [
     "Acknowledge",
     "EndSilence",
+    "Frames",
     "Inspect",
     "InspectReply",
     "Mark",
     "Message",
+    "Picture",
     "Purge",
     "PurgeReply",
     "Renice",
+    "Report",
     "ResolveAlert",
     "SetQuality",
     "SetSilence",
@@ -406,24 +410,6 @@ class StatusReply(Message, frozen=True):
     segments_bytes: int | None = None
     """Everything sealed, with history.duckdb; None: not known."""
     sealed_seq: int = 0
-
-
-class Report(Message, frozen=True):
-    """A view's own cost; the recorder keeps it as series with the label ``view``."""
-
-    cpu_utilization: float
-    memory_bytes: int
-    output_bytes: int
-    """Since the view began."""
-    frames: int
-    lag_s: float | None = None
-    """Median time in which the terminal acknowledged a frame, since the last report; None: it did not."""
-    frame_s: float | None = None
-    """95th percentile of the time to make and write a frame, since the last report."""
-    key_s: float | None = None
-    """Longest time from a key's arrival to its frame, since the last report; None: no key."""
-    interval_s: float | None = None
-    """Longest interval between two frames of the clock, since the last report; None: nothing moved."""
 
 
 class Retire(Message, frozen=True):
