@@ -13,7 +13,9 @@ from wftui import paths, text, toml
 from wftui.errors import ConfigError, nearest
 
 Value = bool | int | float | str | tuple[str, ...]
-Kind = Literal["bool", "bool or auto", "int", "number", "size", "text", "choice", "names", "endpoints", "zone"]
+Kind = Literal[
+    "bool", "bool or auto", "int", "number", "size", "text", "choice", "names", "endpoints", "websocket", "zone"
+]
 
 _SIZES: Final = {
     "": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
@@ -68,6 +70,8 @@ class Key(NamedTuple):
             from wftui.endpoint import GRAMMAR
 
             return f"a list of addresses: {GRAMMAR}"
+        if self.kind == "websocket":
+            return "auto, off or ws://HOST:PORT/ws"
         if self.kind == "text":
             return "a text"
         if self.kind == "zone":
@@ -180,6 +184,13 @@ KEYS: Final = {
         Key("alerts.desktop", "bool", False, "show alerts on the desktop over the session bus (D-Bus)"),
         Key("servers.discover", "bool", True, "look for model servers among the processes of this machine"),
         Key("servers.endpoints", "endpoints", (), "further model servers, by address"),
+        Key(
+            "core.url",
+            "websocket",
+            "auto",
+            "the WebSocket of a WIRTHFORGE core: auto (looked for among the processes of this machine), off, or "
+            "ws://127.0.0.1:PORT/ws",
+        ),
         Key("store.groups_disabled", "names", (), "groups of metrics that are not kept: system, gpu, models, …"),
     )
 }
@@ -387,6 +398,8 @@ def _typed(key: Key, given: object) -> Value | None:
             from wftui import when  # only who chose a zone needs to know which there are
 
             return given if isinstance(given, str) and when.is_zone(given) else None
+        case "websocket":
+            return _websocket(given)
         case "choice":
             return given if isinstance(given, str) and given in key.choices else None
         case "endpoints":
@@ -405,6 +418,15 @@ def _typed(key: Key, given: object) -> Value | None:
     if not key.low <= given <= key.high:  # also refuses NaN
         return None
     return float(given) if key.kind == "number" else given
+
+
+def _websocket(given: object) -> str | None:
+    if given in ("auto", "off") or not isinstance(given, str):
+        return given if isinstance(given, str) else None
+    from wftui.endpoint import websocket  # only who names one needs urllib
+
+    websocket(given)
+    return given
 
 
 def _endpoints(given: object) -> tuple[str, ...] | None:

@@ -106,6 +106,23 @@ class Endpoint(NamedTuple):
         )
 
 
+def websocket(address: str) -> Endpoint:
+    """From ``ws://host:port/path``; without a path ``/ws``.
+
+    Raises:
+        ConfigError: It is none, or wants TLS, which is not spoken there.
+    """
+    if not address.startswith("ws://"):
+        raise ConfigError(
+            f"{text.clean(address, 120)!r}: expected ws://HOST:PORT/ws; of another machine, by a tunnel"
+        )
+    try:
+        found = Endpoint.parse("http" + address.removeprefix("ws"))
+    except ConfigError as error:
+        raise ConfigError(str(error).replace("http", "ws")) from error
+    return found._replace(prefix=found.prefix or "/ws")
+
+
 class Named(NamedTuple):
     """An endpoint as a person wrote it: one line of the setting ``servers.endpoints``."""
 

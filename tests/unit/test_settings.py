@@ -28,6 +28,8 @@ def values_of(key: Key) -> st.SearchStrategy[Value]:
             return st.sampled_from(key.choices)
         case "zone":
             return st.sampled_from(("local", "utc"))
+        case "websocket":
+            return st.sampled_from(("auto", "off", "ws://127.0.0.1:8145/ws", "ws://[::1]:1"))
         case "endpoints":
             lines = ("http://127.0.0.1:8000", "unix:/run/a%20b.sock", "https://[::1]/x kind=vllm ca=/c")
             return st.lists(st.sampled_from(lines), max_size=3).map(tuple)

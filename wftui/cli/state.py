@@ -88,6 +88,7 @@ def _own(places: Places) -> State:
         read_ranks=settings.flag("gpu.read_ranks"),
         servers=settings.names("servers.endpoints"),
         discover=settings.flag("servers.discover"),
+        core=settings.text("core.url"),
     )
     wanted = [item for item in there if item.name not in disabled]
     brief = sample_twice(wanted, clock.SystemClock())

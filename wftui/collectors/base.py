@@ -1,11 +1,12 @@
 """What a collector is, and the two ways in which one runs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol, runtime_checkable
 
 from wftui.clock import Instant
 from wftui.collectors.files import ProcFile
-from wftui.model.sample import Scrape
+from wftui.energy.sink import TokenSink
+from wftui.model.sample import Sample, Scrape
 
 INLINE: Final = "inline"
 """Runs in the recorder's event loop: only files of /proc and /sys that cannot wait."""
@@ -42,6 +43,18 @@ class Attentive(Protocol):
 
     def look_closely(self, rate_hz: float) -> None:
         """Bring what moves so often, as far as it is cheap; 1: nobody looks any more. Never waits."""
+        ...
+
+
+@runtime_checkable
+class Bringing(Protocol):
+    """A streaming collector that hears of tokens and frames as they come."""
+
+    def bring_to(self, sink: TokenSink, tell: Callable[[int, list[Sample]], None]) -> None:
+        """Bring tokens and frames to ``sink``, and samples of a moment (UTC ns) as they come to ``tell``.
+
+        Called once, before the first collection. What was told so comes with a collection's readings, too.
+        """
         ...
 
 

@@ -14,18 +14,21 @@ def host_collectors(
     read_ranks: bool = True,
     servers: Sequence[str] = (),
     discover: bool = True,
+    core: str = "auto",
 ) -> list[Collector]:
     """Make the collectors of the host: straight from ``proc`` and ``sys`` on Linux, through psutil elsewhere.
 
     Nothing is read yet, but for whether cores tell their frequency. Each must be closed by its owner.
     ``read_ranks``: look for the ranks of GPU processes in their environments, of our own only. ``servers``: lines
     of the setting ``servers.endpoints``; ``discover``: look for model servers among the processes.
+    ``core``: the setting ``core.url``.
     """
     if platform.platform != "linux":
         from wftui.collectors import portable  # psutil is not installed on Linux
 
         return portable.collectors()
     from wftui.collectors.cgroup import Cgroup
+    from wftui.collectors.core.collector import Core
     from wftui.collectors.cpu import Cores, Cpu
     from wftui.collectors.disk import Disks
     from wftui.collectors.frequency import Frequency
@@ -42,6 +45,7 @@ def host_collectors(
     from wftui.collectors.servers.source import Servers
 
     cores = Cores(proc)
+    model_servers = Servers(proc, servers, discover=discover)
     return [
         Cpu(proc),
         cores,
@@ -60,5 +64,6 @@ def host_collectors(
         GpuPresence(proc, sys),
         SysfsGpus(proc, sys, read_ranks=read_ranks),
         NvidiaGpus(proc, sys, read_ranks=read_ranks),
-        Servers(proc, servers, discover=discover),
+        model_servers,
+        Core(core, model_servers.cores, looked_for=discover),
     ]

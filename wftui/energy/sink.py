@@ -28,7 +28,7 @@ class TokenSink(Protocol):
     """Takes what happens in streams of tokens, and in programs that make frames. Nothing here blocks or raises."""
 
     def prompt(self, key: Key, at_s: float) -> None:
-        """An answer was asked for."""
+        """An answer was asked for, or, while others are under way, one more began."""
 
     def tokens(
         self,
@@ -63,7 +63,7 @@ class TokenSink(Protocol):
         Args:
             program: As in label ``source``.
             at_s: When it was done.
-            took_s: Its time; NaN: it was made, its time is not told.
+            took_s: Its time, 0 or more.
             stages: Part of a frame (token, energy, render, overhead) to its time, s.
         """
 

@@ -60,6 +60,8 @@ EVENT_TYPES: Final[dict[str, EventType]] = {
         EventType("core.connected", "The WebSocket of a WIRTHFORGE core was opened"),
         EventType("core.lost", "The WebSocket of a WIRTHFORGE core is gone; the payload says why"),
         EventType("core.error", "A WIRTHFORGE core told an error: severity, code, component"),
+        EventType("core.interference", "A WIRTHFORGE core saw its models interfere; pattern, models, intensity"),
+        EventType("core.resonance", "A WIRTHFORGE core saw its models resonate; kind, models, amplitude"),
         EventType("core.reward", "A WIRTHFORGE core gave points, a milestone or a level"),
         EventType("alert.pending", "A rule's condition holds, not yet for as long as it must"),
         EventType("alert.fired", "A rule's condition has held for as long as it must"),

@@ -31,6 +31,8 @@ class Options(msgspec.Struct, frozen=True):
     """Lines of the setting ``servers.endpoints``."""
     discover: bool = True
     """Look for model servers among the processes."""
+    core: str = "auto"
+    """The setting ``core.url``."""
     disabled: frozenset[str] = frozenset()
     groups_disabled: frozenset[str] = frozenset()
     tap: tuple[Path, int, int, float] | None = None

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Final
 import wftui
 from wftui import log
 from wftui.clock import NS_PER_S, Clock, Instant, boot_id
-from wftui.collectors.base import Attentive, Collector
+from wftui.collectors.base import Attentive, Bringing, Collector
+from wftui.energy.sink import Nowhere, TokenSink
 from wftui.errors import ConfigError, ProtocolError
 from wftui.model.alerts import ALERTS, SILENCES
 from wftui.model.event import Event
 from wftui.model.health import Health
 from wftui.model.quality import KEY, QUALITY
 from wftui.model.sample import Scrape
+from wftui.model.streams import STREAMS
 from wftui.model.table import TableSnapshot
 from wftui.model.tick import Layout, Tick
 from wftui.recorder import crash, oom
@@ -77,6 +79,13 @@ class Recorder:
         self._pushes.off = self._pushes.name in options.disabled
         self._door = Door(options.places.push_socket, self._pushes, clock)
         sources = [*collectors, self._pushes]
+        self._sink: TokenSink = Nowhere()
+        self._telling = {self._pushes.name}
+        """Sources that tell what comes as it comes."""
+        for item in sources:
+            if isinstance(item, Bringing):
+                item.bring_to(self._sink, partial(self._bus.publish_samples, item.name))
+                self._telling.add(item.name)
         bus = self._bus
         self._scheduler = Scheduler(
             sources, clock, self, options.disabled, urgent=lambda: bus.full_rate, wanted=bus.wanted
@@ -272,7 +281,10 @@ class Recorder:
         self._quick.follow(self._bus.followed_hz(PUSHES))
         for source in self._scheduler.sources:
             if isinstance(source.collector, Attentive):
-                source.collector.look_closely(min(self._bus.rate_hz(source.name), closest_hz(self._quality.level)))
+                rate_hz = self._bus.rate_hz(source.name)
+                if isinstance(source.collector, Bringing):
+                    rate_hz = max(rate_hz, self._bus.rate_hz(STREAMS.source))  # what it brings is told there
+                source.collector.look_closely(min(rate_hz, closest_hz(self._quality.level)))
 
     def _lowered(self, level: int) -> None:
         """wftop's own quality is another one."""
@@ -284,7 +296,7 @@ class Recorder:
         for reading in scrape.readings:
             self._accumulator.add(reading.samples, reading.at, reading.interval_s)
         self._accumulator.add(scrape.samples, at, source.interval_s)
-        if source.collector is not self._pushes:  # it tells what comes as it comes
+        if source.name not in self._telling:
             for reading in scrape.readings:
                 self._bus.publish_samples(source.name, reading.at.time_ns, reading.samples)
             self._bus.publish_samples(source.name, at.time_ns, scrape.samples)

@@ -59,6 +59,7 @@ def options(places: Places, config: Config, mode: str, for_s: float | None) -> O
         read_ranks=config.flag("gpu.read_ranks"),
         servers=config.names("servers.endpoints"),
         discover=config.flag("servers.discover"),
+        core=config.text("core.url"),
         disabled=frozenset(config.names("sources.disabled")),
         groups_disabled=frozenset(config.names("store.groups_disabled")),
         tap=_tap(places, config),
@@ -99,7 +100,10 @@ def record(
     """
     if collectors is None:
         collectors = host_collectors(
-            read_ranks=settings.read_ranks, servers=settings.servers, discover=settings.discover
+            read_ranks=settings.read_ranks,
+            servers=settings.servers,
+            discover=settings.discover,
+            core=settings.core,
         )
     metronome = Metronome()
     recorder = Recorder(settings, metronome, collectors)

@@ -14,6 +14,7 @@ from wftui.collectors.servers.attention import Attention
 from wftui.collectors.servers.discovery import Discovery, Found, shown
 from wftui.collectors.servers.kinds import modules
 from wftui.collectors.servers.neighbours import introduce, runner_of
+from wftui.collectors.servers.signs import CORE
 from wftui.collectors.servers.weighing import Weighing
 from wftui.endpoint import Endpoint, Named
 from wftui.errors import ConfigError
@@ -79,6 +80,8 @@ class Poller:
         self._stop: Callable[[], object] | None = None
         self._thread: threading.Thread | None = None
         self._attention = Attention()
+        self.cores: tuple[Found, ...] = ()
+        """Processes that may be a WIRTHFORGE core; another object at each look."""
         self.tables: tuple[TableSnapshot, ...] = ()
         """As they are now; another object when something in them changed."""
 
@@ -161,6 +164,8 @@ class Poller:
         except Exception as error:  # noqa: BLE001  those that are known go on being watched
             log.error("servers", "looking for model servers failed", exc=error)
             return
+        self.cores = tuple(item for item in found if item.sign.kinds == (CORE,))
+        found = [item for item in found if item.sign.kinds != (CORE,)] if self.cores else found
         seen: dict[str, tuple[Found, Endpoint]] = {}
         hidden: dict[str, Found] = {}
         for item in found:

@@ -15,6 +15,9 @@ PRETENDERS_FIRST: Final = (
 )  # fmt: skip
 """Modules of kinds in the order in which they are asked: who answers in another's name stands before that one."""
 
+CORE: Final = "core"
+"""The kind of a WIRTHFORGE core, which is no model server: whoever follows it takes it from what was found."""
+
 _PROGRAMS: Final[dict[str, tuple[str, ...]]] = {
     "vllm": ("vllm",),
     "llama-server": ("llamacpp",),
@@ -33,6 +36,8 @@ _PROGRAMS: Final[dict[str, tuple[str, ...]]] = {
     "comfy": ("comfyui",),
     "transformers": ("transformers",),
     "transformers-cli": ("transformers",),
+    "wirthforge": (CORE,),
+    "wirthforge-core": (CORE,),
 }
 """Base name of the program, or of the script that Python runs."""
 _MODULES: Final[dict[str, tuple[str, ...]]] = {
@@ -43,6 +48,8 @@ _MODULES: Final[dict[str, tuple[str, ...]]] = {
     "llama_cpp": ("llamacpp_python",),
     "transformers": ("transformers",),
     "text_generation_server": ("tgi",),
+    "wirthforge": (CORE,),
+    "wirthforge_core": (CORE,),
 }
 """First part of what stands behind ``python -m``."""
 _TITLES: Final[dict[str, tuple[str, ...]]] = {"VLLM::": ("vllm",), "sglang::": ("sglang",)}

@@ -12,6 +12,7 @@ from wftui.model.servers import ENDPOINT, SERVERS, SOURCE, STATE
 from wftui.model.table import TableSnapshot
 
 if TYPE_CHECKING:
+    from wftui.collectors.servers.discovery import Found
     from wftui.collectors.servers.poller import Poller
 
 TABLE_NS: Final = 10 * NS_PER_S
@@ -81,6 +82,10 @@ class Servers:
         if len(troubled) < len(servers):
             return None  # each server says in its row what ails it; the source works
         return Note(health.LATE, f"no model server answers: {', '.join(sorted(troubled))}", "see screen 7")
+
+    def cores(self) -> Sequence["Found"]:
+        """Processes that look like a WIRTHFORGE core; none while nothing is looked for."""
+        return self._poller.cores if self._poller is not None else ()
 
     def close(self) -> None:
         """End the thread; it is not waited for."""

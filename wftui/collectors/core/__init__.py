@@ -1,0 +1,1 @@
+"""A WIRTHFORGE core, followed over its WebSocket."""
