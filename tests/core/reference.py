@@ -119,6 +119,7 @@ class Core:
         self.port = 0
         self._random = random.Random(seed)  # noqa: S311  the same frames each time
         self._clients: dict[asyncio.StreamWriter, WSConnection] = {}
+        self._serving: dict[asyncio.StreamWriter, asyncio.Task[None]] = {}
         self._server: asyncio.Server | None = None
         self._began = time.monotonic()
 
@@ -153,12 +154,14 @@ class Core:
                 if self.script == "three":
                     self._council(number)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End it."""
-        for writer in list(self._clients):
-            writer.transport.abort()
         if self._server is not None:
             self._server.close()
+        for writer in self._serving:
+            writer.transport.abort()
+        await asyncio.gather(*self._serving.values(), return_exceptions=True)
+        await asyncio.sleep(0)  # the transports' last words
 
     # ---- what it says
 
@@ -294,6 +297,9 @@ class Core:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         state = WSConnection(ConnectionType.SERVER)
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving[writer] = task
         try:
             while data := await reader.read(65536):
                 if self.silent:
@@ -301,10 +307,11 @@ class Core:
                 state.receive_data(data)
                 for event in state.events():
                     self._hear(event, state, writer)
-        except (OSError, ProtocolError, asyncio.CancelledError):
-            pass  # streams complain of a cancelled one when the loop ends
+        except (OSError, ProtocolError):
+            pass
         finally:
             self._clients.pop(writer, None)
+            self._serving.pop(writer, None)
             writer.close()
 
     def _hear(self, event: Event, state: WSConnection, writer: asyncio.StreamWriter) -> None:
@@ -349,7 +356,7 @@ async def _main(options: argparse.Namespace) -> None:
         await running
     # What was written last is on its way.
     await asyncio.sleep(options.linger)
-    core.close()
+    await core.close()
     print(json.dumps(asdict(core.said)), flush=True)  # noqa: T201  as above
 
 

@@ -110,7 +110,7 @@ class Account:
 
     def _when(self, at_ms: float, at: Instant) -> Instant:
         """The moment of an event: by the core's clock if that is near ours, else when it came. Never later."""
-        ago_ns = at.time_ns - int(at_ms * 1e6) if at_ms == at_ms else NEAR_NS + 1
+        ago_ns = at.time_ns - int(at_ms * 1000) * 1000 if at_ms == at_ms else NEAR_NS + 1
         self.apart = not -NEAR_NS <= ago_ns <= NEAR_NS
         if self.apart or ago_ns <= 0:
             return at
