@@ -26,6 +26,7 @@ from tests.core.reference import voices
 from tests.core.running import Playing, core, now
 from tests.harness import Running, View
 from wftui.clock import NS_PER_S
+from wftui.wire import messages as m
 
 SETTLE_S = 8.0
 LINGER_S = 6.0
@@ -39,7 +40,8 @@ def watching(running: Running, rate_hz: float) -> Iterator[None]:
     if not rate_hz:
         yield
         return
-    view = View(running.where, rate_hz)
+    view = View(running.where)
+    view.connection.ask(m.Subscribe(["ux.*"], rate_hz, sources=["core", "energy"]), m.Ok)
 
     def drain() -> None:
         for _ in view.messages():

@@ -354,8 +354,13 @@ async def _main(options: argparse.Namespace) -> None:
         loop.call_later(options.seconds, running.cancel)
     with suppress(asyncio.CancelledError):
         await running
-    # What was written last is on its way.
-    await asyncio.sleep(options.linger)
+    # What was written last is on its way; a second word ends this, too.
+    over = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, over.set)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(options.linger):
+            await over.wait()
     await core.close()
     print(json.dumps(asdict(core.said)), flush=True)  # noqa: T201  as above
 

@@ -8,13 +8,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 from tests.core.reference import Said
 from tests.harness import ROOT, Running
-from wftui.errors import StoreError
 from wftui.model.tick import unpack
-from wftui.store import read
 from wftui.wire import messages as m
 
 
@@ -45,6 +42,27 @@ class Playing:
         return Said(**json.loads(out.splitlines()[-1]))
 
 
+LISTENS = (
+    sys.executable,
+    "-c",
+    "import os, sys\n"
+    "from wftui.collectors.core.collector import Core\n"
+    "bring_to = Core.bring_to\n"
+    "class Sink:\n"
+    "    def __init__(self, sink):\n"
+    "        self.sink, self.sum = sink, 0\n"
+    "    def __getattr__(self, name):\n"
+    "        return getattr(self.sink, name)\n"
+    "    def lost(self, program, at_s, count):\n"
+    "        self.sum += count\n"
+    "        open(os.environ['LOST'], 'w').write(str(self.sum))\n"
+    "        self.sink.lost(program, at_s, count)\n"
+    "Core.bring_to = lambda self, sink, tell: bring_to(self, Sink(sink), tell)\n"
+    "from wftui.__main__ import main; sys.exit(main())",
+)
+"""``wftop`` that writes how many frames its core reported lost into the file that ``LOST`` names."""
+
+
 @contextmanager
 def core(*arguments: str, program: tuple[str, ...] = ("-m", "tests.core.reference")) -> Iterator[Playing]:
     """A core; killed at the end if it still runs."""
@@ -62,8 +80,6 @@ def core(*arguments: str, program: tuple[str, ...] = ("-m", "tests.core.referenc
 def now(running: Running) -> dict[str, float]:
     """Series to its value in the recorder's newest tick."""
     with running.ask() as connection:
-        status = connection.ask(m.Status(), m.StatusReply)
-        assert status.ticks
         reply = connection.ask(m.At(2**62), m.AtReply)
         if reply.tick is None and reply.previous_s is not None:
             reply = connection.ask(m.At(reply.previous_s * 10**9), m.AtReply)
@@ -71,15 +87,3 @@ def now(running: Running) -> dict[str, float]:
         return {}
     pairs = zip(reply.layout.columns, unpack(reply.tick.values), strict=True)
     return {column.series.text: value for column, value in pairs if value == value}
-
-
-def recorded(data_dir: Path) -> dict[str, float]:
-    """Series to the last value in the journal."""
-    found: dict[str, float] = {}
-    with suppress(StoreError), read.open_reader(data_dir) as reader:
-        for tick in reader.ticks(0, 2**40):
-            columns = reader.layout(tick.layout).columns
-            for column, value in zip(columns, unpack(tick.values), strict=True):
-                if value == value:
-                    found[column.series.text] = value
-    return found

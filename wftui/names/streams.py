@@ -82,9 +82,7 @@ CORE: Final = (
     Metric("ux.core.errors", "{error}", COUNTER, "Errors the core told, by severity", ("source", "mode"), "ux"),
     Metric("ux.core.field", "1", GAUGE, "Intensity of the core's energy field, by type", ("source", "mode"), "ux"),
     Metric("ux.core.frame.rate", "{frame}/s", GAUGE, "Frames a second as the core counts them", ("source",), "ux"),
-    Metric(
-        "ux.core.energy", "{EU}", GAUGE, "Total energy as the core states it", ("source", "model"), "ux", ("max",)
-    ),
+    Metric("ux.core.energy", "{EU}", GAUGE, "Total energy as the core states it", ("source", "model"), "ux"),
     Metric(
         "ux.core.interference",
         "1",

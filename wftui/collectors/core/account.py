@@ -22,6 +22,8 @@ NEAR_NS: Final = 2 * NS_PER_S
 FRAME_S: Final = 1 / 60
 FINEST_S: Final = 0.012
 """Of a model one level at most is kept in this time: 60 Hz, of whoever is a little unsteady."""
+SAME_NS: Final = 5_000_000
+"""What is so near belongs to one frame."""
 SELDOM_NS: Final = 10 * NS_PER_S
 """Events of one kind are told so seldom; what was left out is in the next one's ``more``."""
 MOST_MODELS: Final = 64
@@ -30,6 +32,19 @@ _LOGGED_NS: Final = 60 * NS_PER_S
 
 Tell = Callable[[int, list[Sample]], None]
 """Takes samples of one moment (UTC ns) to those who follow."""
+
+
+class _Level:
+    """Energy of one model as the core states it."""
+
+    __slots__ = ("kept_s", "total", "units")
+
+    def __init__(self) -> None:
+        self.total = math.nan
+        """The newest since it was told last."""
+        self.kept_s = -math.inf
+        self.units = False
+        """Whether it ever was more than 1: then it is a sum of energy units, no level E."""
 
 
 class Account:
@@ -56,9 +71,11 @@ class Account:
         self._errors: dict[str, int] = {}
         self._last: dict[tuple[str, str], float] = {}
         """Gauges that were told in the open second."""
-        self._levels: dict[str, tuple[float, bool]] = {}
-        """Model to when its last level was kept, and whether it ever was more than 1: then it is no E."""
+        self._levels: dict[str, _Level] = {}
+        """By model."""
         self._readings: list[Reading] = []
+        self._fresh: list[Reading] = []
+        """Of the messages that are being taken."""
         self._events: list[Occurrence] = []
         self._told: dict[tuple[str, str], tuple[int, int]] = {}
         """Kind and what of an event → when it was told last, and how many were left out since."""
@@ -77,7 +94,6 @@ class Account:
         beats = 0
         self._room = min(ROOM, self._room + (at.boottime_ns - self._room_ns) / NS_PER_S * ROOM)
         self._room_ns = at.boottime_ns
-        readings = len(self._readings)
         for place, message in enumerate(messages):
             if self._room < 1:
                 self._shed(len(messages) - place)
@@ -89,8 +105,10 @@ class Account:
                 continue
             beats += self._event(told, self._when(told.at_ms, at))
         if self._tell is not None:
-            for reading in self._readings[readings:]:
+            for reading in self._fresh:
                 self._tell(reading.at.time_ns, reading.samples)
+        self._readings += self._fresh
+        self._fresh.clear()
         return beats
 
     def passed_over(self, why: str, count: int, at: Instant) -> None:
@@ -163,18 +181,22 @@ class Account:
 
     def _level(self, told: p.Energy, at: Instant) -> None:
         at_s = at.boottime_ns / NS_PER_S
-        last_s, more = self._levels.get(told.model, (-math.inf, False))
-        if told.model not in self._levels and len(self._levels) >= MOST_MODELS:
+        known = self._levels.get(told.model)
+        if known is None:
+            if len(self._levels) >= MOST_MODELS:
+                return
+            known = self._levels[told.model] = _Level()
+        known.total = told.total
+        known.units = known.units or told.total > 1.0
+        if known.units or abs(at_s - known.kept_s) < FINEST_S:
             return
-        more = more or told.total > 1.0
-        if abs(at_s - last_s) < FINEST_S:
-            self._levels[told.model] = last_s, more
-            return
-        self._levels[told.model] = at_s, more
-        samples = [Sample(self._column("ux.core.energy", model=told.model), told.total)]
-        if not more:
-            samples.append(Sample(self._column("ux.energy.level", model=told.model), told.total))
-        self._readings.append(Reading(at, FRAME_S, samples))
+        known.kept_s = at_s
+        sample = Sample(self._column("ux.energy.level", model=told.model), told.total)
+        # Models of one frame are one reading: so it is told once.
+        if self._fresh and abs(at.boottime_ns - self._fresh[-1].at.boottime_ns) < SAME_NS:
+            self._fresh[-1].samples.append(sample)
+        else:
+            self._fresh.append(Reading(at, FRAME_S, [sample]))
 
     def _drawn(self, told: p.Field | p.Interference | p.Resonance, at: Instant) -> None:
         if isinstance(told, p.Field):
@@ -256,6 +278,10 @@ class Account:
             found += [Sample(self._column(name, mode), count) for mode, count in counts.items()]
         last, self._last = self._last, {}
         found += [Sample(self._column(name, mode), value) for (name, mode), value in last.items()]
+        for model, level in self._levels.items():
+            if not math.isnan(level.total):
+                found.append(Sample(self._column("ux.core.energy", model=model), level.total))
+                level.total = math.nan
         if self.heartbeat_ns is not None:
             age_s = max(0.0, (at.boottime_ns - self.heartbeat_ns) / NS_PER_S)
             found.append(Sample(self._column("ux.core.heartbeat.age"), age_s))

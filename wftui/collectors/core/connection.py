@@ -27,7 +27,8 @@ QUIET_S: Final = 5.0
 """After so long without a byte the core is asked whether it lives."""
 DEAD_S: Final = 15.0
 """After so long the connection is taken for half open."""
-_PIECE: Final = 256 * 1024
+_PIECE: Final = 32 * 1024
+"""A tenth of a second of a core that talks a lot is 20 KB."""
 _TURN: Final = 2 * 1024 * 1024
 """Bytes read in one turn: who sends without a pause does not keep the loop."""
 _UNSENT: Final = 64 * 1024

@@ -21,7 +21,7 @@ from wftui.model.sample import JsonValue, Note
 FIRST_S: Final = 0.5
 LONGEST_S: Final = 30.0
 DENIED_S: Final = 30.0
-HELD_S: Final = 10.0
+HELD_S: Final = 2.0
 """A connection that held for so long starts the back-off anew."""
 LOST_S: Final = 60.0
 """After so long a core that does not listen any more counts as gone."""
