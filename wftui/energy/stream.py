@@ -95,7 +95,7 @@ class Stream:
 
     __slots__ = (
         "_at", "_charged", "_free", "_gap_from", "_held", "_high_since", "_last", "_open", "_said", "_slow",
-        "_state", "_sure", "_turns", "_window", "gaps", "profile", "stalls", "tokens", "units",
+        "_state", "_sure", "_turns", "_window", "_within", "gaps", "profile", "stalls", "tokens", "units",
     )  # fmt: skip
 
     def __init__(self, profile: Profile = USUAL) -> None:
@@ -128,6 +128,8 @@ class Stream:
         self._free = 1.0
         self._high_since = NAN
         self._window: deque[tuple[float, int]] = deque()
+        self._within = 0
+        """Tokens in it."""
 
     # ---- what happens
 
@@ -211,7 +213,7 @@ class Stream:
                 self._turn(when, state)
         limit = at_s - self.profile.window_s
         while self._window and self._window[0][0] <= limit:
-            self._window.popleft()
+            self._within -= self._window.popleft()[1]
         return at_s
 
     # ---- what is so
@@ -301,11 +303,11 @@ class Stream:
     def _rate(self, at_s: float) -> float:
         """{token}/s over the window that ends at a moment."""
         limit = at_s - self.profile.window_s
-        found = 0
-        for when, count in reversed(self._window):
-            if when <= limit:
+        found = self._within
+        for when, count in self._window:  # those that left it since; of ten thousand a second all would be many
+            if when > limit:
                 break
-            found += count
+            found -= count
         return found / self.profile.window_s
 
     def _begins(self, at_s: float) -> bool:
@@ -322,7 +324,11 @@ class Stream:
         """``gap_s``: before each of them; NaN: it is the first."""
         self.tokens += count
         self._last = at_s
-        self._window.append((at_s, count))
+        self._within += count
+        if self._window and self._window[-1][0] == at_s:
+            self._window[-1] = at_s, self._window[-1][1] + count
+        else:
+            self._window.append((at_s, count))
         if gap_s != gap_s:
             self._free = 1.0
             return
