@@ -297,7 +297,7 @@ CONDITIONS = [
     ),
     (
         {"metric": "ui.fps", "operator": "<", "value": 45},
-        Threshold(Query('ux.frame.duration{*stat="count"*}'), "<", 45.0),
+        Threshold(Query('ux.frame.rate{*mode="1s"*}'), "<", 45.0),
     ),
     (
         {

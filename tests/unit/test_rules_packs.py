@@ -9,7 +9,7 @@ import pytest
 from wftui import names, paths
 from wftui.alerts import load
 from wftui.alerts.amounts import units_of
-from wftui.alerts.paths import FIELDS, LATER
+from wftui.alerts.paths import FIELDS
 from wftui.alerts.rule import Absent, Rule, Text, leaves
 from wftui.alerts.selectors import TEXTS, UnknownError, resolve
 from wftui.model.series import matches, series
@@ -34,7 +34,7 @@ def selectors(rule: Rule) -> Iterator[str]:
 
 
 def test_all_packs_are_there() -> None:
-    assert [path.stem for path in PACKS] == ["gpu", "models", "own", "system", "wirthforge"]
+    assert [path.stem for path in PACKS] == ["gpu", "models", "own", "system", "ux", "wirthforge"]
     assert len(RULES) == len(BY_ID) > 60
 
 
@@ -42,7 +42,7 @@ def test_all_packs_are_there() -> None:
 def test_a_rule_names_metrics_of_the_catalogue_and_says_what_it_is_for(rule: Rule) -> None:
     for selector in selectors(rule):
         name = selector.partition("{")[0]
-        assert name in METRICS or name in LATER or name.startswith("custom."), selector
+        assert name in METRICS or name.startswith("custom."), selector
     assert rule.name
     assert rule.message
     assert rule.description
@@ -97,7 +97,7 @@ def test_no_fault_alarms_twice() -> None:
 @pytest.mark.parametrize("field", FIELDS)
 def test_old_paths_lead_to_the_catalogue(field: str) -> None:
     for target in resolve(field):
-        assert target.name in METRICS or target.name in LATER
+        assert target.name in METRICS
         if target.said:
             assert target.said in target.units(), target
         metric = METRICS.get(target.name)

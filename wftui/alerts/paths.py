@@ -73,8 +73,9 @@ FIELDS: Final[dict[str, Old]] = {
     "energy_normalized": _one("ux.energy.level", (*_MODEL, "ui")),
     "energy": _one("ux.energy.level", (*_MODEL, "ui")),
     "entropy_bits": _one("ux.entropy", _MODEL),
-    "fps": _one("ux.frame.duration", _UI, stat="count"),
+    "fps": _one("ux.frame.rate", _UI, mode="1s"),
     "frame_time_ms": _one("ux.frame.duration", _UI, "ms"),
+    "frame_jitter_ms": _one("ux.frame.jitter", _UI, "ms", mode="1s"),
     "frame_budget_used_ms": _one("ux.frame.busy", _UI, "ms"),
     "paint_time_ms": _one("ux.paint.duration", _UI, "ms"),
     "layout_time_ms": _one("ux.layout.duration", _UI, "ms"),
@@ -86,15 +87,9 @@ FIELDS: Final[dict[str, Old]] = {
     "fidelity_ratio": _one("wftop.fidelity.ratio", _UI),
     "visual_lag_ms": _one("wftop.fidelity.lag", _UI, "ms"),
     "coherence_score": _one("wftop.fidelity.coherence", _UI),
+    "levels_per_hour": _one("ux.progression.rate", ("reward", *_UI)),
 }
 """Field name to what it is. ``docs/alerts.md`` shows this table."""
-LATER: Final = {
-    "wftop.health.score": "{score}",
-    "wftop.fidelity.ratio": "1",
-    "wftop.fidelity.lag": "s",
-    "wftop.fidelity.coherence": "{score}",
-}
-"""Names that rules may use though nothing tells them yet, with their units."""
 STATS: Final = ("p50", "p95", "p99", "avg", "max")
 """What may stand behind a path."""
 

@@ -117,8 +117,6 @@ def _entry(name: str) -> Target | None:
     metric = METRICS.get(name)
     if metric is not None:
         return Target(name, unit=metric.unit, kind=metric.kind, statistics=metric.statistics)
-    if name in paths.LATER:
-        return Target(name, unit=paths.LATER[name])
     if _FREE.fullmatch(name):
         event = name.startswith("wftop.event.")
         return Target(name, unit="{event}" if event else "", kind=names.COUNTER if event else names.GAUGE)
@@ -161,5 +159,5 @@ def _check(target: Target, keys: list[str], labels: dict[str, str]) -> None:
 def _nearest(text: str) -> str:
     import difflib  # only a mistake needs it
 
-    near = difflib.get_close_matches(text[:100], [*METRICS, *paths.known(), *paths.LATER], n=3, cutoff=0.5)
+    near = difflib.get_close_matches(text[:100], [*METRICS, *paths.known()], n=3, cutoff=0.5)
     return "a metric like " + ", ".join(near) if near else "a metric of `wftop`'s catalogue (docs/metrics.md)"
