@@ -26,7 +26,7 @@ import pyte
 WFTOP = (sys.executable, "-m", "wftui")
 _PRIVATE = re.compile(rb"\x1b\[\?([0-9;]+)([hl])")
 _KITTY = re.compile(rb"\x1b\[([<>])[0-9;]*u")
-_UNKNOWN_TO_PYTE = re.compile(
+UNKNOWN_TO_PYTE = re.compile(
     rb"\x1b\[[<=>?][0-9;:]*[ $]?[a-zA-Z]|\x1b\[[0-9;:]*[ $][a-zA-Z]|\x1b\][^\x07\x1b]*(?:\x1b\\|\x07)", re.S
 )
 _ENTER = b"\x1b[?1049h"
@@ -233,7 +233,7 @@ class Terminal:
             # The alternate screen begins empty; pyte does not know it.
             self._blank()
             data = data.rpartition(_ENTER)[2]
-        self._stream.feed(_UNKNOWN_TO_PYTE.sub(b"", data))
+        self._stream.feed(UNKNOWN_TO_PYTE.sub(b"", data))
         return [line.rstrip() for line in self._screen.display]
 
     def _blank(self) -> None:
