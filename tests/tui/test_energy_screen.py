@@ -12,7 +12,9 @@ from wftui.render.palette import TRUECOLOR, load
 from wftui.tui import compose, layout
 from wftui.tui.app import WftopApp
 from wftui.tui.energy.lanes import lanes
-from wftui.tui.energy.screen import EnergyScreen, trace
+from wftui.tui.energy.power import PowerPage, trace
+from wftui.tui.energy.screen import POWER, EnergyScreen
+from wftui.tui.frame import Row
 from wftui.tui.glyphs import UTF8
 from wftui.tui.scene import Scene
 from wftui.tui.state import State
@@ -39,12 +41,18 @@ def test_without_any_power(snap_compare) -> None:  # type: ignore[no-untyped-def
     assert snap_compare(app(full()), terminal_size=(80, 24), press=["9"])
 
 
-def pictured(state: State, screen: EnergyScreen, size: tuple[int, int]) -> tuple[compose.Picture, Scene]:
+def pictured(state: State, page: PowerPage, size: tuple[int, int]) -> tuple[compose.Picture, Scene]:
     ui = Ui()
     ui.show("energy")
-    ui.energy = screen
+    ui.energy = EnergyScreen(POWER)
+    ui.energy._pages[POWER] = page
     scene = Scene(state, Still().now(), UTF8)
     return compose.picture(scene, ui, *size), scene
+
+
+def _below(changed: dict[int, Row]) -> dict[int, Row]:
+    """Lines of the page as lines of the screen: its first one names the pages."""
+    return {line + 1: row for line, row in changed.items()}
 
 
 def test_lanes_tell_power_limit_and_how_it_is_known() -> None:
@@ -64,16 +72,16 @@ def test_a_silent_card_is_unknown_and_not_zero() -> None:
 
 @pytest.mark.parametrize("size", [(40, 12), (80, 24), (200, 50)], ids=str)
 def test_a_frame_in_between_is_what_a_whole_frame_would_be(size: tuple[int, int]) -> None:
-    state, screen = told(cards()), EnergyScreen()
+    state, screen = told(cards()), PowerPage()
     before, scene = pictured(state, screen, size)
     place = layout.whole("energy", *size)
     picture = before
     for frame in range(1, 90):
         if frame % 6 == 0:
             screen.note(state)
-        picture = compose.moved(picture, place, screen.moved(100 + frame / 62, scene, 62.0))
+        picture = compose.moved(picture, place, _below(screen.moved(100 + frame / 62, scene, 62.0)))
     while (left := screen.moved(200.0, scene, 0.0)) or screen._stale:
-        picture = compose.moved(picture, place, left)
+        picture = compose.moved(picture, place, _below(left))
         if not screen._stale:
             break
     whole, _ = pictured(state, screen, size)
@@ -84,7 +92,7 @@ def test_a_frame_in_between_is_what_a_whole_frame_would_be(size: tuple[int, int]
 
 
 def test_a_frame_in_between_changes_few_lines_and_all_of_them_in_turn() -> None:
-    state, screen = told(cards()), EnergyScreen()
+    state, screen = told(cards()), PowerPage()
     before, scene = pictured(state, screen, (200, 50))
     touched: set[int] = set()
     most = 0
@@ -98,7 +106,7 @@ def test_a_frame_in_between_changes_few_lines_and_all_of_them_in_turn() -> None:
 
 
 def test_faster_streams_move_more() -> None:
-    screen = EnergyScreen()
+    screen = PowerPage()
     _, scene = pictured(told(cards()), screen, (200, 50))
     began = {lane.key: screen.travelled(lane.key) for lane in lanes(scene.state)}
     for frame in range(1, 63):
@@ -108,7 +116,7 @@ def test_faster_streams_move_more() -> None:
 
 
 def test_before_any_reading_the_right_shows_the_last_seconds() -> None:
-    state, screen = told(cards()), EnergyScreen()
+    state, screen = told(cards()), PowerPage()
     before, scene = pictured(state, screen, (200, 50))
     lane = next(iter(lanes(state)))
     assert "".join(text for row in trace(scene, screen, lane, 30, 3) for text, _ in row).strip("\u2800 ")

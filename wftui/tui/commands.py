@@ -244,8 +244,12 @@ class Commands(ProcessWork, Travel):
         if what == "full":
             screen.full = not screen.full
             self._ui.say(self._app.motion.words())
-        else:
-            screen.scroll(-1 if what == "up" else 1)
+        elif what in ("next", "previous"):
+            screen.turn(1 if what == "next" else -1)
+        elif what in ("up", "down"):
+            screen.page.scroll(-1 if what == "up" else 1)
+        elif words := screen.page.do(what):
+            self._ui.say(words)
 
     @property
     def _gpu_screen(self) -> GpuScreen | None:

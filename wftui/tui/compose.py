@@ -344,9 +344,7 @@ def _whole(scene: Scene, ui: Ui, screen: layout.Layout, rows: list[Row]) -> None
 
         body = settings_screen.draw(scene, ui.settings, width, height)
     elif name == "energy" and ui.energy is not None:
-        from wftui.tui.energy import screen as energy_screen  # here: as above
-
-        body = energy_screen.draw(scene, ui.energy, width, height)
+        body = ui.energy.draw(scene, width, height)
     else:
         body = _drawn(scene, name, width, height)
     if screen.framed:

@@ -92,7 +92,8 @@ def _wanted(scene: Scene, ui: Ui, width: int) -> list[str]:
     elif ui.shown == "timeline" and ui.timeline is not None:
         wanted = ui.timeline.keys()
     elif ui.shown == "energy":
-        wanted = ["energy.full", "energy.up", "energy.down", "back"]
+        wanted = ["energy.next", "energy.full", "energy.evidence", "back"]
+        wanted += ["energy.up", "energy.down"] if width >= _ROOMY else []
     elif ui.shown == "gpu":
         wanted = ["gpu.pane", "gpu.graphs", "gpu.previous", "gpu.following", "gpu.mine", "open", "back"]
         if ui.gpu is not None and ui.gpu.inside and not (scene.readonly or past):

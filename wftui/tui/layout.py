@@ -35,7 +35,7 @@ TITLES = {
     "model": "models",
     "alert": "alerts",
     "alerts": "alerts",
-    "energy": "energy",
+    "energy": "energy & UX",
     "settings": "settings",
 }
 ACCENTS = {

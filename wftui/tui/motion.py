@@ -88,12 +88,17 @@ class Motion:
         now_ns = time.monotonic_ns()
         return frames.state_for(
             self._left,
-            moves=screen is not None and app.past.live and not app.ui.overlay and not app.state.stale,
+            moves=self._can_move(screen),
             remote=self._remote,
             asked=screen is not None and screen.full,
             idle_s=(now_ns - self._key_ns) / NS_PER_S,
             heard=not app.flow.is_deaf(now_ns),
         )
+
+    def _can_move(self, screen: EnergyScreen | None) -> bool:
+        app = self._app
+        calm = not app.past.live or app.ui.overlay or app.state.stale
+        return screen is not None and screen.page.moves and not calm
 
     def _closely(self) -> tuple[str, ...]:
         """Sources that the screen looks at closely: their numbers move within a second, nothing else does."""
@@ -125,7 +130,7 @@ class Motion:
         reading = _ALL in self._follows
         if screen is None or tick == reading:
             return False
-        screen.note(self._app.state)
+        screen.page.note(self._app.state)
         return reading
 
     def stop(self) -> None:

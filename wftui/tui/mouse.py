@@ -213,7 +213,7 @@ class Mouse:
         elif ui.shown == "settings":
             app.commands.setting("up" if step < 0 else "down")
         elif ui.shown == "energy" and ui.energy is not None:
-            ui.energy.scroll(step)
+            ui.energy.page.scroll(step)
         elif ui.shown in ui.tops and found.kind in (pointer.ROW, pointer.HEAD, pointer.PANEL, pointer.TITLE):
             ui.scroll(app.seen, step * _LINES)
         elif found.kind in (pointer.PANEL, pointer.TITLE) and found.name not in _LISTS:

@@ -53,6 +53,8 @@ GRAPHED: Final = frozenset(
         "gen_ai.client.operation.time_per_output_chunk",
         "gen_ai.server.time_per_output_token",
         "inference.inter_token_latency",
+        "ux.stream.rate",
+        "ux.stream.energy",
     }
 )
 """Metrics whose plain series keep a history; counters among them as rates."""

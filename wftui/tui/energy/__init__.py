@@ -1,1 +1,1 @@
-"""Screen 9: power as flows, drawn from what is measured and from nothing else."""
+"""Screen 9: energy as it flows, drawn from what is measured and from nothing else."""

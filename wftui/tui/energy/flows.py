@@ -1,0 +1,136 @@
+"""What flows: the streams of tokens that the recorder knows, each as it is now or was then."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from wftui.energy.stream import USUAL
+from wftui.model import streams as cells
+from wftui.tui.history import NAN
+from wftui.tui.scene import keep
+from wftui.tui.state import text_of
+
+if TYPE_CHECKING:
+    from wftui.model.table import Cell
+    from wftui.tui.state import State
+
+BASELINE_S: Final = 300
+"""Seconds of its own past that a stream's rate is measured against."""
+_FEW: Final = 10
+"""Seconds with tokens below which that past says nothing."""
+
+
+class Flow(NamedTuple):
+    """One stream. NaN: not known."""
+
+    key: str
+    """``source|server|model``."""
+    source: str
+    server: str
+    model: str
+    state: str
+    """One of ``wftui.energy.stream.STATES``; empty: not told."""
+    energy: float
+    rate: float
+    """{token}/s."""
+    certainty: float
+    friction: float
+    units: float
+    """EU, counter."""
+    tokens: float
+    """Counter."""
+    baseline: float
+    """{token}/s that the width of the ribbon is measured against."""
+    own: bool
+    """Whether that is its own mean of the last minutes; else what the profile expects."""
+    first_token_s: float
+    answers: float
+    longest_gap_s: float
+    told_by: str
+    apart: float
+    """Greatest disagreement with another stream, 0 to 1."""
+    against: str
+    """Key of that stream."""
+    apart_by: str
+    """``top_k`` or ``timing``."""
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+        return self.model or self.server or self.source
+
+    @property
+    def labels(self) -> tuple[tuple[str, str], ...]:
+        """Of its series: those that are not empty."""
+        return _labels(self.source, self.server, self.model)
+
+    @property
+    def share(self) -> float:
+        """Rate of the baseline; NaN: not known."""
+        return self.rate / self.baseline
+
+
+def _labels(source: str, server: str, model: str) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (name, value) for name, value in (("source", source), ("server", server), ("model", model)) if value
+    )
+
+
+def flows(state: State) -> tuple[Flow, ...]:
+    """All streams by their keys."""
+    return keep(state, "energy flows", (state.version, state.table_version), lambda: _flows(state))
+
+
+def _flows(state: State) -> tuple[Flow, ...]:
+    rows = state.tables.get(cells.STREAMS.name, {})
+    found = []
+    for key in sorted(rows):
+        row = rows[key]
+        source, server, model = (_text(row[place]) for place in (cells.SOURCE, cells.SERVER, cells.MODEL))
+        labels = _labels(source, server, model)
+        baseline, own = _baseline(state, labels)
+
+        def value(what: str, labels: tuple[tuple[str, str], ...] = labels) -> float:
+            return state.value(f"ux.stream.{what}", *labels)
+
+        found.append(
+            Flow(
+                key=key,
+                source=source,
+                server=server,
+                model=model,
+                state=_text(row[cells.STATE]),
+                energy=value("energy"),
+                rate=value("rate"),
+                certainty=value("certainty"),
+                friction=value("friction"),
+                units=value("units"),
+                tokens=value("tokens"),
+                baseline=baseline,
+                own=own,
+                first_token_s=_number(row[cells.FIRST_TOKEN]),
+                answers=_number(row[cells.ANSWERS]),
+                longest_gap_s=_number(row[cells.LONGEST_GAP]),
+                told_by=_text(row[cells.TOLD_BY]),
+                apart=_number(row[cells.APART]),
+                against=_text(row[cells.AGAINST]),
+                apart_by=_text(row[cells.APART_BY]),
+            )
+        )
+    return tuple(found)
+
+
+def _baseline(state: State, labels: tuple[tuple[str, str], ...]) -> tuple[float, bool]:
+    """{token}/s, and whether it is the stream's own: the mean of the seconds in which tokens came."""
+    known = [value for value in state.seconds(text_of("ux.stream.rate", *labels), BASELINE_S) if value > 0]
+    if len(known) < _FEW:
+        return USUAL.rate_max, False
+    return sum(known) / len(known), True
+
+
+def _text(cell: Cell) -> str:
+    return cell if isinstance(cell, str) else ""
+
+
+def _number(cell: Cell) -> float:
+    return float(cell) if isinstance(cell, int | float) else NAN
