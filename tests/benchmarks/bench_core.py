@@ -26,6 +26,7 @@ from tests.core.reference import voices
 from tests.core.running import Playing, core, now
 from tests.harness import Running, View
 from wftui.clock import NS_PER_S
+from wftui.model.streams import STREAMS
 from wftui.wire import messages as m
 
 SETTLE_S = 8.0
@@ -41,7 +42,7 @@ def watching(running: Running, rate_hz: float) -> Iterator[None]:
         yield
         return
     view = View(running.where)
-    view.connection.ask(m.Subscribe(["ux.*"], rate_hz, sources=["core", "energy"]), m.Ok)
+    view.connection.ask(m.Subscribe(["ux.*"], rate_hz, sources=["core", STREAMS.source]), m.Ok)
 
     def drain() -> None:
         for _ in view.messages():

@@ -338,6 +338,18 @@ def test_events_are_told_seldom(told: Told) -> None:
     assert told.values()['ux.core.errors{mode="error",source="core"}'] == 26
 
 
+def test_council_is_told_once_a_minute_and_every_reward(told: Told) -> None:
+    for place in range(60):
+        told.say(1.0 + place, protocol.INTERFERENCE, INTERFERENCE)
+        told.say(1.0 + place, protocol.INTERFERENCE, INTERFERENCE | {"patternType": "destructive"})
+    told.say(61.0, protocol.INTERFERENCE, INTERFERENCE)
+    for title in ("a", "b", "b"):
+        told.say(62.0, protocol.REWARD, REWARD | {"title": title})
+    _, events = told.account.harvest()
+    seen = [(item.payload.get("pattern") or item.payload["title"], item.payload.get("more")) for item in events]
+    assert seen == [("neutral", None), ("destructive", None), ("neutral", 59), ("a", None), ("b", None)]
+
+
 def test_codes_without_end_are_bounded(told: Told) -> None:
     for number in range(5000):
         told.say(1.0 + number / 1e6, protocol.ERROR, TROUBLE | {"code": f"E{number}"})

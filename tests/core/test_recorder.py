@@ -13,6 +13,7 @@ from tests.core.running import LISTENS, Playing, core, now
 from tests.harness import Running, View, command, environment, events, recorder, until
 from wftui.model.health import Health
 from wftui.model.servers import SERVERS
+from wftui.model.streams import STREAMS
 from wftui.model.tick import unpack
 from wftui.paths import places
 from wftui.wire import messages as m
@@ -162,7 +163,7 @@ def test_a_core_is_found_by_its_process(tmp_path: Path) -> None:
         assert running.stop() == 0
 
 
-@pytest.mark.parametrize("sources", [["core"], ["*", "energy"]])
+@pytest.mark.parametrize("sources", [["core"], ["*", STREAMS.source]])
 def test_frames_are_followed_as_they_come(sources: list[str]) -> None:
     """By whoever looks at the core, or at the streams that its tokens become."""
     with core() as played, following(played) as running:

@@ -25,7 +25,9 @@ FINEST_S: Final = 0.012
 SAME_NS: Final = 5_000_000
 """What is so near belongs to one frame."""
 SELDOM_NS: Final = 10 * NS_PER_S
-"""Events of one kind are told so seldom; what was left out is in the next one's ``more``."""
+"""The same error, or reward, is an event so seldom; what was left out is in the next one's ``more``."""
+COUNCIL_NS: Final = 60 * NS_PER_S
+"""The same of interference and resonance, which some cores tell in every frame."""
 MOST_MODELS: Final = 64
 _MOST_EVENTS: Final = 256
 _LOGGED_NS: Final = 60 * NS_PER_S
@@ -209,7 +211,7 @@ class Account:
             payload: dict[str, JsonValue] = {
                 "pattern": told.kind, "models": models, "intensity": told.intensity, "coherence": told.coherence,
             }  # fmt: skip
-            self._happened("core.interference", told.kind, payload, at)
+            self._happened("core.interference", told.kind, payload, at, COUNCIL_NS)
         else:
             self._last["ux.core.resonance", told.kind] = told.amplitude
             self._last["ux.core.resonance.frequency", told.kind] = told.frequency_hz
@@ -217,14 +219,14 @@ class Account:
                 "kind": told.kind, "models": models, "frequency_hz": told.frequency_hz,
                 "amplitude": told.amplitude,
             }  # fmt: skip
-            self._happened("core.resonance", told.kind, payload, at)
+            self._happened("core.resonance", told.kind, payload, at, COUNCIL_NS)
 
     def _reward(self, told: p.Reward, at: Instant) -> None:
         self.progression.reward(told)
         payload: dict[str, JsonValue] = {"kind": told.kind, "title": told.title, "points": told.points}
         if told.level is not None:
             payload["level"] = told.level
-        self._happened("core.reward", told.kind, payload, at)
+        self._happened("core.reward", f"{told.kind} {told.title}", payload, at)
 
     def _trouble(self, told: p.Trouble, at: Instant) -> None:
         self._errors[told.severity] = self._errors.get(told.severity, 0) + 1
@@ -239,11 +241,13 @@ class Account:
         if len(self._events) < _MOST_EVENTS:
             self._events.append(Occurrence(kind, (SOURCE, SOURCE), payload, at))
 
-    def _happened(self, kind: str, what: str, payload: dict[str, JsonValue], at: Instant) -> None:
+    def _happened(
+        self, kind: str, what: str, payload: dict[str, JsonValue], at: Instant, seldom_ns: int = SELDOM_NS
+    ) -> None:
         if (kind, what) not in self._told and len(self._told) >= _MOST_EVENTS:
             what = ""  # codes are the core's to make up
-        last_ns, more = self._told.get((kind, what), (at.boottime_ns - SELDOM_NS, 0))
-        if at.boottime_ns - last_ns < SELDOM_NS:
+        last_ns, more = self._told.get((kind, what), (at.boottime_ns - seldom_ns, 0))
+        if at.boottime_ns - last_ns < seldom_ns:
             self._told[kind, what] = last_ns, more + 1
             return
         self._told[kind, what] = at.boottime_ns, 0
