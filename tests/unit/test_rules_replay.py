@@ -16,9 +16,9 @@ from tests.past import close_hours, fill
 from tests.recording import BYTES, CPU, START_S, Recording
 from wftui.alerts.rule import Action, All, Baseline, Condition, Query, Rule, Text, Threshold
 from wftui.cli import rules, rules_test
-from wftui.cli.rules_test import Gap, Replayed, replayed
 from wftui.clock import NS_PER_S
 from wftui.errors import NoDataError, UsageError
+from wftui.history.replayed import Gap, Replayed, replayed
 from wftui.model import servers
 from wftui.model.table import keyframe
 from wftui.store import journal, manifest
