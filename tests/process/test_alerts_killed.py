@@ -123,3 +123,55 @@ def test_killed_in_the_moment_of_firing(rounds: int) -> None:
                     told(view, "alert.resolved")
                 assert running.stop() == 0
     print(f"\n{rounds} kills as it fired: {kept} had reached the journal")  # noqa: T201  the figure, shown by pytest -s
+
+
+@pytest.mark.alone
+@pytest.mark.timeout(120)
+def test_what_pends_fires_when_its_time_is_over() -> None:
+    """Killed at second 12 of 20: 8 seconds are left, not 20."""
+    alone()
+    write(rule(**{"for": "20s"}))
+    with Pusher() as pusher:
+        pusher.level = 80.0
+        with Running() as running, View(running.ready().where) as view:
+            pended = told(view, "alert.pending")
+            seen = running.status().ticks
+            while running.status().ticks < seen + 12:
+                time.sleep(0.1)
+            killed(running)
+        with Running() as running, View(running.ready().where) as view:
+            fired = told(view, "alert.fired", timeout_s=60)
+            ticks = running.status().ticks
+            (first,) = events(running.where, "alert.pending")
+            assert first["event_id"] == pended.event_id, "it never began anew"
+            took_s = (fired.time_ns - pended.time_ns) / NS_PER_S
+            print(f"\nfired {took_s:.1f} s after it pended, {ticks} ticks after the start")  # noqa: T201  the figures, shown by pytest -s
+            assert took_s >= 20
+            assert ticks <= 14, "seconds until the program pushes again are not known, and do not count"
+
+
+@pytest.mark.alone
+@pytest.mark.timeout(120)
+def test_what_is_left_of_keep_firing_for_goes_on() -> None:
+    alone()
+    write(rule(keep_firing_for="15s"))
+    with Pusher() as pusher:
+        pusher.level = 80.0
+        with Running() as running, View(running.ready().where) as view:
+            told(view, "alert.fired")
+            pusher.level = 0.0
+            for message in view.messages():
+                if isinstance(message, m.TableArrived) and message.change.name == cells.ALERTS.name:
+                    row = message.change.rows.get(KEY)
+                    if row is not None and row[cells.CEASED]:
+                        break
+            ceased_ns = int(row[cells.CEASED] or 0)
+            seen = running.status().ticks
+            while running.status().ticks < seen + 4:
+                time.sleep(0.1)
+            killed(running)
+        with Running() as running, View(running.ready().where) as view:
+            over = told(view, "alert.resolved", timeout_s=60)
+            kept_s = (over.time_ns - ceased_ns) / NS_PER_S
+            print(f"\nfired on for {kept_s:.1f} s")  # noqa: T201  the figure, shown by pytest -s
+            assert 14.5 <= kept_s < 19, "15 s more would be 19 and the start"

@@ -14,6 +14,8 @@ STALE_NS: Final = 300 * NS_PER_S
 """So long an alert fires on after it became unknown whether its condition holds."""
 COUNTED_NS: Final = 3600 * NS_PER_S
 """Firings are counted over so long."""
+OUTAGE_NS: Final = 600 * NS_PER_S
+"""So long an outage may last, at most, for pending alerts to go on after it."""
 
 FIRED: Final = "alert.fired"
 RESOLVED: Final = "alert.resolved"
@@ -57,6 +59,9 @@ class Alert:
         self._known_ns = 0
         self._began_ns: int | None = None
         """Since when it holds again while it is over."""
+        self._blind: tuple[int, int] | None = None
+        """CLOCK_BOOTTIME, after a start while it was pending: up to when the time does not count, because nothing
+        was known, and when it begins anew instead. None: it is known."""
 
     @property
     def active(self) -> bool:
@@ -96,6 +101,10 @@ class Alert:
         return self._end(now, "")
 
     def _waiting(self, answer: bool | None, now: Instant, follows: bool) -> str:
+        if self._blind is not None:
+            if self._still_blind(answer, now):
+                return ""
+            follows = True  # the outage was taken off when it was resumed
         if not answer:
             if self.state == PENDING:
                 self._enter(INACTIVE, now)
@@ -110,6 +119,18 @@ class Alert:
         if now.boottime_ns - self.since.boottime_ns >= self.rule.for_s * NS_PER_S:
             return self._fire(now)
         return ""
+
+    def _still_blind(self, answer: bool | None, now: Instant) -> bool:
+        """After a start: whether it is to be known yet; the time without an answer is no time in which it held."""
+        assert self._blind is not None and self.since is not None  # noqa: S101, PT018  it was resumed
+        known_ns, limit_ns = self._blind
+        if answer is not None or now.boottime_ns >= limit_ns:
+            self._blind = None
+            return False
+        passed_ns = now.boottime_ns - known_ns
+        self.since = Instant(self.since.time_ns + passed_ns, self.since.boottime_ns + passed_ns)
+        self._blind = now.boottime_ns, limit_ns
+        return True
 
     def _again(self, answer: bool | None, now: Instant, follows: bool) -> str:
         """Of one that is over and waits for a person: it fires again when it held for ``for`` once more."""
@@ -159,19 +180,46 @@ class Alert:
         self._enter(INACTIVE, now)
         return RESOLVED
 
-    def resume(self, state: str, since: Instant, now: Instant, event: str) -> None:
-        """Go on where it was before the start: firing, or over. What was pending begins anew: nobody looked.
+    def resume(self, state: str, since: Instant, held_ns: int, now: Instant, event: str) -> None:
+        """Go on where it was before the start: firing, or over.
 
         Args:
             state: ``FIRING`` or ``OVER``.
             since: When it came into it.
+            held_ns: CLOCK_BOOTTIME when its condition held last: ``keep_firing_for`` counts from there.
             now: From when on it is looked at again.
             event: event_id of its firing.
         """
         self.state, self.since, self.event = state, since, event
-        self._held_ns = self._known_ns = now.boottime_ns
+        self._held_ns, self._known_ns = held_ns, now.boottime_ns
         if now.boottime_ns - since.boottime_ns < COUNTED_NS:
             self.fired.append(since.boottime_ns)
+
+    def resume_pending(self, pended_ns: int, down_ns: int, now: Instant) -> bool:
+        """Go on pending where that was broken off; the outage itself does not count, for nobody looked.
+
+        Args:
+            pended_ns: How long it had been pending.
+            down_ns: How long nobody looked.
+            now: From when on it is looked at again; until its windows know something it stays as it is.
+
+        Returns:
+            Whether it does: the outage, with what is still unknown after it, must not last longer than ``for``,
+            nor longer than ``OUTAGE_NS``. What was pending before a longer one begins anew.
+        """
+        left_ns = min(OUTAGE_NS, round(self.rule.for_s * NS_PER_S)) - down_ns
+        if left_ns <= 0:
+            return False
+        self.state = PENDING
+        self.since = Instant(now.time_ns - pended_ns, now.boottime_ns - pended_ns)
+        self._known_ns = now.boottime_ns
+        self._blind = now.boottime_ns, now.boottime_ns + left_ns
+        return True
+
+    @property
+    def ceased_ns(self) -> int | None:
+        """CLOCK_BOOTTIME when its condition held last, while it fires on without it; None: it does not."""
+        return self._held_ns if self.state == FIRING and self._held_ns < self._known_ns else None
 
     def resolve(self, now: Instant, reason: str) -> bool:
         """Resolve it by hand; False: it does not fire. While its condition holds it fires again after ``for``."""
@@ -182,4 +230,4 @@ class Alert:
         return True
 
     def _enter(self, state: str, now: Instant) -> None:
-        self.state, self.since, self._began_ns = state, now, None
+        self.state, self.since, self._began_ns, self._blind = state, now, None, None

@@ -24,6 +24,7 @@ from wftui.recorder.accumulator import Accumulator
 from wftui.recorder.alerting.actions import Actions
 from wftui.recorder.alerting.alerting import Alerting
 from wftui.recorder.alerting.backfill import Backfill
+from wftui.recorder.alerting.editing import Editing
 from wftui.recorder.alerting.quality import Quality, closest_hz, slower
 from wftui.recorder.alerting.rulebook import Rulebook
 from wftui.recorder.bursts import Bursts
@@ -130,6 +131,7 @@ class Recorder:
             self._switches,
             self._alerting,
             self._quality,
+            Editing(options.places, clock, self.emit, self._rulebook, self.question, demo=options.demo),
             self._delete,
         )
         """What connections have done."""
@@ -150,8 +152,8 @@ class Recorder:
         self.emit.seq, self.emit.session = opening.last_event_seq, opening.session
         self._accumulator = Accumulator(opening.last_layout)
         self._accumulator.mute(self._switches.groups)
-        left = self._storage.last_rows(opening, (ALERTS.name, SILENCES.name, QUALITY.name))
-        self._alerting.restore(left)
+        left, last = self._storage.left(opening, (ALERTS.name, SILENCES.name, QUALITY.name))
+        self._alerting.restore(left, last)
         self._quality.restore(left.get(QUALITY.name, {}).get(KEY), self._clock.now())
         self._keeper.start()
         if self.options.tap is not None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import wftui
 from wftui import log
@@ -11,6 +11,7 @@ from wftui.errors import ConfigError, StoreError
 from wftui.model import health
 from wftui.model.health import Health
 from wftui.model.table import Row
+from wftui.model.tick import Tick
 from wftui.paths import private_dir
 from wftui.recorder import history
 from wftui.recorder.answers import Answers
@@ -31,6 +32,15 @@ from wftui.wire import messages as m
 STORE: Final = "store"
 FLUSH_S: Final = 2.0
 """Seconds that the journal gets at the end."""
+
+
+class Left(NamedTuple):
+    """How the session before left things."""
+
+    rows: dict[str, dict[str, Row]]
+    """Table to its rows."""
+    last: Tick | None
+    """Its last second; None: it was before this boot (CLOCK_BOOTTIME began anew), or cannot be read."""
 
 
 class Storage:
@@ -74,21 +84,23 @@ class Storage:
         log.warning("store", "memory only", reason=reason)
         return self.keeper.use_memory(*identity)
 
-    def last_rows(self, opening: Opening, names: Iterable[str]) -> dict[str, dict[str, Row]]:
-        """Rows of these tables as the session before left them; without what cannot be read."""
+    def left(self, opening: Opening, names: Iterable[str]) -> Left:
+        """What the session before left of these tables; without what cannot be read."""
         if self.keeper.in_memory or not opening.last_seq:
-            return {}
+            return Left({}, None)
         try:
             reader = self._reader()
             try:
                 # What came after the last tick belongs to one that was never closed.
                 found = {name: reader.table_of(name, opening.last_seq + 1) for name in names}
+                last = next(reader.sequence(opening.last_seq, opening.last_seq), None)
             finally:
                 reader.close()
         except StoreError as error:
             log.error("store", "the tables of the session before cannot be read", exc=error)
-            return {}
-        return {name: item.rows for name, item in found.items() if item is not None}
+            return Left({}, None)
+        ours = last if last is not None and last.boot == opening.boot else None
+        return Left({name: item.rows for name, item in found.items() if item is not None}, ours)
 
     async def question(self, question: Question) -> m.Message | Passed:
         """Answer from the journal, in a thread; what is older the history service answers.

@@ -33,6 +33,8 @@ TABLE_NS: Final = 10 * NS_PER_S
 """The tables are told at least so often, and when something befell an alert."""
 MAX_SILENCE_NS: Final = 366 * 86_400 * NS_PER_S
 _MOST_SILENCES: Final = 500
+Standing = dict[str, tuple[str, bool]]
+"""Alert to its state, and whether it fires on without its condition: what the next start goes on with."""
 
 
 class Alerting:
@@ -71,7 +73,11 @@ class Alerting:
         self._rules: tuple[Rule, ...] = ()
         self._silences: dict[str, Silence] = {}
         self._waiting: dict[str, Row] = {}
-        """What fired before the start and has no rule yet."""
+        """What fired or was pending before the start and has no rule yet."""
+        self._last: Tick | None = None
+        """Of the session before; None: not of this boot, or not known."""
+        self._standing: Standing = {}
+        """As it was told last."""
         self._told_ns = 0
         self._changed = True
         self._broken_files = 0
@@ -104,18 +110,28 @@ class Alerting:
             self._end_waiting(now)
         self._changed = True
 
-    def restore(self, stored: Mapping[str, Mapping[str, Row]]) -> None:
-        """What the tables said when the session before ended; before the first rules."""
+    def restore(self, stored: Mapping[str, Mapping[str, Row]], last: Tick | None = None) -> None:
+        """What the tables said when the session before ended; before the first rules.
+
+        Args:
+            stored: Table to its rows.
+            last: The last second of that session; None: it was before this boot, or there is none.
+        """
+        self._last = last
         now_ns = self._clock.now().time_ns
         known = rows.silences_of(stored.get(SILENCES.name, {}))
         self._silences = {item.id: item for item in known if now_ns < item.until_ns}
         self._waiting = {
-            key: row for key, row in stored.get(ALERTS.name, {}).items() if row[cells.STATE] in (FIRING, OVER)
+            key: row
+            for key, row in stored.get(ALERTS.name, {}).items()
+            if row[cells.STATE] in (FIRING, OVER, cells.PENDING)
         }
 
     def _end_waiting(self, now: Instant) -> None:
         """What fired before the start and whose rule went meanwhile would fire for ever."""
         for key, row in self._waiting.items():
+            if row[cells.STATE] == cells.PENDING:
+                continue  # nobody was told of it
             payload = {
                 "rule": row[cells.RULE],
                 "labels": dict(rows.labels_of(str(row[cells.LABELS]))),
@@ -129,8 +145,7 @@ class Alerting:
 
     def _resume(self, row: Row, now: Instant) -> bool:
         alert = self._engine.restore(str(row[cells.RULE]), rows.labels_of(str(row[cells.LABELS])))
-        if alert is not None:
-            rows.resume(alert, row, now)
+        if alert is not None and rows.resume(alert, row, self._last, now) and alert.state != cells.PENDING:
             self._desk.resume(alert.key)
         return alert is not None
 
@@ -144,7 +159,8 @@ class Alerting:
             self._tell(change, at)
         spent_s = (time.perf_counter_ns() - began) / 1e9
         self._end_silences(at)
-        if changes or self._changed or at.boottime_ns >= self._told_ns + TABLE_NS:
+        moved = self._changed or _standing(self._engine) != self._standing
+        if changes or moved or at.boottime_ns >= self._told_ns + TABLE_NS:
             self._publish_all(at)
         counts = dict.fromkeys(self._counts, 0)
         for alert in self._engine.alerts():
@@ -212,6 +228,7 @@ class Alerting:
 
     def _publish_all(self, at: Instant) -> None:
         self._changed = False
+        self._standing = _standing(self._engine)
         self._told_ns = at.boottime_ns
         active = list(self._engine.alerts())
         found = {alert.key: self._row(alert, active, at) for alert in active}
@@ -223,7 +240,7 @@ class Alerting:
 
     def _row(self, alert: Alert, active: Iterable[Alert], at: Instant) -> Row:
         silence = holding(self._silences.values(), alert, at.time_ns)
-        return rows.alert_row(alert, silence.id if silence else "", inhibitor(alert, active))
+        return rows.alert_row(alert, silence.id if silence else "", inhibitor(alert, active), at)
 
     # ---- what a person has done
 
@@ -303,3 +320,7 @@ class Alerting:
         told = {"rule": alert.rule.id, "labels": dict(alert.labels), "name": alert.rule.name, "told": False}
         self._emit(kind, ("alert", alert.key), {**told, "severity": alert.severity, **payload})
         self._publish_all(self._clock.now())
+
+
+def _standing(engine: Engine) -> Standing:
+    return {alert.key: (alert.state, alert.ceased_ns is not None) for alert in engine.alerts()}

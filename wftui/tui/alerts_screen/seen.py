@@ -121,7 +121,7 @@ def alerts(state: State) -> tuple[Alert, ...]:
 
 
 def _alerts(state: State) -> list[Alert]:
-    width = len(cells.ALERTS.columns)
+    width = cells.MESSAGE + 1  # older recordings have no more
     return [_alert(key, row) for key, row in state.tables.get(cells.ALERTS.name, {}).items() if len(row) >= width]
 
 
