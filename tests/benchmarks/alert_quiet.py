@@ -4,7 +4,7 @@
 
 A real recorder in folders of its own, and a real view in a terminal of 120x40 that nobody touches, drawn once a
 second. With ``--link`` the terminal is at the far end of a line of 1 Mbit/s with that delay each way. ``--load
-busy`` adds honest load (``tests/benchmarks/busy.py``). The recorder sees the whole machine: what else runs on it counts.
+busy`` adds honest load (``tests/benchmarks/busy.py``). The recorder sees the whole machine: what else runs counts.
 At the end: each alert that fired (``wftop alerts history``) or was pending (from the recording), with values; each
 rule that had nothing to look at, and why. Exit code 1 when something fired.
 """
