@@ -49,7 +49,7 @@ def killed(running: Running) -> None:
     assert running.ended() == -signal.SIGKILL
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 @pytest.mark.parametrize(
     "rounds",
     [
@@ -96,7 +96,7 @@ def test_no_alert_is_lost(rounds: int) -> None:
     print(f"\n{rounds} kills: told after {most_ticks} ticks, {slowest_s:.2f} s after the start at the latest")  # noqa: T201  the figures, shown by pytest -s
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 @pytest.mark.parametrize(
     "rounds",
     [
@@ -125,7 +125,7 @@ def test_killed_in_the_moment_of_firing(rounds: int) -> None:
     print(f"\n{rounds} kills as it fired: {kept} had reached the journal")  # noqa: T201  the figure, shown by pytest -s
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 @pytest.mark.timeout(120)
 def test_what_pends_fires_when_its_time_is_over() -> None:
     """Killed at second 12 of 20: 8 seconds are left, not 20."""
@@ -150,7 +150,7 @@ def test_what_pends_fires_when_its_time_is_over() -> None:
             assert ticks <= 14, "seconds until the program pushes again are not known, and do not count"
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 @pytest.mark.timeout(120)
 def test_what_is_left_of_keep_firing_for_goes_on() -> None:
     alone()

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.pty
 STATE = cells.RULES.index("rule.state")
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 def test_a_step_is_told_and_silence_is_silent() -> None:
     alone()
     write(rule(message="stepped to {value}", debounce={"cooldown_ms": 1000}))
