@@ -1,13 +1,16 @@
 """Alerts of one recorder: each second's changes become events, rows of tables, and word to who asked for it."""
 
+import asyncio
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from wftui.alerts.desk import Desk, inhibitor
 from wftui.alerts.engine import Change, Engine, SourceState
 from wftui.alerts.health import Firing
 from wftui.alerts.health_facts import firing
+from wftui.alerts.replay import longest_window_s
 from wftui.alerts.rule import Rule
 from wftui.alerts.signals import Labels
 from wftui.alerts.silences import Silence, holding, matchers
@@ -24,6 +27,7 @@ from wftui.model.tick import Layout, Tick
 from wftui.recorder.alerting import rows
 from wftui.recorder.alerting.actions import Actions
 from wftui.recorder.alerting.actions_advice import shown
+from wftui.recorder.alerting.past import Breaks, Past
 from wftui.recorder.alerting.quality import Quality
 from wftui.recorder.alerting.scoring import Scoring
 from wftui.recorder.emitter import Emitter
@@ -33,8 +37,18 @@ TABLE_NS: Final = 10 * NS_PER_S
 """The tables are told at least so often, and when something befell an alert."""
 MAX_SILENCE_NS: Final = 366 * 86_400 * NS_PER_S
 _MOST_SILENCES: Final = 500
+_MOST_HELD: Final = 15
+"""Seconds that wait for what was before the start."""
 Standing = dict[str, tuple[str, bool]]
 """Alert to its state, and whether it fires on without its condition: what the next start goes on with."""
+
+
+class Second(NamedTuple):
+    """One that was closed."""
+
+    tick: Tick
+    layout: Layout
+    at: Instant
 
 
 class Alerting:
@@ -76,6 +90,9 @@ class Alerting:
         """What fired or was pending before the start and has no rule yet."""
         self._last: Tick | None = None
         """Of the session before; None: not of this boot, or not known."""
+        self._held: deque[Second] | None = None
+        """Seconds that wait until the windows know what was before the start; None: none has to wait."""
+        self._ruled = asyncio.Event()
         self._standing: Standing = {}
         """As it was told last."""
         self._told_ns = 0
@@ -87,7 +104,7 @@ class Alerting:
             severity: column(SOURCE, "wftop.alerts.firing", {"mode": severity}, call="the alerts' states")
             for severity in ("info", "warning", "error", "critical")
         }
-        self._held = column(SOURCE, "wftop.alerts.held_back", call="notifications over the limit")
+        self._held_back = column(SOURCE, "wftop.alerts.held_back", call="notifications over the limit")
 
     @property
     def engine(self) -> Engine:
@@ -109,6 +126,7 @@ class Alerting:
         if not broken:
             self._end_waiting(now)
         self._changed = True
+        self._ruled.set()
 
     def restore(self, stored: Mapping[str, Mapping[str, Row]], last: Tick | None = None) -> None:
         """What the tables said when the session before ended; before the first rules.
@@ -149,14 +167,40 @@ class Alerting:
             self._desk.resume(alert.key)
         return alert is not None
 
+    # ---- what was before the start
+
+    def hold(self) -> None:
+        """Judge no second until ``catch_up`` is done, or until ``_MOST_HELD`` wait."""
+        self._held = deque()
+
+    async def catch_up(self, past: Past, sources: Mapping[str, SourceState]) -> None:
+        """Fill the windows with what was before the start, then judge the seconds since."""
+        await self._ruled.wait()
+        window_s = longest_window_s(rule for rule in self._rules if rule.enabled)
+        breaks = Breaks()
+        async for tick, layout in past.seconds(window_s, self._clock.now().time_ns // NS_PER_S):
+            if self._held is None:
+                return  # it took too long
+            self._engine.past(tick, layout, sources)
+            await breaks()
+        self._let_go(sources)
+
+    def _let_go(self, sources: Mapping[str, SourceState]) -> list[Change]:
+        """Judge the seconds that were held; returns what they brought."""
+        held, self._held = self._held or (), None
+        found = []
+        for tick, layout, at in held:
+            for change in self._engine.second(tick, layout, sources, at):
+                self._tell(change, at)
+                found.append(change)
+        return found
+
     # ---- each second
 
     def second(self, tick: Tick, layout: Layout, sources: Mapping[str, SourceState], at: Instant) -> list[Sample]:
         """Look at a second that was closed; returns what it tells of itself."""
         began = time.perf_counter_ns()
-        changes = self._engine.second(tick, layout, sources, at)
-        for change in changes:
-            self._tell(change, at)
+        changes = self._judge(tick, layout, sources, at)
         spent_s = (time.perf_counter_ns() - began) / 1e9
         self._end_silences(at)
         moved = self._changed or _standing(self._engine) != self._standing
@@ -168,13 +212,22 @@ class Alerting:
                 counts[alert.severity] += 1
         return [
             Sample(self._duration, spent_s),
-            Sample(self._held, self._desk.held),
+            Sample(self._held_back, self._desk.held),
             Sample(self._broken, self._broken_files),
             *(Sample(self._counts[severity], count) for severity, count in counts.items()),
             *self._actions.second(tick, layout, self._engine.alerts(), at),
             *self._quality.second(self._engine.alerts(), self._hushed(at), at),
             self._scoring.second(tick, layout, sources, self._firings(at), at),
         ]
+
+    def _judge(self, tick: Tick, layout: Layout, sources: Mapping[str, SourceState], at: Instant) -> list[Change]:
+        if self._held is not None:
+            self._held.append(Second(tick, layout, at))
+            return self._let_go(sources) if len(self._held) >= _MOST_HELD else []
+        changes = self._engine.second(tick, layout, sources, at)
+        for change in changes:
+            self._tell(change, at)
+        return changes
 
     def _firings(self, at: Instant) -> list[Firing]:
         """What fires, as the health score sees it."""
