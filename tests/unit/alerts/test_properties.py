@@ -281,7 +281,7 @@ numbers = st.one_of(
 
 @given(st.lists(numbers, max_size=120), st.integers(1, 20), st.lists(st.integers(0, 30), max_size=4))
 def test_a_sliding_window_is_its_last_values(found: list[float], seconds: int, skips: list[int]) -> None:
-    window, told = Sliding(seconds, ordered=True), []
+    window, told = Sliding(seconds), []
     for place, value in enumerate(found):
         if skips and place % 25 == 24:
             gap = skips[place % len(skips)]
@@ -306,11 +306,11 @@ def test_a_sliding_window_is_its_last_values(found: list[float], seconds: int, s
 @given(st.lists(st.integers(-(10**12), 10**12).map(lambda number: number / 1000), min_size=1, max_size=40))
 def test_a_window_of_zeros_adds_up_to_zero_whatever_was_before(found: list[float]) -> None:
     """``errors > 0`` must not fire for what rounding left behind."""
-    window = Sliding(50, ordered=False)
+    window = Sliding(50)
     for value in [*found, *[0.0] * 50]:
         window.put(value)
     assert window.total == 0
-    narrow = Sliding(7, ordered=False)
+    narrow = Sliding(7)
     for value in [*found, *[0.0] * 7]:
         narrow.put(value)
     assert narrow.total == narrow.mean == 0
