@@ -1,7 +1,7 @@
 """All rules over all series, once a second: what fires, what ends, what it costs. It knows no clock of its own."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from wftui.alerts.conditions import Binder
@@ -58,6 +58,8 @@ class Engine:
         self._layout: Layout | None = None
         self._text_names: tuple[str, ...] = ()
         self._bound_texts: frozenset[tuple[str, Labels]] = frozenset()
+        self._second_texts: dict[str, Sequence[tuple[Labels, str]]] = {}
+        """Those of the second that is looked at: each rule of each server asks for all of them."""
         self._sources: Mapping[str, SourceState] = {}
         self._intervals: tuple[float, ...] = ()
         self._unwell: set[str] = set()
@@ -162,6 +164,7 @@ class Engine:
             Whether it follows the one before at once.
         """
         self._sources = sources
+        self._second_texts.clear()
         intervals = tuple([item.interval_s for item in sources.values()])
         unwell = {name for name, item in sources.items() if item.state in UNWELL}
         if self._layout is None or layout.id != self._layout.id or self._texts_changed():
@@ -177,10 +180,15 @@ class Engine:
     # ---- which series
 
     def texts(self, name: str) -> Iterable[tuple[Labels, str]]:
-        """The texts of a text signal now, each with its labels."""
-        if name == "source.state":
-            return [((("source", source),), item.state) for source, item in self._sources.items()]
-        return self._texts_of(name)
+        """The texts of a text signal in the newest second, each with its labels."""
+        found = self._second_texts.get(name)
+        if found is None:
+            if name == "source.state":
+                found = [((("source", source),), item.state) for source, item in self._sources.items()]
+            else:
+                found = tuple(self._texts_of(name))
+            self._second_texts[name] = found
+        return found
 
     def _texts_changed(self) -> bool:
         """Whether other things are there whose texts rules look at: texts are in no layout."""
