@@ -51,7 +51,7 @@ class Binder:
                         before = joined.get(labels)
                         joined[labels] = judge if before is None else Joined((before, judge), True)
                 return joined
-        sets = [self._labels(leaf) for leaf in rules.leaves(condition)]
+        sets = [self._labels(leaf) for leaf in _asserted(condition) or rules.leaves(condition)]
         widest = max((len(labels) for found in sets for labels in found), default=0)
         frame = dict.fromkeys(labels for found in sets for labels in found if len(labels) == widest)
         bound = {labels: self._judge(condition, labels) for labels in frame}
@@ -123,6 +123,13 @@ class Binder:
             return self.number(query, signal)
         per = next((item for own, item in self.select(query.per) if _agree(own, labels)), None)
         return self.number(query, signal, per) if per is not None else None
+
+
+def _asserted(condition: rules.Condition) -> tuple[rules.Leaf, ...]:
+    """Comparisons that are not negated: what must not be is not what an alert is about."""
+    if isinstance(condition, rules.All | rules.Any):
+        return tuple(leaf for part in condition.parts for leaf in _asserted(part))
+    return () if isinstance(condition, rules.Not) else (condition,)
 
 
 def _one(judges: "Sequence[Judge]") -> Judge | None:

@@ -139,6 +139,15 @@ def test_any_of_different_things_is_an_alert_of_each() -> None:
     assert seen == {'rule.r{gpu="a"}': "3F", "rule.r": ". F ."}
 
 
+def test_none_of_several_is_no_alert_of_each() -> None:
+    """A server with requests and no GPU at work: one that idles beside one that works is none."""
+    asked = 'inference.requests{mode="running",server="*"}'
+    condition = All((over(asked), Not(over(HOT))))
+    series = {'inference.requests{mode="running",server="s"}': "9x4"}
+    gpus = {f'{HOT}{{gpu="a"}}': "9 9 1 1", f'{HOT}{{gpu="b"}}': "1 9 1 9"}
+    assert states(condition, series | gpus) == {'rule.r{server="s"}': "2. F ."}
+
+
 def test_a_part_without_a_series_is_no_alert_of_all() -> None:
     assert states(All((over(HOT), over(A))), {A: "9x3"}) == {}
 
