@@ -49,8 +49,8 @@ def ceased(view: View) -> int:
     for message in view.messages():
         if isinstance(message, m.TableArrived) and message.change.name == cells.ALERTS.name:
             row = message.change.rows.get(KEY)
-            if row is not None and row[cells.CEASED]:
-                return int(row[cells.CEASED])
+            if row is not None and (found := int(row[cells.CEASED] or 0)):
+                return found
     raise AssertionError("the recorder went away")
 
 

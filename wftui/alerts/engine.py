@@ -1,7 +1,7 @@
 """All rules over all series, once a second: what fires, what ends, what it costs. It knows no clock of its own."""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from wftui.alerts.conditions import Binder
@@ -18,6 +18,7 @@ from wftui.model.tick import Layout, Tick
 UNWELL: Final = frozenset({health.LATE, health.STUCK, health.FAILED, health.OFF})
 """States of a source whose series tell nothing."""
 _SMOOTH: Final = 0.05
+_FORGOTTEN: Final = "resolved by hand; it is looked at again when something of it is there"
 
 
 class SourceState(Protocol):
@@ -129,6 +130,11 @@ class Engine:
             alert = running.alerts[labels] = Alert(running.rule, labels, Unbound())
         return alert
 
+    def forget(self, alert: Alert) -> None:
+        """Somebody resolved it. While nothing of what it looks at is there, it would fire again for ever."""
+        absent = any(isinstance(part, Absence) for part in alert.judge.parts())
+        alert.forgotten = absent and not _there(alert)
+
     def second(self, tick: Tick, layout: Layout, sources: Mapping[str, SourceState], now: Instant) -> list[Change]:
         """Look at a second.
 
@@ -140,9 +146,14 @@ class Engine:
         """
         follows = self.past(tick, layout, sources)
         changes: list[Change] = []
+        off = {name for name, source in sources.items() if source.state == health.OFF}
         for item in self._rules.values():
             started = time.perf_counter_ns()
             for alert in item.alerts.values():
+                if alert.forgotten:
+                    alert.forgotten = not _there(alert)
+                    alert.why = _FORGOTTEN
+                    continue
                 answer = alert.judge.holds(alert.state == FIRING)
                 alert.why = alert.judge.why
                 if item.rule.needs and not self._unwell.isdisjoint(item.rule.needs):
@@ -150,6 +161,8 @@ class Engine:
                     answer, alert.why = None, f"its source {needed} is not well"
                 if answer or alert.state != INACTIVE:
                     what = alert.second(answer, now, follows=follows)
+                    if off and not what and answer is None and alert.state == FIRING and _all_of(alert, off):
+                        what = alert.give_up(now, "what it looks at was switched off")
                     if what:
                         changes.append(Change(what, alert))
             spent_s = (time.perf_counter_ns() - started) / 1e9
@@ -218,7 +231,14 @@ class Engine:
             used += [signal for alert in item.alerts.values() for signal in alert.judge.signals()]
         self._text_names = tuple(sorted(names))
         self._texts_changed()
-        self._signals.keep(used)
+        read = [
+            thing
+            for item in self._rules.values()
+            for alert in item.alerts.values()
+            for part in alert.judge.parts()
+            for thing in part.keeps()
+        ]
+        self._signals.keep(used, read)
         self._lay_out(layout)
 
     def _gone(self, item: Running, found: Mapping[Labels, Judge], binder: Binder) -> None:
@@ -234,6 +254,17 @@ class Engine:
     def _lay_out(self, layout: Layout) -> None:
         self._signals.lay_out(layout, {name: item.interval_s for name, item in self._sources.items()})
         self._signals.unwell({name for name, item in self._sources.items() if item.state in UNWELL})
+
+
+def _there(alert: Alert) -> bool:
+    """Whether any of its series has a value."""
+    return any(signal.value == signal.value for signal in alert.judge.signals())
+
+
+def _all_of(alert: Alert, sources: Collection[str]) -> bool:
+    """Whether all that it looks at is of these sources."""
+    found = {signal.column.source for signal in alert.judge.signals()}
+    return bool(found) and found.issubset(sources)
 
 
 def _never(judge: Judge) -> bool:

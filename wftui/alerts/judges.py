@@ -70,6 +70,9 @@ class Part(Judge, Protocol):
     def carry(self, before: "Part") -> None:
         """Remember what the one before did that compared the same: layouts come and go, time goes on."""
 
+    def keeps(self) -> Iterable[object]:
+        """The windows and usuals that it reads."""
+
 
 class Single:
     """What is one comparison."""
@@ -88,6 +91,9 @@ class Single:
 
     def carry(self, before: Part) -> None:
         """Most remember nothing."""
+
+    def keeps(self) -> Iterable[object]:
+        return ()
 
 
 class Compared(Single):
@@ -120,6 +126,9 @@ class Compared(Single):
 
     def signals(self) -> Iterable[Signal]:
         return self._number.signals()
+
+    def keeps(self) -> Iterable[object]:
+        return self._number.keeps()
 
     def carry(self, before: Part) -> None:
         if isinstance(before, Compared):
@@ -213,6 +222,8 @@ class Absence(Single):
         self._signal = signal
         self._leaf: rules.Absent = leaf
         self._never_s = 0
+        self._unknown_s = 0
+        """Seconds without a value that do not count: its source was not well."""
         self._there = False
         self.value = _NAN
         self.threshold = leaf.for_s
@@ -224,7 +235,7 @@ class Absence(Single):
 
     def carry(self, before: Part) -> None:
         if isinstance(before, Absence):
-            self._never_s = before._never_s
+            self._never_s, self._unknown_s = before._never_s, before._unknown_s
 
     def look(self, found: Callable[[str], object]) -> None:
         """Of an alert whose series are gone: whether there is one now where there never was."""
@@ -233,12 +244,19 @@ class Absence(Single):
     def holds(self, active: bool) -> bool | None:  # noqa: ARG002  it is there or it is not
         if self._there:
             return False
-        if self._signal is not None and self._signal.unwell:
-            self.value, self.why = _NAN, f"its source {self._signal.column.source} is not well"
+        signal = self._signal
+        if signal is not None and signal.unwell:
+            self.value, self.why = _NAN, f"its source {signal.column.source} is not well"
+            self._unknown_s = signal.absent_s
             return None
         self.why = ""
         self._never_s += 1
-        self.value = self._signal.absent_s if self._signal is not None else self._never_s
+        if signal is None:
+            self.value = self._never_s
+        else:
+            if signal.absent_s < self._unknown_s:
+                self._unknown_s = 0  # a value came
+            self.value = signal.absent_s - self._unknown_s
         return self.value >= self.threshold
 
 

@@ -18,7 +18,7 @@ _NAN: Final = math.nan
 class Number:
     """Reads it anew each second; asked once a second."""
 
-    __slots__ = ("_aggregation", "_per", "_per_window", "_share", "signal", "why", "window")
+    __slots__ = ("_aggregation", "_per", "_per_window", "_share", "_usual", "signal", "why", "window")
 
     def __init__(self, query: Query, signal: Signal, per: Signal | None = None) -> None:
         """``per``: what it is divided by."""
@@ -29,6 +29,7 @@ class Number:
         self._share = SHARES.get(query.aggregation, 0.0)
         self.window = signal.window(query.window_s) if query.window_s else None
         """Of its own series; None: it is of the newest second alone."""
+        self._usual: Usual | None = None
         self._per = per
         self._per_window = per.window(query.window_s) if per is not None and query.window_s else None
 
@@ -58,7 +59,12 @@ class Number:
 
     def usual(self, over_s: int) -> Usual:
         """What it usually is each second: of its windows nothing is usual but what is in them."""
-        return self.signal.usual(over_s, self._per)
+        self._usual = self.signal.usual(over_s, self._per)
+        return self._usual
+
+    def keeps(self) -> "Iterable[Sliding | Usual | None]":
+        """The windows and usuals that it reads."""
+        return self.window, self._per_window, self._usual
 
     @property
     def now(self) -> float:

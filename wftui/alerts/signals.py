@@ -166,10 +166,17 @@ class Signals:
             found = self._signals[column.series.text] = Signal(column)
         return found
 
-    def keep(self, wanted: Iterable[Signal]) -> None:
-        """Forget all others."""
+    def keep(self, wanted: Iterable[Signal], read: Iterable[object] | None = None) -> None:
+        """Forget all others; of these, the windows and usuals that are not among what is read (None: none)."""
         texts = {signal.column.series.text for signal in wanted}
         self._signals = {text: item for text, item in self._signals.items() if text in texts}
+        if read is None:
+            return
+        kept = {id(item) for item in read}
+        for signal in self._signals.values():
+            signal.windows = {key: item for key, item in signal.windows.items() if id(item) in kept}
+            signal.usuals = {key: item for key, item in signal.usuals.items() if id(item) in kept}
+            signal.shares = {key: item for key, item in signal.shares.items() if id(item[0]) in kept}
 
     def lay_out(self, layout: Layout, intervals: Mapping[str, float]) -> None:
         """Find each in a layout; ``intervals``: of the sources, in seconds."""

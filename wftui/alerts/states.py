@@ -54,6 +54,8 @@ class Alert:
         """(who, note, when in ns UTC)."""
         self.reason = ""
         """Why it was resolved: of the last change."""
+        self.forgotten = False
+        """Somebody resolved it while nothing of it was there: it is not looked at until something is."""
         self._held_ns = 0
         """CLOCK_BOOTTIME when the condition held last."""
         self._known_ns = 0
@@ -127,9 +129,9 @@ class Alert:
         if answer is not None or now.boottime_ns >= limit_ns:
             self._blind = None
             return False
-        passed_ns = now.boottime_ns - known_ns
+        passed_ns = max(0, now.boottime_ns - known_ns)
         self.since = Instant(self.since.time_ns + passed_ns, self.since.boottime_ns + passed_ns)
-        self._blind = now.boottime_ns, limit_ns
+        self._blind = max(known_ns, now.boottime_ns), limit_ns
         return True
 
     def _again(self, answer: bool | None, now: Instant, follows: bool) -> str:
@@ -220,6 +222,10 @@ class Alert:
     def ceased_ns(self) -> int | None:
         """CLOCK_BOOTTIME when its condition held last, while it fires on without it; None: it does not."""
         return self._held_ns if self.state == FIRING and self._held_ns < self._known_ns else None
+
+    def give_up(self, now: Instant, reason: str) -> str:
+        """It fires, and nobody will know any more whether it holds; returns what happened, a type of event."""
+        return self._end(now, reason)
 
     def resolve(self, now: Instant, reason: str) -> bool:
         """Resolve it by hand; False: it does not fire. While its condition holds it fires again after ``for``."""

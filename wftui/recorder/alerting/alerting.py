@@ -316,6 +316,7 @@ class Alerting:
         """
         alert = self._firing(order.alert)
         alert.resolve(self._clock.now(), f"resolved by {order.by}" if order.by else "resolved by hand")
+        self._engine.forget(alert)
         self._did(RESOLVED, alert, {"by": order.by, "note": order.note, "reason": alert.reason})
 
     def silence(self, order: m.SetSilence) -> str:
