@@ -103,6 +103,9 @@ class ForecastJudge(Single):
     def signals(self) -> Iterable[Signal]:
         return self._number.signals()
 
+    def keeps(self) -> Iterable[object]:
+        return self._number.keeps()
+
     def holds(self, active: bool) -> bool | None:  # noqa: ARG002  a line has no hysteresis: it moves slowly
         usual, leaf = self._usual, self._leaf
         now = self._number.now

@@ -6,7 +6,7 @@ import gc
 import weakref
 
 from tests.unit.alerts.machine import Machine, rule, threshold
-from wftui.alerts.rule import Anomaly, Baseline, Condition, Query, Rule
+from wftui.alerts.rule import Anomaly, Baseline, Condition, Forecast, Query, Rule
 from wftui.windows.coarse import Usual
 from wftui.windows.sliding import Sliding
 
@@ -46,16 +46,18 @@ def test_windows_and_usuals_go_with_the_rule_that_asked_for_them() -> None:
         baseline(600),
         baseline(3600, B),
         Anomaly(Query(A, "p95", 60), 6, 7200),
+        Forecast(Query(A, "last", 1800), ">", 90, 3600),
     )
     machine = Machine(everything)
     machine.run({A: "1x5", B: "1x5"})
-    assert kept(machine) == (2, 4, 3)
+    assert kept(machine) == (2, 4, 4)
     steps = [
-        (everything[1:], (2, 3, 3)),  # 10 s
-        (everything[2:], (2, 3, 3)),  # 60 s: the anomaly reads it, too
-        (everything[3:], (2, 1, 3)),  # 30 s, of both series
-        (everything[4:], (2, 1, 2)),
-        (everything[5:], (1, 1, 1)),
+        (everything[1:], (2, 3, 4)),  # 10 s
+        (everything[2:], (2, 3, 4)),  # 60 s: the anomaly reads it, too
+        (everything[3:], (2, 1, 4)),  # 30 s, of both series
+        (everything[4:], (2, 1, 3)),
+        (everything[5:], (1, 1, 2)),
+        (everything[6:], (1, 0, 1)),
         ([], (0, 0, 0)),
     ]
     for left, expected in steps:
