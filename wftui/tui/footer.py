@@ -101,6 +101,8 @@ def _wanted(scene: Scene, ui: Ui, width: int) -> list[str]:
         wanted = ["list.filter", "model.sort", "model.zoom_in", "model.zoom_out", "open", "back"]
         if ui.models is not None and ui.models.inside:
             wanted = ["model.previous", "model.following", "back"]
+    elif ui.editing:
+        return ["rule.up", "rule.down", "rule.less", "rule.more", "rule.ship", "rule.write", "back", "view.help"]
     elif ui.shown == "alert" and ui.alerts is not None:
         wanted = _alerts(ui.alerts, looks=scene.readonly or past)
         wanted += ["back"] if width >= _ROOMY else []
@@ -130,7 +132,11 @@ def _wanted(scene: Scene, ui: Ui, width: int) -> list[str]:
 
 def _alerts(screen: AlertsScreen, *, looks: bool) -> list[str]:
     """``looks``: nothing can be done, only looked at."""
-    orders = {"alerts": ["acknowledge", "silence", "resolve"], "rules": ["silence"], "silences": ["unsilence"]}
+    orders = {
+        "alerts": ["acknowledge", "silence", "resolve", "edit"],
+        "rules": ["silence", "edit"],
+        "silences": ["unsilence"],
+    }
     wanted = [*([] if looks else orders[screen.tab]), "tab", "expand"]
     wanted += ["rewind"] if screen.tab == "alerts" else []
     wanted += [] if screen.inside else ["sort", *(["group"] if screen.tab == "alerts" else [])]

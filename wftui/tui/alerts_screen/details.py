@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from wftui.render import text
+from wftui.render import rule_changes, text
 from wftui.tui.alerts_screen import evidence, seen
 from wftui.tui.alerts_screen.listing import age, said, sign
 from wftui.tui.frame import Row, fit_row, join, outside, plain, row_width
@@ -31,6 +31,7 @@ _WORDS: Final = {
     "alert.resolved": ("resolved", "good"),
     "alert.acknowledged": ("acknowledged", "mark"),
     "alert.action": ("action", "dim"),
+    rule_changes.EVENT: ("the rule was changed", "mark"),
 }
 
 
@@ -191,8 +192,10 @@ def event_line(scene: Scene, event: Event, width: int, *, which: bool = False) -
     value, unit = payload.get("value"), payload.get("unit")
     if isinstance(value, int | float) and isinstance(unit, str):
         parts.append(said(scene, float(value), unit))
+    if event.type == rule_changes.EVENT:
+        parts.append(rule_changes.changed(payload))
     for key, form in (("by", "by {}"), ("note", "{}"), ("reason", "{}"), ("why_not", "nobody was told: {}")):
-        if payload.get(key) and event.type not in ("alert.pending",):
+        if payload.get(key) and event.type not in ("alert.pending", rule_changes.EVENT):
             parts.append(form.format(payload[key]))
     when = event.time_ns / NS_PER_S
     today = text.day(when) == text.day(scene.now.time_ns / NS_PER_S)
