@@ -12,12 +12,14 @@ from tests.tui.test_alerts_screen import ALL, GPU, HOT, app
 from tests.tui.test_compose import SIZES, check, lines
 from tests.tui.test_keys import press, screen_text
 from tests.tui.test_snapshots import THEME
+from wftui.model import alerts as cells
 from wftui.model.alerts import ALERTS
 from wftui.model.event import Event
 from wftui.model.sample import JsonValue
 from wftui.render.palette import ANSI, INDEXED, MONO, TRUECOLOR, load
 from wftui.text import clean
 from wftui.tui import notify
+from wftui.tui.alerts_screen import seen
 from wftui.tui.banner import SHOWN_S, Banner
 from wftui.tui.compose import picture
 from wftui.tui.frame import row_width
@@ -137,6 +139,18 @@ def test_a_panel_has_the_colour_of_the_alert_that_is_about_it() -> None:
     framed = [(words, role) for row in drawn.rows for words, role in row if role == "bad" and "─" in words]
     assert framed
     assert not any(role == "bad" and "─" in words for row in before.rows for words, role in row)
+
+
+def test_a_panel_that_its_rule_names_has_the_colour_instead() -> None:
+    state = full()
+    series = 'system.filesystem.utilization{mount="/"}'
+    put(state, ALERTS, dict([fake.alert(fake.FULL, 'mount="/"', 9, series=series, panels="gpus models")]))
+    assert seen.panels(state) == {"gpus": "bad", "models": "bad"}
+    put(state, ALERTS, dict([fake.alert(fake.FULL, 'mount="/"', 9, series=series, panels="gpus", silence="x")]))
+    assert seen.panels(state) == {}
+    key, row = fake.alert(fake.FULL, 'mount="/"', 9, series=series)
+    put(state, ALERTS, {key: row[: cells.PANELS]})  # of an older recording
+    assert seen.panels(state) == {"disks": "bad"}
 
 
 @pytest.mark.parametrize("depth", [TRUECOLOR, INDEXED, ANSI, MONO])

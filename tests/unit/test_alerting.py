@@ -8,7 +8,7 @@ import pytest
 
 from tests.fakeclock import FakeClock
 from tests.unit.alerts.machine import column
-from wftui.alerts.rule import Query, Rule, Threshold
+from wftui.alerts.rule import Action, Query, Rule, Threshold
 from wftui.clock import NS_PER_S, Instant
 from wftui.model import alerts as cells
 from wftui.model.event import Event
@@ -224,3 +224,12 @@ def test_a_row_of_an_older_recording_has_no_time_of_ceasing() -> None:
     after.alerting.use(rules, 0)
     after.seconds(3)
     assert state(after) == "firing"
+
+
+def test_the_panels_that_its_actions_name_are_told() -> None:
+    recorder = Recorder()
+    named = (Action("notify.dashboard", panel="GPU"), Action("notify.dashboard", panel="ui_metrics"))
+    recorder.alerting.use([rule(actions=named), rule("rule.other")], 0)
+    recorder.seconds(42)
+    told = {key: row[cells.PANELS] for key, row in recorder.tables["alerts"].items()}
+    assert told == {"rule.queue": "gpus", "rule.other": ""}

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 
+from wftui.alerts import panels
 from wftui.alerts.engine import Engine
 from wftui.alerts.rule import Rule
 from wftui.alerts.signals import Labels
@@ -54,6 +55,7 @@ def alert_row(alert: Alert, silence: str, inhibited: str, now: Instant) -> Row:
         inhibited,
         message_text(alert),
         None if ceased_ns is None else now.time_ns - (now.boottime_ns - ceased_ns),
+        " ".join(panels.wanted(rule.actions)),
     )
 
 
