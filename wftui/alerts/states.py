@@ -58,7 +58,8 @@ class Alert:
         """Somebody resolved it while nothing of it was there: it is not looked at until something is."""
         self._held_ns = 0
         """CLOCK_BOOTTIME when the condition held last."""
-        self._known_ns = 0
+        self._known_ns = self._seen_ns = 0
+        """When it was known last, and when it was looked at last."""
         self._began_ns: int | None = None
         """Since when it holds again while it is over."""
         self._blind: tuple[int, int] | None = None
@@ -81,7 +82,7 @@ class Alert:
         Returns:
             What happened, a type of event; empty: nothing.
         """
-        at_ns = now.boottime_ns
+        at_ns = self._seen_ns = now.boottime_ns
         if answer is not None or not follows:  # a time in which nobody looked is no time without an answer
             self._known_ns = at_ns
         if answer:
@@ -220,8 +221,8 @@ class Alert:
 
     @property
     def ceased_ns(self) -> int | None:
-        """CLOCK_BOOTTIME when its condition held last, while it fires on without it; None: it does not."""
-        return self._held_ns if self.state == FIRING and self._held_ns < self._known_ns else None
+        """CLOCK_BOOTTIME when its condition was seen to hold last, while it fires without; None: it does not."""
+        return self._held_ns if self.state == FIRING and self._held_ns < self._seen_ns else None
 
     def give_up(self, now: Instant, reason: str) -> str:
         """It fires, and nobody will know any more whether it holds; returns what happened, a type of event."""
