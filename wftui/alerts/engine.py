@@ -18,6 +18,7 @@ from wftui.model.tick import Layout, Tick
 UNWELL: Final = frozenset({health.LATE, health.STUCK, health.FAILED, health.OFF})
 """States of a source whose series tell nothing."""
 _SMOOTH: Final = 0.05
+_NONE: Final[Mapping[int, float]] = {}
 _FORGOTTEN: Final = "resolved by hand; it is looked at again when something of it is there"
 
 
@@ -135,7 +136,14 @@ class Engine:
         absent = any(isinstance(part, Absence) for part in alert.judge.parts())
         alert.forgotten = absent and not _there(alert)
 
-    def second(self, tick: Tick, layout: Layout, sources: Mapping[str, SourceState], now: Instant) -> list[Change]:
+    def second(
+        self,
+        tick: Tick,
+        layout: Layout,
+        sources: Mapping[str, SourceState],
+        now: Instant,
+        latest: Mapping[int, float] = _NONE,
+    ) -> list[Change]:
         """Look at a second.
 
         Args:
@@ -143,8 +151,11 @@ class Engine:
             layout: Of the tick.
             sources: By name; what a source that is unwell brings is not known.
             now: The end of the second.
+            latest: Place in the tick to what a gauge was at the end of the second, where the tick has the mean of
+                several values: what is judged by the newest second alone is judged by that.
         """
         follows = self.past(tick, layout, sources)
+        self._signals.say(latest, layout)
         changes: list[Change] = []
         off = {name for name, source in sources.items() if source.state == health.OFF}
         for item in self._rules.values():

@@ -68,9 +68,12 @@ class Number:
 
     @property
     def now(self) -> float:
-        """Of the newest second alone; NaN: unknown, and ``why`` says why."""
+        """Of the newest second alone; NaN: unknown, and ``why`` says why.
+
+        What a program says of itself several times a second counts as it said it last.
+        """
         source = self._unwell()
-        value = self.signal.value if self._per is None else _share(self.signal.value, self._per.value)
+        value = _newest(self.signal) if self._per is None else _share(_newest(self.signal), _newest(self._per))
         if source:
             value = _NAN
         self.why = "" if value == value else f"its source {source} is not well" if source else "no value"
@@ -126,6 +129,10 @@ class Number:
                 return window.newest
             case _:
                 return window.quantile(self._share)
+
+
+def _newest(signal: Signal) -> float:
+    return signal.value if signal.instant != signal.instant else signal.instant
 
 
 def _share(value: float, of: float) -> float:

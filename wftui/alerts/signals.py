@@ -42,6 +42,7 @@ class Signal:
         "_rate",
         "absent_s",
         "column",
+        "instant",
         "interval_s",
         "labels",
         "shares",
@@ -55,7 +56,9 @@ class Signal:
         self.column = column
         self.labels: Labels = tuple(pair for pair in column.series.labels if pair[0] != STAT)
         self.value = _NAN
-        """In the newest second; NaN: unknown."""
+        """In the newest second; NaN: unknown. Of a gauge that came several times in it the mean."""
+        self.instant = _NAN
+        """At the end of the newest second, where that was told; NaN: it was not."""
         self.absent_s = 0
         """Seconds in a row without a value."""
         self.interval_s = 1.0
@@ -146,6 +149,8 @@ class Signals:
         self._places: list[_Place] = []
         self._shares: list[tuple[Signal, Usual, Signal]] = []
         """Signal, what is usual of it when it is divided by another, the other."""
+        self._instants: list[Signal] = []
+        """Those of which the end of the newest second was told."""
         self._last_ns = 0
         self._boot = 0
         self._anchor = (0, 0)
@@ -204,6 +209,9 @@ class Signals:
         follows = missing <= 0 and self._last_ns > 0
         self._last_ns = at_ns = tick.boottime_ns
         values, steady_s = unpack(tick.values), self.steady_s
+        for signal in self._instants:
+            signal.instant = _NAN
+        self._instants.clear()
         for place, signal, counter, windows, usuals in self._places:
             value = values[place] if place >= 0 else _NAN
             if not -_MOST < value < _MOST:
@@ -221,6 +229,14 @@ class Signals:
         for signal, usual, per in self._shares:
             usual.put(steady_s, signal.value / per.value if per.value else _NAN)
         return follows
+
+    def say(self, latest: Mapping[int, float], layout: Layout) -> None:
+        """What gauges were at the end of the second that was taken in, by their places in its layout."""
+        for place, value in latest.items():
+            signal = self._signals.get(layout.columns[place].series.text)
+            if signal is not None and -_MOST < value < _MOST:
+                signal.instant = value
+                self._instants.append(signal)
 
     def _since(self, tick: Tick) -> int:
         """Seconds that are missing between the tick before and this one; moves the steady clock on."""

@@ -263,7 +263,7 @@ class Recorder:
             )
         accumulator.provenance_changes.clear()
         own = self._ledger.second(time_s, at, accumulator, self.emit.counts)
-        told = self._alerting.second(tick, self._layout, self._scheduler.by_name, at)
+        told = self._alerting.second(tick, self._layout, self._scheduler.by_name, at, accumulator.latest)
         accumulator.add([*own, *self._serving.second(at), *told], at, 1.0)
         if self.ticks % SLOW_EVERY_S == 1:
             accumulator.add(self._ledger.slow(self._seq), at, SLOW_EVERY_S)
@@ -286,6 +286,8 @@ class Recorder:
         for reading in scrape.readings:
             self._accumulator.add(reading.samples, reading.at, reading.interval_s)
         self._accumulator.add(scrape.samples, at, source.interval_s)
+        if scrape.latest:
+            self._accumulator.say(scrape.latest)
         if source.collector is not self._pushes:  # it tells what comes as it comes
             for reading in scrape.readings:
                 self._bus.publish_samples(source.name, reading.at.time_ns, reading.samples)

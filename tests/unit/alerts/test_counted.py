@@ -184,3 +184,36 @@ def test_what_is_usual_is_of_all_steps(found: list[float], steps: int, filled: i
                 far = [abs(item - middle) for item in known]
                 assert spread == pytest.approx(median(far) / 0.6745 or mean(far) * 1.253314, rel=1e-12)
         told = [*told[1:], value]
+
+
+def test_the_newest_second_is_what_was_said_last_in_it() -> None:
+    """A window goes by the means, which are recorded."""
+    rules = [rule(threshold(CPU, ">", 5), "now"), rule(threshold(CPU, ">", 5, "max", 2), "window")]
+    machine = Machine(rules)
+    machine.step({CPU: 0.0})
+    machine.step({CPU: 1.0}, {CPU: 9.0})
+    assert machine.seen == {"rule.now": ".F"}
+    assert machine.alert("rule.now").judge.value == 9
+    machine.step({CPU: 9.0}, {CPU: 1.0})
+    assert {key: letters[-1] for key, letters in machine.seen.items()} == {"rule.now": ".", "rule.window": "F"}
+    machine.step({CPU: 6.0})
+    assert machine.seen["rule.now"] == ".F.F"
+
+
+def test_shares_are_of_what_was_said_last_of_both() -> None:
+    limit = "system.memory.limit"
+    machine = Machine([rule(threshold(CPU, ">", 0.5, per=limit))])
+    machine.step({CPU: 4.0, limit: 10.0}, {CPU: 6.0})
+    assert machine.alert().judge.value == 0.6
+    machine.step({CPU: 4.0, limit: 10.0}, {CPU: 6.0, limit: 20.0})
+    assert machine.alert().judge.value == 0.3
+    machine.step({CPU: NAN, limit: 10.0})
+    assert machine.alert().judge.why == "no value"
+
+
+def test_a_source_that_is_not_well_said_nothing() -> None:
+    machine = Machine([rule(threshold(CPU, ">", 5))])
+    machine.unwell("test")
+    machine.step({CPU: 1.0}, {CPU: 9.0})
+    assert machine.seen == {}
+    assert machine.alert().judge.why == "its source test is not well"

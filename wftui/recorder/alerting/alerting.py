@@ -39,6 +39,7 @@ MAX_SILENCE_NS: Final = 366 * 86_400 * NS_PER_S
 _MOST_SILENCES: Final = 500
 _MOST_HELD: Final = 15
 """Seconds that wait for what was before the start."""
+_NONE: Final[Mapping[int, float]] = {}
 Standing = dict[str, tuple[str, bool]]
 """Alert to its state, and whether it fires on without its condition: what the next start goes on with."""
 
@@ -49,6 +50,8 @@ class Second(NamedTuple):
     tick: Tick
     layout: Layout
     at: Instant
+    latest: Mapping[int, float]
+    """As the engine takes it."""
 
 
 class Alerting:
@@ -189,18 +192,25 @@ class Alerting:
         """Judge the seconds that were held; returns what they brought."""
         held, self._held = self._held or (), None
         found = []
-        for tick, layout, at in held:
-            for change in self._engine.second(tick, layout, sources, at):
+        for tick, layout, at, latest in held:
+            for change in self._engine.second(tick, layout, sources, at, latest):
                 self._tell(change, at)
                 found.append(change)
         return found
 
     # ---- each second
 
-    def second(self, tick: Tick, layout: Layout, sources: Mapping[str, SourceState], at: Instant) -> list[Sample]:
-        """Look at a second that was closed; returns what it tells of itself."""
+    def second(
+        self,
+        tick: Tick,
+        layout: Layout,
+        sources: Mapping[str, SourceState],
+        at: Instant,
+        latest: Mapping[int, float] = _NONE,
+    ) -> list[Sample]:
+        """Look at a second that was closed; returns what it tells of itself. ``latest``: as for the engine."""
         began = time.perf_counter_ns()
-        changes = self._judge(tick, layout, sources, at)
+        changes = self._judge(Second(tick, layout, at, latest), sources)
         spent_s = (time.perf_counter_ns() - began) / 1e9
         self._end_silences(at)
         moved = self._changed or _standing(self._engine) != self._standing
@@ -220,13 +230,13 @@ class Alerting:
             self._scoring.second(tick, layout, sources, self._firings(at), at),
         ]
 
-    def _judge(self, tick: Tick, layout: Layout, sources: Mapping[str, SourceState], at: Instant) -> list[Change]:
+    def _judge(self, second: Second, sources: Mapping[str, SourceState]) -> list[Change]:
         if self._held is not None:
-            self._held.append(Second(tick, layout, at))
+            self._held.append(second)
             return self._let_go(sources) if len(self._held) >= _MOST_HELD else []
-        changes = self._engine.second(tick, layout, sources, at)
+        changes = self._engine.second(second.tick, second.layout, sources, second.at, second.latest)
         for change in changes:
-            self._tell(change, at)
+            self._tell(change, second.at)
         return changes
 
     def _firings(self, at: Instant) -> list[Firing]:
