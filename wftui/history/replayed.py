@@ -9,6 +9,8 @@ from wftui.alerts.backfill import Filling
 from wftui.alerts.replay import Outcome, Replay, longest_window_s
 from wftui.alerts.rule import Rule
 from wftui.errors import WftopError
+from wftui.history.judged import Judged, judgeable
+from wftui.history.moments import Timeline
 from wftui.history.past import HOUR_S, Past
 from wftui.model.tick import Tick
 from wftui.store.archive import Archive
@@ -59,14 +61,23 @@ def replayed(
         StoreError: The store cannot be read.
     """
     past = past if past is not None and past.serves(rules) else Past(archive, rules)
-    replay = Replay(rules, past.texts)
-    stepped = _Stepped(archive, replay, past, since_s)
+    judged = {rule.id: Judged(rule) for rule in rules if judgeable(rule)}
+    replay = Replay([rule for rule in rules if rule.id not in judged], past.texts)
+    stepped = _Stepped(archive, replay, past, since_s) if replay.outcomes else None
+    timeline = Timeline(since_s)
     gaps = _Gaps(since_s)
     for cut in past.cuts(since_s - longest_window_s(rules), until_s):
         gaps.note(cut)
-        stepped.take(cut)
+        for part in timeline.parts(cut.lead) if judged else ():
+            moments = timeline.take(cut.lead.part(part))
+            for item in judged.values():
+                item.take(cut.layout, cut.values[part], moments)
+        if stepped is not None:
+            stepped.take(cut)
     replay.finish()
-    return Replayed(since_s, until_s, list(replay.outcomes.values()), gaps.until(until_s), past)
+    outcomes = {**replay.outcomes, **{name: item.finish() for name, item in judged.items()}}
+    found = [outcomes[rule.id] for rule in rules]
+    return Replayed(since_s, until_s, found, gaps.until(until_s), past)
 
 
 class _Stepped:
