@@ -89,9 +89,10 @@ def answers(where: Places) -> bool:
         return False
 
 
-def told(environment: Environment) -> list[dict[str, Any]]:  # Any: JSON
+def told(environment: Environment, since_ns: int) -> list[dict[str, Any]]:  # Any: JSON
     """The events of alerts since the start, as ``wftop alerts history`` gives them."""
-    command = [str(WFTOP), "alerts", "history", "--since", "30d", "--json"]
+    since_s = -(-(time.time_ns() - since_ns) // NS_PER_S)
+    command = [str(WFTOP), "alerts", "history", "--since", f"{since_s}s", "--json"]
     done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=True)
     found: list[dict[str, Any]] = json.loads(done.stdout)["events"]
     return found
@@ -130,11 +131,11 @@ class Seen:
         ]
 
 
-def seen(where: Places) -> dict[str, Seen]:
-    """All alerts that were ever not inactive, from the recording."""
+def seen(where: Places, since_ns: int) -> dict[str, Seen]:
+    """All alerts that were not inactive since then, from the recording."""
     found: dict[str, Seen] = defaultdict(Seen)
     with open_archive(where.data_dir) as archive:
-        for _, change in archive.changes(cells.ALERTS.name, 0, (int(time.time()) + 60) * NS_PER_S):
+        for _, change in archive.changes(cells.ALERTS.name, since_ns, time.time_ns() + 60 * NS_PER_S):
             for key, row in change.rows.items():
                 found[key].take(row)
     return dict(found)
@@ -196,6 +197,7 @@ def main() -> int:
         stack.callback(recorder.wait, 30)
         stack.callback(recorder.terminate)
         until(lambda: answers(where), 60, "the recorder")
+        began_ns = time.time_ns()
         if options.load == "busy":
             work = base / "work"
             work.mkdir(exist_ok=True)
@@ -203,7 +205,7 @@ def main() -> int:
         looks = watch(options.minutes * 60, link_s, environment)
         with Connection(str(where.socket)) as connection:
             rows = connection.tables([cells.RULES.name])[cells.RULES.name][1]
-        events, found = told(environment), seen(where)
+        events, found = told(environment, began_ns), seen(where, began_ns)
         if recorder.poll() is not None:
             print(f"the recorder ended with {recorder.returncode}")
             return 1
