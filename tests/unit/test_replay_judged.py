@@ -99,8 +99,9 @@ def a_condition(chance: random.Random) -> Condition:
     if chance.random() < 0.4:
         return a_threshold(chance)
     parts = tuple(a_threshold(chance) for _ in range(chance.randint(1, 3)))
-    joined = chance.choice([All(parts), rules.Any(parts), rules.Any(parts), Not(parts[0])])
-    return chance.choice([joined, joined, All((joined, a_threshold(chance))), rules.Any((joined, parts[0]))])
+    joined: Condition = chance.choice((All(parts), rules.Any(parts), rules.Any(parts), Not(parts[0])))
+    deeper: Condition = chance.choice((All((joined, a_threshold(chance))), rules.Any((joined, parts[0]))))
+    return joined if chance.random() < 0.5 else deeper
 
 
 def a_rule(chance: random.Random) -> Rule:
