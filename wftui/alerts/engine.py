@@ -159,16 +159,17 @@ class Engine:
         changes: list[Change] = []
         off = {name for name, source in sources.items() if source.state == health.OFF}
         for item in self._rules.values():
-            started = time.perf_counter_ns()
+            started, needs = time.perf_counter_ns(), item.rule.needs
             for alert in item.alerts.values():
                 if alert.forgotten:
                     alert.forgotten = not _there(alert)
                     alert.why = _FORGOTTEN
                     continue
-                answer = alert.judge.holds(alert.state == FIRING)
-                alert.why = alert.judge.why
-                if item.rule.needs and not self._unwell.isdisjoint(item.rule.needs):
-                    needed = next(name for name in item.rule.needs if name in self._unwell)
+                judge = alert.judge
+                answer = judge.holds(alert.state == FIRING)
+                alert.why = judge.why
+                if needs and not self._unwell.isdisjoint(needs):
+                    needed = next(name for name in needs if name in self._unwell)
                     answer, alert.why = None, f"its source {needed} is not well"
                 if answer or alert.state != INACTIVE:
                     what = alert.second(answer, now, follows=follows)

@@ -72,8 +72,12 @@ class Number:
 
         What a program says of itself several times a second counts as it said it last.
         """
+        signal, per = self.signal, self._per
+        value = _newest(signal) if per is None else _share(_newest(signal), _newest(per))
+        if per is None and not signal.unwell and value == value:
+            self.why = ""
+            return value
         source = self._unwell()
-        value = _newest(self.signal) if self._per is None else _share(_newest(self.signal), _newest(self._per))
         if source:
             value = _NAN
         self.why = "" if value == value else f"its source {source} is not well" if source else "no value"

@@ -1,6 +1,5 @@
 """One alert: the life of a rule over one label set. Durations are CLOCK_BOOTTIME, never the wall clock."""
 
-from collections import deque
 from typing import Final
 
 from wftui.alerts.judges import Judge
@@ -46,7 +45,7 @@ class Alert:
         self.why = ""
         """Why it is not known whether the condition holds; empty when it is."""
         self.fired_value = self.worst = float("nan")
-        self.fired: deque[int] = deque()
+        self.fired: list[int] = []
         """CLOCK_BOOTTIME of its firings within the last hour."""
         self.event = ""
         """event_id of its firing."""
@@ -154,7 +153,7 @@ class Alert:
         self.event = ""
         self.fired.append(now.boottime_ns)
         while self.fired[0] < now.boottime_ns - COUNTED_NS:
-            self.fired.popleft()
+            del self.fired[0]
         self._escalate(now)  # by its count: it fires with the severity that it has by then
         return FIRED
 

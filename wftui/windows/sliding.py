@@ -167,6 +167,14 @@ class Sliding:
         ring = self._ring if self._packed is None else self._packed.values()
         return ring[self._place :] + ring[: self._place]
 
+    def beyond(self, limit: float, *, strict: bool) -> int:
+        """How many values are above a limit, or (not strict) at it or above it."""
+        if self._packed is not None:
+            return self._packed.beyond(limit, strict=strict)
+        if strict:
+            return len([1 for item in self._ring if item > limit])
+        return len([1 for item in self._ring if item >= limit])
+
     def _known(self) -> list[float]:
         ring = self._ring if self._packed is None else self._packed.values()
         return [item for item in ring if item == item]

@@ -27,9 +27,7 @@ class Tally:
             else:
                 self._count += (window.last >= limit) - (window.left >= limit)
         elif number != self._number:
-            values = window.values()
-            beyond = [1 for item in values if item > limit or (item == limit and not self._strict)]
-            self._count = len(beyond)
+            self._count = window.beyond(limit, strict=self._strict)
         self._number = number
         return self._count
 

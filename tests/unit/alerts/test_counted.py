@@ -122,6 +122,21 @@ def test_a_packed_ring_holds_what_was_put_in(found: list[float], size: int) -> N
     assert [str(item + 0.0) for item in ring.values()] == [str(item + 0.0) for item in told]
 
 
+limits = st.one_of(any_number.filter(lambda item: item == item), near.filter(lambda item: item == item))
+
+
+@given(
+    st.lists(st.one_of(near, any_number, st.integers(0, 9).map(lambda n: n / 10)), max_size=40),
+    st.one_of(limits, st.sampled_from([math.inf, -math.inf, 1e300, 3.2767, -3.2768, 5e-324])),
+    st.booleans(),
+)
+def test_a_packed_ring_counts_what_is_beyond_a_limit(found: list[float], limit: float, strict: bool) -> None:
+    ring = Packed(40)
+    for place, value in enumerate(found):
+        ring.swap(place, value)
+    assert ring.beyond(limit, strict=strict) == sum(item > limit if strict else item >= limit for item in found)
+
+
 @pytest.mark.parametrize(
     ("values", "item_bytes"),
     [
