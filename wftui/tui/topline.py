@@ -84,9 +84,11 @@ def top_line(scene: Scene, width: int) -> Row:
         right = [*recorder, *right]
     right = [*_given_up(scene, width), *headline(scene, width), *_health(state, width), *right]
     left = _whose(scene, width, 60) + _alarms(scene, width)
-    left += [(f"{glyph} ", level if level != "good" else "good"), (said, level if level != "good" else "text")]
     if row_width(right) >= width - 4:
         right = []
+    left.append((f"{glyph} ", level))
+    room = max(0, width - row_width(left) - row_width(right) - ((2 if width >= 60 else 1) if right else 0))
+    left.append((outside(said, room, glyphs).rstrip(), level if level != "good" else "text"))
     return join(left, [gap(1), *right] if right else [], width)
 
 

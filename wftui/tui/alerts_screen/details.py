@@ -75,9 +75,12 @@ def _head(scene: Scene, alert: Alert, width: int, *, roomy: bool) -> list[Row]:
     """Severity, name and since when; what it says; when it fires."""
     glyphs = scene.glyphs
     role = alert.role if alert.role != "dim" else "text"
-    since = f"{alert.status} for {age(scene, alert.since_ns)}" if alert.since_ns else alert.status
+    # Acknowledged and silenced ones fire nevertheless: what the time belongs to is the state.
+    since = f"{alert.state} for {age(scene, alert.since_ns)}" if alert.since_ns else alert.status
     if width >= 76 and alert.since_ns:
-        since = f"{alert.status} since {text.clock(alert.since_ns / NS_PER_S)}, {age(scene, alert.since_ns)}"
+        held = f"{alert.status}, " if alert.status != alert.state else ""
+        stamp = text.clock(alert.since_ns / NS_PER_S)
+        since = f"{held}{alert.state} since {stamp}, {age(scene, alert.since_ns)}"
     right: Row = [(since, "dim" if alert.status != seen.FIRING else "text")]
     left: Row = [(f"{sign(scene, alert.status)} {alert.severity.upper()}", role), gap(2)]
     things = seen.things(scene.state, alert.labels)

@@ -47,7 +47,7 @@ _WARN: Final = frozenset(
 )
 _GPU: Final = "gpu"
 _SERVER: Final = "server"
-_TOLD: Final = frozenset({telling.ALERT, "silence"})
+_TOLD: Final = frozenset({telling.ALERT, telling.SILENCE})
 _STATES: Final = frozenset({"source.state", "server.state"})
 
 
@@ -110,7 +110,7 @@ def said(event: Event) -> str:
         return _of_gpu(event.type, payload)
     if event.aggregate_type == _SERVER:
         return _of_server(event.type, payload)
-    if event.aggregate_type == telling.ALERT and payload.get("rule"):
+    if event.aggregate_type == telling.SILENCE or (event.aggregate_type == telling.ALERT and payload.get("rule")):
         return telling.said(event)
     if event.type == rule_changes.EVENT:
         return f"{payload.get('name') or payload.get('rule')}: {rule_changes.changed(payload)}"
