@@ -101,7 +101,9 @@ def test_a_built_in_rule_is_copied_and_comes_back() -> None:
         done = connection.ask(change, m.ChangeRuleReply)
         assert done == m.ChangeRuleReply(str(copy), created=True, removed=False)
         until(lambda: rule_row(running.where, "memory-low")[FILE] == str(copy), 4, "the copy in force")
-        assert "> 97 % for 5m" in str(rule_row(running.where, "memory-low")[CONDITION])
+        condition = str(rule_row(running.where, "memory-low")[CONDITION])
+        assert "> 97 %" in condition
+        assert condition.endswith(" for 5m")
         told = connection.ask(m.RuleNumbers(name), m.RuleNumbersReply)
         assert told.replaces
         shipped = [m.NewNumber(item.path, str(item.shipped)) for item in told.numbers]

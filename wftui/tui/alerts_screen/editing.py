@@ -49,7 +49,7 @@ def _open(app: WftopApp, screen: AlertsScreen, editor: Editor) -> None:
             _try(app, editor)
         app.paint()
 
-    app.run_worker(ask(), name=_PREVIEW, group=_PREVIEW, exclusive=True)
+    app.run_worker(ask, name=_PREVIEW, group=_PREVIEW, exclusive=True)
 
 
 def typed(app: WftopApp, screen: AlertsScreen, key: str, character: str | None) -> bool:
@@ -57,6 +57,8 @@ def typed(app: WftopApp, screen: AlertsScreen, key: str, character: str | None) 
     editor = screen.editor
     if editor is None:
         return False
+    if editor.told is None:
+        return character is not None and character.isprintable() and character not in "?:"
     if key == "backspace":
         editor.rub()
     elif character is None or not character.isprintable() or character in _KEYS:
@@ -73,7 +75,7 @@ def typed(app: WftopApp, screen: AlertsScreen, key: str, character: str | None) 
 def act(app: WftopApp, screen: AlertsScreen, what: str) -> None:
     """An action of the editor."""
     editor = screen.editor
-    if editor is None:
+    if editor is None or editor.told is None:
         return
     if what in ("up", "down"):
         editor.move(-1 if what == "up" else 1)
@@ -89,7 +91,10 @@ def act(app: WftopApp, screen: AlertsScreen, what: str) -> None:
 
 def _changed(app: WftopApp, editor: Editor) -> None:
     editor.error = editor.wrong()
-    if not editor.error:
+    if editor.error:
+        editor.asking = False
+        app.workers.cancel_group(app, _PREVIEW)
+    else:
         _try(app, editor)
 
 
@@ -101,16 +106,16 @@ def _try(app: WftopApp, editor: Editor) -> None:
         app.workers.cancel_group(app, _PREVIEW)
         return
     editor.asking = True
+    question = wire.PreviewRule(editor.rule, editor.changed())
 
     async def ask() -> None:
         if editor.preview is not None:
             await asyncio.sleep(PAUSE_S)
         try:
-            question = wire.PreviewRule(editor.rule, editor.changed())
             editor.preview = await app.past.ask(question, wire.ReplayRulesReply)
         except ProtocolError as error:
             # What is wrong with the numbers stands beside them; that there is no past stands in place of it.
-            if editor.changed() and editor.preview is not None:
+            if question.numbers and editor.preview is not None:
                 editor.error = str(error)
             else:
                 editor.trouble = str(error)
@@ -119,7 +124,7 @@ def _try(app: WftopApp, editor: Editor) -> None:
         editor.asking = False
         app.paint()
 
-    app.run_worker(ask(), name=_PREVIEW, group=_PREVIEW, exclusive=True)
+    app.run_worker(ask, name=_PREVIEW, group=_PREVIEW, exclusive=True)
 
 
 def _write(app: WftopApp, screen: AlertsScreen, editor: Editor) -> None:
@@ -147,10 +152,9 @@ def _write(app: WftopApp, screen: AlertsScreen, editor: Editor) -> None:
             if done.removed:
                 app.ui.say(f"as it ships with wftop again; {file} is gone", "good")
             else:
-                back = (
-                    "E and u take back what ships" if done.created or _replaces(editor) else "E changes it again"
-                )
-                app.ui.say(f"written to {file}; {back}", "good")
+                ships = done.created or _replaces(editor)
+                how = "E, u, Enter undo it" if ships else "E changes it again"
+                app.ui.say(f"written to {file}; {how}", "good")
         app.paint()
 
     app.run_worker(ask(), name="alert")
