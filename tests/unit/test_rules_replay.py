@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from tests.every_tick import by_every_tick
 from tests.past import close_hours, fill
 from tests.recording import BYTES, CPU, PEAK, START_S, Recording
-from wftui.alerts.backfill import Filling
-from wftui.alerts.replay import Outcome, Replay, longest_window_s
 from wftui.alerts.rule import Absent, Action, All, Baseline, Condition, Query, Rule, Text, Threshold
 from wftui.cli import rules, rules_test
 from wftui.clock import NS_PER_S
@@ -24,9 +23,8 @@ from wftui.history.replayed import Gap, Replayed, replayed
 from wftui.model import servers
 from wftui.model.table import keyframe
 from wftui.store import journal, manifest
-from wftui.store.archive import Archive, open_archive
+from wftui.store.archive import open_archive
 from wftui.store.journal import Journal, StoredChange
-from wftui.store.query import range_
 
 HOUR = 3600
 
@@ -151,23 +149,6 @@ def test_sealed_hours_and_steps_of_ten_seconds(tmp_path: Path) -> None:
             assert (begin % 50, (end or 1) % 50) == (first, 1)
     assert len(times(coarse)) in (179, 180, 181)
     assert coarse.outcomes[0].seconds == pytest.approx(9000, abs=10)
-
-
-def by_every_tick(archive: Archive, rules: Sequence[Rule], since_s: int, until_s: int) -> list[Outcome]:
-    """All series of all ticks through the engine, one by one; what is usual is asked for each hour."""
-    replay = Replay(rules)
-    time_s = 0
-    filling = Filling(replay.engine, lambda: time_s + 1)
-    hour = -1
-    for tick in archive.ticks(since_s - longest_window_s(rules), until_s):
-        time_s = tick.time_s
-        (replay.second if time_s >= since_s else replay.warm)(tick, archive.layout(tick.layout))
-        if time_s // HOUR != hour:
-            hour = time_s // HOUR
-            while (asked := filling.next()) is not None:
-                assert filling.answered(asked, range_(archive, asked.question))
-    replay.finish()
-    return list(replay.outcomes.values())
 
 
 @pytest.mark.parametrize("closed", [False, True])

@@ -24,8 +24,9 @@ from wftui.store.query import range_
 from wftui.wire import messages as m
 
 HOUR_S: Final = 3600
-KEPT_BYTES: Final = 24_000_000
-"""Of what was read, for who asks again: a day of 30 series. More is read anew each time."""
+KEPT_BYTES: Final = 8_000_000
+"""Of the values that were read, for who asks again: a day of 11 series. More is read anew each time: the history
+service has no room for it beside DuckDB."""
 _FINE_S: Final = 10
 _SERIES: Final = 500
 """Asked for at once."""
@@ -91,7 +92,7 @@ class Past:
         kept: list[Cut] | None = []
         size = 0
         for cut in self._read(since_s, until_s):
-            size += cut.values.nbytes + sum(item.nbytes for item in cut.lead)
+            size += cut.values.nbytes
             if kept is not None and size <= KEPT_BYTES:
                 kept.append(cut)
             else:
