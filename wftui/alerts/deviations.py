@@ -69,7 +69,7 @@ class AnomalyJudge(Compared):
     def holds(self, active: bool) -> bool | None:
         value = self._read()
         hourly = self._of.season == "hour"
-        middle, spread, known = self._usual.robust(self._now_s(), hourly=hourly)
+        middle, spread, known = self._usual.robust(self._now_s() if hourly else 0, hourly=hourly)
         wanted = max(1, self._usual.steps // _ENOUGH // (24 if hourly else 1))
         if known < wanted:
             self._value, self.why = _NAN, f"warming up, {known} of {wanted} steps of {self._usual.step_s} s"

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from operator import mul, sub
+from operator import mul
 from typing import Final
 
 SURE: Final = 4.0
@@ -26,18 +26,19 @@ def reaches(values: Sequence[float], step_s: float, ahead_s: float) -> float | N
     if mean == mean:
         known, across = values, _whole(len(values))
         middle = (len(values) - 1) / 2
+        both = math.fsum(map(mul, across, values))  # the mean falls out: what is across adds up to nothing
     else:
         places = [place for place, value in enumerate(values) if value == value]
         known = [value for value in values if value == value]
         middle = sum(places) / max(1, len(places))
         across = tuple([place - middle for place in places])
         mean = math.fsum(known) / max(1, len(known))
+        both = math.fsum(map(mul, across, [value - mean for value in known]))
     count = len(known)
     if count < _LEAST:
         return None
     means = (mean,) * count
     spread = math.hypot(*across) ** 2
-    both = math.fsum(map(mul, across, map(sub, known, means)))
     slope = both / spread
     left = max(0.0, math.dist(known, means) ** 2 - slope * both)
     error = math.sqrt(left / (count - 2) / spread)
