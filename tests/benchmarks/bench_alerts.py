@@ -146,7 +146,8 @@ def child(mix: str, rules: int, count: int, seconds: int) -> None:
     spent.sort()
     print(
         f"{mix:8} p50 {spent[len(spent) // 2]:6.2f} ms  p99 {spent[len(spent) * 99 // 100]:6.2f} ms  "
-        f"most {spent[-1]:6.2f} ms  first {first:5.1f} ms  read back {past * 1e3:5.2f} ms/s  new layout {bound:6.1f} ms  ",
+        f"most {spent[-1]:6.2f} ms  first {first:5.1f} ms  read back {past * 1e3:5.2f} ms/s  "
+        f"new layout {bound:6.1f} ms  ",
         end="",
         flush=True,
     )
