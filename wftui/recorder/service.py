@@ -25,6 +25,7 @@ from wftui.recorder.alerting.actions import Actions
 from wftui.recorder.alerting.alerting import Alerting
 from wftui.recorder.alerting.backfill import Backfill
 from wftui.recorder.alerting.editing import Editing
+from wftui.recorder.alerting.past import Past
 from wftui.recorder.alerting.quality import Quality, closest_hz, slower
 from wftui.recorder.alerting.rulebook import Rulebook
 from wftui.recorder.bursts import Bursts
@@ -122,7 +123,7 @@ class Recorder:
             clock, self.emit, self._tables.rows, self._scanned, self._bursts.wanted, self._actions, self._quality
         )
         self._rulebook = Rulebook(options.places, self._alerting.use, self.emit)
-        self._backfill = Backfill(self._alerting.engine, clock.now, self.question)
+        self._backfill = Backfill(self._alerting.engine, clock.now, partial(self._storage.question, brief=True))
         self.orders = Orders(
             options,
             clock,
@@ -154,6 +155,8 @@ class Recorder:
         self._accumulator.mute(self._switches.groups)
         left, last = self._storage.left(opening, (ALERTS.name, SILENCES.name, QUALITY.name))
         self._alerting.restore(left, last)
+        if last is not None:
+            self._alerting.hold()
         self._quality.restore(left.get(QUALITY.name, {}).get(KEY), self._clock.now())
         self._keeper.start()
         if self.options.tap is not None:
@@ -176,16 +179,22 @@ class Recorder:
                 metronome = tasks.create_task(self._scheduler.run())
                 rulebook = tasks.create_task(self._rulebook.run())
                 backfill = tasks.create_task(self._backfill.run())
+                catch_up = tasks.create_task(self._catch_up(last))
                 actions = tasks.create_task(self._actions.run())
                 loop.call_later(FIRST_LIGHT_S, self._first_light)
                 how = await self._ending
                 metronome.cancel()
                 rulebook.cancel()
                 backfill.cancel()
+                catch_up.cancel()
                 actions.cancel()
         finally:
             await self._close(how)
         return how
+
+    async def _catch_up(self, last: Tick | None) -> None:
+        if last is not None:
+            await self._alerting.catch_up(Past(self._storage.reader, last), self._scheduler.by_name)
 
     async def _listen(self) -> None:
         """Take pushes; without them everything else goes on."""

@@ -89,7 +89,7 @@ class Storage:
         if self.keeper.in_memory or not opening.last_seq:
             return Left({}, None)
         try:
-            reader = self._reader()
+            reader = self.reader()
             try:
                 # What came after the last tick belongs to one that was never closed.
                 found = {name: reader.table_of(name, opening.last_seq + 1) for name in names}
@@ -102,15 +102,17 @@ class Storage:
         ours = last if last is not None and last.boot == opening.boot else None
         return Left({name: item.rows for name, item in found.items() if item is not None}, ours)
 
-    async def question(self, question: Question) -> m.Message | Passed:
+    async def question(self, question: Question, *, brief: bool = False) -> m.Message | Passed:
         """Answer from the journal, in a thread; what is older the history service answers.
+
+        ``brief``: the service need not stay for the next question.
 
         Raises:
             StoreError, ProtocolError: As the names say.
         """
         in_memory = self.keeper.in_memory
         if self._answers is None:
-            self._answers = Answers(self._reader, self.keeper if in_memory else None)
+            self._answers = Answers(self.reader, self.keeper if in_memory else None)
         sealed = None if in_memory else self._sealed
         try:
             reply = await asyncio.wrap_future(
@@ -119,7 +121,7 @@ class Storage:
         except journal.StoreDamagedError:
             self.keeper.check()  # a writer may not come across it for hours
             raise
-        return reply if reply is not None else await self.relay.ask(question)
+        return reply if reply is not None else await self.relay.ask(question, brief=brief)
 
     def renew(self) -> None:
         """What was stored is another: whoever answers looks again."""
@@ -136,7 +138,12 @@ class Storage:
         if not await asyncio.to_thread(self.keeper.stop, how, FLUSH_S):
             log.error("store", f"the journal was not closed within {FLUSH_S:g} s")
 
-    def _reader(self) -> Reader:
+    def reader(self) -> Reader:
+        """The journal, for who reads it in a thread and closes it.
+
+        Raises:
+            StoreError: It cannot be read.
+        """
         return Reader(journal.open_reader(self._data_dir / journal.NAME))
 
     def _sealing_told(self, kind: str, about: tuple[str, str], payload: dict[str, Any]) -> None:  # Any: JSON
