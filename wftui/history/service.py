@@ -114,7 +114,7 @@ class Service:
                 from wftui.history.preview import Preview  # as above
 
                 self._preview = Preview()
-            return self._preview.answer(archive, question, self._deadline_s)
+            return self._preview.answer(archive, question)
         return m.Error("bad-request", f"{m.TAGS[type(question)]} is no question to the history service")
 
     def close(self) -> None:

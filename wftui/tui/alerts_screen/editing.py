@@ -13,6 +13,8 @@ from wftui.tui.alerts_screen.seen import Alert, Rule
 from wftui.wire import messages as wire
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
     from wftui.tui.alerts_screen.model import AlertsScreen, Line
     from wftui.tui.app import WftopApp
 
@@ -49,7 +51,12 @@ def _open(app: WftopApp, screen: AlertsScreen, editor: Editor) -> None:
             _try(app, editor)
         app.paint()
 
-    app.run_worker(ask, name=_PREVIEW, group=_PREVIEW, exclusive=True)
+    _run(app, ask)
+
+
+def _run(app: WftopApp, ask: Callable[[], Coroutine[None, None, None]]) -> None:
+    # Not its coroutine: one that is cancelled before it began would complain.
+    app.run_worker(ask, name=_PREVIEW, group=_PREVIEW, exclusive=True)  # type: ignore[arg-type]  # the toolkit takes it, its types do not
 
 
 def typed(app: WftopApp, screen: AlertsScreen, key: str, character: str | None) -> bool:
@@ -124,7 +131,7 @@ def _try(app: WftopApp, editor: Editor) -> None:
         editor.asking = False
         app.paint()
 
-    app.run_worker(ask, name=_PREVIEW, group=_PREVIEW, exclusive=True)
+    _run(app, ask)
 
 
 def _write(app: WftopApp, screen: AlertsScreen, editor: Editor) -> None:

@@ -198,6 +198,8 @@ def _with(editor: Editor) -> str:
 
 
 def _said(begin: str, found: RuleFirings, verb: str, width: int) -> Row:
+    if found.seconds <= found.unknown_s:
+        return fit_row([(f"{begin}  ", "dim"), ("not known", "warn")], width)
     if not found.count:
         words = f"{verb} never" if verb == "fired" else "would never have fired"
         return fit_row([(f"{begin}  ", "dim"), (words, "good")], width)
