@@ -35,7 +35,7 @@ from wftui.paths import resources
 from wftui.store.archive import Archive
 
 FIRST_S = 3.0
-"""A usual rule, asked for the first time."""
+"""A usual rule, asked for the first time. Of CPU time: a machine that has other work takes longer."""
 AGAIN_S = 1.0
 """Asked again with another number."""
 RSS_MB = 125
@@ -48,7 +48,10 @@ class Found(msgspec.Struct):
     """What one process measured."""
 
     first_s: float
+    """Of wall clock."""
+    first_cpu_s: float
     again_s: float
+    again_cpu_s: float
     peak_mb: int
     before_mb: int
     """Peak before anything was read: Python and its imports."""
@@ -72,7 +75,7 @@ def built_in() -> list[Rule]:
 
 CASES: dict[str, Callable[[float], list[Rule]]] = {
     "threshold": lambda limit: one(above(limit, CPU)),
-    "average of 5 min": lambda limit: one(above(limit, CPU, "avg", 300)),
+    "average of 5 min": lambda limit: one(above(0.6 * limit, CPU, "avg", 300)),
     "p95 of 5 min": lambda limit: one(above(limit, CPU, "p95", 300)),
     "70 labels": lambda limit: one(above(limit, f'{CORES}{{cpu="share-[!3]*"}}')),
     "a baseline": lambda limit: one(Baseline(Query(CPU), ">", 100 * limit, 3600)),
@@ -85,8 +88,8 @@ def measured(folder: Path, case: str, way: str) -> Found:
     """Replay a case in this process."""
     rules, other = CASES[case](0.7), CASES[case](0.8)
     before_mb = _peak_mb()
-    began = time.perf_counter()
     with Archive(folder, MEMORY_MB[0]) as archive:
+        first = _Watch()
         archive.refresh()
         bounds = archive.bounds()
         assert bounds is not None
@@ -94,15 +97,25 @@ def measured(folder: Path, case: str, way: str) -> Found:
         since_s = max(bounds[0], until_s - DAY_S)
         if way == "each tick":
             outcomes = by_every_tick(archive, rules, since_s, until_s)
-            first_s = again_s = time.perf_counter() - began
+            spent = [*first.spent(), 0.0, 0.0]
         else:
             found = replayed(archive, rules, since_s, until_s)
-            outcomes, first_s = found.outcomes, time.perf_counter() - began
-            began = time.perf_counter()
+            outcomes, spent = found.outcomes, first.spent()
+            again = _Watch()
             replayed(archive, other, since_s, until_s, found.past)
-            again_s = time.perf_counter() - began
+            spent += again.spent()
     firings = sum(len(item.firings) for item in outcomes)
-    return Found(first_s, again_s, _peak_mb(), before_mb, firings, _digest(outcomes))
+    return Found(spent[0], spent[1], spent[2], spent[3], _peak_mb(), before_mb, firings, _digest(outcomes))
+
+
+class _Watch:
+    """Seconds of the wall clock and of the processor from now on."""
+
+    def __init__(self) -> None:
+        self._began = time.perf_counter(), time.process_time()
+
+    def spent(self) -> list[float]:
+        return [time.perf_counter() - self._began[0], time.process_time() - self._began[1]]
 
 
 def _peak_mb() -> int:
@@ -123,17 +136,21 @@ def asked(folder: Path, case: str, way: str) -> Found:
 def compare(folder: Path, cases: list[str]) -> bool:
     """Print each case both ways; whether all is well."""
     good = True
-    print(f"{'':18}{'each tick':>20}{'now, first':>20}{'again':>9}{'firings':>9}")
+    print(f"{'s (of them CPU)':18}{'each tick':>24}{'now, first':>24}{'again':>16}{'firings':>9}")
     for case in cases:
         old, new = asked(folder, case, "each tick"), asked(folder, case, "now")
         same = old.digest == new.digest
-        kept = (new.first_s <= FIRST_S and new.again_s <= AGAIN_S and new.peak_mb <= RSS_MB) or case not in _USUAL
+        quick = new.first_cpu_s <= FIRST_S and new.again_cpu_s <= AGAIN_S
+        kept = (quick and new.peak_mb <= RSS_MB) or case not in _USUAL
         good = good and same and kept
         print(
-            f"{case:18}{old.first_s:9.2f} s {old.peak_mb:5} MB{new.first_s:10.2f} s {new.peak_mb:5} MB"
-            f"{new.again_s:7.2f} s{new.firings:9}{'' if same else '  DIFFERENT'}{'' if kept else '  MISSED'}"
+            f"{case:18}{old.first_s:7.2f} ({old.first_cpu_s:5.2f}) {old.peak_mb:5} MB"
+            f"{new.first_s:7.2f} ({new.first_cpu_s:5.2f}) {new.peak_mb:5} MB"
+            f"{new.again_s:7.2f} ({new.again_cpu_s:5.2f}){new.firings:10}"
+            f"{'' if same else '  DIFFERENT'}{'' if kept else '  MISSED'}",
+            flush=True,
         )
-    print(f"limits of {', '.join(_USUAL)}: first {FIRST_S:.0f} s, again {AGAIN_S:.0f} s, {RSS_MB} MB")
+    print(f"limits of {', '.join(_USUAL)}: {FIRST_S:.0f} s and {AGAIN_S:.0f} s of CPU, {RSS_MB} MB")
     return good
 
 
