@@ -50,6 +50,7 @@ def test_work_that_waits_for_cores_is_told() -> None:
     assert fired("cpu-*", {CPU: f"0.99x{HOUR}", SOME: f"0.97x{HOUR}"}) == {"cpu-pressure"}
     queue = {CPU: f"0.99x{HOUR}", QUEUE: f"40x{HOUR}", CORES: f"4x{HOUR}"}
     assert fired("cpu-*", queue) == {"cpu-queue"}, "without PSI"
+    assert fired("cpu-*", {**queue, SOME: f"0.97x{HOUR}"}) == {"cpu-pressure"}, "once, not twice"
 
 
 # ---- memory
