@@ -129,9 +129,9 @@ async def _picture(shot: Shot, moment: object) -> str:
         for key in shot.keys:
             await pilot.press(key)
             await _rest(pilot.pause)
-        for _ in range(2):  # what is drawn first may ask for more, which the next one shows
-            view.repaint()
-            await _rest(pilot.pause)
+        view.paint()  # what was drawn last may have asked for more
+        view.repaint()
+        await _rest(pilot.pause)
         made = plain(view.export_screenshot(title="wftop --demo"))
         view.leave()
         return made
