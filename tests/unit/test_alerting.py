@@ -233,3 +233,17 @@ def test_the_panels_that_its_actions_name_are_told() -> None:
     recorder.seconds(42)
     told = {key: row[cells.PANELS] for key, row in recorder.tables["alerts"].items()}
     assert told == {"rule.queue": "gpus", "rule.other": ""}
+
+
+def test_seconds_that_wait_for_the_past_are_judged_later_and_not_for_ever() -> None:
+    recorder = Recorder()
+    recorder.alerting.hold()
+    recorder.alerting.use([rule()], 0)
+    recorder.seconds(*[42] * 14)
+    assert recorder.told() == []
+    fired_ns = recorder.clock.now().time_ns - 13 * NS_PER_S
+    recorder.seconds(42)
+    assert recorder.told() == [("alert.fired", True)]
+    assert recorder.events[0].time_ns == fired_ns, "the second in which it was"
+    recorder.seconds(3)
+    assert recorder.told()[-1] == ("alert.resolved", True)
