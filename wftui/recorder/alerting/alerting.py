@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from wftui.alerts.desk import Desk, inhibitor
@@ -216,8 +216,9 @@ class Alerting:
         moved = self._changed or _standing(self._engine) != self._standing
         if changes or moved or at.boottime_ns >= self._told_ns + TABLE_NS:
             self._publish_all(at)
+        active = list(self._engine.alerts())  # once: it looks at every alert that could be
         counts = dict.fromkeys(self._counts, 0)
-        for alert in self._engine.alerts():
+        for alert in active:
             if alert.state in (FIRING, OVER):
                 counts[alert.severity] += 1
         return [
@@ -225,9 +226,9 @@ class Alerting:
             Sample(self._held_back, self._desk.held),
             Sample(self._broken, self._broken_files),
             *(Sample(self._counts[severity], count) for severity, count in counts.items()),
-            *self._actions.second(tick, layout, self._engine.alerts(), at),
-            *self._quality.second(self._engine.alerts(), self._hushed(at), at),
-            self._scoring.second(tick, layout, sources, self._firings(at), at),
+            *self._actions.second(tick, layout, active, at),
+            *self._quality.second(active, self._hushed(active, at), at),
+            self._scoring.second(tick, layout, sources, self._firings(active, at), at),
         ]
 
     def _judge(self, second: Second, sources: Mapping[str, SourceState]) -> list[Change]:
@@ -239,9 +240,8 @@ class Alerting:
             self._tell(change, second.at)
         return changes
 
-    def _firings(self, at: Instant) -> list[Firing]:
+    def _firings(self, active: Sequence[Alert], at: Instant) -> list[Firing]:
         """What fires, as the health score sees it."""
-        active = list(self._engine.alerts())
         found = []
         for alert in active:
             silenced = holding(self._silences.values(), alert, at.time_ns) is not None
@@ -250,9 +250,8 @@ class Alerting:
                 found.append(item)
         return found
 
-    def _hushed(self, at: Instant) -> Callable[[Alert], bool]:
+    def _hushed(self, active: Sequence[Alert], at: Instant) -> Callable[[Alert], bool]:
         """Whether nobody is to hear of an alert."""
-        active = list(self._engine.alerts())
         return lambda alert: bool(holding(self._silences.values(), alert, at.time_ns) or inhibitor(alert, active))
 
     def _texts(self, name: str) -> Iterable[tuple[Labels, str]]:
