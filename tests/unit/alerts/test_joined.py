@@ -272,3 +272,13 @@ def test_a_series_that_leaves_the_layout_before_it_is_absent_long_enough() -> No
     """Layouts drop what had no value for an hour; the rule may wait longer."""
     gpu = f'{HOT}{{gpu="a"}}'
     assert states(Absent(HOT, 5), {gpu: "1x2 _x2 -x4 1", C: "1x9"}) == {'rule.r{gpu="a"}': "6. 2F ."}
+
+
+def test_any_tells_the_number_of_the_part_that_held_even_when_none_does_any_more() -> None:
+    machine = Machine([rule(Any((over(A), over(B))), keep_s=60)])
+    machine.run({A: "1x3", B: "1 9 2"})
+    alert = machine.alert()
+    assert [signal.column.series.text for signal in alert.judge.signals()] == [B, A]
+    assert (alert.judge.value, alert.worst) == (2, 9)
+    machine.run({A: "8", B: "1"})
+    assert alert.judge.value == 8
