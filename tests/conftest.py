@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import socket
@@ -18,6 +17,7 @@ import pytest
 from hypothesis import settings
 
 from tests.nvml import box
+from tests.turns import Kind, Turns, in_order
 
 # No deadline: on a busy two-core machine the scheduler, not the code, decides about 200 ms.
 settings.register_profile("wftop", deadline=None, print_blob=True)
@@ -57,10 +57,7 @@ _pictured = pytest.StashKey[dict[str, set[str]]]()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark the users of ``snap_compare``, leave pictures out on other versions of what draws them, order the rest.
-
-    Tests marked ``alone`` come first: the other worker waits for them between tests that take milliseconds.
-    """
+    """Mark the users of ``snap_compare``, leave pictures out on other versions of what draws them, order all."""
     found = metadata.version("textual")
     known = config.stash.setdefault(_pictured, {})
     for item in items:
@@ -71,7 +68,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if found != PICTURED_ON:
                 reason = f"the pictures are of Textual {PICTURED_ON}, this is {found}"
                 item.add_marker(pytest.mark.skip(reason=reason))
-    items.sort(key=lambda item: item.get_closest_marker("alone") is None)
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    items[:] = [items[place] for place in in_order([kind(item) for item in items], workers)]
+
+
+def kind(item: pytest.Item) -> Kind:
+    """Beside which others a test runs."""
+    return next((found for found in ("alone", "quiet") if item.get_closest_marker(found)), "any")
 
 
 @pytest.fixture
@@ -82,20 +85,12 @@ def pictured(request: pytest.FixtureRequest) -> dict[str, set[str]]:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # around the timeout: waiting for the machine is not the test's time
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Where workers run tests side by side, let one that is marked ``alone`` have the machine for itself."""
+    """Where workers run tests side by side, let those that measure time have the machine for themselves."""
     if "PYTEST_XDIST_WORKER" not in os.environ:
         return (yield)
     folder = Path(item.config.getoption("basetemp")).parent  # the workers' folders lie in it
-    alone = item.get_closest_marker("alone") is not None
-    with (folder / "gate").open("w") as gate, (folder / "machine").open("w") as machine:
-        # Who waits holds the gate, so that nobody passes a test that waits for the others to end.
-        fcntl.flock(gate, fcntl.LOCK_EX)
-        fcntl.flock(machine, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
-        fcntl.flock(gate, fcntl.LOCK_UN)
-        try:
-            return (yield)
-        finally:
-            fcntl.flock(machine, fcntl.LOCK_UN)  # not by closing: a process that a test forked has it open, too
+    with Turns(folder).taken(kind(item)):
+        return (yield)
 
 
 def _ours(name: str) -> bool:

@@ -34,6 +34,8 @@ class Pushed:
         self.second = START_S
         self.into_ns = 0
         """Of that second."""
+        self.latest: dict[str, float] = {}
+        """Series to what gauges were at the end of the last tick, where that was told."""
         self.collect()
 
     def _tell(self, time_ns: int, samples: list[Sample]) -> None:
@@ -65,6 +67,7 @@ class Pushed:
         for reading in scrape.readings:
             self.accumulator.add(reading.samples, reading.at, reading.interval_s)
         self.accumulator.add(scrape.samples, self.at, 1.0)
+        self.accumulator.say(scrape.latest)
 
     def tick(self, seconds: int = 1) -> dict[str, float]:
         """End seconds; the last tick without wftop's own."""
@@ -74,6 +77,8 @@ class Pushed:
             self.into_ns = 0
             self.collect()
             tick = self.accumulator.close(1, self.second - 1, self.at.boottime_ns, 1)
+            columns = self.accumulator.layout.columns
+            self.latest = {columns[at].series.text: value for at, value in self.accumulator.latest.items()}
             found = zip(self.accumulator.layout.columns, unpack(tick.values), strict=True)
             values = {item.series.text: value for item, value in found if value == value}
         return {text: value for text, value in values.items() if not text.startswith("wftop.")}

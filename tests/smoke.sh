@@ -44,7 +44,7 @@ expect() {
     "${isolate[@]}" timeout 60 "$room/venv/bin/wftop" "$@" >"$room/out" 2>"$room/err" </dev/null || got=$?
     if [ "$got" -ne "$code" ]; then
         echo "smoke: FAILED wftop $*: exit code $got, expected $code"
-    elif ! cat "$room/out" "$room/err" | grep -qaE "$pattern"; then
+    elif ! grep -qaE "$pattern" "$room/out" "$room/err"; then
         echo "smoke: FAILED wftop $*: nothing like '$pattern' in its output"
     else
         echo "smoke: ok     wftop $*"

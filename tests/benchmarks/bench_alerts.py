@@ -1,8 +1,9 @@
 """Cost of the rules a second: 100 of them over 400 series, thresholds alone and everything at once.
 
 Usage: ``python tests/benchmarks/bench_alerts.py [--rules N] [--series N] [--seconds N]``. Each mix is a process of
-its own; its windows are an hour old before anything is measured. Milliseconds are CPU time, other
-processes apart. Target: p99 <= 2 ms, <= 3 MB.
+its own; its windows are an hour old before anything is measured. Milliseconds are CPU time, other processes
+apart; the first second, which counts what is in the windows, is told by itself. With 4000 seconds each window ends
+a round. Target: p99 <= 2 ms, <= 3 MB.
 """
 
 from __future__ import annotations
@@ -141,10 +142,12 @@ def child(mix: str, rules: int, count: int, seconds: int) -> None:
     began_ns = time.thread_time_ns()
     engine.past(tick(3700 + seconds), other, SOURCES)
     bound = (time.thread_time_ns() - began_ns) / 1e6
+    first = spent.pop(0)
     spent.sort()
     print(
         f"{mix:8} p50 {spent[len(spent) // 2]:6.2f} ms  p99 {spent[len(spent) * 99 // 100]:6.2f} ms  "
-        f"most {spent[-1]:6.2f} ms  read back {past * 1e3:5.2f} ms/s  new layout {bound:6.1f} ms  ",
+        f"most {spent[-1]:6.2f} ms  first {first:5.1f} ms  read back {past * 1e3:5.2f} ms/s  "
+        f"new layout {bound:6.1f} ms  ",
         end="",
         flush=True,
     )

@@ -86,7 +86,9 @@ class Watched:
         delay_s: float = 0.0,
         rate: float = 1e9,
         arguments: Sequence[str] = ("--demo",),
+        size: tuple[int, int] = (200, 50),
     ) -> None:
+        """``size``: columns and lines."""
         self.delay_s, self.rate = delay_s, rate
         self.ends: list[float] = []
         """When frames ended."""
@@ -94,7 +96,7 @@ class Watched:
         """Bytes."""
         self.pid, self._terminal = pty.fork()
         if self.pid == 0:
-            fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 200, 0, 0))
+            fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
             variables = {**os.environ, **environment, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
             os.execve(WFTOP, [str(WFTOP), *arguments], variables)  # noqa: S606  ours
         self._tail = b""

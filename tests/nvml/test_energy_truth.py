@@ -41,7 +41,7 @@ def watts(device: dict[str, Any]) -> float:
     return mean
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 @pytest.mark.timeout(150)  # several tries where the machine is busy
 def test_joules_are_near_the_truth_and_say_how_they_are_known(nvml: Path, tmp_path: Path) -> None:
     scene = box.Scene(tmp_path / "scene", 4).power(box.ALL, SAW)

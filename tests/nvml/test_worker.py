@@ -113,7 +113,7 @@ def lateness(said: list[tuple[float, Frame]], card: int) -> list[float]:
     return [after - before for before, after in itertools.pairwise(times)]
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 def test_a_call_that_hangs_delays_no_other_gpu(nvml: Path, scene: Scene) -> None:
     with worker(nvml, scene) as it:
         it.reads([0, 1, 2, 3])
@@ -127,7 +127,7 @@ def test_a_call_that_hangs_delays_no_other_gpu(nvml: Path, scene: Scene) -> None
             assert gaps[int(0.99 * len(gaps))] <= 1 / min(rate, 5) + 0.3, gaps
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 def test_a_call_that_hangs_a_little_in_each_reading_leaves_no_second_out(nvml: Path, scene: Scene) -> None:
     scene.set(0, READ, hang=0.4).set(1, READ, hang=0.03).save()
     with worker(nvml, scene) as it:

@@ -16,7 +16,7 @@ from wftui.paths import places
 STATE, REASON = cells.RULES.index("rule.state"), cells.RULES.index("rule.reason")
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 def test_a_step_is_an_event_within_two_seconds() -> None:
     alone()
     write(rule(debounce={"cooldown_ms": 1000}))

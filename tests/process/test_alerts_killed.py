@@ -44,12 +44,22 @@ def restored(running: Running, view: View) -> Restored:
     raise AssertionError("the recorder went away")
 
 
+def ceased(view: View) -> int:
+    """When the condition of the alert held last (ns UTC), as soon as it fires on without it."""
+    for message in view.messages():
+        if isinstance(message, m.TableArrived) and message.change.name == cells.ALERTS.name:
+            row = message.change.rows.get(KEY)
+            if row is not None and (found := int(row[cells.CEASED] or 0)):
+                return found
+    raise AssertionError("the recorder went away")
+
+
 def killed(running: Running) -> None:
     running.signal(signal.SIGKILL)
     assert running.ended() == -signal.SIGKILL
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 @pytest.mark.parametrize(
     "rounds",
     [
@@ -96,7 +106,7 @@ def test_no_alert_is_lost(rounds: int) -> None:
     print(f"\n{rounds} kills: told after {most_ticks} ticks, {slowest_s:.2f} s after the start at the latest")  # noqa: T201  the figures, shown by pytest -s
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 @pytest.mark.parametrize(
     "rounds",
     [
@@ -123,3 +133,53 @@ def test_killed_in_the_moment_of_firing(rounds: int) -> None:
                     told(view, "alert.resolved")
                 assert running.stop() == 0
     print(f"\n{rounds} kills as it fired: {kept} had reached the journal")  # noqa: T201  the figure, shown by pytest -s
+
+
+@pytest.mark.quiet
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("window", ["instant", "10s"])
+def test_what_pends_fires_when_its_time_is_over(window: str) -> None:
+    """Killed at second 9 of 15: 6 seconds are left, not 15; a window is as full as it was."""
+    alone()
+    own = rule()
+    own["for"] = "15s"
+    own["conditions"]["when_all"][0] |= {"window": window, "aggregation": "avg"}
+    write(own)
+    with Pusher() as pusher:
+        pusher.level = 80.0
+        with Running() as running, View(running.ready().where) as view:
+            pended = told(view, "alert.pending", timeout_s=40)
+            seen = running.status().ticks
+            while running.status().ticks < seen + 9:
+                time.sleep(0.1)
+            killed(running)
+        with Running() as running, View(running.ready().where) as view:
+            fired = told(view, "alert.fired", timeout_s=60)
+            ticks = running.status().ticks
+            assert len(events(running.where, "alert.pending")) == 1, "it never began anew"
+            took_s = (fired.time_ns - pended.time_ns) / NS_PER_S
+            print(f"\nfired {took_s:.1f} s after it pended, {ticks} ticks after the start")  # noqa: T201  the figures, shown by pytest -s
+            assert took_s >= 15
+            assert ticks <= 12, "seconds until the program pushes again are not known, and do not count"
+
+
+@pytest.mark.quiet
+@pytest.mark.timeout(120)
+def test_what_is_left_of_keep_firing_for_goes_on() -> None:
+    alone()
+    write(rule(keep_firing_for="15s"))
+    with Pusher() as pusher:
+        pusher.level = 80.0
+        with Running() as running, View(running.ready().where) as view:
+            told(view, "alert.fired")
+            pusher.level = 0.0
+            ceased_ns = ceased(view)
+            seen = running.status().ticks
+            while running.status().ticks < seen + 4:
+                time.sleep(0.1)
+            killed(running)
+        with Running() as running, View(running.ready().where) as view:
+            over = told(view, "alert.resolved", timeout_s=60)
+            kept_s = (over.time_ns - ceased_ns) / NS_PER_S
+            print(f"\nfired on for {kept_s:.1f} s")  # noqa: T201  the figure, shown by pytest -s
+            assert 14.5 <= kept_s < 19, "15 s more would be 19 and the start"

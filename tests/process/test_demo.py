@@ -117,8 +117,12 @@ def test_nothing_is_done_to_its_processes(demo: None) -> None:
         for order in (m.Signal(41_270, 1, signal.SIGTERM), m.Signal(os.getpid(), 1, signal.SIGTERM)):
             with pytest.raises(ProtocolError, match="this is the demo: its processes are not real"):
                 connection.ask(order, m.Ok)
-        told = connection.ask(m.Events(types=["signal.refused"]), m.EventsReply).events
-        assert len(told) == 2
+
+        def both() -> bool | None:
+            told = connection.ask(m.Events(types=["signal.refused"]), m.EventsReply).events
+            return len(told) == 2 or None
+
+        until(both, what="both refusals among the events")
 
 
 def test_its_folder_goes_with_it_and_nothing_else_is_touched() -> None:

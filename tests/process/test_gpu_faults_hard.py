@@ -8,8 +8,6 @@ import time
 from collections import Counter
 from pathlib import Path
 
-import pytest
-
 from tests.gpu_seen import Seen, seen
 from tests.harness import events, until
 from tests.nvml import box, samples
@@ -179,7 +177,6 @@ def test_lists_that_grow_and_answers_that_are_empty(nvml: Path, tmp_path: Path) 
     assert [item["xid"] for item in events(where, "gpu.xid")] == [31]
 
 
-@pytest.mark.alone
 def _asked(log: Path) -> Counter[str]:
     """How often each function was called."""
     return Counter(call.function for call in box.calls(log))

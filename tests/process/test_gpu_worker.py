@@ -117,7 +117,7 @@ def test_a_stuck_call_costs_one_gpu(nvml: Path, tmp_path: Path) -> None:
     assert len(events(where, "gpu.stuck")) == len(events(where, "gpu.answered")) == 1, "one event each"
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 def test_quitting_waits_for_no_call(nvml: Path, tmp_path: Path) -> None:
     scene = Scene(tmp_path / "scene", 2)
     with watched(nvml, scene) as watch:
@@ -130,7 +130,7 @@ def test_quitting_waits_for_no_call(nvml: Path, tmp_path: Path) -> None:
         until(lambda: not Path(f"/proc/{worker}").exists(), 10, "the worker's end")
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 def test_a_stopped_worker_is_stuck_and_quitting_is_as_quick(nvml: Path, tmp_path: Path) -> None:
     with watched(nvml, Scene(tmp_path / "scene", 2)) as watch:
         worker = worker_of(watch.running)

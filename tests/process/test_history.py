@@ -157,7 +157,7 @@ def test_another_version_is_refused(service: Service) -> None:
 def test_it_loads_no_toolkit(folder: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from wftui.history.service import Service\n"
-        "from wftui.wire.messages import *\n"
+        "from wftui.wire.messages import Range, RangeReply\n"
         f"s = Service(Path({str(folder)!r})); s.warm()\n"
         f"r = s.answer(Range(['*'], {(HOUR - 200) * NS_PER_S}, {HOUR * NS_PER_S}, 40))\n"
         "assert isinstance(r, RangeReply), r\n"

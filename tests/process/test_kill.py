@@ -24,7 +24,7 @@ HOURS = 6
 CAPS = msgspec.json.encode(retention.Caps(min_free_bytes=0)).decode()
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 @pytest.mark.parametrize("rounds", [10, pytest.param(200, marks=pytest.mark.slow)])
 def test_killed_again_and_again(rounds: int) -> None:
     dice = random.Random(7)  # noqa: S311  when to kill, the same each run

@@ -18,7 +18,7 @@ from wftui.collectors.servers.derive import Derivation
 from wftui.collectors.servers.source import Servers
 from wftui.model import health
 from wftui.model.sample import Occurrence, Reading, Scrape
-from wftui.model.servers import ENDPOINT, FIX, KIND, MODELS, ORIGIN, PARENT, REASON, SERVERS, STATE, VERSION
+from wftui.model.servers import ENDPOINT, FIX, KIND, MODELS, ORIGIN, PARENT, PID, REASON, SERVERS, STATE, VERSION
 from wftui.model.table import Row
 
 DEADLINE_S = 60.0
@@ -271,8 +271,8 @@ def test_a_process_is_found_restarted_and_gone(tmp_path: Path) -> None:
             seen.until(lambda: seen.state(name) == health.OK, "the process's row")
             assert seen.servers[name][ORIGIN] == "process"
             process.communicate("")
-            seen.until(lambda: name not in seen.servers, "its end")
-            assert "server.gone" in seen.kinds
+            seen.until(lambda: "server.gone" in seen.kinds, "its end")
+            seen.until(lambda: seen.servers[name][PID] is None, "that its row says so")
     finally:
         process.communicate("")
 

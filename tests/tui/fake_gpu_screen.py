@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 from tests.tui.fake import GIB, NOW_S, column_of, wave
 from tests.tui.fake_gpus import NS, Card, GpuFed, gpu_row, holder
@@ -131,6 +131,10 @@ class ScreenFed(GpuFed):
             if not card.parent
             for item in full_series(card, second, self.values.get(card.uuid))
         ]
+
+    @property
+    def made_of(self) -> tuple[Hashable, ...]:
+        return *super().made_of, *((uuid, *given.items()) for uuid, given in self.values.items())
 
     def furnish(self) -> ScreenFed:
         super().furnish()

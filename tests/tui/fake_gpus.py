@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import NamedTuple, Self
 
 from tests.tui.fake import GIB, HOSTILE, NAN, NOW_S, Fed, column_of, machine, wave
@@ -240,6 +240,10 @@ class GpuFed(Fed):
         return machine(second, cores=self.cores, hostile=self.hostile) + [
             item for card in self.cards for item in series(card, second)
         ]
+
+    @property
+    def made_of(self) -> tuple[Hashable, ...]:
+        return *super().made_of, *self.cards
 
     def table(self, schema: TableSchema, rows: Mapping[str, Row]) -> None:
         """A whole table."""

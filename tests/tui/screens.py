@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 
 from tests.tui import fake_gpus as boxes
 from tests.tui.alerts_seen import alarmed
+from tests.tui.editor_seen import Rules
 from tests.tui.fake import NOW_S, full
 from tests.tui.fake_gpu_screen import told
 from tests.tui.fake_history import HistoryLink
@@ -96,6 +97,10 @@ def _alarmed() -> WftopApp:
     return _view(alarmed())
 
 
+def _edited() -> WftopApp:
+    return _view(alarmed(), Rules())
+
+
 def _calm() -> WftopApp:
     return _view(alarmed(quiet=True))
 
@@ -135,6 +140,7 @@ SCREENS = {
     "alert": Screen(_alarmed, ("8", "e")),
     "alerts grouped": Screen(_alarmed, ("8", "w", "end")),
     "alert rules": Screen(_alarmed, ("8", "tab")),
+    "rule editor": Screen(_edited, ("8", "E", "9", "1"), asks=True),
     "no alerts": Screen(_calm, ("8",)),
     "overview with alerts": Screen(_alarmed),
     "banner": Screen(_told, ("3",)),

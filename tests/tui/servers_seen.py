@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from functools import lru_cache
 from typing import Self
 
@@ -226,6 +226,10 @@ class ServersFed(GpuFed):
         return super().series(second) + [
             item for item in found if not self.alone or item[0].series.label("server") in self.alone
         ]
+
+    @property
+    def made_of(self) -> tuple[Hashable, ...]:
+        return *super().made_of, *self.alone
 
     def furnish(self) -> Self:
         super().furnish()

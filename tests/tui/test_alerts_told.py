@@ -12,14 +12,17 @@ from tests.tui.test_alerts_screen import ALL, GPU, HOT, app
 from tests.tui.test_compose import SIZES, check, lines
 from tests.tui.test_keys import press, screen_text
 from tests.tui.test_snapshots import THEME
+from wftui.model import alerts as cells
 from wftui.model.alerts import ALERTS
-from wftui.model.event import Event
+from wftui.model.event import Event, event
 from wftui.model.sample import JsonValue
 from wftui.render.palette import ANSI, INDEXED, MONO, TRUECOLOR, load
 from wftui.text import clean
 from wftui.tui import notify
+from wftui.tui.alerts_screen import seen
 from wftui.tui.banner import SHOWN_S, Banner
 from wftui.tui.compose import picture
+from wftui.tui.footer import footer
 from wftui.tui.frame import row_width
 from wftui.tui.notify import GIVE_TITLE_BACK, KEEP_TITLE, Notices, notification
 from wftui.tui.panels import alerts as panel
@@ -124,6 +127,14 @@ def test_every_screen_counts_what_waits_for_somebody(width: int) -> None:
     assert "crit" not in lines(picture(scene(full()), Ui(), width, 24))[0]
 
 
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_while_something_waits_its_key_stays_in_the_last_line(width: int) -> None:
+    last = "".join(words for words, _ in footer(scene(alarmed()), Ui(), width))
+    assert "8 alerts" in last
+    assert "? help  q quit" in last
+    assert "8 alerts" not in "".join(words for words, _ in footer(scene(full()), Ui(), width))
+
+
 def test_a_panel_has_the_colour_of_the_alert_that_is_about_it() -> None:
     state = full()
     before = picture(scene(state), Ui(), 120, 40)
@@ -137,6 +148,18 @@ def test_a_panel_has_the_colour_of_the_alert_that_is_about_it() -> None:
     framed = [(words, role) for row in drawn.rows for words, role in row if role == "bad" and "─" in words]
     assert framed
     assert not any(role == "bad" and "─" in words for row in before.rows for words, role in row)
+
+
+def test_a_panel_that_its_rule_names_has_the_colour_instead() -> None:
+    state = full()
+    series = 'system.filesystem.utilization{mount="/"}'
+    put(state, ALERTS, dict([fake.alert(fake.FULL, 'mount="/"', 9, series=series, panels="gpus models")]))
+    assert seen.panels(state) == {"gpus": "bad", "models": "bad"}
+    put(state, ALERTS, dict([fake.alert(fake.FULL, 'mount="/"', 9, series=series, panels="gpus", silence="x")]))
+    assert seen.panels(state) == {}
+    key, row = fake.alert(fake.FULL, 'mount="/"', 9, series=series)
+    put(state, ALERTS, {key: row[: cells.PANELS]})  # of an older recording
+    assert seen.panels(state) == {"disks": "bad"}
 
 
 @pytest.mark.parametrize("depth", [TRUECOLOR, INDEXED, ANSI, MONO])
@@ -218,6 +241,18 @@ def test_events_about_alerts_are_sentences() -> None:
     assert "nobody told: quiet hours" in events.summary(shown, quiet)
     claimed = fired(kind="alert.acknowledged", by="ana", note="on it", message="")
     assert (events.role(claimed), events.said(claimed)) == ("mark", "A GPU is hot: by ana, on it")
+
+
+def test_a_silence_is_a_sentence_too() -> None:
+    until_ns = int(NOW_S * 1e9)
+    whom = {"alert": 'rule.gpu-hot{gpu="x"}'}
+    payload = {"matchers": whom, "until_ns": until_ns, "by": "ana", "reason": "a fan"}
+    assert (
+        events.said(event(until_ns, "silence.set", ("silence", "1"), payload))
+        == 'rule.gpu-hot{gpu="x"}, until 13:52, by ana, a fan'
+    )
+    ended = {"matchers": {"severity": "warning", "mount": "/"}, "by": ""}
+    assert events.said(event(until_ns, "silence.ended", ("silence", "1"), ended)) == "severity=warning, mount=/"
 
 
 def test_plain_words_about_alerts() -> None:

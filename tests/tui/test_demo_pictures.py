@@ -41,7 +41,17 @@ async def test_the_view_looks_back_by_the_product_s_own_keys() -> None:
     ((_, made),) = await pictures((shot,))
     text = re.sub(r"<[^>]+>", "", made).replace("&#160;", " ")
     assert "REPLAY" in text
-    assert "gpu.throttled" in text
+    assert "15:09:07" in text
+    assert "GPU 6 Xid 31" in text
+
+
+async def test_what_changed_and_what_the_health_lacks_are_found_in_the_recording() -> None:
+    found = dict(await pictures(tuple(item for item in SHOTS if item.name in ("why", "health", "alerts"))))
+    shown = {name: re.sub(r"<[^>]+>", "", made).replace("&#160;", " ") for name, made in found.items()}
+    assert "no answer" not in shown["why"]
+    assert "GPU 6" in shown["why"]
+    assert "The GPU driver reported an error  GPU 6" in shown["health"]
+    assert "acknowledged by ana" in shown["alerts"]
 
 
 def test_pictures_are_of_a_moment_that_does_not_move() -> None:

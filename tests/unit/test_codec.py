@@ -17,6 +17,7 @@ from wftui.model.table import TableSnapshot, difference, keyframe
 from wftui.model.why import ROSE, STARTED, Answer, Episode, Moved, Past, Process
 from wftui.wire import codec, stream
 from wftui.wire import messages as m
+from wftui.wire.rules import RuleFirings, RuleNumber
 
 HEALTH = Health("cpu", "late", "slow", "wait", 5, 1.0, None, 0.5, None, 3, 2)
 FRAME = keyframe(SCHEMA, 5, rows(3))
@@ -30,6 +31,7 @@ ANSWER = Answer(
     Past("a", 1, 10, 1, 0.1, [Episode(1, 2, 3.0, 1)], 2, [("rule.x", 1, 2)]),
     {"GPU-a": "0"},
 )  # fmt: skip
+NUMBER = RuleNumber(("conditions", "when_all", 0, "value"), "level >", "value", "85", "%", shipped="80")
 ALL: list[m.Message] = [
     m.Hello(m.VERSION, "view", "0.1", 5, 6, "record", "b", 7, "/data", "host", "80x24"),
     m.Error("version", "too old"),
@@ -71,6 +73,13 @@ ALL: list[m.Message] = [
     m.EndSilence("s1", "ann"),
     m.SetQuality(3, 5, "ann"),
     m.SetQuality(None),
+    m.RuleNumbers("rule.hot"),
+    m.RuleNumbersReply("rule.hot", "Hot", "/r/hot.json", builtin=False, replaces=True, numbers=[NUMBER]),
+    m.PreviewRule("rule.hot", [m.NewNumber(("conditions", "when_all", 0, "value"), "90")], 3600),
+    m.ReplayRules([b"\x80"], 3600, 5),
+    m.ReplayRulesReply(1, 9, [RuleFirings(1, 4, 8, 2, "no value", [(2, 6)])], [(3, 4)], [(1, 2, 10)]),
+    m.ChangeRule("rule.hot", [m.NewNumber(("for",), "2m")], "ann"),
+    m.ChangeRuleReply("/r/hot.json", created=True, removed=False),
     m.Purge(5, ["hw.*"], 3),
     m.PurgeReply(1, 2, 3, 4, 5, wiped=True),
     m.Status(),

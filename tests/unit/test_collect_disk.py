@@ -101,6 +101,7 @@ class Space(NamedTuple):
     f_bavail: int = 300
     f_files: int = 200
     f_ffree: int = 50
+    f_flag: int = 0
 
 
 MOUNTINFO = r"""22 1 0:21 / /proc rw shared:1 - proc proc rw
@@ -159,6 +160,24 @@ def test_no_inodes_is_unknown_and_no_size_is_no_row(tmp_path: Path) -> None:
     found = values(mounts(tmp_path, lambda point: answers.get(point, Space())).collect(at(0)))
     assert 'system.filesystem.inodes.utilization{mount="/"}' not in found
     assert not any("/data" in name for name in found)
+
+
+def test_an_image_is_full_as_it_was_made_and_no_row(tmp_path: Path) -> None:
+    """The root of an image-based system, an AppImage; not a disk that is full, nor one that is read-only."""
+    text = (
+        "1 0 0:50 / / ro - overlay composefs ro\n"
+        "2 1 0:51 / /tmp/.mount_LM-Stu ro - fuse.LM-Studio.AppImage LM-Studio.AppImage ro\n"
+        "3 1 8:1 / /full rw - xfs /dev/sda1 rw\n"
+        "4 1 8:2 / /kept ro - ext4 /dev/sda2 ro\n"
+    )
+    image = Space(f_bfree=0, f_bavail=0, f_ffree=0, f_flag=os.ST_RDONLY)
+    answers = {b"/full": Space(f_bfree=0, f_bavail=0), b"/kept": Space(f_flag=os.ST_RDONLY)}
+    found = values(mounts(tmp_path, lambda point: answers.get(point, image), text).collect(at(0)))
+    full = {name: value for name, value in found.items() if name.startswith("system.filesystem.utilization")}
+    assert full == {
+        'system.filesystem.utilization{mount="/full"}': 1.0,
+        'system.filesystem.utilization{mount="/kept"}': 500 / 800,
+    }
 
 
 @pytest.fixture

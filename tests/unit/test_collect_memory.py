@@ -123,6 +123,15 @@ def test_use_below_the_inactive_cache_never_underflows(tmp_path: Path) -> None:
     assert found["system.memory.utilization"] == 0
 
 
+def test_a_model_that_is_mapped_into_memory_can_be_given_back(tmp_path: Path) -> None:
+    """Its pages are read again and again, so they are active; they are files nevertheless."""
+    stat = f"anon {GIB}\nfile {6 * GIB}\nshmem 0\ninactive_file {GIB}\nactive_file {5 * GIB}\n"
+    found = values(v2(tmp_path, {"/pod/box": f"{8 * GIB}"}, f"{7 * GIB}", stat).collect(at(0)))
+    assert found["system.memory.utilization"] == 1 / 8
+    assert found["system.memory.available"] == 7 * GIB
+    assert found['system.memory.usage{mode="cached"}'] == 6 * GIB
+
+
 def test_a_tighter_parent_wins(tmp_path: Path) -> None:
     memory = v2(
         tmp_path,
@@ -160,7 +169,7 @@ def test_v1_in_a_container_without_namespace(tmp_path: Path) -> None:
             "sys/fs/cgroup/memory/memory.limit_in_bytes": f"{2 * GIB}\n",
             "sys/fs/cgroup/memory/memory.usage_in_bytes": f"{GIB}\n",
             "sys/fs/cgroup/memory/memory.stat": f"cache 5\ninactive_file 1\ntotal_cache {GIB // 2}\n"
-            f"total_inactive_file {GIB // 4}\ntotal_shmem 0\n",
+            f"total_inactive_file {GIB // 8}\ntotal_active_file {GIB // 8}\ntotal_shmem 0\n",
         },
     )
     found = values(Memory(tmp_path / "proc", tmp_path / "sys").collect(at(0)))

@@ -6,12 +6,14 @@ import asyncio
 
 import pytest
 
+from wftui import clock
 from wftui.model.series import series
-from wftui.names import COUNTER, DISTRIBUTION, METRICS
+from wftui.names import COUNTER, DISTRIBUTION, GAUGE, METRICS
 from wftui.proxy import backlog
 from wftui.proxy.answers import Usage
 from wftui.proxy.backlog import Backlog
 from wftui.proxy.meter import MODELS, Meter
+from wftui.proxy.reach import FRESH_NS, LOOK_NS, Reach
 from wftui.proxy.sink import Labels
 
 
@@ -21,6 +23,7 @@ class Kept:
     def __init__(self) -> None:
         self.counters: dict[str, float] = {}
         self.timings: list[tuple[str, float]] = []
+        self.gauges: list[tuple[str, float]] = []
         self.calls = 0
 
     def counter(self, name: str, by: float, labels: Labels) -> None:
@@ -29,6 +32,11 @@ class Kept:
         assert set(dict(labels)) <= set(METRICS[name].labels)
         text = series(name, dict(labels)).text
         self.counters[text] = self.counters.get(text, 0.0) + by
+
+    def gauge(self, name: str, value: float, labels: Labels) -> None:
+        assert METRICS[name].kind == GAUGE
+        assert set(dict(labels)) <= set(METRICS[name].labels)
+        self.gauges.append((series(name, dict(labels)).text, value))
 
     def timing(self, name: str, seconds: float, labels: Labels) -> None:
         assert METRICS[name].kind == DISTRIBUTION
@@ -137,3 +145,34 @@ async def test_copies_do_not_gather_without_end() -> None:
         waiting.put(count, bytes(65_536), 0)
         put += 65_536
         assert put - read <= backlog.BYTES + 65_536
+
+
+def test_whether_the_server_can_be_reached_is_a_gauge(kept: Kept) -> None:
+    meter = Meter(kept, "a:1")
+    meter.reachable(True)
+    meter.reachable(False)
+    assert kept.gauges == [('inference.proxy.upstream.up{server="a:1"}', value) for value in (1.0, 0.0)]
+
+
+def test_it_is_known_from_connections_that_were_made_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_ns = 0
+    monkeypatch.setattr(clock, "perf_ns", lambda: now_ns)
+    one = Reach("a:1", lambda _: None)
+    assert (one.up, one.look()) == (None, False), "nobody has tried"
+    one.made()
+    now_ns += FRESH_NS - 1
+    assert one.up is True
+    now_ns += 1
+    assert one.up is None, "nobody has tried lately"
+    one.connected()
+    assert one.up is True, "a connection is open"
+    one.failed("refused")
+    assert (one.up, one.look()) == (False, False)
+    one.connected()
+    now_ns += LOOK_NS
+    assert (one.up, one.look(), one.look()) == (False, True, False)
+    one.failed("refused", client=False)
+    now_ns += LOOK_NS
+    assert one.look()
+    one.made()
+    assert one.up is True

@@ -29,6 +29,9 @@ class Nowhere:
     def counter(self, *_: object) -> None:
         """Dropped."""
 
+    def gauge(self, *_: object) -> None:
+        """Dropped."""
+
     def timing(self, *_: object) -> None:
         """Dropped."""
 

@@ -217,3 +217,37 @@ def test_switched_off_nothing_that_came_before_is_kept_or_told() -> None:
     pushed.accumulator.silence("push:t")
     assert pushed.tick() == {}
     assert pushed.told == []
+
+
+@pytest.mark.parametrize("hz", [2, 10, 60, MOST + 50])
+def test_what_a_gauge_was_last_in_a_second_is_known_beside_its_mean(hz: int) -> None:
+    """However often it comes, and whether or not it is kept as it comes."""
+    pushed = Pushed()
+    second(pushed, hz, level(0))
+    for number in range(hz):
+        pushed.into_ns = number * NS_PER_S // hz
+        pushed.native(level(0 if number < hz - 1 else 1000))
+    assert pushed.tick()[LEVEL] == round(1000 / hz, 4)
+    assert pushed.latest == {LEVEL: 1000}
+    pushed.tick()
+    assert pushed.latest == {}
+
+
+def test_what_comes_once_a_second_is_its_mean() -> None:
+    pushed = Pushed()
+    second(pushed, 1, level(5), {"name": "done", "value": 1, "kind": "counter"})
+    assert pushed.latest == {}
+    second(pushed, 3, level(5), {"name": "done", "value": 1, "kind": "counter"})
+    assert pushed.latest == {LEVEL: 5}
+
+
+def test_what_was_switched_off_within_a_second_was_nothing_at_its_end() -> None:
+    pushed = Pushed()
+    second(pushed, 10, level(5))
+    for _ in range(10):
+        pushed.native(level(7))
+    pushed.second += 1
+    pushed.collect()
+    pushed.accumulator.silence("push:t")
+    pushed.accumulator.close(1, pushed.second - 1, pushed.at.boottime_ns, 1)
+    assert pushed.accumulator.latest == {}

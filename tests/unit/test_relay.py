@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness import ROOT
+from wftui.recorder import history
 from wftui.recorder.child import Passed
 from wftui.recorder.history import Relay
 from wftui.wire import codec
@@ -260,5 +261,25 @@ def test_askers_that_go_away_and_an_end_in_the_middle(bench: Bench) -> None:
         assert isinstance(reply, m.Error)
         assert reply.code == "gone"
         assert not alive(bench.pids()[0])
+
+    run(work)
+
+
+def test_one_that_was_started_for_a_moment_goes_soon(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "BRIEF_S", 0.1)
+
+    async def work() -> None:
+        relay = bench.relay(idle_s=60.0)
+        for _ in range(2):
+            await relay.ask(question("x"), brief=True)
+        (first,) = bench.pids()
+        await gone(first)
+        await relay.ask(question("x"), brief=True)
+        await relay.ask(question("x"))
+        await relay.ask(question("x"), brief=True)
+        second = bench.pids()[-1]
+        await asyncio.sleep(0.3)
+        assert alive(second), "a view asked it, too"
+        await relay.close()
 
     run(work)

@@ -62,7 +62,8 @@ def test_list_of_a_pattern_shows_the_condition(box: Box) -> None:
     assert "rule.disk-filling" in out
     assert "rule.disk-full" in out
     assert "rule.disk-nearly" not in out
-    assert "system.filesystem.utilization > 98 % for 1m" in out
+    assert "system.filesystem.utilization > 98 % and " in out
+    assert "< 20 GiB for 1m" in out
     assert "built in, system.json" in out
     with pytest.raises(ConfigError, match="no rule fits"):
         box.run("list", "nothing*")

@@ -250,7 +250,7 @@ def test_there_are_enough_of_them() -> None:
     ids=range(7),
 )
 def test_files_that_are_none(raw: bytes, line: str) -> None:
-    assert load.examine(raw, "f.json") == ((), (line,))
+    assert load.examine(raw, "f.json") == load.Loaded((), (line,))
 
 
 def test_an_id_is_there_once() -> None:

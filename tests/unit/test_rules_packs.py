@@ -177,3 +177,10 @@ def test_the_manual_has_every_old_path_action_and_pack() -> None:
     for word in (*FIELDS, *TYPES, *(path.name for path in PACKS)):
         assert f"`{word}`" in text, word
     assert names.STAT in text
+
+
+def test_the_manual_has_every_rule_as_it_is() -> None:
+    text = (Path(__file__).parents[2] / "docs/alerts.md").read_text()
+    told = re.findall(r"^\| `(rule\.[a-z0-9-]+)` \| (\w+) \| (on|off) \| (.+) \|$", text, re.MULTILINE)
+    there = [(rule.id, rule.severity, "on" if rule.enabled else "off", rule.name) for rule in RULES]
+    assert sorted(told) == sorted(there)

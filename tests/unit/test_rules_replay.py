@@ -12,13 +12,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.every_tick import by_every_tick
 from tests.past import close_hours, fill
-from tests.recording import BYTES, CPU, START_S, Recording
-from wftui.alerts.rule import Action, All, Baseline, Condition, Query, Rule, Text, Threshold
+from tests.recording import BYTES, CPU, PEAK, START_S, Recording
+from wftui.alerts.rule import Absent, Action, All, Baseline, Condition, Query, Rule, Text, Threshold
 from wftui.cli import rules, rules_test
-from wftui.cli.rules_test import Gap, Replayed, replayed
 from wftui.clock import NS_PER_S
 from wftui.errors import NoDataError, UsageError
+from wftui.history.replayed import Gap, Replayed, replayed
 from wftui.model import servers
 from wftui.model.table import keyframe
 from wftui.store import journal, manifest
@@ -148,6 +149,55 @@ def test_sealed_hours_and_steps_of_ten_seconds(tmp_path: Path) -> None:
             assert (begin % 50, (end or 1) % 50) == (first, 1)
     assert len(times(coarse)) in (179, 180, 181)
     assert coarse.outcomes[0].seconds == pytest.approx(9000, abs=10)
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_reading_some_series_finds_what_reading_all_of_them_finds(tmp_path: Path, *, closed: bool) -> None:
+    """In the journal and in segments: windows, rates, several labels, what is usual, and what is asked twice."""
+    folder = tmp_path / "d"
+    folder.mkdir(mode=0o700)
+    fill(folder)
+    if closed:
+        close_hours(folder)
+    tried = [
+        rule(above(0.89), for_s=2),
+        rule(above(0.5, window_s=60, aggregation="avg")),
+        rule(above(0.9, window_s=30, aggregation="p95")),
+        rule(above(999.0, BYTES.series.name)),
+        rule(above(0.5, "system.*"), for_s=3),
+        rule(Baseline(Query(CPU.series.name), ">", 90, HOUR), for_s=2),
+        rule(All((above(0.5), Threshold(Query(PEAK.series.text), ">", 0.5)))),
+        rule(Absent(BYTES.series.text, 1)),
+    ]
+    tried = [msgspec.structs.replace(item, id=f"rule.{place}") for place, item in enumerate(tried)]
+    since_s, until_s = START_S + 600, START_S + 8900
+    with open_archive(folder) as archive:
+        fired = 0
+        for some in (tried[:1], tried[1:3], tried):
+            found = replayed(archive, some, since_s, until_s)
+            expected = by_every_tick(archive, some, since_s, until_s)
+            assert repr(found.outcomes) == repr(expected)
+            again = replayed(archive, some, since_s, until_s, found.past)
+            assert again.past is found.past
+            assert repr(again.outcomes) == repr(expected)
+            fired += sum(len(item.firings) for item in expected)
+        assert fired > 500
+
+
+def test_what_was_read_serves_other_numbers_of_the_same_series_only(tmp_path: Path) -> None:
+    write(tmp_path / "d", lambda second: second / 600, 600)
+    with open_archive(tmp_path / "d") as archive:
+        first = replayed(archive, [rule(above(0.5))], START_S, START_S + 600)
+        assert first.past.serves([rule(above(0.7, window_s=60), for_s=5)])
+        assert not first.past.serves([rule(above(0.7, BYTES.series.name))])
+        other = replayed(archive, [rule(above(0.25))], START_S, START_S + 600, first.past)
+        assert times(other) == [(151 + 1, None)]
+        wider = replayed(archive, [rule(above(400.0, BYTES.series.text))], START_S, START_S + 600, first.past)
+        assert wider.past is not first.past
+        assert times(wider) == [(2, None)]
+    # Nothing is read any more: the files are closed.
+    closed = replayed(archive, [rule(above(0.75))], START_S, START_S + 600, first.past)
+    assert times(closed) == [(451 + 1, None)]
 
 
 def test_the_command_tells_it_in_words_and_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,9 +9,13 @@ import msgspec
 import pytest
 
 from tests.records import COUNTER, GAUGE, LAYOUT, SCHEMA, fact, rows, tick
-from wftui.clock import NS_PER_S
+from wftui.alerts.backfill import Filling
+from wftui.alerts.engine import Engine
+from wftui.alerts.rule import Baseline, Query, Rule
+from wftui.clock import NS_PER_S, Instant
 from wftui.model.sample import column
 from wftui.model.table import keyframe
+from wftui.model.tick import Tick
 from wftui.recorder.sealed import Question, Sealed, answer
 from wftui.store import journal, manifest
 from wftui.store.journal import Journal, StoredChange
@@ -167,3 +171,28 @@ def test_the_catalogue_joins_both(reader: Reader, tmp_path: Path) -> None:
     assert [item.series.text for item in found.columns] == sorted(item.series.text for item in found.columns)
     assert (found.first_ns, found.last_ns) == (T0 * NS_PER_S, (T0 + 7200) * NS_PER_S)
     assert found.tables == [SCHEMA]
+
+
+@pytest.mark.parametrize(("over_s", "by_itself"), [(600, True), (3600, True), (2 * 3600, False)])
+@pytest.mark.parametrize("late_s", [0, 3, 9])
+def test_what_is_usual_over_an_hour_is_known_to_the_journal(
+    tmp_path: Path, over_s: int, by_itself: bool, late_s: int
+) -> None:
+    """The shortest journal that there is beside sealed hours: no service is started for it."""
+    made = Journal(tmp_path / journal.NAME)
+    made.begin("boot", "0.1", "record", 1, 5, 6)
+    first = LAST - journal.LIVE_TICKS + 1
+    made.write([(tick(n, T0 + n - 1, (float(n), n * 3.0)), LAYOUT) for n in range(first, LAST + 1)])
+    save(tmp_path, SEALED)
+    engine = Engine()
+    engine.use([Rule("rule.r", Baseline(Query(GAUGE.series.text), ">", 50.0, over_s))], Instant(0, 0))
+    now_s = T0 + LAST + late_s
+    engine.second(
+        Tick(LAST + 1, now_s, 10**12, 1, LAYOUT.id, tick(1, 0, (1.0, 1.0)).values), LAYOUT, {}, Instant(0, 0)
+    )
+    asked = Filling(engine, lambda: now_s).next()
+    assert asked is not None
+    with Reader(journal.open_reader(tmp_path / journal.NAME)) as opened:
+        found = answer(opened, Sealed(tmp_path), asked.question)
+    made.close()
+    assert (found is not None) is by_itself

@@ -9,7 +9,7 @@ import msgspec
 
 from wftui.alerts import rule as rules
 from wftui.alerts.deviations import AnomalyJudge, BaselineJudge, ForecastJudge
-from wftui.alerts.judges import Absence, Judge, TextJudge, Texts, ThresholdJudge
+from wftui.alerts.judges import Absence, Judge, TextJudge, Texts, threshold_judge
 from wftui.alerts.logic import Joined, Negation
 from wftui.alerts.number import Number
 from wftui.alerts.signals import Labels, Signal, Signals
@@ -22,6 +22,9 @@ _FIXED: Final = re.compile(r'([a-z_]+)="[^"*?\[]+"')
 
 class Binder:
     """Makes judges of a condition for the series of a layout."""
+
+    number: type[Number] = Number
+    """What reads the numbers that they compare."""
 
     def __init__(
         self, signals: Signals, columns: Sequence[Column], texts: Texts, now_s: Callable[[], int]
@@ -48,7 +51,7 @@ class Binder:
                         before = joined.get(labels)
                         joined[labels] = judge if before is None else Joined((before, judge), True)
                 return joined
-        sets = [self._labels(leaf) for leaf in rules.leaves(condition)]
+        sets = [self._labels(leaf) for leaf in _asserted(condition) or rules.leaves(condition)]
         widest = max((len(labels) for found in sets for labels in found), default=0)
         frame = dict.fromkeys(labels for found in sets for labels in found if len(labels) == widest)
         bound = {labels: self._judge(condition, labels) for labels in frame}
@@ -106,7 +109,7 @@ class Binder:
             if number is None:
                 continue
             if isinstance(leaf, rules.Threshold):
-                judges.append(ThresholdJudge(number, leaf))
+                judges.append(threshold_judge(number, leaf))
             elif isinstance(leaf, rules.Baseline):
                 judges.append(BaselineJudge(number, leaf))
             elif isinstance(leaf, rules.Anomaly):
@@ -117,9 +120,16 @@ class Binder:
 
     def _number(self, query: rules.Query, labels: Labels, signal: Signal) -> Number | None:
         if not query.per:
-            return Number(query, signal)
+            return self.number(query, signal)
         per = next((item for own, item in self.select(query.per) if _agree(own, labels)), None)
-        return Number(query, signal, per) if per is not None else None
+        return self.number(query, signal, per) if per is not None else None
+
+
+def _asserted(condition: rules.Condition) -> tuple[rules.Leaf, ...]:
+    """Comparisons that are not negated: what must not be is not what an alert is about."""
+    if isinstance(condition, rules.All | rules.Any):
+        return tuple(leaf for part in condition.parts for leaf in _asserted(part))
+    return () if isinstance(condition, rules.Not) else (condition,)
 
 
 def _one(judges: "Sequence[Judge]") -> Judge | None:

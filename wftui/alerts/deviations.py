@@ -30,15 +30,15 @@ class BaselineJudge(Compared):
         mean, spread, known = self._usual.mean()
         wanted = max(1, self._usual.steps // _ENOUGH)
         if known < wanted:
-            self.value, self.why = _NAN, f"warming up, {known} of {wanted} steps of {self._usual.step_s} s"
+            self._value, self.why = _NAN, f"warming up, {known} of {wanted} steps of {self._usual.step_s} s"
             return None
         if value != value:
             return None
-        self.value = _distance(value, mean * self._scale, spread * self._scale, self._of.measure)
-        if self.value != self.value:
+        self._value = _distance(value, mean * self._scale, spread * self._scale, self._of.measure)
+        if self._value != self._value:
             self.why = "no share of a baseline that is 0"
             return None
-        return self._tell(self._compare(self.value, self._limit(active)), active)
+        return self._tell(self._compare(self._value, self._limit(active)), active)
 
 
 def _added(query: rules.Query) -> int:
@@ -69,23 +69,23 @@ class AnomalyJudge(Compared):
     def holds(self, active: bool) -> bool | None:
         value = self._read()
         hourly = self._of.season == "hour"
-        middle, spread, known = self._usual.robust(self._now_s(), hourly=hourly)
+        middle, spread, known = self._usual.robust(self._now_s() if hourly else 0, hourly=hourly)
         wanted = max(1, self._usual.steps // _ENOUGH // (24 if hourly else 1))
         if known < wanted:
-            self.value, self.why = _NAN, f"warming up, {known} of {wanted} steps of {self._usual.step_s} s"
+            self._value, self.why = _NAN, f"warming up, {known} of {wanted} steps of {self._usual.step_s} s"
             return None
         if value != value:
             return None
         middle, spread = middle * self._scale, spread * self._scale
         spread = max(spread, _FLAT * abs(middle))
         if not spread:
-            self.value, self.why = _NAN, "it has never been anything but 0: nothing to tell odd from usual by"
+            self._value, self.why = _NAN, "it has never been anything but 0: nothing to tell odd from usual by"
             return None
-        self.value = _distance(value, middle, spread, "standard_deviation")
+        self._value = _distance(value, middle, spread, "standard_deviation")
         side, limit = self._of.side, self._limit(active)
         if side == "both":
-            self.value = abs(self.value)
-        return self._tell(-self.value > limit if side == "below" else self.value > limit, active)
+            self._value = abs(self._value)
+        return self._tell(-self._value > limit if side == "below" else self._value > limit, active)
 
 
 class ForecastJudge(Single):
@@ -102,6 +102,9 @@ class ForecastJudge(Single):
 
     def signals(self) -> Iterable[Signal]:
         return self._number.signals()
+
+    def keeps(self) -> Iterable[object]:
+        return self._number.keeps()
 
     def holds(self, active: bool) -> bool | None:  # noqa: ARG002  a line has no hysteresis: it moves slowly
         usual, leaf = self._usual, self._leaf

@@ -1,7 +1,7 @@
 """All rules over all series, once a second: what fires, what ends, what it costs. It knows no clock of its own."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from wftui.alerts.conditions import Binder
@@ -18,6 +18,8 @@ from wftui.model.tick import Layout, Tick
 UNWELL: Final = frozenset({health.LATE, health.STUCK, health.FAILED, health.OFF})
 """States of a source whose series tell nothing."""
 _SMOOTH: Final = 0.05
+_NONE: Final[Mapping[int, float]] = {}
+_FORGOTTEN: Final = "resolved by hand; it is looked at again when something of it is there"
 
 
 class SourceState(Protocol):
@@ -58,6 +60,8 @@ class Engine:
         self._layout: Layout | None = None
         self._text_names: tuple[str, ...] = ()
         self._bound_texts: frozenset[tuple[str, Labels]] = frozenset()
+        self._second_texts: dict[str, Sequence[tuple[Labels, str]]] = {}
+        """Those of the second that is looked at: each rule of each server asks for all of them."""
         self._sources: Mapping[str, SourceState] = {}
         self._intervals: tuple[float, ...] = ()
         self._unwell: set[str] = set()
@@ -127,7 +131,19 @@ class Engine:
             alert = running.alerts[labels] = Alert(running.rule, labels, Unbound())
         return alert
 
-    def second(self, tick: Tick, layout: Layout, sources: Mapping[str, SourceState], now: Instant) -> list[Change]:
+    def forget(self, alert: Alert) -> None:
+        """Somebody resolved it. While nothing of what it looks at is there, it would fire again for ever."""
+        absent = any(isinstance(part, Absence) for part in alert.judge.parts())
+        alert.forgotten = absent and not _there(alert)
+
+    def second(
+        self,
+        tick: Tick,
+        layout: Layout,
+        sources: Mapping[str, SourceState],
+        now: Instant,
+        latest: Mapping[int, float] = _NONE,
+    ) -> list[Change]:
         """Look at a second.
 
         Args:
@@ -135,19 +151,30 @@ class Engine:
             layout: Of the tick.
             sources: By name; what a source that is unwell brings is not known.
             now: The end of the second.
+            latest: Place in the tick to what a gauge was at the end of the second, where the tick has the mean of
+                several values: what is judged by the newest second alone is judged by that.
         """
         follows = self.past(tick, layout, sources)
+        self._signals.say(latest, layout)
         changes: list[Change] = []
+        off = {name for name, source in sources.items() if source.state == health.OFF}
         for item in self._rules.values():
-            started = time.perf_counter_ns()
+            started, needs = time.perf_counter_ns(), item.rule.needs
             for alert in item.alerts.values():
-                answer = alert.judge.holds(alert.state == FIRING)
-                alert.why = alert.judge.why
-                if item.rule.needs and not self._unwell.isdisjoint(item.rule.needs):
-                    needed = next(name for name in item.rule.needs if name in self._unwell)
+                if alert.forgotten:
+                    alert.forgotten = not _there(alert)
+                    alert.why = _FORGOTTEN
+                    continue
+                judge = alert.judge
+                answer = judge.holds(alert.state == FIRING)
+                alert.why = judge.why
+                if needs and not self._unwell.isdisjoint(needs):
+                    needed = next(name for name in needs if name in self._unwell)
                     answer, alert.why = None, f"its source {needed} is not well"
                 if answer or alert.state != INACTIVE:
                     what = alert.second(answer, now, follows=follows)
+                    if off and not what and answer is None and alert.state == FIRING and _all_of(alert, off):
+                        what = alert.give_up(now, "what it looks at was switched off")
                     if what:
                         changes.append(Change(what, alert))
             spent_s = (time.perf_counter_ns() - started) / 1e9
@@ -162,6 +189,7 @@ class Engine:
             Whether it follows the one before at once.
         """
         self._sources = sources
+        self._second_texts.clear()
         intervals = tuple([item.interval_s for item in sources.values()])
         unwell = {name for name, item in sources.items() if item.state in UNWELL}
         if self._layout is None or layout.id != self._layout.id or self._texts_changed():
@@ -177,10 +205,15 @@ class Engine:
     # ---- which series
 
     def texts(self, name: str) -> Iterable[tuple[Labels, str]]:
-        """The texts of a text signal now, each with its labels."""
-        if name == "source.state":
-            return [((("source", source),), item.state) for source, item in self._sources.items()]
-        return self._texts_of(name)
+        """The texts of a text signal in the newest second, each with its labels."""
+        found = self._second_texts.get(name)
+        if found is None:
+            if name == "source.state":
+                found = [((("source", source),), item.state) for source, item in self._sources.items()]
+            else:
+                found = tuple(self._texts_of(name))
+            self._second_texts[name] = found
+        return found
 
     def _texts_changed(self) -> bool:
         """Whether other things are there whose texts rules look at: texts are in no layout."""
@@ -210,7 +243,14 @@ class Engine:
             used += [signal for alert in item.alerts.values() for signal in alert.judge.signals()]
         self._text_names = tuple(sorted(names))
         self._texts_changed()
-        self._signals.keep(used)
+        read = [
+            thing
+            for item in self._rules.values()
+            for alert in item.alerts.values()
+            for part in alert.judge.parts()
+            for thing in part.keeps()
+        ]
+        self._signals.keep(used, read)
         self._lay_out(layout)
 
     def _gone(self, item: Running, found: Mapping[Labels, Judge], binder: Binder) -> None:
@@ -226,6 +266,17 @@ class Engine:
     def _lay_out(self, layout: Layout) -> None:
         self._signals.lay_out(layout, {name: item.interval_s for name, item in self._sources.items()})
         self._signals.unwell({name for name, item in self._sources.items() if item.state in UNWELL})
+
+
+def _there(alert: Alert) -> bool:
+    """Whether any of its series has a value."""
+    return any(signal.value == signal.value for signal in alert.judge.signals())
+
+
+def _all_of(alert: Alert, sources: Collection[str]) -> bool:
+    """Whether all that it looks at is of these sources."""
+    found = {signal.column.source for signal in alert.judge.signals()}
+    return bool(found) and found.issubset(sources)
 
 
 def _never(judge: Judge) -> bool:

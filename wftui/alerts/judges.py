@@ -12,8 +12,10 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
 from wftui.alerts import rule as rules
-from wftui.alerts.number import Number
+from wftui.alerts.number import SHARES, Number
 from wftui.alerts.signals import Labels, Signal
+from wftui.windows.sliding import Sliding
+from wftui.windows.tally import RankTest
 
 COMPARE: Final[Mapping[str, Callable[[float, float], bool]]] = {
     ">": operator.gt,
@@ -68,6 +70,9 @@ class Part(Judge, Protocol):
     def carry(self, before: "Part") -> None:
         """Remember what the one before did that compared the same: layouts come and go, time goes on."""
 
+    def keeps(self) -> Iterable[object]:
+        """The windows and usuals that it reads."""
+
 
 class Single:
     """What is one comparison."""
@@ -87,6 +92,9 @@ class Single:
     def carry(self, before: Part) -> None:
         """Most remember nothing."""
 
+    def keeps(self) -> Iterable[object]:
+        return ()
+
 
 class Compared(Single):
     """A number compared with a value, and with another while it fires."""
@@ -96,13 +104,31 @@ class Compared(Single):
         self._leaf: rules.Threshold | rules.Baseline | rules.Anomaly = leaf
         self._passed: bool | None = None
         """Whether it held since the alert is active; None: not known, after a start."""
-        self.value = _NAN
-        self.threshold = leaf.value if not isinstance(leaf, rules.Anomaly) else leaf.score
+        self._value = _NAN
+        self._beyond = leaf.value if not isinstance(leaf, rules.Anomaly) else leaf.score
+        self.threshold = self._beyond
         self.unit = _MEASURES.get(leaf.measure, number.unit) if isinstance(leaf, rules.Baseline) else number.unit
         self.why = ""
 
+    @property
+    def value(self) -> float:
+        return self._value
+
+    @property
+    def number(self) -> Number:
+        """What is compared."""
+        return self._number
+
+    @property
+    def leaf(self) -> "rules.Threshold | rules.Baseline | rules.Anomaly":
+        """With what."""
+        return self._leaf
+
     def signals(self) -> Iterable[Signal]:
         return self._number.signals()
+
+    def keeps(self) -> Iterable[object]:
+        return self._number.keeps()
 
     def carry(self, before: Part) -> None:
         if isinstance(before, Compared):
@@ -110,10 +136,9 @@ class Compared(Single):
 
     def _limit(self, active: bool) -> float:
         """What to compare with: an alert that another part made fire is no reason to clear late."""
-        leaf = self._leaf
-        value = leaf.score if isinstance(leaf, rules.Anomaly) else leaf.value
-        clears = active and leaf.clear is not None and self._passed is not False
-        self.threshold = leaf.clear if clears and leaf.clear is not None else value
+        clear = self._leaf.clear
+        if clear is not None:
+            self.threshold = clear if active and self._passed is not False else self._beyond
         return self.threshold
 
     def _tell(self, held: bool, active: bool) -> bool:
@@ -121,9 +146,9 @@ class Compared(Single):
         return held
 
     def _read(self) -> float:
-        self.value = self._number.read()
+        self._value = value = self._number.read()
         self.why = self._number.why
-        return self.value
+        return value
 
 
 class ThresholdJudge(Compared):
@@ -131,20 +156,63 @@ class ThresholdJudge(Compared):
         super().__init__(number, leaf)
         self._compare = COMPARE[leaf.operator]
         self._times, within_s = leaf.often or (0, 0)
-        self._held: deque[bool] = deque(maxlen=within_s)
+        self._held: deque[bool] | None = deque(maxlen=within_s) if leaf.often else None
 
     def holds(self, active: bool) -> bool | None:
-        value = self._read()
-        held = None if value != value else self._tell(self._compare(value, self._limit(active)), active)
-        if not self._times:
+        held = self._holds(active)
+        if self._held is None:
             return held
         self._held.append(held is True)  # an unknown second did not hold
         return True if sum(self._held) >= self._times else held and False
+
+    def _holds(self, active: bool) -> bool | None:
+        """Of this second alone."""
+        value = self._read()
+        return self._tell(self._compare(value, self._limit(active)), active) if value == value else None
 
     def carry(self, before: Part) -> None:
         super().carry(before)
         if isinstance(before, ThresholdJudge):
             self._held = before._held
+
+
+class RankJudge(ThresholdJudge):
+    """Of a minimum, a maximum or a quantile. It is judged by counting; the number is found when somebody asks."""
+
+    def __init__(self, number: Number, window: Sliding, leaf: rules.Threshold) -> None:
+        super().__init__(number, leaf)
+        self._share = SHARES[leaf.query.aggregation]
+        self._operator = leaf.operator
+        self._test = RankTest(window, self._share, self._operator, self.threshold)
+        self._known = False
+
+    @property
+    def value(self) -> float:
+        return self._number.read() if self._known else _NAN
+
+    def _holds(self, active: bool) -> bool | None:
+        test, number = self._test, self._number
+        self._known = known = number.ready(test.window)
+        self.why = number.why
+        if not known:
+            return None
+        limit = self._limit(active)
+        if limit != test.limit:
+            test = self._test = RankTest(test.window, self._share, self._operator, limit)
+        return self._tell(test.holds(), active)
+
+    def carry(self, before: Part) -> None:
+        super().carry(before)
+        if isinstance(before, RankJudge) and before._test.window is self._test.window:
+            self._test = before._test
+
+
+def threshold_judge(number: Number, leaf: rules.Threshold) -> ThresholdJudge:
+    """What judges a threshold by a number."""
+    counts = leaf.query.aggregation in SHARES and leaf.operator not in ("==", "!=")
+    if number.window is None or leaf.query.per or not counts:
+        return ThresholdJudge(number, leaf)
+    return RankJudge(number, number.window, leaf)
 
 
 class Absence(Single):
@@ -154,6 +222,8 @@ class Absence(Single):
         self._signal = signal
         self._leaf: rules.Absent = leaf
         self._never_s = 0
+        self._unknown_s = 0
+        """Seconds without a value that do not count: its source was not well."""
         self._there = False
         self.value = _NAN
         self.threshold = leaf.for_s
@@ -165,7 +235,7 @@ class Absence(Single):
 
     def carry(self, before: Part) -> None:
         if isinstance(before, Absence):
-            self._never_s = before._never_s
+            self._never_s, self._unknown_s = before._never_s, before._unknown_s
 
     def look(self, found: Callable[[str], object]) -> None:
         """Of an alert whose series are gone: whether there is one now where there never was."""
@@ -174,12 +244,19 @@ class Absence(Single):
     def holds(self, active: bool) -> bool | None:  # noqa: ARG002  it is there or it is not
         if self._there:
             return False
-        if self._signal is not None and self._signal.unwell:
-            self.value, self.why = _NAN, f"its source {self._signal.column.source} is not well"
+        signal = self._signal
+        if signal is not None and signal.unwell:
+            self.value, self.why = _NAN, f"its source {signal.column.source} is not well"
+            self._unknown_s = signal.absent_s
             return None
         self.why = ""
         self._never_s += 1
-        self.value = self._signal.absent_s if self._signal is not None else self._never_s
+        if signal is None:
+            self.value = self._never_s
+        else:
+            if signal.absent_s < self._unknown_s:
+                self._unknown_s = 0  # a value came
+            self.value = signal.absent_s - self._unknown_s
         return self.value >= self.threshold
 
 

@@ -24,6 +24,8 @@ class Loaded(NamedTuple):
     rules: tuple[Rule, ...]
     mistakes: tuple[str, ...]
     """A line each: ``FILE: rule ID: field PATH: expected …, got …``. A rule with a mistake is not in ``rules``."""
+    notices: tuple[str, ...] = ()
+    """The same form: what has no effect here, of rules that are right."""
 
 
 def rules(raw: bytes, file: str, *, builtin: bool = False) -> tuple[Rule, ...]:
@@ -56,7 +58,7 @@ def examine(raw: bytes, file: str, *, builtin: bool = False) -> Loaded:
         found = thresholds.read(raw, mistakes, origin)
     else:
         found = _json(raw, mistakes, origin)
-    return Loaded(tuple(found), tuple(mistakes.lines))
+    return Loaded(tuple(found), tuple(mistakes.lines), tuple(mistakes.notices))
 
 
 def _json(raw: bytes, mistakes: Mistakes, origin: Origin) -> list[Rule]:

@@ -18,6 +18,7 @@ class Joined:
         self._parts = parts
         self._decisive = decisive
         self._telling: Judge = parts[0]
+        """What its number is: of the part that decided last."""
 
     @property
     def value(self) -> float:
@@ -36,7 +37,9 @@ class Joined:
         return self._telling.why
 
     def signals(self) -> Iterable[Signal]:
-        return [signal for part in self._parts for signal in part.signals()]
+        """Those of the part whose number is told come first."""
+        ordered = sorted(self._parts, key=lambda part: part is not self._telling)
+        return [signal for part in ordered for signal in part.signals()]
 
     def parts(self) -> Iterable[Part]:
         return [part for judge in self._parts for part in judge.parts()]
@@ -50,7 +53,8 @@ class Joined:
                 decided = part
             elif answer is None and unknown is None:
                 unknown = part
-        self._telling = decided or unknown or self._parts[0]
+        # Where any would do and none holds any more, the one that did is what it was about.
+        self._telling = decided or unknown or (self._telling if self._decisive else self._parts[0])
         if decided is not None:
             return self._decisive
         return None if unknown is not None else not self._decisive

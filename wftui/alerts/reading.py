@@ -32,6 +32,8 @@ class Mistakes:
         """Of which rule the next mistake is; empty: of the file."""
         self.lines: list[str] = []
         self.count = 0
+        self.notices: list[str] = []
+        """What has no effect, and is no mistake: a line each, as ``lines``."""
 
     @property
     def full(self) -> bool:
@@ -42,6 +44,13 @@ class Mistakes:
         """Note one; ``got``: the value that stands there, or nothing."""
         field = f"field {clean(path, 120)}: " if path else ""
         self.say(f"{field}expected {expected}, got {shown(got)}")
+
+    def notice(self, path: str, words: str) -> None:
+        """Note something that is taken as it is, and does nothing."""
+        if len(self.notices) < _MOST:
+            self.notices.append(
+                f"{self.file}: rule {clean(self.rule, 80)}: notice: field {clean(path, 120)}: {words}"
+            )
 
     def say(self, words: str) -> None:
         """Note one in words of its own."""

@@ -3,7 +3,8 @@
 import re
 from typing import Final, Literal
 
-from wftui.alerts.reading import Fields
+from wftui.alerts import panels
+from wftui.alerts.reading import Fields, shown
 from wftui.alerts.rule import SEVERITIES, Action, Severity
 
 TYPES: Final = (
@@ -49,10 +50,10 @@ _NAME: Final = re.compile(r"[^\0]{1,200}")
 _LONG_MS: Final = 3_600_000
 
 
-def full(fields: Fields) -> Action:
-    """An action of WF-OPS-002 or ours."""
+def full(fields: Fields, *, ours: bool = False) -> Action:
+    """An action of WF-OPS-002, or of a rule that only we know: ``ours``."""
     fields.need("type", "one of " + ", ".join(TYPES))
-    found = _action(fields, fields.choice("type", TYPES, "log.audit"))
+    found = _action(fields, fields.choice("type", TYPES, "log.audit"), ours=ours)
     fields.close()
     return found
 
@@ -68,7 +69,7 @@ def compact(fields: Fields) -> Action:
     return found
 
 
-def _action(fields: Fields, kind: str) -> Action:
+def _action(fields: Fields, kind: str, *, ours: bool = False) -> Action:
     duration_ms = fields.number("duration_ms", 1000, _LONG_MS if kind.startswith("signal.") else 30_000)
     target = fields.text("target", most=400)
     url = fields.text("url", most=400)
@@ -88,7 +89,7 @@ def _action(fields: Fields, kind: str) -> Action:
         target=target,
         sound=fields.text("sound"),
         volume=fields.number("volume", 0, 1),
-        panel=fields.text("panel"),
+        panel=_panel(fields, ours=ours),
         command=_command(fields, kind),
         details=fields.text("details", most=1000),
         suggestions=fields.texts("actions", _NAME, "a suggestion of 1 to 200 characters"),
@@ -100,6 +101,18 @@ def _level(fields: Fields) -> Level:
     if isinstance(given, str) and given in _SHORT_LEVELS:
         return _SHORT_LEVELS[given]
     return fields.choice("level", _LEVELS, "")
+
+
+def _panel(fields: Fields, *, ours: bool) -> str:
+    """As it stands. Rules of other programs name panels that only those have, and are right nevertheless."""
+    given = fields.text("panel")
+    if given and not panels.named(given):
+        if ours:
+            fields.wrong("panel", panels.expected(given))
+        else:
+            said = f"expected {panels.expected(given)}, got {shown(given)}"
+            fields.mistakes.notice(fields.at("panel"), f"{said}; the panel of its series is highlighted")
+    return given
 
 
 def _local(fields: Fields, url: str, parameters: Fields | None) -> str:

@@ -38,8 +38,9 @@ def read(fields: Fields, origin: Origin) -> Rule | None:
     """One rule; None: something in it is wrong, which is noted."""
     before = fields.mistakes.count
     compact = "conditions" not in fields and ("then" in fields or any(key in fields for key in LISTS))
-    found = _compact(fields) if compact else _full(fields)
-    rule = _top(fields, found[0], found[1], found[2], _origin(fields, origin, compact=compact))
+    own = _origin(fields, origin, compact=compact)
+    found = _compact(fields) if compact else _full(fields, ours=own.dialect == "wftop")
+    rule = _top(fields, found[0], found[1], found[2], own)
     fields.close()
     return rule if fields.mistakes.count == before else None
 
@@ -51,7 +52,7 @@ def _origin(fields: Fields, origin: Origin, *, compact: bool) -> Origin:
     return Origin(origin.file, dialect, origin.builtin)
 
 
-def _full(fields: Fields) -> tuple[object, tuple[Action, ...], Severity]:
+def _full(fields: Fields, *, ours: bool) -> tuple[object, tuple[Action, ...], Severity]:
     fields.need("conditions", "an object with when_all, when_any or when_not")
     inner = fields.object("conditions")
     condition = None
@@ -61,7 +62,7 @@ def _full(fields: Fields) -> tuple[object, tuple[Action, ...], Severity]:
             inner.need(LISTS[0], "a list of conditions")
         inner.close()
     given = fields.objects("actions", reading_actions.MAX_ACTIONS)
-    actions = DEFAULT_ACTIONS if given is None else tuple(reading_actions.full(item) for item in given)
+    actions = DEFAULT_ACTIONS if given is None else tuple(reading_actions.full(item, ours=ours) for item in given)
     return condition, actions, fields.choice("severity", SEVERITIES, "warning")
 
 

@@ -8,7 +8,7 @@ import msgspec
 from wftui.alerts.engine import Engine
 from wftui.alerts.judges import Texts
 from wftui.alerts.rule import Absent, Anomaly, Baseline, Forecast, Rule, Text, Threshold, leaves
-from wftui.alerts.states import ENDED, ESCALATED, FIRED, RESOLVED
+from wftui.alerts.states import ENDED, ESCALATED, FIRED, RESOLVED, Alert
 from wftui.clock import NS_PER_S, Instant
 from wftui.model.tick import Layout, Tick
 
@@ -46,6 +46,32 @@ class Outcome(msgspec.Struct):
     """Why nothing was known of any of its alerts, to how many seconds."""
 
 
+class Findings:
+    """What became of rules, from the changes of their alerts."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.outcomes: Mapping[str, Outcome] = {rule.id: Outcome(rule) for rule in rules}
+        self.open: dict[str, Firing] = {}
+        """Those that fire, by the alerts' keys."""
+
+    def change(self, kind: str, alert: Alert, time_ns: int) -> Firing | None:
+        """Note a change; returns the firing that began with it."""
+        if kind == FIRED:
+            judge = alert.judge
+            found = Firing(
+                alert.key, dict(alert.labels), alert.severity, time_ns,
+                judge.value, judge.threshold, judge.unit, judge.value,
+            )  # fmt: skip
+            self.open[alert.key] = found
+            return found
+        if kind in (RESOLVED, ENDED) and alert.key in self.open:
+            found = self.open.pop(alert.key)
+            found.ended_ns, found.worst = time_ns, alert.worst
+        elif kind == ESCALATED and alert.key in self.open:
+            self.open[alert.key].severity = alert.severity
+        return None
+
+
 class Replay:
     """Seconds in, outcomes out; memory is that of the engine, and the firings."""
 
@@ -58,8 +84,8 @@ class Replay:
         on = [msgspec.structs.replace(rule, enabled=True) for rule in rules]
         self.engine = Engine(texts)
         self.engine.use(on, Instant(0, 0))
-        self.outcomes: Mapping[str, Outcome] = {rule.id: Outcome(rule) for rule in on}
-        self._open: dict[str, Firing] = {}
+        self._findings = Findings(on)
+        self.outcomes = self._findings.outcomes
         self._steady_ns = 0
         self._last: Tick | None = None
 
@@ -73,19 +99,9 @@ class Replay:
         self._advance(tick)
         time_ns = (tick.time_s + 1) * NS_PER_S
         for kind, alert in self.engine.second(tick, layout, {}, Instant(time_ns, self._steady_ns)):
-            if kind == FIRED:
-                judge = alert.judge
-                found = Firing(
-                    alert.key, dict(alert.labels), alert.severity, time_ns,
-                    judge.value, judge.threshold, judge.unit, judge.value,
-                )  # fmt: skip
-                self._open[alert.key] = found
+            found = self._findings.change(kind, alert, time_ns)
+            if found is not None:
                 self.outcomes[alert.rule.id].firings.append(found)
-            elif kind in (RESOLVED, ENDED) and alert.key in self._open:
-                found = self._open.pop(alert.key)
-                found.ended_ns, found.worst = time_ns, alert.worst
-            elif kind == ESCALATED and alert.key in self._open:
-                self._open[alert.key].severity = alert.severity
         self._count()
 
     def _count(self) -> None:
@@ -99,12 +115,12 @@ class Replay:
                     break
             if why:
                 outcome.unknown[why] = outcome.unknown.get(why, 0) + 1
-        for name in {found.alert.partition("{")[0] for found in self._open.values()}:
+        for name in {found.alert.partition("{")[0] for found in self._findings.open.values()}:
             self.outcomes[name].firing_s += 1
 
     def finish(self) -> None:
         """The last second was looked at: what fires still is brought up to date."""
-        for key, found in self._open.items():
+        for key, found in self._findings.open.items():
             alert = self.engine.find(key)
             if alert is not None:
                 found.worst = alert.worst

@@ -14,8 +14,6 @@ Category = Literal["system", "model", "ui", "network", "security", "performance"
 Operator = Literal[">", ">=", "<", "<=", "==", "!="]
 TextOperator = Literal["==", "!=", "contains", "not_contains", "regex"]
 Aggregation = Literal["avg", "min", "max", "sum", "count", "p50", "p95", "p99", "last"]
-ORDERED: Final = frozenset({"min", "max", "p50", "p95", "p99"})
-"""Aggregations that need the values in order."""
 MAX_WINDOW_S: Final = 3600
 MAX_BASELINE_S: Final = 7 * 86_400
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 from zlib import crc32
 
 from wftui.clock import NS_PER_S
@@ -42,6 +42,7 @@ class Signal:
         "_rate",
         "absent_s",
         "column",
+        "instant",
         "interval_s",
         "labels",
         "shares",
@@ -55,7 +56,9 @@ class Signal:
         self.column = column
         self.labels: Labels = tuple(pair for pair in column.series.labels if pair[0] != STAT)
         self.value = _NAN
-        """In the newest second; NaN: unknown."""
+        """In the newest second; NaN: unknown. Of a gauge that came several times in it the mean."""
+        self.instant = _NAN
+        """At the end of the newest second, where that was told; NaN: it was not."""
         self.absent_s = 0
         """Seconds in a row without a value."""
         self.interval_s = 1.0
@@ -100,13 +103,12 @@ class Signal:
         self._before, self._at_ns = value, boottime_ns
         return self._rate
 
-    def window(self, seconds: int, *, ordered: bool) -> Sliding:
+    def window(self, seconds: int) -> Sliding:
         """Its last seconds; kept as long as rules ask for it."""
         found = self.windows.get(seconds)
         if found is None:
-            found = self.windows[seconds] = Sliding(seconds, ordered=ordered)
-        elif ordered:
-            found.order()
+            phase_s = crc32(self.column.series.text.encode()) % seconds
+            found = self.windows[seconds] = Sliding(seconds, phase_s)
         return found
 
     def usual(self, over_s: int, per: "Signal | None" = None) -> Usual:
@@ -128,13 +130,27 @@ class Signal:
         return Usual(step_s, max(1, over_s // step_s), phase_s)
 
 
+class _Place(NamedTuple):
+    """What a second brings to a signal; its windows and usuals as they were bound."""
+
+    place: int
+    """In the tick; -1: not in this layout."""
+    signal: Signal
+    counter: bool
+    windows: tuple[Sliding, ...]
+    usuals: tuple[Usual, ...]
+
+
 class Signals:
     """All series that a rule names."""
 
     def __init__(self) -> None:
         self._signals: dict[str, Signal] = {}
-        self._places: list[tuple[int, Signal]] = []
-        """Place in the tick, -1: not in this layout."""
+        self._places: list[_Place] = []
+        self._shares: list[tuple[Signal, Usual, Signal]] = []
+        """Signal, what is usual of it when it is divided by another, the other."""
+        self._instants: list[Signal] = []
+        """Those of which the end of the newest second was told."""
         self._last_ns = 0
         self._boot = 0
         self._anchor = (0, 0)
@@ -155,21 +171,32 @@ class Signals:
             found = self._signals[column.series.text] = Signal(column)
         return found
 
-    def keep(self, wanted: Iterable[Signal]) -> None:
-        """Forget all others."""
+    def keep(self, wanted: Iterable[Signal], read: Iterable[object] | None = None) -> None:
+        """Forget all others; of these, the windows and usuals that are not among what is read (None: none)."""
         texts = {signal.column.series.text for signal in wanted}
         self._signals = {text: item for text, item in self._signals.items() if text in texts}
+        if read is None:
+            return
+        kept = {id(item) for item in read}
+        for signal in self._signals.values():
+            signal.windows = {key: item for key, item in signal.windows.items() if id(item) in kept}
+            signal.usuals = {key: item for key, item in signal.usuals.items() if id(item) in kept}
+            signal.shares = {key: item for key, item in signal.shares.items() if id(item[0]) in kept}
 
     def lay_out(self, layout: Layout, intervals: Mapping[str, float]) -> None:
         """Find each in a layout; ``intervals``: of the sources, in seconds."""
         places = layout.places()
         self._places = []
+        self._shares = []
         for text, signal in self._signals.items():
             place = places.get(text, -1)
             if place >= 0:
                 signal.column = layout.columns[place]
             signal.interval_s = max(1.0, intervals.get(signal.column.source, 1.0))
-            self._places.append((place, signal))
+            counter = signal.column.kind == COUNTER
+            windows, usuals = tuple(signal.windows.values()), tuple(signal.usuals.values())
+            self._places.append(_Place(place, signal, counter, windows, usuals))
+            self._shares += [(signal, usual, per) for usual, per in signal.shares.values()]
 
     def unwell(self, sources: Collection[str]) -> None:
         """These sources are; what all others bring is known."""
@@ -182,24 +209,34 @@ class Signals:
         follows = missing <= 0 and self._last_ns > 0
         self._last_ns = at_ns = tick.boottime_ns
         values, steady_s = unpack(tick.values), self.steady_s
-        for place, signal in self._places:
+        for signal in self._instants:
+            signal.instant = _NAN
+        self._instants.clear()
+        for place, signal, counter, windows, usuals in self._places:
             value = values[place] if place >= 0 else _NAN
             if not -_MOST < value < _MOST:
                 value = _NAN
-            if signal.column.kind == COUNTER:
+            if counter:
                 value = signal.rate(value, at_ns)
             signal.value = value
-            signal.absent_s = signal.absent_s + 1 if value != value else 0
-            for window in signal.windows.values():
+            signal.absent_s = 0 if value == value else signal.absent_s + 1
+            for window in windows:
                 if missing > 0:
                     window.skip(missing)
                 window.put(value)
-            for usual in signal.usuals.values():
+            for usual in usuals:
                 usual.put(steady_s, value)
-        for _, signal in self._places:
-            for usual, per in signal.shares.values():
-                usual.put(steady_s, signal.value / per.value if per.value else _NAN)
+        for signal, usual, per in self._shares:
+            usual.put(steady_s, signal.value / per.value if per.value else _NAN)
         return follows
+
+    def say(self, latest: Mapping[int, float], layout: Layout) -> None:
+        """What gauges were at the end of the second that was taken in, by their places in its layout."""
+        for place, value in latest.items():
+            signal = self._signals.get(layout.columns[place].series.text)
+            if signal is not None and -_MOST < value < _MOST:
+                signal.instant = value
+                self._instants.append(signal)
 
     def _since(self, tick: Tick) -> int:
         """Seconds that are missing between the tick before and this one; moves the steady clock on."""

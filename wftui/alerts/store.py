@@ -33,6 +33,8 @@ class Book(NamedTuple):
     print: Print
     files: Mapping[str, tuple[Rule, ...]]
     """File to its last good rules."""
+    notices: tuple[str, ...] = ()
+    """What has no effect, a line each."""
 
 
 def own_folder(places: Places) -> Path:
@@ -60,6 +62,7 @@ def read(places: Places, before: Book | None = None, built_in: Path | None = Non
     problems: dict[str, tuple[str, ...]] = {}
     files: dict[str, tuple[Rule, ...]] = {}
     chosen: dict[str, Rule] = {}
+    notices: list[str] = []
     for folder, builtin in ((shipped, True), (own, False)):
         shared = "" if builtin else _shared(folder)
         if shared:
@@ -70,6 +73,7 @@ def read(places: Places, before: Book | None = None, built_in: Path | None = Non
             file = str(path)
             loaded = read_file(path, builtin=builtin)
             rules, wrong = loaded.rules, list(loaded.mistakes)
+            notices += loaded.notices
             if wrong and before is not None and file in before.files:
                 rules = before.files[file]
             files[file] = rules
@@ -86,7 +90,8 @@ def read(places: Places, before: Book | None = None, built_in: Path | None = Non
         problems[f"{own}/"] = (f"{own}: expected at most {MAX_RULES} rules in all, got {len(kept)}",)
     off, on, wrong_settings = _switches(places)
     lines = tuple(line for item in problems.values() for line in item) + wrong_settings
-    return Book(tuple(_switched(kept[:MAX_RULES], off, on)), lines, len(problems), stamp, files)
+    switched = tuple(_switched(kept[:MAX_RULES], off, on))
+    return Book(switched, lines, len(problems), stamp, files, tuple(notices))
 
 
 def _fingerprint(files: Iterable[Path]) -> Print:

@@ -1,6 +1,7 @@
 """The threshold YAML of WF-TECH-009: groups of named thresholds. Loaded only where there is such a file."""
 
 import re
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import yaml
@@ -166,6 +167,23 @@ def read(raw: bytes, mistakes: Mistakes, origin: Origin) -> list[Rule]:
     return list(found.values())
 
 
+def identifier(name: str) -> str:
+    """The id of the rule that a threshold becomes."""
+    return f"rule.{_ID.sub('_', name)}"
+
+
+def listed(raw: bytes) -> Iterator[tuple[str, str, dict[str, object]]]:
+    """(group, name, fields) of each threshold of a file that can be read; nothing of any other."""
+    try:
+        document: object = yaml.load(raw.decode(), _LOADER)  # noqa: S506  both are the safe one
+    except (yaml.YAMLError, ValueError, RecursionError, OverflowError):
+        return
+    for group, items in document.items() if is_object(document) else ():
+        for name, given in items.items() if group not in _SETTINGS and is_object(items) else ():
+            if is_object(given):
+                yield group, name, given
+
+
 def _depth(text: str) -> int:
     """How deep a document is nested; from ``_MAX_DEPTH`` on it is not looked at any further."""
     depth = deepest = 0
@@ -223,7 +241,7 @@ def _rule(group: str, name: str, fields: Fields, whole: _Whole, origin: Origin) 
     if condition is None or fields.mistakes.count > before:
         return None
     return Rule(
-        id=f"rule.{_ID.sub('_', name)}",
+        id=identifier(name),
         condition=condition,
         category=_CATEGORIES.get(group, "system"),
         actions=_actions(listed, answers),

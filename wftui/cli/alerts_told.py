@@ -16,6 +16,7 @@ from wftui.model.event import Event
 from wftui.model.series import pairs
 from wftui.model.table import Cell, Row, TableSchema
 from wftui.paths import Places
+from wftui.render import rule_changes
 from wftui.render.text import clock, day, duration
 from wftui.text import clean
 from wftui.wire import messages as m
@@ -27,6 +28,7 @@ _KINDS: Final = (
     "alert.resolved",
     "alert.acknowledged",
     "silence.*",
+    rule_changes.EVENT,
 )
 _PAGE: Final = 1000
 """Events asked for at once."""
@@ -197,6 +199,9 @@ def event_line(item: Event, fired: dict[str, int]) -> str:
     """
     payload = item.payload
     what = item.type.partition(".")[2]
+    if item.type == rule_changes.EVENT:
+        words = f"{item.aggregate_id}; {rule_changes.changed(payload)}"
+        return f"{when(item.time_ns)}  {'rule':8}  {what:12}  {clean(words, 400)}"
     if item.aggregate_type != "alert":
         words = ",".join(f"{key}={clean(str(value))}" for key, value in dict(payload.get("matchers", {})).items())
         parts = [f"{when(item.time_ns)}  {'silence':8}  {what:12}  {words}"]

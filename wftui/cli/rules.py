@@ -169,6 +169,7 @@ def _check(where: Places, named: list[str], *, json: bool) -> int:
     """Every mistake of files, or of all that are in use, a line each."""
     count = 0
     mistakes: list[str] = []
+    notices: list[str] = []
     if named:
         for name in named:
             if not name.lower().endswith(load.ENDINGS):
@@ -177,18 +178,19 @@ def _check(where: Places, named: list[str], *, json: bool) -> int:
             found = store.read_file(Path(name))
             count += len(found.rules)
             mistakes += found.mistakes
+            notices += found.notices
     else:
         book = store.read(where)
-        count, mistakes = len(book.rules), list(book.problems)
+        count, mistakes, notices = len(book.rules), list(book.problems), list(book.notices)
     if json:
         import msgspec
 
         from wftui.cli.once import put
 
-        document = {"schema_version": 1, "rules": count, "mistakes": mistakes}
+        document = {"schema_version": 1, "rules": count, "mistakes": mistakes, "notices": notices}
         put(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
     else:
-        for line in mistakes:
+        for line in (*mistakes, *notices):
             _say(clean(line))
         if not mistakes:
             _say(f"nothing is wrong: {count} {'rule' if count == 1 else 'rules'}")

@@ -6,10 +6,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
-from wftui import paths
-from wftui.alerts import store
+from wftui.alerts import own, store
 from wftui.alerts.rule import Rule
 from wftui.cli.config_edit import again, run_editor
 from wftui.errors import ConfigError, UsageError, report
@@ -77,8 +74,8 @@ def new(where: Places, name: str) -> Path:
     for rule in store.read(where).rules:
         if rule.id == f"rule.{name}":
             raise ConfigError(f"there is a rule of that id: wftop rules edit {rule.id}")
-    path = _folder(where) / f"{name}.json"
-    _put(path, TEMPLATE.format(name=name).encode())
+    path = own.folder(where) / f"{name}.json"
+    own.create(path, TEMPLATE.format(name=name).encode())
     return path
 
 
@@ -98,7 +95,7 @@ def edit(where: Places, rule: Rule | None, name: str) -> int:
     Raises:
         ConfigError: No editor is named, it failed, or what was written is wrong (the copy stays then).
     """
-    file = store.own_folder(where) / f"{(rule.id if rule else name).removeprefix('rule.')}.json"
+    file = own.file_of(where, rule.id if rule else name)
     if rule is not None and not rule.origin.builtin:
         file = Path(rule.origin.file)
     if not file.exists() and rule is None:
@@ -108,13 +105,13 @@ def edit(where: Places, rule: Rule | None, name: str) -> int:
         raise ConfigError(f"no editor: set VISUAL or EDITOR, or write {file} yourself")
     if file.is_symlink():
         raise ConfigError(f"{file}: is a link, so it is not replaced; open its target yourself")
-    _folder(where)
-    before = _alone(rule) if rule is not None and not file.exists() else _bytes(file)
+    own.folder(where)
+    before = own.alone(rule) if rule is not None and not file.exists() else own.content(file)
     copy = file.with_name(f".{file.stem}.edit{file.suffix}")  # a hidden file is no rule file
     if copy.exists():
         print(f"wftop: going on with {copy}", file=sys.stderr)  # noqa: T201  the command's word
     else:
-        _put(copy, before)
+        own.create(copy, before)
     while True:
         run_editor(words, copy)
         wrong = store.read_file(copy).mistakes
@@ -124,44 +121,10 @@ def edit(where: Places, rule: Rule | None, name: str) -> int:
             print(report(ConfigError(line)), file=sys.stderr)  # noqa: T201  the command's output
         if not again():
             raise ConfigError(f"{file} is as it was; what you wrote is kept in {copy}")
-    if _bytes(copy) == before:
+    if own.content(copy) == before:
         copy.unlink()
         sys.stdout.write("nothing was changed\n")
         return 0
     copy.replace(file)
     sys.stdout.write(f"{file}\n")
     return 0
-
-
-def _folder(where: Places) -> Path:
-    folder = store.own_folder(where)
-    if not folder.parent.exists():
-        paths.private_dir(folder.parent)
-    return paths.private_dir(folder)
-
-
-def _alone(rule: Rule) -> bytes:
-    """A rule of a pack as a file of its own."""
-    document = msgspec.json.decode(_bytes(Path(rule.origin.file)))
-    found = next(item for item in document if item["id"] == rule.id)
-    return msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n"
-
-
-def _bytes(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
-
-
-def _put(path: Path, content: bytes) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-    try:
-        with os.fdopen(paths.open_private(path, flags), "wb") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-    except FileExistsError as error:
-        raise ConfigError(f"{path}: exists") from error
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error

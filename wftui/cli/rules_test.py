@@ -1,54 +1,29 @@
 """`wftop rules test FILE|ID…`: when rules would have fired over what was recorded, and where that is not known."""
 
-import asyncio
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from wftui import clock, units
 from wftui.alerts import load, store
-from wftui.alerts.replay import Firing, Outcome, Replay, longest_window_s
+from wftui.alerts.replay import Firing, Outcome
 from wftui.alerts.rule import Rule
 from wftui.alerts.words import condition_text
 from wftui.cli.alerts_told import put_json, when
 from wftui.cli.output import say
 from wftui.cli.rules import find
-from wftui.cli.rules_past import HOUR_S, Past
-from wftui.clock import NS_PER_S, Instant
+from wftui.clock import NS_PER_S
 from wftui.errors import NoDataError, UsageError
-from wftui.model.tick import Tick
+from wftui.history.replayed import DAY_S, MOST_S, Replayed, replayed
 from wftui.paths import Places, places
-from wftui.recorder.alerting.backfill import Backfill
 from wftui.render.text import duration
-from wftui.store.archive import Archive, open_archive
-from wftui.store.query import range_
+from wftui.store.archive import open_archive
 from wftui.text import clean
 from wftui.when import moment
-from wftui.wire import messages as m
 
-DAY_S: Final = 86_400
-MOST_S: Final = 31 * DAY_S
-"""A month takes a minute or two."""
 _GAPS: Final = 5
 """Lines of gaps."""
-
-
-class Gap(NamedTuple):
-    """Seconds without a tick."""
-
-    since_s: int
-    until_s: int
-
-
-class Replayed(NamedTuple):
-    """What a replay found."""
-
-    since_s: int
-    until_s: int
-    outcomes: list[Outcome]
-    gaps: list[Gap]
-    past: Past
 
 
 def main(
@@ -109,51 +84,6 @@ def _chosen(where: Places, named: Sequence[str]) -> tuple[list[Rule], list[str]]
             book = book or store.read(where)
             rules.append(find(book, name))
     return list({rule.id: rule for rule in rules}.values()), mistakes
-
-
-def replayed(archive: Archive, rules: Sequence[Rule], since_s: int, until_s: int) -> Replayed:
-    """Replay [since, until), a second after the other; windows and baselines know what came before.
-
-    Raises:
-        StoreError: The store cannot be read.
-    """
-    past = Past(archive, rules)
-    replay = Replay(rules, past.texts)
-    at = Instant(0, 0)
-
-    async def ask(question: m.Range) -> m.Message:
-        return range_(archive, question)
-
-    backfill = Backfill(replay.engine, lambda: at, ask)
-    gaps: list[Gap] = []
-    last: Tick | None = None
-    hour = -1
-    with asyncio.Runner() as runner:
-        for tick, layout in past.seconds(since_s - longest_window_s(rules), until_s):
-            if tick.time_s >= since_s:
-                replay.second(tick, layout)
-                if (lost := _gap(last, tick, since_s)) is not None:
-                    gaps.append(lost)
-                last = tick
-            else:
-                replay.warm(tick, layout)
-            if tick.time_s // HOUR_S != hour:
-                hour = tick.time_s // HOUR_S
-                at = Instant((tick.time_s + 1) * NS_PER_S, 0)
-                while runner.run(backfill.fill()):
-                    pass
-    replay.finish()
-    if last is not None and until_s - last.time_s > 3:
-        gaps.append(Gap(last.time_s + 1, until_s))
-    return Replayed(since_s, until_s, list(replay.outcomes.values()), gaps, past)
-
-
-def _gap(last: Tick | None, tick: Tick, since_s: int) -> Gap | None:
-    """What is missing before a tick; a clock that was set back leaves nothing out."""
-    first_s = since_s if last is None else last.time_s + 1
-    if tick.time_s - first_s <= (1 if last is not None else 3):
-        return None
-    return Gap(first_s, tick.time_s)
 
 
 # ---- what is printed

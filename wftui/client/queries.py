@@ -21,6 +21,7 @@ from wftui.wire.messages import (
     Hello,
     Message,
     Ok,
+    PreviewRule,
     Range,
     Subscribe,
     TableArrived,
@@ -31,7 +32,7 @@ from wftui.wire.messages import (
 TIMEOUT_S: Final = 5.0
 HISTORY_S: Final = 10.0
 """For questions that a recorder may pass on to its history service, which has 8 s with its start."""
-_HISTORY: Final = (At, Catalogue, Compare, Events, Range, Tables, Why)
+_HISTORY: Final = (At, Catalogue, Compare, Events, PreviewRule, Range, Tables, Why)
 _M = TypeVar("_M", bound=Message)
 
 

@@ -100,8 +100,9 @@ class Memory:
     """How memory is used. 10 Hz.
 
     ``used`` is limit - available, as ``free`` and ``top`` have it. Inside a cgroup with a limit below the
-    machine's memory the limit is the total and ``used`` is what is charged to that cgroup without its inactive
-    file cache, which the kernel gives back before it kills.
+    machine's memory the limit is the total and ``used`` is what is charged to that cgroup without its file
+    cache, which the kernel gives back before it kills: the active part too, as in MemAvailable. The weights of a
+    model that is mapped into memory are such a cache, as large as the model.
     """
 
     name = "memory"
@@ -190,8 +191,9 @@ class Memory:
             current = int(self._current.read())
         except (SourceError, ValueError):
             return None
+        reclaimable = inactive + self._stat.get(f"{prefix}active_file", 0)
         # memory.stat is up to a second older than the use: the difference may fall below zero, the truth not.
-        used = max(0, current - inactive)
+        used = max(0, current - reclaimable)
         shared = self._stat.get(f"{prefix}shmem", 0)
         values = (
             limit.limit,

@@ -64,6 +64,11 @@ class Space(Protocol):
         """Free inodes."""
         ...
 
+    @property
+    def f_flag(self) -> int:
+        """How it is mounted: ``os.ST_RDONLY`` and others."""
+        ...
+
 
 def is_remote(mount: Mount) -> bool:
     """Whether asking it may wait for a server or another process."""
@@ -185,6 +190,10 @@ class Mounts:
     def _samples(self, point: bytes, space: Space) -> list[Sample]:
         size = space.f_blocks * space.f_frsize
         if size <= 0:
+            return []
+        # An image is full as it was made, whatever its type: an AppImage (FUSE), the root of an image-based system
+        # (an overlay without an upper layer), a packed ext4. A disk that was put to read-only has room kept back.
+        if space.f_flag & os.ST_RDONLY and space.f_bfree == 0:
             return []
         columns = self._known.get(point) or self._columns(point)
         used = max(0, space.f_blocks - space.f_bfree) * space.f_frsize

@@ -1,6 +1,7 @@
 """The eight GPUs of the scripted machine: their numbers."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 from wftui.demo import story
@@ -24,6 +25,8 @@ _IDLE_W: Final = 76.0
 
 _Number = Callable[[int, float], float]
 """(index of the GPU, second of the script) to a value."""
+_once = lru_cache(maxsize=4 * COUNT)
+"""What many series are made of is asked by all of them in one second; temperature asks an earlier one, too."""
 
 
 def uuid(gpu: int) -> str:
@@ -36,6 +39,7 @@ def bus(gpu: int) -> str:
     return f"00000000:{(0x1A, 0x3B, 0x4D, 0x5E, 0x9A, 0xBB, 0xCD, 0xDE)[gpu]:02X}:00.0"
 
 
+@_once
 def utilization(gpu: int, t: float) -> float:
     """Share of the time in which something ran."""
     if gpu in TRAINING:
@@ -53,6 +57,7 @@ def utilization(gpu: int, t: float) -> float:
     return 0.0
 
 
+@_once
 def memory(gpu: int, t: float) -> float:
     """Bytes in use."""
     if gpu == story.LEAKING:
@@ -66,6 +71,7 @@ def memory(gpu: int, t: float) -> float:
     return float(round(share * MEMORY / 2_097_152) * 2_097_152)
 
 
+@_once
 def power(gpu: int, t: float) -> float:
     """Watts of the board."""
     if gpu in TRAINING:
@@ -84,6 +90,7 @@ def power(gpu: int, t: float) -> float:
     return watts
 
 
+@_once
 def temperature(gpu: int, t: float) -> float:
     """Of the chip, °C."""
     if gpu not in TRAINING:
@@ -93,6 +100,7 @@ def temperature(gpu: int, t: float) -> float:
     return float(round(level + (gpu % 3) + extra + 0.8 * calm(t, 90 + gpu)))
 
 
+@_once
 def clock(gpu: int, t: float) -> float:
     """Hertz of the multiprocessors."""
     if gpu == NOTEBOOK:

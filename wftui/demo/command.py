@@ -8,7 +8,7 @@ from wftui.demo.folder import WORDS, demo_places
 from wftui.errors import ProtocolError, UsageError
 from wftui.paths import Places
 
-COMMANDS = ("export", "sql", "report", "energy", "gpus", "sources", "why")
+COMMANDS = ("export", "sql", "report", "energy", "gpus", "sources", "why", "alerts")
 """Those that show what is recorded."""
 _PATIENCE_S = 15.0
 

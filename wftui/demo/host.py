@@ -1,6 +1,7 @@
 """The host of the scripted machine: 64 cores, 1 TiB, three disks, two network cards."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 from wftui.demo import story
@@ -27,6 +28,7 @@ def parts() -> list[Part]:
     ]  # fmt: skip
 
 
+@lru_cache(maxsize=8)  # asked for by each core
 def _feeding(t: float) -> float:
     return 0.56 + 0.17 * calm(t / 3, 1) + 0.07 * slow(t, 2)
 
@@ -44,6 +46,7 @@ def core(t: float, number: int) -> float:
     return min(1.0, max(0.0, busy + 0.04 * quick(t, number)))
 
 
+@lru_cache(maxsize=4)  # asked for by a dozen series in one second
 def busy(t: float) -> float:
     """Share of all cores that is busy."""
     feeding = 0.12 if story.saving(t) else _feeding(t)

@@ -1,14 +1,19 @@
-"""The past of the demo, written as a recorder would have: ticks, tables and events of the last half hour."""
+"""The past of the demo, written as a recorder would have: ticks, tables, events and alerts of half an hour."""
 
 import os
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from wftui import __version__
 from wftui.clock import NS_PER_S, Instant, boot_id
-from wftui.demo.script import SPARSE_S, Script
-from wftui.model.event import Event, event
+from wftui.demo.past_alerts import PastAlerts
+from wftui.demo.script import SPARSE_S, Script, Told
+from wftui.model.event import Event
+from wftui.model.table import TableSnapshot
 from wftui.model.tick import Layout, Tick, pack
+from wftui.recorder.emitter import Emitter
 from wftui.recorder.tables import Tables
 from wftui.store.journal import NAME, Journal, StoredChange
 
@@ -16,6 +21,27 @@ _COMMIT: Final = 250
 """Ticks of one commit."""
 _MARK_S: Final = 1_005
 """Second of the script in which somebody set a mark."""
+
+
+class Played(msgspec.Struct, frozen=True, array_like=True):
+    """One second of the script, as it was played."""
+
+    second: int
+    values: bytes
+    """float64 of ``Script.columns``."""
+    tables: list[Told]
+    events: list[tuple[str, tuple[str, str], dict[str, Any], int]]  # Any: JSON values
+    """Type, what it is about, payload, UTC in ns."""
+
+
+def play(script: Script, second: int) -> Played:
+    """The next second of the script; each once and in order."""
+    told = script.tables(second, SPARSE_S, everything=second == 0)
+    events = [
+        (item.kind, item.about, dict(item.payload), item.at.time_ns if item.at is not None else 0)
+        for item in script.events(second, second + 1)
+    ]
+    return Played(second, pack(script.second(second)), told, events)
 
 
 class Past:
@@ -32,60 +58,71 @@ class Past:
         self._script = script
         self._offset_ns = now.boottime_ns - now.time_ns
         self._journal = Journal(folder / NAME)
-        start_ns = script.epoch_s * NS_PER_S
-        boottime_ns = start_ns + self._offset_ns
-        opening = self._journal.begin(boot_id(), __version__, "record", self._pid, start_ns, boottime_ns)
-        self._session, self._boot = opening.session, opening.boot
+        self._at = self._instant(0.0)
+        opening = self._journal.begin(boot_id(), __version__, "record", self._pid, *self._at)
+        self._boot = opening.boot
         self._layout = Layout(1, script.columns())
         self._tables = Tables()
-        self._event_seq = 0
+        self._ticks: list[tuple[Tick, Layout]] = []
+        self._changes: list[StoredChange] = []
+        self._events: list[Event] = []
+        self._emit = Emitter(self, self._events.append)  # type: ignore[arg-type]  # it asks a clock for now only
+        self._emit.session = opening.session
+        self._alerts = PastAlerts(script, self, self._emit, self._tables.rows, self._publish)
+        self._emit(
+            "recorder.started", ("recorder", str(self._pid)), {"mode": "record", "session": opening.session}
+        )
+
+    def now(self) -> Instant:
+        """The moment that is written."""
+        return self._at
+
+    def _instant(self, t: float) -> Instant:
+        time_ns = int((self._script.epoch_s + t) * NS_PER_S)
+        return Instant(time_ns, time_ns + self._offset_ns)
 
     def write(self, until_s: int) -> None:
         """Write the seconds up to, not with, ``until_s`` of the script."""
         while self.next_s < until_s:
-            end = min(until_s, self.next_s + _COMMIT)
-            self._block(self.next_s, end)
-            self.next_s = end
+            self.take(play(self._script, self.next_s))
+        self.commit()
 
-    def _block(self, since: int, until: int) -> None:
-        ticks = []
-        changes = []
-        for second in range(since, until):
-            time_s = self._script.epoch_s + second
-            ended_ns = (time_s + 1) * NS_PER_S + self._offset_ns
-            values = pack(self._script.second(second))
-            ticks.append((Tick(second + 1, time_s, ended_ns, self._boot, self._layout.id, values), self._layout))
-            for told in self._script.tables(second, SPARSE_S, everything=second == 0):
-                _, stored = self._tables.scanned(told.table, ended_ns, told.source)
-                changes.append(StoredChange(second + 1, told.table.schema, stored))
-        self._journal.write(ticks, changes, self._events(since, until))
+    def take(self, played: Played) -> None:
+        """Write the next second."""
+        second = self.next_s = played.second
+        for kind, about, payload, time_ns in played.events:
+            self._emit(kind, about, payload, Instant(time_ns, time_ns + self._offset_ns))
+        if second == _MARK_S:
+            self._at = self._instant(second)
+            payload = {"name": "lower learning rate", "at_ns": self._instant(second - 20).time_ns}
+            self._emit("mark.set", ("mark", ""), payload)
+        self._at = self._instant(second + 1)
+        for told in played.tables:
+            self._publish(told.table, self._at, told.source)
+        time_s = self._script.epoch_s + second
+        values = played.values + self._alerts.values()
+        self._layout = self._alerts.layout(self._layout)
+        tick = Tick(second + 1, time_s, self._at.boottime_ns, self._boot, self._layout.id, values)
+        self._ticks.append((tick, self._layout))
+        self.next_s += 1
+        self._alerts.second(tick, self._layout, second, self._at)
+        if len(self._ticks) >= _COMMIT:
+            self.commit()
 
-    def _events(self, since: int, until: int) -> list[Event]:
-        found = []
-        if since == 0:
-            about = ("recorder", str(self._pid))
-            found.append(self._event(0.0, "recorder.started", about, {"mode": "record", "session": self._session}))
-        for item in self._script.events(since, until):
-            assert item.at is not None  # noqa: S101  the script says when
-            at = item.at.time_ns / NS_PER_S - self._script.epoch_s
-            found.append(self._event(at, item.kind, item.about, dict(item.payload)))
-        if since <= _MARK_S < until:
-            at_ns = (self._script.epoch_s + _MARK_S - 20) * NS_PER_S
-            found.append(
-                self._event(_MARK_S, "mark.set", ("mark", ""), {"name": "lower learning rate", "at_ns": at_ns})
-            )
-        return found
+    def _publish(self, snapshot: TableSnapshot, at: Instant, source: str) -> None:
+        _, stored = self._tables.scanned(snapshot, at.boottime_ns, source)
+        self._changes.append(StoredChange(self.next_s + 1, snapshot.schema, stored))
 
-    def _event(self, at: float, kind: str, about: tuple[str, str], payload: dict[str, Any]) -> Event:  # Any: JSON
-        self._event_seq += 1
-        time_ns = int((self._script.epoch_s + at) * NS_PER_S)
-        made = event(time_ns, kind, about, payload, {"program": __version__, "session": self._session})
-        fields = [getattr(made, name) for name in Event.__struct_fields__[1:]]
-        fields[Event.__struct_fields__.index("aggregate_id") - 1] = made.aggregate_id or made.event_id
-        return Event(self._event_seq, *fields)
+    def commit(self) -> None:
+        """Bring what was taken into the journal."""
+        if self._ticks:
+            self._journal.write(self._ticks, self._changes, self._events)
+        self._ticks.clear()
+        self._changes.clear()
+        self._events.clear()
 
     def close(self) -> None:
         """End the session in order: the recorder that comes next goes on."""
-        ended_ns = (self._script.epoch_s + self.next_s) * NS_PER_S
-        self._journal.end(self._session, ended_ns, "handover")
+        self.commit()
+        self._journal.end(self._emit.session, self._instant(self.next_s).time_ns, "handover")
         self._journal.close()

@@ -47,10 +47,10 @@ def _of(metric: str, gpu: int, more: str = "") -> str:
 
 
 SHOTS: Final = (
-    Shot("overview", 120, 40, 170),
-    Shot("overview-wide", 160, 45, 170),
+    Shot("overview", 120, 40, 255),
+    Shot("overview-wide", 160, 45, 255),
     Shot("processes", 120, 40, 540, ("2",)),
-    Shot("gpu", 160, 45, 170, ("6",)),
+    Shot("gpu", 160, 45, 255, ("6",)),
     Shot("models", 160, 45, 327, ("7",)),
     Shot(
         "timeline",
@@ -64,7 +64,10 @@ SHOTS: Final = (
             _of("memory.utilization", LEAKING),
         ),
     ),
-    Shot("rewind", 120, 40, 540, (*("N",) * 8, "shift+right")),
+    Shot("alerts", 120, 40, 380, ("8", "down")),
+    Shot("why", 120, 40, 380, ("8", "W")),
+    Shot("health", 120, 40, 380, ("H",)),
+    Shot("rewind", 120, 40, 540, ("@", *"15:09:07", "enter")),
 )
 
 
@@ -126,6 +129,7 @@ async def _picture(shot: Shot, moment: object) -> str:
         for key in shot.keys:
             await pilot.press(key)
             await _rest(pilot.pause)
+        view.paint()  # what was drawn last may have asked for more
         view.repaint()
         await _rest(pilot.pause)
         made = plain(view.export_screenshot(title="wftop --demo"))

@@ -52,25 +52,24 @@ def _record(where: Places) -> int:
     import msgspec
 
     from wftui import clock, config, log
+    from wftui.demo.beside import Beside
     from wftui.demo.collectors import collectors
-    from wftui.demo.past import Past
     from wftui.demo.script import Script
     from wftui.demo.story import PAST_S
     from wftui.recorder import start
 
     now = clock.SystemClock().now()
     script = Script(now.time_ns // clock.NS_PER_S - PAST_S)
-    past = Past(where.data_dir, script, now)
-    past.write(PAST_S)
-    while True:
-        # What went by meanwhile; the second that is under way belongs to the recorder.
-        now_s = clock.SystemClock().now().time_ns / clock.NS_PER_S - script.epoch_s
-        past.write(int(now_s))
-        left_s = 1 - now_s % 1
-        if left_s > 1 - _TOP_UP:
-            break
-        clock.sleep(left_s)
-    past.close()
+    with Beside(where.data_dir, script, now) as past:
+        past.write(PAST_S)
+        while True:
+            # What went by meanwhile; the second that is under way belongs to the recorder.
+            now_s = clock.SystemClock().now().time_ns / clock.NS_PER_S - script.epoch_s
+            past.write(int(now_s))
+            left_s = 1 - now_s % 1
+            if left_s > 1 - _TOP_UP:
+                break
+            clock.sleep(left_s)
     options = start.options(where, config.load(where), lock.VIEW, None)
     caps = options.caps._replace(max_bytes=MOST_BYTES, min_free_bytes=LEAST_FREE, min_free_share=0.0)
     keep = msgspec.structs.replace(options.keep, max_bytes=MOST_BYTES, min_free_bytes=LEAST_FREE)

@@ -35,6 +35,7 @@ class Moment:
         past = Past(folder, self._script, self.now(), _PID)
         past.write(second)
         past.close()
+        self._folder = folder
         self._reader = Reader(open_reader(folder / NAME))
         self._view: WftopApp | None = None
 
@@ -97,6 +98,15 @@ class Moment:
             found = answer(self._reader, None, message)
             if found is not None:
                 return found
+        if isinstance(message, m.Why):
+            # As a recorder's history service does, and with what it loads.
+            from wftui.history.service import Service
+
+            service = Service(self._folder)
+            try:
+                return service.answer(message)
+            finally:
+                service.close()
         return m.Ok()
 
     def _at(self, time_ns: int) -> m.AtReply:

@@ -91,11 +91,13 @@ def heat(t: float) -> float:
     return 25.0 * ramp(at, 0, 110) * (1.0 - ramp(at, 205, 330))
 
 
+@lru_cache(maxsize=16)
 def saving(t: float) -> bool:
     """Whether the training job writes a checkpoint."""
     return (t + 40) % SAVE_EVERY_S < SAVE_S
 
 
+@lru_cache(maxsize=16)
 def loading(t: float) -> bool:
     """Whether the server of GPU 6 reads its model from the disk."""
     return within((BACK_S, LOADED_S), t)
@@ -146,6 +148,7 @@ def larger_loaded(t: float) -> bool:
     return not within(UNLOADED, t)
 
 
+@lru_cache(maxsize=32)
 def reasons(gpu: int, t: float) -> tuple[str, ...]:
     """What holds back the clocks of a GPU."""
     if gpu == HOT and within(SLOWED, t):

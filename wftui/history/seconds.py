@@ -1,7 +1,7 @@
 """A range of every series second by second, out of the archive: what is compared and searched."""
 
 import math
-from array import array
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -10,20 +10,16 @@ import numpy.typing as npt
 from wftui import clock, names
 from wftui.model.sample import Column
 from wftui.model.series import matches
-from wftui.model.tick import Tick
 from wftui.store.answers import TooLargeError
 from wftui.store.archive import Archive
+from wftui.store.cuts import Lead
 from wftui.store.rollup import Ticks, follows, rates
 
-_BLOCK: Final = 512
-_HEADER: Final = ("seq", "time_s", "boottime_ns", "boot")
 _RAW_CELLS: Final = 4_000_000
 """Values of a range that are read second by second: 32 MB."""
 
 Matrix = npt.NDArray[np.float64]
 """float64 of shape (times, series), NaN = no value."""
-Numbers = npt.NDArray[np.int64]
-"""int64 of shape (times,)."""
 Part = tuple[Matrix, Matrix, Matrix]
 """Values, and what is least and greatest in the time of each."""
 
@@ -33,10 +29,10 @@ class Seconds:
 
     level_s = 1
 
-    def __init__(self, columns: list[Column], header: list[Numbers], blocks: list[Matrix], since_s: int) -> None:
-        self.columns, self._header, self._blocks = columns, header, blocks
-        self._inside = header[1] >= since_s
-        self.times = header[1][self._inside]
+    def __init__(self, columns: list[Column], lead: Lead, blocks: list[Matrix], since_s: int) -> None:
+        self.columns, self._lead, self._blocks = columns, lead, blocks
+        self._inside = lead.time_s >= since_s
+        self.times = lead.time_s[self._inside]
         """UTC second of each value."""
 
     def part(self, places: slice) -> Part:
@@ -51,7 +47,7 @@ class Seconds:
         kinds = np.array([item.kind == names.COUNTER for item in columns], dtype=np.bool_)
         if kinds.any():
             counters = np.ascontiguousarray(values[:, kinds].T)
-            ticks = Ticks(*(self._header[0], self._header[1], self._header[2], self._header[3]), counters)
+            ticks = Ticks(*self._lead, counters)
             values[:, kinds] = rates(counters, follows(ticks)).T
         values = values[self._inside]
         return values, values, values
@@ -67,46 +63,38 @@ def seconds(
         StoreError: The store cannot be read.
     """
     columns: dict[str, Column] = {}
-    wanted: dict[int, list[tuple[int, int]]] = {}
-    lead = [array("q") for _ in _HEADER]
+    slots: dict[int, list[int]] = {}
+    known: dict[str, bool] = {}
+    leads: list[Lead] = []
     blocks: list[Matrix] = []
 
-    def flush(ticks: list[Tick]) -> None:
-        places = wanted[ticks[0].layout]
-        flat = np.frombuffer(b"".join([item.values for item in ticks]), dtype="<f8").reshape(len(ticks), -1)
-        block = np.full((len(ticks), len(columns)), math.nan)
-        block[:, [slot for slot, _ in places]] = flat[:, [place for _, place in places]]
-        blocks.append(block)
+    def fits(column: Column) -> bool:
+        text = column.series.text
+        if text not in known:
+            known[text] = any(matches(selector, column.series) for selector in selectors)
+        return known[text]
 
-    batch: list[Tick] = []
-    for tick in archive.ticks(since_s - 1, until_s):
-        if batch and (tick.layout != batch[0].layout or len(batch) == _BLOCK):
-            flush(batch)
-            batch = []
-        if tick.layout not in wanted:
-            wanted[tick.layout] = _places(archive, tick.layout, selectors, columns)
+    for cut in archive.cuts(fits, since_s - 1, until_s):
+        if clock.perf_ns() > deadline_ns:
+            raise TooLargeError("not done within its deadline; ask for less time or fewer series")
+        if cut.layout.id not in slots:
+            slots[cut.layout.id] = _slots(cut.layout.columns, columns)
             if len(columns) * (until_s - since_s) > _RAW_CELLS:
                 return None
-        if len(lead[0]) % _BLOCK == 0 and clock.perf_ns() > deadline_ns:
-            raise TooLargeError("not done within its deadline; ask for less time or fewer series")
-        if len(tick.values) == 8 * len(archive.layout(tick.layout).columns):
-            batch.append(tick)
-            for name, held in zip(_HEADER, lead, strict=True):
-                held.append(getattr(tick, name))
-    if batch:
-        flush(batch)
-    header = [np.array(held, dtype=np.int64) for held in lead]
+        block = np.full((len(cut.values), len(columns)), math.nan)
+        block[:, slots[cut.layout.id]] = cut.values
+        blocks.append(block)
+        leads.append(cut.lead)
+    if not leads:
+        return None
+    header = Lead(*(np.concatenate(items) for items in zip(*leads, strict=True)))
     found = Seconds(list(columns.values()), header, blocks, since_s)
-    return found if (header[1] >= since_s).any() else None
+    return found if (header.time_s >= since_s).any() else None
 
 
-def _places(
-    archive: Archive, layout: int, selectors: list[str], columns: dict[str, Column]
-) -> list[tuple[int, int]]:
-    """(column of the matrix, place in the layout) of the wanted series."""
-    found = []
-    for place, item in enumerate(archive.layout(layout).columns):
-        if any(matches(selector, item.series) for selector in selectors):
-            columns[item.series.text] = item
-            found.append((list(columns).index(item.series.text), place))
-    return found
+def _slots(layout: Sequence[Column], columns: dict[str, Column]) -> list[int]:
+    """Which columns of the matrix the series of a layout are; new ones come behind the others."""
+    for item in layout:
+        columns[item.series.text] = item
+    places = {text: place for place, text in enumerate(columns)}
+    return [places[item.series.text] for item in layout]

@@ -5,7 +5,7 @@ The folder is an argument: over the files of a bundle the same service is replay
 
 import sys
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -17,6 +17,9 @@ from wftui.store.answers import TooLargeError
 from wftui.store.archive import Archive
 from wftui.store.sealed import NoRoomError
 from wftui.wire import messages as m
+
+if TYPE_CHECKING:
+    from wftui.history.preview import Preview
 
 DEADLINE_S: Final = 5.0
 MEMORY_MB: Final = (28, 96)
@@ -37,6 +40,7 @@ class Service:
         self._data_dir = data_dir
         self._archive = Archive(data_dir, MEMORY_MB[0])
         self._deadline_s = deadline_s
+        self._preview: Preview | None = None
 
     def warm(self) -> None:
         """Load what the first question will need, while that is still on its way."""
@@ -105,6 +109,12 @@ class Service:
             from wftui.history.why import why  # as above
 
             return m.WhyReply(why(archive, question, self._deadline_s))
+        if isinstance(question, m.ReplayRules):
+            if self._preview is None:
+                from wftui.history.preview import Preview  # as above
+
+                self._preview = Preview()
+            return self._preview.answer(archive, question)
         return m.Error("bad-request", f"{m.TAGS[type(question)]} is no question to the history service")
 
     def close(self) -> None:

@@ -43,6 +43,8 @@ ALERTS: Final = TableSchema(
         TableColumn("alert.silence", "", "text"),
         TableColumn("alert.inhibited_by", "", "text"),
         TableColumn("alert.message", "", "text"),
+        TableColumn("alert.ceased", "ns", "time"),
+        TableColumn("alert.panels", "", "text"),
     ),
 )
 """Key of a row: the rule and the labels, ``rule.gpu-hot{gpu="GPU-5d…"}``. Rows are those that are not inactive.
@@ -51,13 +53,15 @@ ALERTS: Final = TableSchema(
 ``alert.unit`` of both; ``alert.series`` the series it looks at, with spaces; ``alert.fired_value`` at the moment
 of firing, ``alert.worst_value`` the farthest since; ``alert.reason`` why it is not known now whether it holds;
 ``alert.fired`` times within the last hour; ``alert.event`` event_id of its firing; ``alert.silence`` id of the
-silence that holds it; ``alert.inhibited_by`` the alert that does.
+silence that holds it; ``alert.inhibited_by`` the alert that does; ``alert.ceased`` when its condition held last,
+while it fires on for ``keep_firing_for``; ``alert.panels`` those that its actions name, with spaces (recordings of
+before have rows without these two).
 """
 
 (
     RULE, LABELS, NAME, SEVERITY, CATEGORY, STATE, SINCE, VALUE, THRESHOLD, UNIT, SERIES, FIRED_VALUE, WORST,
-    REASON, FIRED, EVENT, ACK_BY, ACK_AT, NOTE, SILENCE, INHIBITED, MESSAGE,
-) = range(22)  # fmt: skip
+    REASON, FIRED, EVENT, ACK_BY, ACK_AT, NOTE, SILENCE, INHIBITED, MESSAGE, CEASED, PANELS,
+) = range(24)  # fmt: skip
 """Places of the cells in a row of ``ALERTS``."""
 
 RULES: Final = TableSchema(

@@ -117,3 +117,6 @@ class Scrape(msgspec.Struct, frozen=True):
     readings: tuple[Reading, ...] = ()
     """Taken before, oldest first."""
     events: tuple[Occurrence, ...] = ()
+    latest: tuple[Sample, ...] = ()
+    """Of gauges that a program told several times in the second that ends: what it said last. Their samples, or
+    the mean of them, are among the others."""

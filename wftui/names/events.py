@@ -76,6 +76,7 @@ EVENT_TYPES: Final[dict[str, EventType]] = {
         EventType("quality.changed", "wftop lowered or raised its own quality, by alerts or by a person's word"),
         EventType("silence.set", "A person silenced alerts for a while"),
         EventType("silence.ended", "A silence is over"),
+        EventType("rule.changed", "A person changed numbers of a rule; the payload has them before and after"),
         EventType("rules.changed", "The rules were read anew"),
         EventType("rules.broken", "A file of rules is wrong; its rules go on as they were"),
         EventType("signal.sent", "A person sent a signal to a process"),

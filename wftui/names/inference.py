@@ -150,6 +150,14 @@ CLIENTS: Final = tuple(
             (),
         ),
         (
+            "inference.proxy.upstream.up",
+            "1",
+            GAUGE,
+            "1 while connections from `wftop proxy` to its server are made, 0 while they are not",
+            (),
+            (),
+        ),
+        (
             "gen_ai.client.connections.unread",
             "{connection}",
             COUNTER,

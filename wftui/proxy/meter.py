@@ -16,6 +16,7 @@ _GAP: Final = "gen_ai.client.operation.time_per_output_chunk"
 _REQUESTS: Final = "gen_ai.client.requests"
 _UNREAD: Final = "gen_ai.client.connections.unread"
 _UNMETERED: Final = "gen_ai.client.requests.unmetered"
+_UP: Final = "inference.proxy.upstream.up"
 _TOKENS: Final = "gen_ai.client.tokens"
 
 
@@ -70,6 +71,10 @@ class Meter:
     def cannot_read(self, _: str) -> None:
         """A connection goes on unmeasured."""
         self.unread += 1
+
+    def reachable(self, up: bool) -> None:
+        """Whether connections to the server are made, now."""
+        self._sink.gauge(_UP, float(up), (("server", self._server),))
 
     def flush(self) -> None:
         """Hand over by how much the totals have grown."""

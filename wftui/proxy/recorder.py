@@ -64,6 +64,10 @@ class RecorderSink:
         """See `sink.Sink`."""
         self._put(name, "distribution", labels, b"%.9g}" % seconds)
 
+    def gauge(self, name: str, value: float, labels: Labels) -> None:
+        """See `sink.Sink`."""
+        self._put(name, "gauge", labels, b"%.9g}" % value)
+
     def close(self) -> None:
         """Hand over what is left, within a second; the loop has ended or waits meanwhile."""
         if self._timer is not None:

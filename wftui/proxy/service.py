@@ -55,6 +55,7 @@ class Proxy:
         self._tunnels: set[Tunnel] = set()
         self._dials: dict[Dial, End] = {}  # clients whose server is not there yet
         self._refusals: set[Refusal] = set()
+        self._looking: Dial | None = None
         self._stop = asyncio.Event()
         self._tell = tell
         self._reach = Reach(where.endpoint, tell)
@@ -68,9 +69,12 @@ class Proxy:
             while not self._stop.is_set():
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stop.wait(), 1.0)
+                self._look()
                 self._meter.flush()
         finally:
             self._deaf()
+            if self._looking is not None:
+                self._looking.cancel()
             await self._finish()
             self._backlog.drain()
             self._meter.flush()
@@ -89,6 +93,25 @@ class Proxy:
         """Stop on SIGTERM, ^C and when the terminal goes."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             self._loop.add_signal_handler(number, self.stop)
+
+    def _look(self) -> None:
+        """Tell whether the server can be reached; one that did not answer is looked for without a client, too."""
+        if self._tunnels:
+            self._reach.connected()
+        if self._looking is None and not self._dials and self._reach.look():
+            self._looking = Dial(self._loop, self._where, self._found, self._context, self._looked)
+            self._looking.start()
+        up = self._reach.up
+        if up is not None:
+            self._meter.reachable(up)
+
+    def _looked(self, end: End | None, why: str) -> None:
+        self._looking = None
+        if end is None:
+            self._reach.failed(why, client=False)
+        else:
+            end.close()
+            self._reach.made()
 
     def _deaf(self) -> None:
         if self._listener.socket.fileno() >= 0:

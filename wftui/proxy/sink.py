@@ -17,6 +17,10 @@ class Sink(Protocol):
         """One measured duration (s)."""
         ...
 
+    def gauge(self, name: str, value: float, labels: Labels) -> None:
+        """How it is now; to be said each second as long as it is known."""
+        ...
+
     def close(self) -> None:
         """Hand over what is left, within a second."""
         ...

@@ -35,7 +35,11 @@ class Accumulator:
         """Source to series refused because a limit was reached."""
         self.provenance_changes: list[tuple[Column, Column]] = []
         """(before, after) since the last close."""
+        self.latest: dict[int, float] = {}
+        """Place in the last tick to what a gauge was at its end, where that was told beside its mean."""
         self._slots: dict[str, Slot] = {}
+        self._said: tuple[Sample, ...] = ()
+        """In the open second: what gauges were last."""
         self._newest: Slot | None = None
         """Of the sample that came last."""
         self._refused: set[int] = set()
@@ -74,6 +78,10 @@ class Accumulator:
                 slot.peak = value
             slot.ring.append(boottime_ns, value)
         self._newest = before
+
+    def say(self, latest: tuple[Sample, ...]) -> None:
+        """What programs said last in the open second, of gauges of which they said several things."""
+        self._said += latest
 
     def _slot(self, column: Column, interval_s: float) -> Slot | None:
         """The slot of a column by its name, a new one if need be; None: it is refused."""
@@ -203,6 +211,13 @@ class Accumulator:
         if self._dirty:
             self._lay_out()
         values = array("d", [math.nan]) * len(self.layout.columns)
+        self.latest = {}
+        for sample in self._said:
+            told = self._slots.get(sample.column.series.text)
+            if told is not None and told.count:
+                self.latest[told.place] = round(sample.value, told.digits)
+        if not so_far:
+            self._said = ()
         for slot in self._slots.values():
             if slot.count:
                 place = slot.place

@@ -24,6 +24,8 @@ PATIENCE_S: Final = 2.0
 IDLE: Final = "WFTOP_HISTORY_IDLE_S"
 """Environment variable that tells the child when to end by itself."""
 SPARE_S: Final = 5.0
+BRIEF_S: Final = 3.0
+"""Idle time of one that was only started for what happens once: 110 MB for a minute are too much for that."""
 CLOSE_S: Final = 1.0
 """That the child gets at the recorder's end."""
 _ATTEMPTS: Final = 2
@@ -63,10 +65,16 @@ class Relay:
         self._cpu_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._asking = 0
+        self._brief = False
+        """Nobody else has asked the child that runs."""
         self._closed = False
 
-    async def ask(self, question: m.Message) -> m.Message | Passed:
-        """The child's answer, or an error that says why there is none: deadline, internal, gone."""
+    async def ask(self, question: m.Message, *, brief: bool = False) -> m.Message | Passed:
+        """The child's answer, or an error that says why there is none: deadline, internal, gone.
+
+        ``brief``: no other question is likely to follow.
+        """
+        self._brief = brief and (self._brief or self._child is None)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._deadline_s
         reason = ""
@@ -143,7 +151,9 @@ class Relay:
             return
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(self._idle_s, self._dismiss)
+        self._timer = asyncio.get_running_loop().call_later(
+            min(BRIEF_S, self._idle_s) if self._brief else self._idle_s, self._dismiss
+        )
 
     def _dismiss(self) -> None:
         self._timer = None

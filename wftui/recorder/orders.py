@@ -9,8 +9,10 @@ from wftui.clock import Clock
 from wftui.errors import ProtocolError
 from wftui.recorder import signals
 from wftui.recorder.alerting.alerting import Alerting
+from wftui.recorder.alerting.editing import Editing
 from wftui.recorder.alerting.quality import Quality
 from wftui.recorder.bursts import MARK_LIMIT_NS, Bursts, mark_name
+from wftui.recorder.child import Passed
 from wftui.recorder.emitter import Emitter
 from wftui.recorder.options import Options
 from wftui.recorder.switches import Switches
@@ -29,6 +31,9 @@ Order = (
     | m.SetSilence
     | m.EndSilence
     | m.SetQuality
+    | m.RuleNumbers
+    | m.PreviewRule
+    | m.ChangeRule
 )
 """Takes its time: answered beside the others, as questions are."""
 
@@ -45,6 +50,7 @@ class Orders:
         switches: Switches,
         alerting: Alerting,
         quality: Quality,
+        editing: Editing,
         delete: Callable[["Wanted"], Awaitable["Purged"]],
     ) -> None:
         """``delete``: what is wanted gone, from journal and rings."""
@@ -55,9 +61,10 @@ class Orders:
         self._switches = switches
         self._alerting = alerting
         self._quality = quality
+        self._editing = editing
         self._delete = delete
 
-    async def carry_out(self, order: Order, role: str) -> m.Message:
+    async def carry_out(self, order: Order, role: str) -> m.Message | Passed:
         """Do it, for a client of that role.
 
         Raises:
@@ -73,6 +80,12 @@ class Orders:
                 return await asyncio.to_thread(inspection.inspect, order.pid, order.start_time)
             case m.Renice():
                 return self._renice(order)
+            case m.RuleNumbers():
+                return await self._editing.numbers(order)
+            case m.PreviewRule():
+                return await self._editing.preview(order)
+            case m.ChangeRule():
+                return await self._editing.change(order)
             case m.SetSilence():
                 return m.SilenceReply(self._alerting.silence(order))
             case m.EndSilence():

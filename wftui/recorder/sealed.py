@@ -17,7 +17,7 @@ HOUR_S: Final = 3600
 KEYFRAMES: Final = 90
 """Ticks after the journal's first one until it holds a keyframe of every table."""
 
-Question = m.Range | m.At | m.Events | m.Tables | m.Compare | m.Catalogue | m.Why
+Question = m.Range | m.At | m.Events | m.Tables | m.Compare | m.Catalogue | m.Why | m.ReplayRules
 
 
 class _Segment(msgspec.Struct, frozen=True, gc=False):
@@ -117,7 +117,7 @@ class Sealed:
                 return self._is_older_moment(reader, start, question)
             case m.Events():
                 return self._has_older_events(reader, start, question)
-            case m.Compare() | m.Why():
+            case m.Compare() | m.Why() | m.ReplayRules():
                 return True
             case m.Catalogue():
                 return False
@@ -192,7 +192,7 @@ def answer(reader: Reader, sealed: Sealed | None, question: Question) -> m.Messa
     """
     if sealed is not None:
         sealed.refresh()
-        if isinstance(question, m.Compare | m.Why) or sealed.is_older(reader, question):
+        if isinstance(question, m.Compare | m.Why | m.ReplayRules) or sealed.is_older(reader, question):
             return None
     match question:
         case m.Range():
@@ -209,6 +209,8 @@ def answer(reader: Reader, sealed: Sealed | None, question: Question) -> m.Messa
             return m.Error("refused", "compare: needs a recording on disk; this recorder keeps nothing there")
         case m.Why():
             return m.Error("refused", "why: needs a recording on disk; this recorder keeps nothing there")
+        case m.ReplayRules():
+            return m.Error("refused", "the last 24 h: need a recording on disk; this recorder keeps nothing there")
 
 
 def _catalogue(reader: Reader, sealed: Sealed | None) -> m.CatalogueReply:

@@ -26,6 +26,8 @@ from wftui.recorder.accumulator import Accumulator
 from wftui.recorder.alerting.actions import Actions
 from wftui.recorder.alerting.alerting import Alerting
 from wftui.recorder.alerting.backfill import Backfill
+from wftui.recorder.alerting.editing import Editing
+from wftui.recorder.alerting.past import Past
 from wftui.recorder.alerting.quality import Quality, closest_hz, slower
 from wftui.recorder.alerting.rulebook import Rulebook
 from wftui.recorder.bursts import Bursts
@@ -130,7 +132,7 @@ class Recorder:
             clock, self.emit, self._tables.rows, self._scanned, self._bursts.wanted, self._actions, self._quality
         )
         self._rulebook = Rulebook(options.places, self._alerting.use, self.emit)
-        self._backfill = Backfill(self._alerting.engine, clock.now, self.question)
+        self._backfill = Backfill(self._alerting.engine, clock.now, partial(self._storage.question, brief=True))
         self.orders = Orders(
             options,
             clock,
@@ -139,6 +141,7 @@ class Recorder:
             self._switches,
             self._alerting,
             self._quality,
+            Editing(options.places, clock, self.emit, self._rulebook, self.question, demo=options.demo),
             self._delete,
         )
         """What connections have done."""
@@ -159,8 +162,10 @@ class Recorder:
         self.emit.seq, self.emit.session = opening.last_event_seq, opening.session
         self._accumulator = Accumulator(opening.last_layout)
         self._accumulator.mute(self._switches.groups)
-        left = self._storage.last_rows(opening, (ALERTS.name, SILENCES.name, QUALITY.name))
-        self._alerting.restore(left)
+        left, last = self._storage.left(opening, (ALERTS.name, SILENCES.name, QUALITY.name))
+        self._alerting.restore(left, last)
+        if last is not None:
+            self._alerting.hold()
         self._quality.restore(left.get(QUALITY.name, {}).get(KEY), self._clock.now())
         self._keeper.start()
         if self.options.tap is not None:
@@ -183,16 +188,22 @@ class Recorder:
                 metronome = tasks.create_task(self._scheduler.run())
                 rulebook = tasks.create_task(self._rulebook.run())
                 backfill = tasks.create_task(self._backfill.run())
+                catch_up = tasks.create_task(self._catch_up(last))
                 actions = tasks.create_task(self._actions.run())
                 loop.call_later(FIRST_LIGHT_S, self._first_light)
                 how = await self._ending
                 metronome.cancel()
                 rulebook.cancel()
                 backfill.cancel()
+                catch_up.cancel()
                 actions.cancel()
         finally:
             await self._close(how)
         return how
+
+    async def _catch_up(self, last: Tick | None) -> None:
+        if last is not None:
+            await self._alerting.catch_up(Past(self._storage.reader, last), self._scheduler.by_name)
 
     async def _listen(self) -> None:
         """Take pushes; without them everything else goes on."""
@@ -270,7 +281,7 @@ class Recorder:
             )
         accumulator.provenance_changes.clear()
         own = self._ledger.second(time_s, at, accumulator, self.emit.counts)
-        told = self._alerting.second(tick, self._layout, self._scheduler.by_name, at)
+        told = self._alerting.second(tick, self._layout, self._scheduler.by_name, at, accumulator.latest)
         accumulator.add([*own, *self._serving.second(at), *told], at, 1.0)
         if self.ticks % SLOW_EVERY_S == 1:
             accumulator.add(self._ledger.slow(self._seq), at, SLOW_EVERY_S)
@@ -296,6 +307,8 @@ class Recorder:
         for reading in scrape.readings:
             self._accumulator.add(reading.samples, reading.at, reading.interval_s)
         self._accumulator.add(scrape.samples, at, source.interval_s)
+        if scrape.latest:
+            self._accumulator.say(scrape.latest)
         if source.name not in self._telling:
             for reading in scrape.readings:
                 self._bus.publish_samples(source.name, reading.at.time_ns, reading.samples)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import wftui
 from wftui import log
@@ -11,6 +11,7 @@ from wftui.errors import ConfigError, StoreError
 from wftui.model import health
 from wftui.model.health import Health
 from wftui.model.table import Row
+from wftui.model.tick import Tick
 from wftui.paths import private_dir
 from wftui.recorder import history
 from wftui.recorder.answers import Answers
@@ -31,6 +32,15 @@ from wftui.wire import messages as m
 STORE: Final = "store"
 FLUSH_S: Final = 2.0
 """Seconds that the journal gets at the end."""
+
+
+class Left(NamedTuple):
+    """How the session before left things."""
+
+    rows: dict[str, dict[str, Row]]
+    """Table to its rows."""
+    last: Tick | None
+    """Its last second; None: it was before this boot (CLOCK_BOOTTIME began anew), or cannot be read."""
 
 
 class Storage:
@@ -74,31 +84,35 @@ class Storage:
         log.warning("store", "memory only", reason=reason)
         return self.keeper.use_memory(*identity)
 
-    def last_rows(self, opening: Opening, names: Iterable[str]) -> dict[str, dict[str, Row]]:
-        """Rows of these tables as the session before left them; without what cannot be read."""
+    def left(self, opening: Opening, names: Iterable[str]) -> Left:
+        """What the session before left of these tables; without what cannot be read."""
         if self.keeper.in_memory or not opening.last_seq:
-            return {}
+            return Left({}, None)
         try:
-            reader = self._reader()
+            reader = self.reader()
             try:
                 # What came after the last tick belongs to one that was never closed.
                 found = {name: reader.table_of(name, opening.last_seq + 1) for name in names}
+                last = next(reader.sequence(opening.last_seq, opening.last_seq), None)
             finally:
                 reader.close()
         except StoreError as error:
             log.error("store", "the tables of the session before cannot be read", exc=error)
-            return {}
-        return {name: item.rows for name, item in found.items() if item is not None}
+            return Left({}, None)
+        ours = last if last is not None and last.boot == opening.boot else None
+        return Left({name: item.rows for name, item in found.items() if item is not None}, ours)
 
-    async def question(self, question: Question) -> m.Message | Passed:
+    async def question(self, question: Question, *, brief: bool = False) -> m.Message | Passed:
         """Answer from the journal, in a thread; what is older the history service answers.
+
+        ``brief``: the service need not stay for the next question.
 
         Raises:
             StoreError, ProtocolError: As the names say.
         """
         in_memory = self.keeper.in_memory
         if self._answers is None:
-            self._answers = Answers(self._reader, self.keeper if in_memory else None)
+            self._answers = Answers(self.reader, self.keeper if in_memory else None)
         sealed = None if in_memory else self._sealed
         try:
             reply = await asyncio.wrap_future(
@@ -107,7 +121,7 @@ class Storage:
         except journal.StoreDamagedError:
             self.keeper.check()  # a writer may not come across it for hours
             raise
-        return reply if reply is not None else await self.relay.ask(question)
+        return reply if reply is not None else await self.relay.ask(question, brief=brief)
 
     def renew(self) -> None:
         """What was stored is another: whoever answers looks again."""
@@ -124,7 +138,12 @@ class Storage:
         if not await asyncio.to_thread(self.keeper.stop, how, FLUSH_S):
             log.error("store", f"the journal was not closed within {FLUSH_S:g} s")
 
-    def _reader(self) -> Reader:
+    def reader(self) -> Reader:
+        """The journal, for who reads it in a thread and closes it.
+
+        Raises:
+            StoreError: It cannot be read.
+        """
         return Reader(journal.open_reader(self._data_dir / journal.NAME))
 
     def _sealing_told(self, kind: str, about: tuple[str, str], payload: dict[str, Any]) -> None:  # Any: JSON

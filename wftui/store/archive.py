@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from wftui.clock import NS_PER_S
 from wftui.model.event import Event
@@ -13,6 +13,9 @@ from wftui.store import manifest
 from wftui.store.holdings import END, Holdings
 from wftui.store.read import Span, TableAt, within
 from wftui.store.sealed import SegmentGoneError
+
+if TYPE_CHECKING:
+    from wftui.store.cuts import Cut, Fits
 
 _PAGE: Final = 64
 """Ticks of the journal after which a reader looks whether they were sealed and trimmed meanwhile."""
@@ -94,6 +97,36 @@ class Archive(Holdings):
                     for tick in self.blocks.ticks(run, *span) if span else ():
                         yield tick
                         place = tick.seq + 1
+                    place = max(place, run.last_seq + 1)
+            except SegmentGoneError as error:
+                self.gone(error)
+                continue
+            return
+
+    def cuts(self, fits: "Fits", since_s: int, until_s: int) -> "Iterator[Cut]":
+        """The same ticks with the wanted columns alone: what else is in files is not decoded."""
+        from wftui.store.cuts import held  # with numpy
+
+        limit = self.boundary()
+        if self._runs(limit, since_s, until_s):
+            yield from self._sealed_cuts(fits, limit, since_s, until_s)
+        if self.journal is not None:
+            ticks = (tick for tick in self._held(self.journal.ticks(since_s, until_s)) if tick.seq >= limit)
+            yield from held(ticks, self.journal.layout, fits)
+
+    def _sealed_cuts(self, fits: "Fits", limit: int, since_s: int, until_s: int) -> "Iterator[Cut]":
+        from wftui.store.cuts import sealed
+
+        place = -END
+        while True:
+            try:
+                for run in self._runs(limit, since_s, until_s):
+                    if run.last_seq < place:
+                        continue
+                    span = self.blocks.clip(run, place, limit - 1, since_s, until_s)
+                    for cut in sealed(self.blocks, run, span, since_s, until_s, fits) if span else ():
+                        yield cut
+                        place = int(cut.lead.seq[-1]) + 1
                     place = max(place, run.last_seq + 1)
             except SegmentGoneError as error:
                 self.gone(error)

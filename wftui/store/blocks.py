@@ -243,7 +243,9 @@ class Blocks:
         key = _key([item.segment for item in info.parts]), number
         block = self._blocks.get(key)
         if block is None:
-            block = self._blocks[key] = self._decode(info, number)
+            rows = slice(number * info.rows, (number + 1) * info.rows)
+            width = sum(len(item.columns) for item in info.parts)
+            block = self._blocks[key] = self.decoded(info, rows, range(width))
             self._bytes += block.nbytes
             while self._bytes > CACHE_BYTES and len(self._blocks) > 1:
                 _, old = self._blocks.popitem(last=False)
@@ -251,16 +253,29 @@ class Blocks:
         self._blocks.move_to_end(key)
         return block
 
-    def _decode(self, info: Info, number: int) -> "Matrix":
-        """float64 of shape (rows of the block, columns), NaN = no value, little-endian."""
+    def decoded(self, info: Info, rows: slice, places: Sequence[int]) -> "Matrix":
+        """Some rows and columns, not kept.
+
+        Args:
+            info: Of the run.
+            rows: Places of its ticks, ascending.
+            places: Of its layouts' columns, ascending.
+
+        Returns:
+            float64 of shape (rows, places), NaN = no value, little-endian.
+        """
         import numpy as np  # 40 ms, and ranges do without
 
-        seq = info.seq[number * info.rows : (number + 1) * info.rows]
-        width = sum(len(item.columns) for item in info.parts)
-        block = np.full((len(seq), width), math.nan, dtype="<f8")
-        offset = 0
+        seq = info.seq[rows]
+        block = np.full((len(seq), len(places)), math.nan, dtype="<f8")
+        offset = slot = 0
         for part in info.parts:
-            cells = ", ".join(quoted(item.name) for item in part.columns)
+            until = offset + len(part.columns)
+            wanted = [part.columns[place - offset] for place in places if offset <= place < until]
+            offset = until
+            if not wanted:
+                continue
+            cells = ", ".join(quoted(item.name) for item in wanted)
             sql = (
                 f"SELECT seq, {cells} FROM read_parquet({self.files([part.segment])})"  # noqa: S608  quoted
                 f" WHERE seq BETWEEN {seq[0]} AND {seq[-1]}"
@@ -269,14 +284,14 @@ class Blocks:
                 found = self._sealed.connection().execute(sql).fetchnumpy()
             held = found.pop("seq")
             # Its rows may be fewer: a file that began later, or one that was cut.
-            rows = slice(0, len(seq)) if len(held) == len(seq) else np.searchsorted(np.array(seq), held)
-            for place, item in enumerate(part.columns, offset):
+            those = slice(0, len(seq)) if len(held) == len(seq) else np.searchsorted(np.array(seq), held)
+            for place, item in enumerate(wanted, slot):
                 column = found.pop(item.name)
-                block[rows, place] = column.data if isinstance(column, np.ma.MaskedArray) else column
+                block[those, place] = column.data if isinstance(column, np.ma.MaskedArray) else column
                 if isinstance(column, np.ma.MaskedArray) and column.mask is not np.ma.nomask:
                     where = np.flatnonzero(column.mask)
-                    block[where if isinstance(rows, slice) else rows[where], place] = math.nan
-            offset += len(part.columns)
+                    block[where if isinstance(those, slice) else those[where], place] = math.nan
+            slot += len(wanted)
         return block
 
 

@@ -45,6 +45,10 @@ def _alert(name: str, title: str, keys: tuple[str, ...], argument: str, short: s
     return Action(f"alert.{name}", title, keys, "alert", "Alerts", argument, short, "alert")
 
 
+def _rule(name: str, title: str, keys: tuple[str, ...], short: str = "") -> Action:
+    return Action(f"rule.{name}", title, keys, "rule", "Rule", name, short, "rule")
+
+
 def _energy(name: str, title: str, keys: tuple[str, ...], short: str = "") -> Action:
     return Action(f"energy.{name}", title, keys, "energy", "Energy", name, short, "energy")
 
@@ -161,6 +165,7 @@ ACTIONS: Final = (
     _alert("silence", "Silence the alert or rule", ("S",), "silence", "silence"),
     _alert("resolve", "Resolve it", ("R",), "resolve", "resolve"),
     _alert("unsilence", "End the silence", ("U",), "unsilence"),
+    _alert("edit", "Change its numbers", ("E",), "edit", "edit"),
     _alert("rewind", "Go to when it fired", ("enter",), "rewind", "rewind"),
     _alert("tab", "Alerts, rules, silences", ("tab",), "tab", "lists"),
     _alert("tab_back", "The list before", ("shift+tab",), "tab_back"),
@@ -176,6 +181,12 @@ ACTIONS: Final = (
     _alert("page_down", "Page down", ("pagedown",), "page_down"),
     _alert("first", "First", ("home", "g"), "first"),
     _alert("last", "Last", ("end", "G"), "last"),
+    _rule("up", "Number above", ("up",), "number"),
+    _rule("down", "Number below", ("down",), "number"),
+    _rule("less", "A little less", ("minus", "left"), "step"),
+    _rule("more", "A little more", ("plus", "right"), "step"),
+    _rule("ship", "Back to what ships with wftop", ("u",), "as it ships"),
+    _rule("write", "Write it into a file of yours", ("enter",), "write"),
     _energy("next", "Streams, power, UX & fidelity", ("tab",), "page"),
     _energy("previous", "The page before", ("shift+tab",)),
     _energy("full", "Full motion for a minute", ("f",), "motion"),
@@ -232,6 +243,8 @@ ON_SCREEN: Final = {
 """Screen to its own actions by key: they come before ``BY_KEY``."""
 WHILE_ARRANGING: Final = frozenset({"arrange", "back", "help", "palette", "quit", "suspend", "redraw", "refresh"})
 """Methods of the actions that do not take the overview away from who arranges it."""
+WHILE_EDITING: Final = frozenset({"rule", "back", "help", "palette", "suspend", "redraw", "quit"})
+"""The same while a rule is edited."""
 SECTIONS: Final = (
     "Screens",
     "Panels",
@@ -244,6 +257,7 @@ SECTIONS: Final = (
     "GPUs",
     "Models",
     "Alerts",
+    "Rule",
     "Settings",
     "Energy",
     "Arrange",

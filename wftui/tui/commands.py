@@ -7,7 +7,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from wftui.text import clean
-from wftui.tui.actions import WHILE_ARRANGING, find
+from wftui.tui.actions import WHILE_ARRANGING, WHILE_EDITING, find
 from wftui.tui.process.commands import ProcessWork
 from wftui.tui.travel import Travel
 from wftui.tui.ui import ASK, CONFIRM, DETAILS, HELP, MENU, ORIGINS, OUTCOME, PALETTE, PROMPT, REFRESHES, WHY
@@ -50,6 +50,8 @@ class Commands(ProcessWork, Travel):
             elif character and character.isprintable():
                 ui.type(character)
             return
+        if ui.editing and not ui.overlay and self._number(key, character):
+            return
         if ui.overlay == PROMPT:
             self.prompt_key(key, character)
             return
@@ -81,11 +83,21 @@ class Commands(ProcessWork, Travel):
         elif self._ui.filtering:
             for char in line[:80]:
                 self._ui.type(char)
+        elif self._ui.editing:
+            for char in line[:20]:
+                self._number("", char)
         elif (timeline := self._app.shown_timeline) is not None:
             timeline.paste(text)
         elif self._ui.series is not None:
             for char in line[:80]:
                 self._ui.series.key("", char)
+
+    def _number(self, key: str, character: str | None) -> bool:
+        """A key of a number in the editor of a rule; False: it is none."""
+        from wftui.tui.alerts_screen import editing  # here: it is loaded by then
+
+        screen = self._alerts_screen
+        return screen is not None and editing.typed(self._app, screen, key, character)
 
     def _typed(self, key: str, character: str | None) -> bool:
         """A key of the palette, or of the search in help; False: it is none of these."""
@@ -105,6 +117,8 @@ class Commands(ProcessWork, Travel):
         if action is None:
             return
         if self._ui.arrange is not None and not self._ui.overlay and action.run not in WHILE_ARRANGING:
+            return
+        if self._ui.editing and not self._ui.overlay and action.run not in WHILE_EDITING:
             return
         if self._ui.overlay and action.run not in (
             "move",
@@ -221,10 +235,17 @@ class Commands(ProcessWork, Travel):
 
     def alert(self, what: str) -> None:
         """An action of the alerts screen."""
-        if (screen := self._alerts_screen) is not None:
+        if (screen := self._alerts_screen) is not None and screen.editor is None:
             from wftui.tui.alerts_screen import control  # here: as above
 
             control.act(self._app, screen, what)
+
+    def rule(self, what: str) -> None:
+        """An action of the editor of a rule."""
+        if (screen := self._alerts_screen) is not None:
+            from wftui.tui.alerts_screen import editing  # here: as above
+
+            editing.act(self._app, screen, what)
 
     @property
     def _alerts_screen(self) -> AlertsScreen | None:

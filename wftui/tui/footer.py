@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wftui.tui.actions import ACTIONS, keys_of
+from wftui.tui.alerts_screen import seen
 from wftui.tui.frame import Row, fit_row, join, outside, plain, row_width
 from wftui.tui.process import filter as filters
 from wftui.tui.scene import Scene, gap
@@ -41,6 +42,7 @@ def footer(scene: Scene, ui: Ui, width: int) -> Row:
     past = scene.replay is not None
     wanted = frozenset(_wanted(scene, ui, width))
     shown: list[tuple[str, str]] = []
+    waits = ("", "")
     for action in ACTIONS:
         if action.id in wanted:
             key = keys_of(action, ascii_only=glyphs.ascii_only).split(" ")[0]
@@ -51,18 +53,21 @@ def footer(scene: Scene, ui: Ui, width: int) -> Row:
             if shown and shown[-1][1] == title:
                 key = f"{shown.pop()[0]} {key}"
             shown.append((key, title))
+            if action.id == "screen.alerts" and seen.loud(scene.state)[0]:
+                waits = shown[-1]
     spaces = 3
     while True:
         row: Row = [gap(1)]
         for key, title in shown:
             row += [(key, "key"), (f" {title}{' ' * spaces}", "dim")]
-        # Help and quit stay longest: they lead to all the others.
-        if row_width(row) - spaces <= width or len(shown) <= 2:
+        # Help and quit stay longest: they lead to all the others; while something waits for somebody, alerts too.
+        kept = 2 + (waits in shown)
+        if row_width(row) - spaces <= width or len(shown) <= kept:
             return fit_row(row, width)
         if spaces > 2:
             spaces -= 1
         else:
-            shown.pop(-3)
+            shown.pop(-4 if shown[-3] == waits else -3)
 
 
 def _wanted(scene: Scene, ui: Ui, width: int) -> list[str]:
@@ -102,6 +107,8 @@ def _wanted(scene: Scene, ui: Ui, width: int) -> list[str]:
         wanted = ["list.filter", "model.sort", "model.zoom_in", "model.zoom_out", "open", "back"]
         if ui.models is not None and ui.models.inside:
             wanted = ["model.previous", "model.following", "back"]
+    elif ui.editing:
+        return ["rule.up", "rule.down", "rule.less", "rule.more", "rule.ship", "rule.write", "back", "view.help"]
     elif ui.shown == "alert" and ui.alerts is not None:
         wanted = _alerts(ui.alerts, looks=scene.readonly or past)
         wanted += ["back"] if width >= _ROOMY else []
@@ -131,7 +138,11 @@ def _wanted(scene: Scene, ui: Ui, width: int) -> list[str]:
 
 def _alerts(screen: AlertsScreen, *, looks: bool) -> list[str]:
     """``looks``: nothing can be done, only looked at."""
-    orders = {"alerts": ["acknowledge", "silence", "resolve"], "rules": ["silence"], "silences": ["unsilence"]}
+    orders = {
+        "alerts": ["acknowledge", "silence", "resolve", "edit"],
+        "rules": ["silence", "edit"],
+        "silences": ["unsilence"],
+    }
     wanted = [*([] if looks else orders[screen.tab]), "tab", "expand"]
     wanted += ["rewind"] if screen.tab == "alerts" else []
     wanted += [] if screen.inside else ["sort", *(["group"] if screen.tab == "alerts" else [])]

@@ -61,12 +61,13 @@ def top_line(scene: Scene, width: int) -> Row:
     elif state.link != LIVE and width >= 24:
         right = [*link, gap(1)]
     own = own_cost(scene)
+    memory_piece = ("", "")
     if width >= 84 and state.link == LIVE:
         cost = text.percent(own).strip()
         recorder: Row = [("own ", "dim"), (f"{cost:>5}", "text"), gap(3)]
         if width >= 112:
             memory = state.value("wftop.memory.usage") + scene.own_memory
-            shown = text.size(memory).strip()
+            memory_piece = (f" {text.size(memory).strip():>8}", "dim")
             mode = state.hello.mode if state.hello else ""
             stored = "" if state.hello is None or state.hello.session else " memory only"
             recorder = [
@@ -75,7 +76,7 @@ def top_line(scene: Scene, width: int) -> Row:
                 (f"{stored} {scene.refresh_s:g} s   " if mode else "   ", "dim"),
                 ("own ", "dim"),
                 (f"{cost:>5}", "text"),
-                (f" {shown:>8}", "dim"),
+                memory_piece,
                 gap(3),
             ]
         if width >= 112 and scene.lag_s == scene.lag_s:
@@ -84,9 +85,13 @@ def top_line(scene: Scene, width: int) -> Row:
         right = [*recorder, *right]
     right = [*_given_up(scene, width), *headline(scene, width), *_health(state, width), *right]
     left = _whose(scene, width, 60) + _alarms(scene, width)
-    left += [(f"{glyph} ", level if level != "good" else "good"), (said, level if level != "good" else "text")]
+    if memory_piece in right and row_width(left) + len(said) + row_width(right) + 4 > width:
+        right.remove(memory_piece)  # what is wrong says more than what it costs to know it
     if row_width(right) >= width - 4:
         right = []
+    left.append((f"{glyph} ", level))
+    room = max(0, width - row_width(left) - row_width(right) - ((2 if width >= 60 else 1) if right else 0))
+    left.append((outside(said, room, glyphs).rstrip(), level if level != "good" else "text"))
     return join(left, [gap(1), *right] if right else [], width)
 
 

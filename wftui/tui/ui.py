@@ -172,8 +172,15 @@ class Ui:
 
     @property
     def keyed(self) -> str:
-        """Whose keys are valid: what fills the screen, or the arranging of the overview."""
+        """Whose keys are valid: what fills the screen, the arranging of the overview, the editor of a rule."""
+        if self.editing:
+            return "rule"
         return "arrange" if self.arrange is not None else self.shown
+
+    @property
+    def editing(self) -> bool:
+        """Whether the editor of a rule is on the screen."""
+        return self.shown == "alert" and self.alerts is not None and self.alerts.editor is not None
 
     @property
     def overlay(self) -> str:

@@ -2,6 +2,7 @@
 
 import math
 from array import array
+from bisect import bisect_left
 from statistics import median
 from typing import Final
 
@@ -12,6 +13,8 @@ _MEAN_AD: Final = 1.253314
 """Standard deviation of a normal distribution, in mean absolute deviations."""
 DAY_S: Final = 86_400
 HOUR_S: Final = 3_600
+_SHORT: Final = 65_536
+"""Places that two bytes number."""
 
 
 class Usual:
@@ -24,11 +27,12 @@ class Usual:
         "_cached",
         "_count",
         "_open",
+        "_order",
         "_place",
-        "_second",
         "_seen",
         "_total",
         "filled",
+        "known",
         "phase_s",
         "step_s",
         "steps",
@@ -39,12 +43,15 @@ class Usual:
         self.phase_s = phase_s
         self.step_s = step_s
         self.steps = steps
+        self.known = 0
+        """Steps that have a value."""
         self._seen = array("d", [_NAN]) * steps
         self._place = 0
         """Of the next step."""
+        self._order: array[int] | None = None
+        """Places of the steps that have a value, by their values; None: nobody asked for a median yet."""
         self._open = -1
         """Number of the open step: seconds since 1970, and the phase, by ``step_s``."""
-        self._second = -1
         self._total = 0.0
         self._count = 0
         self._cached: dict[int, tuple[float, float, int]] = {}
@@ -69,8 +76,17 @@ class Usual:
         self._total, self._count = 0.0, 0
 
     def _append(self, mean: float) -> None:
-        self._seen[self._place] = mean
-        self._place = (self._place + 1) % self.steps
+        seen, place, order = self._seen, self._place, self._order
+        if seen[place] == seen[place]:
+            self.known -= 1
+            if order is not None:
+                order.remove(place)
+        seen[place] = mean
+        if mean == mean:
+            self.known += 1
+            if order is not None:
+                order.insert(bisect_left(order, mean, key=seen.__getitem__), place)
+        self._place = (place + 1) % self.steps
         self._cached.clear()
 
     def fill(self, next_s: int, means: "array[float]") -> None:
@@ -90,7 +106,8 @@ class Usual:
             at = oldest + place
             if value != value and 0 <= at < len(means):
                 own[place] = means[at]
-        self._seen, self._place = own, 0
+        self._seen, self._place, self._order = own, 0, None
+        self.known = sum([value == value for value in own])
         self._cached.clear()
 
     @property
@@ -102,20 +119,13 @@ class Usual:
         """Oldest first, NaN where a step had none, shape (steps,)."""
         return self._seen[self._place :] + self._seen[: self._place]
 
-    @property
-    def known(self) -> int:
-        """Steps that have a value."""
-        return sum(value == value for value in self._seen)
-
     def mean(self) -> tuple[float, float, int]:
         """(mean, standard deviation of the steps' means, steps that have one); NaN without any."""
         found = self._cached.get(-1)
         if found is None:
-            values = [value for value in self._seen if value == value]
+            values = self._known()
             mean = math.fsum(values) / len(values) if values else _NAN
-            spread = (
-                math.sqrt(math.fsum((value - mean) ** 2 for value in values) / len(values)) if values else _NAN
-            )
+            spread = math.dist(values, (mean,) * len(values)) / math.sqrt(len(values)) if values else _NAN
             found = self._cached[-1] = mean, spread, len(values)
         return found
 
@@ -133,18 +143,55 @@ class Usual:
         hour = (time_s + self.phase_s) % DAY_S // HOUR_S if hourly else -2
         found = self._cached.get(hour)
         if found is None:
-            values = self._of_hour(hour) if hourly else [value for value in self._seen if value == value]
-            middle = median(values) if values else _NAN
-            found = self._cached[hour] = middle, _robust_spread(values, middle), len(values)
+            if hourly:
+                values = self._of_hour(hour)
+                middle = median(values) if values else _NAN
+                found = middle, _robust_spread(values, middle), len(values)
+            else:
+                found = self._of_all()
+            self._cached[hour] = found
         return found
 
+    def _known(self) -> "array[float] | list[float]":
+        return self._seen if self.known == self.steps else [value for value in self._seen if value == value]
+
     def _of_hour(self, hour: int) -> list[float]:
-        found = []
-        for back, value in enumerate(reversed(self.values()), 1):
-            start_s = (self._open - back) * self.step_s  # hours begin with a step, so as early as steps do
-            if value == value and start_s % DAY_S // HOUR_S == hour:
-                found.append(value)
+        """Of each day the steps of one hour: hours begin with a step, so as early as steps do."""
+        values, of_hour, of_day = self.values(), HOUR_S // self.step_s, DAY_S // self.step_s
+        start = (hour * of_hour - (self._open - self.steps)) % of_day - of_day
+        found: list[float] = []
+        for place in range(start, self.steps, of_day):
+            found += [value for value in values[max(0, place) : max(0, place + of_hour)] if value == value]
         return found
+
+    def _of_all(self) -> tuple[float, float, int]:
+        """``robust`` of all steps. A week of them is not put in order anew for each that comes."""
+        seen, count, order = self._seen, self.known, self._order
+        if order is None:
+            places = [place for place, value in enumerate(seen) if value == value]
+            order = self._order = array("H" if self.steps <= _SHORT else "L", sorted(places, key=seen.__getitem__))
+        if not count:
+            return _NAN, _NAN, 0
+        half = count // 2
+        middle = seen[order[half]] if count % 2 else (seen[order[half - 1]] + seen[order[half]]) / 2
+        far = self._nearest(order, middle, half + 1)
+        if not count % 2:
+            far = (far + self._nearest(order, middle, half)) / 2
+        if far:
+            return middle, far / _MAD, count
+        known = self._known()
+        return middle, math.fsum([abs(value - middle) for value in known]) / count * _MEAN_AD, count
+
+    def _nearest(self, order: "array[int]", middle: float, wanted: int) -> float:
+        """How far from the middle the farthest of the nearest ones is; they stand side by side in order."""
+        seen, first, last = self._seen, 0, len(order) - wanted
+        while first < last:
+            half = (first + last) // 2
+            if middle - seen[order[half]] > seen[order[half + wanted]] - middle:
+                first = half + 1
+            else:
+                last = half
+        return max(middle - seen[order[first]], seen[order[first + wanted - 1]] - middle)
 
 
 def _robust_spread(values: list[float], middle: float) -> float:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from operator import mul
 from typing import Final
 
@@ -21,20 +22,32 @@ def reaches(values: Sequence[float], step_s: float, ahead_s: float) -> float | N
     Returns:
         None: fewer than three values, or no slope that differs from noise.
     """
-    places = [place for place, value in enumerate(values) if value == value]
-    count = len(places)
+    mean = math.fsum(values) / max(1, len(values))
+    if mean == mean:
+        known, across = values, _whole(len(values))
+        middle = (len(values) - 1) / 2
+        both = math.fsum(map(mul, across, values))  # the mean falls out: what is across adds up to nothing
+    else:
+        places = [place for place, value in enumerate(values) if value == value]
+        known = [value for value in values if value == value]
+        middle = sum(places) / max(1, len(places))
+        across = tuple([place - middle for place in places])
+        mean = math.fsum(known) / max(1, len(known))
+        both = math.fsum(map(mul, across, [value - mean for value in known]))
+    count = len(known)
     if count < _LEAST:
         return None
-    middle = sum(places) / count
-    known = [value for value in values if value == value]
-    mean = math.fsum(known) / count
-    across = [place - middle for place in places]
-    up = [value - mean for value in known]
-    spread = math.fsum(map(mul, across, across))
-    both = math.fsum(map(mul, across, up))
+    means = (mean,) * count
+    spread = math.hypot(*across) ** 2
     slope = both / spread
-    left = max(0.0, math.fsum(map(mul, up, up)) - slope * both)
+    left = max(0.0, math.dist(known, means) ** 2 - slope * both)
     error = math.sqrt(left / (count - 2) / spread)
     if slope == 0 or abs(slope) < SURE * error:
         return None
     return mean + slope * (len(values) - 1 + ahead_s / step_s - middle)
+
+
+@lru_cache(8)
+def _whole(count: int) -> tuple[float, ...]:
+    """How far each place is from the middle, of values without a gap."""
+    return tuple([place - (count - 1) / 2 for place in range(count)])

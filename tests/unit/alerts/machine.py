@@ -129,10 +129,11 @@ class Machine:
         """The wall clock alone."""
         self.time_s += seconds
 
-    def step(self, now: Mapping[str, Value]) -> list[Change]:
-        """One second."""
+    def step(self, now: Mapping[str, Value], latest: Mapping[str, float] | None = None) -> list[Change]:
+        """One second; ``latest``: what series were at its end, where that is told."""
         tick, layout = self._tick(now)
-        self.changes = self.engine.second(tick, layout, self.health, self.now)
+        said = {layout.places()[text]: value for text, value in (latest or {}).items()}
+        self.changes = self.engine.second(tick, layout, self.health, self.now, said)
         for running in self.engine.running.values():
             for alert in running.alerts.values():
                 before = self.seen.get(alert.key, "")

@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 
 from tests.fakeclock import FakeClock
 from tests.recording import BYTES, CPU, START_S, Recording
+from wftui.alerts.backfill import TRIES
 from wftui.alerts.engine import Engine
 from wftui.alerts.rule import Anomaly, Baseline, Condition, Query, Rule
 from wftui.clock import NS_PER_S, Instant
 from wftui.errors import StoreError
 from wftui.model.sample import Column
 from wftui.model.tick import Layout, Tick, pack
-from wftui.recorder.alerting.backfill import TRIES, Backfill
+from wftui.recorder.alerting.backfill import Backfill
 from wftui.store import answers, read
 from wftui.windows.coarse import Usual
 from wftui.wire import messages as m

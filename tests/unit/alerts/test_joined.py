@@ -139,6 +139,15 @@ def test_any_of_different_things_is_an_alert_of_each() -> None:
     assert seen == {'rule.r{gpu="a"}': "3F", "rule.r": ". F ."}
 
 
+def test_none_of_several_is_no_alert_of_each() -> None:
+    """A server with requests and no GPU at work: one that idles beside one that works is none."""
+    asked = 'inference.requests{mode="running",server="*"}'
+    condition = All((over(asked), Not(over(HOT))))
+    series = {'inference.requests{mode="running",server="s"}': "9x4"}
+    gpus = {f'{HOT}{{gpu="a"}}': "9 9 1 1", f'{HOT}{{gpu="b"}}': "1 9 1 9"}
+    assert states(condition, series | gpus) == {'rule.r{server="s"}': "2. F ."}
+
+
 def test_a_part_without_a_series_is_no_alert_of_all() -> None:
     assert states(All((over(HOT), over(A))), {A: "9x3"}) == {}
 
@@ -263,3 +272,13 @@ def test_a_series_that_leaves_the_layout_before_it_is_absent_long_enough() -> No
     """Layouts drop what had no value for an hour; the rule may wait longer."""
     gpu = f'{HOT}{{gpu="a"}}'
     assert states(Absent(HOT, 5), {gpu: "1x2 _x2 -x4 1", C: "1x9"}) == {'rule.r{gpu="a"}': "6. 2F ."}
+
+
+def test_any_tells_the_number_of_the_part_that_held_even_when_none_does_any_more() -> None:
+    machine = Machine([rule(Any((over(A), over(B))), keep_s=60)])
+    machine.run({A: "1x3", B: "1 9 2"})
+    alert = machine.alert()
+    assert [signal.column.series.text for signal in alert.judge.signals()] == [B, A]
+    assert (alert.judge.value, alert.worst) == (2, 9)
+    machine.run({A: "8", B: "1"})
+    assert alert.judge.value == 8

@@ -3,15 +3,17 @@
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple, TypedDict, Unpack
+from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 
 from wftui import log
 from wftui.clock import NS_PER_S, Clock
+from wftui.collectors.servers import ended
 from wftui.collectors.servers.attention import Attention
 from wftui.collectors.servers.discovery import Discovery, Found, shown
+from wftui.collectors.servers.ended import Ended
 from wftui.collectors.servers.kinds import modules
 from wftui.collectors.servers.neighbours import introduce, runner_of
 from wftui.collectors.servers.signs import CORE
@@ -33,11 +35,6 @@ REMEMBERED_NS: Final = 600 * NS_PER_S
 """A server that comes back at its endpoint within so long has restarted; after that it is a new one."""
 _KEPT: Final = 4096
 """Readings kept for a recorder that does not ask: ten servers for some minutes."""
-
-
-class _Gone(NamedTuple):
-    watch: "Watch"
-    at_ns: int
 
 
 class _More(TypedDict, total=False):
@@ -70,7 +67,7 @@ class Poller:
         self._readings: deque[Reading] = deque(maxlen=_KEPT)
         self._events: deque[Occurrence] = deque(maxlen=_KEPT)
         self._watches: dict[str, tuple[Watch, asyncio.Task[None]]] = {}
-        self._gone: dict[str, _Gone] = {}
+        self._gone: dict[str, Ended] = {}
         self._hidden: dict[str, Found] = {}
         """Servers that cannot be asked, by how they are called."""
         self._refused: dict[str, str] = {}
@@ -177,7 +174,7 @@ class Poller:
             if name in self._configured:
                 watch.found = seen[name][0] if name in seen else None
             elif name not in seen:
-                self._end(name, "server.gone")
+                self._end(name, "server.gone", {other.pid for other in found})
             elif watch.found is not None and not _same(watch.found, seen[name][0]):
                 self._end(name, "")
             else:
@@ -185,7 +182,11 @@ class Poller:
         for name, (item, endpoint) in seen.items():
             if name not in self._watches:
                 self._begin(name, self._made(name, item, endpoint))
-        if hidden.keys() != self._hidden.keys():
+        now = self._clock.now()
+        over = [name for name, item in self._gone.items() if item.row is not None and item.shown(now) is None]
+        for name in over:
+            self._gone[name] = self._gone[name]._replace(row=None)
+        if over or hidden.keys() != self._hidden.keys():
             self._hidden = hidden
             self._retell()
 
@@ -206,7 +207,7 @@ class Poller:
     def _made(self, name: str, item: Found, endpoint: Endpoint) -> "Watch":
         making = runner_of(item, lambda: self._by_pid(item.parent)) if item.sign.words else None
         back = self._gone.pop(name, None)
-        known = back is not None and self._clock.now().boottime_ns - back.at_ns < REMEMBERED_NS
+        known = back is not None and self._clock.now().boottime_ns - back.at.boottime_ns < REMEMBERED_NS
         if back is None or not known:
             return self._watch(endpoint, item.sign.kinds, found=item, making=making)
         back.watch.derivation.forget()
@@ -220,16 +221,19 @@ class Poller:
             making=making,
         )
 
-    def _end(self, name: str, event: str) -> None:
+    def _end(self, name: str, event: str, alive: Collection[int] = ()) -> None:
         watch, task = self._watches.pop(name)
         task.cancel()
         if not watch.state:
             return  # it was never told of
         now = self._clock.now()
         self._gone = {
-            other: item for other, item in self._gone.items() if now.boottime_ns - item.at_ns < REMEMBERED_NS
+            other: item
+            for other, item in self._gone.items()
+            if now.boottime_ns - item.at.boottime_ns < REMEMBERED_NS
         }
-        self._gone[name] = _Gone(watch, now.boottime_ns)
+        others = [item for item, _ in self._watches.values()] + [item.watch for item in self._gone.values()]
+        self._gone[name] = Ended(watch, now, ended.row(watch, others, alive, now) if event else None)
         if event:
             kind = watch.kind.NAME if watch.kind else ""
             self._events.append(Occurrence(event, ("server", name), {"kind": kind}, now))
@@ -252,7 +256,8 @@ class Poller:
 
     def _make_tables(self) -> None:
         self._dirty = False
-        now_ns = self._clock.now().time_ns
+        now = self._clock.now()
+        now_ns = now.time_ns
         watches = [watch for watch, _ in self._watches.values() if watch.state]
         by_pid = {watch.found.pid: watch.name for watch in watches if watch.found is not None}
         servers: dict[str, Row] = {}
@@ -264,6 +269,9 @@ class Poller:
             servers[watch.name] = watch.row(parent or _whole(watch, watches))
             models |= watch.model_rows()
             requests |= watch.request_rows()
+        for name, item in self._gone.items():
+            if (last := item.shown(now)) is not None:
+                servers.setdefault(name, last)
         for name, found in self._hidden.items():
             servers[name] = _hidden_row(name, found, self._since.setdefault(name, now_ns))
         for name, reason in self._refused.items():

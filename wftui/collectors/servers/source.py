@@ -8,7 +8,7 @@ from wftui.clock import NS_PER_S, Clock, Instant, SystemClock
 from wftui.collectors.base import STREAM
 from wftui.model import health
 from wftui.model.sample import Note, Scrape
-from wftui.model.servers import ENDPOINT, SERVERS, SOURCE, STATE
+from wftui.model.servers import ENDPOINT, ORIGIN, PID, SERVERS, SOURCE, STATE
 from wftui.model.table import TableSnapshot
 
 if TYPE_CHECKING:
@@ -76,8 +76,9 @@ class Servers:
     @staticmethod
     def _note(tables: Sequence[TableSnapshot]) -> Note | None:
         servers = next((item.rows for item in tables if item.schema is SERVERS), {})
+        servers = {name: row for name, row in servers.items() if row[ORIGIN] != "process" or row[PID] is not None}
         if not servers:
-            return _NONE
+            return _NONE  # those that ended are none
         troubled = [str(row[ENDPOINT]) for row in servers.values() if row[STATE] in health.TROUBLE]
         if len(troubled) < len(servers):
             return None  # each server says in its row what ails it; the source works

@@ -73,6 +73,8 @@ class Watch:
         self.requests: dict[str, tuple[RequestInfo, int]] = {}
         """By key: what was said last, and when it was first seen (ns, UTC)."""
         self.look = Look()
+        self.answered_ns = 0
+        """CLOCK_BOOTTIME of its last answer."""
         self.derivation = derivation or Derivation(self.name)
         self.restarts = restarts
         self.ahead = False
@@ -196,7 +198,7 @@ class Watch:
             item.key: (item, self.requests[item.key][1] if item.key in self.requests else at.time_ns)
             for item in look.requests
         }
-        self.look = look
+        self.look, self.answered_ns = look, at.boottime_ns
         samples += (
             Sample(self._up, 1),
             Sample(self._duration, (self._clock.now().boottime_ns - now.boottime_ns) / NS_PER_S),

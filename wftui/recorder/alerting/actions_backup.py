@@ -45,8 +45,8 @@ class Readiness:
         self.ready: bool | None = None
         """None: not known."""
         self._emit = emit
-        self._cpu = Sliding(SPAN_S, ordered=True)
-        self._disk = Sliding(SPAN_S, ordered=False)
+        self._cpu = Sliding(SPAN_S)
+        self._disk = Sliding(SPAN_S)
         self._layout = -1
         self._places: dict[str, tuple[tuple[int, str], ...]] = {}
         self._at_ns = 0

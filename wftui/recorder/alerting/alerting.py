@@ -1,13 +1,16 @@
 """Alerts of one recorder: each second's changes become events, rows of tables, and word to who asked for it."""
 
+import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from wftui.alerts.desk import Desk, inhibitor
 from wftui.alerts.engine import Change, Engine, SourceState
 from wftui.alerts.health import Firing
 from wftui.alerts.health_facts import firing
+from wftui.alerts.replay import longest_window_s
 from wftui.alerts.rule import Rule
 from wftui.alerts.signals import Labels
 from wftui.alerts.silences import Silence, holding, matchers
@@ -24,6 +27,7 @@ from wftui.model.tick import Layout, Tick
 from wftui.recorder.alerting import rows
 from wftui.recorder.alerting.actions import Actions
 from wftui.recorder.alerting.actions_advice import shown
+from wftui.recorder.alerting.past import Breaks, Past
 from wftui.recorder.alerting.quality import Quality
 from wftui.recorder.alerting.scoring import Scoring
 from wftui.recorder.emitter import Emitter
@@ -33,6 +37,21 @@ TABLE_NS: Final = 10 * NS_PER_S
 """The tables are told at least so often, and when something befell an alert."""
 MAX_SILENCE_NS: Final = 366 * 86_400 * NS_PER_S
 _MOST_SILENCES: Final = 500
+_MOST_HELD: Final = 15
+"""Seconds that wait for what was before the start."""
+_NONE: Final[Mapping[int, float]] = {}
+Standing = dict[str, tuple[str, bool]]
+"""Alert to its state, and whether it fires on without its condition: what the next start goes on with."""
+
+
+class Second(NamedTuple):
+    """One that was closed."""
+
+    tick: Tick
+    layout: Layout
+    at: Instant
+    latest: Mapping[int, float]
+    """As the engine takes it."""
 
 
 class Alerting:
@@ -71,7 +90,14 @@ class Alerting:
         self._rules: tuple[Rule, ...] = ()
         self._silences: dict[str, Silence] = {}
         self._waiting: dict[str, Row] = {}
-        """What fired before the start and has no rule yet."""
+        """What fired or was pending before the start and has no rule yet."""
+        self._last: Tick | None = None
+        """Of the session before; None: not of this boot, or not known."""
+        self._held: deque[Second] | None = None
+        """Seconds that wait until the windows know what was before the start; None: none has to wait."""
+        self._ruled = asyncio.Event()
+        self._standing: Standing = {}
+        """As it was told last."""
         self._told_ns = 0
         self._changed = True
         self._broken_files = 0
@@ -81,7 +107,7 @@ class Alerting:
             severity: column(SOURCE, "wftop.alerts.firing", {"mode": severity}, call="the alerts' states")
             for severity in ("info", "warning", "error", "critical")
         }
-        self._held = column(SOURCE, "wftop.alerts.held_back", call="notifications over the limit")
+        self._held_back = column(SOURCE, "wftop.alerts.held_back", call="notifications over the limit")
 
     @property
     def engine(self) -> Engine:
@@ -103,19 +129,30 @@ class Alerting:
         if not broken:
             self._end_waiting(now)
         self._changed = True
+        self._ruled.set()
 
-    def restore(self, stored: Mapping[str, Mapping[str, Row]]) -> None:
-        """What the tables said when the session before ended; before the first rules."""
+    def restore(self, stored: Mapping[str, Mapping[str, Row]], last: Tick | None = None) -> None:
+        """What the tables said when the session before ended; before the first rules.
+
+        Args:
+            stored: Table to its rows.
+            last: The last second of that session; None: it was before this boot, or there is none.
+        """
+        self._last = last
         now_ns = self._clock.now().time_ns
         known = rows.silences_of(stored.get(SILENCES.name, {}))
         self._silences = {item.id: item for item in known if now_ns < item.until_ns}
         self._waiting = {
-            key: row for key, row in stored.get(ALERTS.name, {}).items() if row[cells.STATE] in (FIRING, OVER)
+            key: row
+            for key, row in stored.get(ALERTS.name, {}).items()
+            if row[cells.STATE] in (FIRING, OVER, cells.PENDING)
         }
 
     def _end_waiting(self, now: Instant) -> None:
         """What fired before the start and whose rule went meanwhile would fire for ever."""
         for key, row in self._waiting.items():
+            if row[cells.STATE] == cells.PENDING:
+                continue  # nobody was told of it
             payload = {
                 "rule": row[cells.RULE],
                 "labels": dict(rows.labels_of(str(row[cells.LABELS]))),
@@ -129,40 +166,82 @@ class Alerting:
 
     def _resume(self, row: Row, now: Instant) -> bool:
         alert = self._engine.restore(str(row[cells.RULE]), rows.labels_of(str(row[cells.LABELS])))
-        if alert is not None:
-            rows.resume(alert, row, now)
+        if alert is not None and rows.resume(alert, row, self._last, now) and alert.state != cells.PENDING:
             self._desk.resume(alert.key)
         return alert is not None
 
+    # ---- what was before the start
+
+    def hold(self) -> None:
+        """Judge no second until ``catch_up`` is done, or until ``_MOST_HELD`` wait."""
+        self._held = deque()
+
+    async def catch_up(self, past: Past, sources: Mapping[str, SourceState]) -> None:
+        """Fill the windows with what was before the start, then judge the seconds since."""
+        await self._ruled.wait()
+        window_s = longest_window_s(rule for rule in self._rules if rule.enabled)
+        breaks = Breaks()
+        async for tick, layout in past.seconds(window_s, self._clock.now().time_ns // NS_PER_S):
+            if self._held is None:
+                return  # it took too long
+            self._engine.past(tick, layout, sources)
+            await breaks()
+        self._let_go(sources)
+
+    def _let_go(self, sources: Mapping[str, SourceState]) -> list[Change]:
+        """Judge the seconds that were held; returns what they brought."""
+        held, self._held = self._held or (), None
+        found = []
+        for tick, layout, at, latest in held:
+            for change in self._engine.second(tick, layout, sources, at, latest):
+                self._tell(change, at)
+                found.append(change)
+        return found
+
     # ---- each second
 
-    def second(self, tick: Tick, layout: Layout, sources: Mapping[str, SourceState], at: Instant) -> list[Sample]:
-        """Look at a second that was closed; returns what it tells of itself."""
+    def second(
+        self,
+        tick: Tick,
+        layout: Layout,
+        sources: Mapping[str, SourceState],
+        at: Instant,
+        latest: Mapping[int, float] = _NONE,
+    ) -> list[Sample]:
+        """Look at a second that was closed; returns what it tells of itself. ``latest``: as for the engine."""
         began = time.perf_counter_ns()
-        changes = self._engine.second(tick, layout, sources, at)
-        for change in changes:
-            self._tell(change, at)
+        changes = self._judge(Second(tick, layout, at, latest), sources)
         spent_s = (time.perf_counter_ns() - began) / 1e9
         self._end_silences(at)
-        if changes or self._changed or at.boottime_ns >= self._told_ns + TABLE_NS:
+        moved = self._changed or _standing(self._engine) != self._standing
+        if changes or moved or at.boottime_ns >= self._told_ns + TABLE_NS:
             self._publish_all(at)
+        active = list(self._engine.alerts())  # once: it looks at every alert that could be
         counts = dict.fromkeys(self._counts, 0)
-        for alert in self._engine.alerts():
+        for alert in active:
             if alert.state in (FIRING, OVER):
                 counts[alert.severity] += 1
         return [
             Sample(self._duration, spent_s),
-            Sample(self._held, self._desk.held),
+            Sample(self._held_back, self._desk.held),
             Sample(self._broken, self._broken_files),
             *(Sample(self._counts[severity], count) for severity, count in counts.items()),
-            *self._actions.second(tick, layout, self._engine.alerts(), at),
-            *self._quality.second(self._engine.alerts(), self._hushed(at), at),
-            self._scoring.second(tick, layout, sources, self._firings(at), at),
+            *self._actions.second(tick, layout, active, at),
+            *self._quality.second(active, self._hushed(active, at), at),
+            self._scoring.second(tick, layout, sources, self._firings(active, at), at),
         ]
 
-    def _firings(self, at: Instant) -> list[Firing]:
+    def _judge(self, second: Second, sources: Mapping[str, SourceState]) -> list[Change]:
+        if self._held is not None:
+            self._held.append(second)
+            return self._let_go(sources) if len(self._held) >= _MOST_HELD else []
+        changes = self._engine.second(second.tick, second.layout, sources, second.at, second.latest)
+        for change in changes:
+            self._tell(change, second.at)
+        return changes
+
+    def _firings(self, active: Sequence[Alert], at: Instant) -> list[Firing]:
         """What fires, as the health score sees it."""
-        active = list(self._engine.alerts())
         found = []
         for alert in active:
             silenced = holding(self._silences.values(), alert, at.time_ns) is not None
@@ -171,9 +250,8 @@ class Alerting:
                 found.append(item)
         return found
 
-    def _hushed(self, at: Instant) -> Callable[[Alert], bool]:
+    def _hushed(self, active: Sequence[Alert], at: Instant) -> Callable[[Alert], bool]:
         """Whether nobody is to hear of an alert."""
-        active = list(self._engine.alerts())
         return lambda alert: bool(holding(self._silences.values(), alert, at.time_ns) or inhibitor(alert, active))
 
     def _texts(self, name: str) -> Iterable[tuple[Labels, str]]:
@@ -212,6 +290,7 @@ class Alerting:
 
     def _publish_all(self, at: Instant) -> None:
         self._changed = False
+        self._standing = _standing(self._engine)
         self._told_ns = at.boottime_ns
         active = list(self._engine.alerts())
         found = {alert.key: self._row(alert, active, at) for alert in active}
@@ -223,7 +302,7 @@ class Alerting:
 
     def _row(self, alert: Alert, active: Iterable[Alert], at: Instant) -> Row:
         silence = holding(self._silences.values(), alert, at.time_ns)
-        return rows.alert_row(alert, silence.id if silence else "", inhibitor(alert, active))
+        return rows.alert_row(alert, silence.id if silence else "", inhibitor(alert, active), at)
 
     # ---- what a person has done
 
@@ -246,6 +325,7 @@ class Alerting:
         """
         alert = self._firing(order.alert)
         alert.resolve(self._clock.now(), f"resolved by {order.by}" if order.by else "resolved by hand")
+        self._engine.forget(alert)
         self._did(RESOLVED, alert, {"by": order.by, "note": order.note, "reason": alert.reason})
 
     def silence(self, order: m.SetSilence) -> str:
@@ -303,3 +383,7 @@ class Alerting:
         told = {"rule": alert.rule.id, "labels": dict(alert.labels), "name": alert.rule.name, "told": False}
         self._emit(kind, ("alert", alert.key), {**told, "severity": alert.severity, **payload})
         self._publish_all(self._clock.now())
+
+
+def _standing(engine: Engine) -> Standing:
+    return {alert.key: (alert.state, alert.ceased_ns is not None) for alert in engine.alerts()}

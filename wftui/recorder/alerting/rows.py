@@ -3,16 +3,18 @@
 import math
 from collections.abc import Iterable, Mapping
 
+from wftui.alerts import panels
 from wftui.alerts.engine import Engine
 from wftui.alerts.rule import Rule
 from wftui.alerts.signals import Labels
 from wftui.alerts.silences import Silence
 from wftui.alerts.states import Alert
 from wftui.alerts.words import condition_text, message_text
-from wftui.clock import Instant
+from wftui.clock import NS_PER_S, Instant
 from wftui.model import alerts as cells
 from wftui.model.series import pairs
 from wftui.model.table import Cell, Row
+from wftui.model.tick import Tick
 
 WARMING = "warming"
 WAITING = "waiting"
@@ -24,8 +26,9 @@ def number(value: float) -> Cell:
     return value if math.isfinite(value) else None
 
 
-def alert_row(alert: Alert, silence: str, inhibited: str) -> Row:
+def alert_row(alert: Alert, silence: str, inhibited: str, now: Instant) -> Row:
     """An alert that is not inactive; ``silence``, ``inhibited``: what holds it, empty: nothing."""
+    ceased_ns = alert.ceased_ns
     judge, rule = alert.judge, alert.rule
     who, note, when = alert.acknowledged or ("", "", 0)
     return (
@@ -51,6 +54,8 @@ def alert_row(alert: Alert, silence: str, inhibited: str) -> Row:
         silence,
         inhibited,
         message_text(alert),
+        None if ceased_ns is None else now.time_ns - (now.boottime_ns - ceased_ns),
+        " ".join(panels.wanted(rule.actions)),
     )
 
 
@@ -59,18 +64,39 @@ def labels_of(text: str) -> Labels:
     return tuple(sorted(pairs(text).items()))
 
 
-def resume(alert: Alert, row: Row, now: Instant) -> None:
-    """Put an alert where its row says that it was."""
+def resume(alert: Alert, row: Row, last: Tick | None, now: Instant) -> bool:
+    """Put an alert where its row says that it was.
+
+    Args:
+        alert: A new one.
+        row: Of the session before.
+        last: The last second of that session; None: it was before this boot, or cannot be read.
+        now: When it is looked at again.
+
+    Returns:
+        Whether it goes on; what was pending does only after a short outage.
+    """
     since_ns = _time_ns(row[cells.SINCE]) or now.time_ns
+    if row[cells.STATE] == cells.PENDING:
+        if last is None or alert.active:
+            return False
+        pended_ns = max(0, (last.time_s + 1) * NS_PER_S - since_ns)
+        return alert.resume_pending(pended_ns, now.boottime_ns - last.boottime_ns, now)
     ago_ns = max(0, now.time_ns - since_ns)  # a clock that was set back meanwhile makes it no younger than new
     since = Instant(time_ns=since_ns, boottime_ns=now.boottime_ns - ago_ns)
-    alert.resume(str(row[cells.STATE]), since, now, str(row[cells.EVENT]))
+    ceased_ns = _time_ns(row[cells.CEASED]) if len(row) > cells.CEASED else 0
+    if ceased_ns:
+        held_ns = now.boottime_ns - max(0, now.time_ns - ceased_ns)
+    else:
+        held_ns = now.boottime_ns if last is None else last.boottime_ns
+    alert.resume(str(row[cells.STATE]), since, held_ns, now, str(row[cells.EVENT]))
     alert.fired_value, alert.worst = _float(row[cells.FIRED_VALUE]), _float(row[cells.WORST])
     severity = row[cells.SEVERITY]
     if severity in ("info", "warning", "error", "critical"):
         alert.severity = severity  # type: ignore[assignment]  # one of the four, as was just asked
     if row[cells.ACK_AT]:
         alert.acknowledged = str(row[cells.ACK_BY]), str(row[cells.NOTE]), _time_ns(row[cells.ACK_AT])
+    return True
 
 
 def _float(cell: Cell) -> float:

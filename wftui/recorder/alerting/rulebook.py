@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from wftui import log
@@ -24,6 +25,7 @@ class Rulebook:
         self._emit = emit
         self._book: Book | None = None
         self._problems: frozenset[str] = frozenset()
+        self._soon = asyncio.Event()
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -35,7 +37,18 @@ class Rulebook:
             else:
                 if book is not self._book:
                     self._take(book)
-            await asyncio.sleep(LOOK_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._soon.wait(), LOOK_S)
+            self._soon.clear()
+
+    def look(self) -> None:
+        """Look now: a file was written by an order."""
+        self._soon.set()
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Those that were read last, also those that are off; none before the first look."""
+        return () if self._book is None else self._book.rules
 
     def _take(self, book: Book) -> None:
         first, self._book = self._book is None, book

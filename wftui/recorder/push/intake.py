@@ -110,15 +110,16 @@ class Intake:
         moment = Instant(at.time_ns - over_ns, at.boottime_ns - over_ns)
         self._second = second
         found: dict[float, list[Sample]] = {}
+        latest: list[Sample] = []
         for places in self._pushers.values():
-            places.flush(moment.boottime_ns, found)
+            latest += places.flush(moment.boottime_ns, found)
         if second % TIDY_EVERY_S == 0:
             self._tidy(at.boottime_ns)
         samples = found.pop(1.0, [])
         samples += self._about()
         readings = self._quick.take()
         readings += (Reading(moment, interval_s, items) for interval_s, items in found.items() if items)
-        return Scrape(samples, note=self._note(), readings=tuple(readings))
+        return Scrape(samples, note=self._note(), readings=tuple(readings), latest=tuple(latest))
 
     def end(self) -> None:
         """The recorder ends: the next collection brings the part of a second that there is."""

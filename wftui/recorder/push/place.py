@@ -29,6 +29,7 @@ class Place:
         "gauge",
         "interval_s",
         "kind",
+        "last",
         "last_ns",
         "live",
         "pace_s",
@@ -50,6 +51,8 @@ class Place:
         """Samples in the open second."""
         self.total = 0.0
         """Of a gauge in the open second, of a counter since it is there."""
+        self.last = 0.0
+        """Of a gauge: what it was pushed as last."""
         self.last_ns = 0
         """CLOCK_BOOTTIME of the end of the last second that brought something; 0: none did."""
         self.interval_s = 1.0

@@ -126,6 +126,7 @@ class Places:
             place.total += value
         else:
             place.total += value
+            place.last = value
         if not place.count:
             self._touched.append(place)
         place.count += 1
@@ -245,8 +246,13 @@ class Places:
                 self._ignored[labels] = found
         return found
 
-    def flush(self, boottime_ns: int, found: dict[float, list[Sample]]) -> None:
-        """Put what came since the last time into ``found``, by interval; counters also where nothing came."""
+    def flush(self, boottime_ns: int, found: dict[float, list[Sample]]) -> list[Sample]:
+        """Put what came since the last time into ``found``, by interval; counters also where nothing came.
+
+        Returns:
+            Of gauges that came several times, what they were last.
+        """
+        latest = []
         touched, self._touched = self._touched, []
         for place in touched:
             place.paced(boottime_ns)
@@ -254,12 +260,15 @@ class Places:
             found.setdefault(place.spacing_s, []).extend(place.samples())
             if count > 1:
                 self._quick.look(place, count, count if self._timed else self.lines, boottime_ns)
+                if place.gauge:
+                    latest.append(Sample(place.columns[0], place.last))
         # Between two pushes a counter is known: it has not grown. Left out it would have no rate.
         for place in self._counters:
             if place.last_ns != boottime_ns:
                 found.setdefault(place.spacing_s, []).append(Sample(place.columns[0], place.total))
         self.buckets = self.lines = 0
         self._timed = False
+        return latest
 
     def tidy(self, boottime_ns: int) -> None:
         """Let go of what is not pushed any more."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from wftui.tui.alerts_screen.model import Line
     from wftui.tui.app import WftopApp
 
-_TYPES: Final = ("alert.*", "silence.*")
+_TYPES: Final = ("alert.*", "silence.*", "rule.*")
 _EVENTS: Final = 1000
 _SNAP: Final = 2
 _ORDERS: Final = ("acknowledge", "silence", "resolve", "unsilence")
@@ -32,6 +32,7 @@ _ORDERS: Final = ("acknowledge", "silence", "resolve", "unsilence")
 
 def opened(app: WftopApp, screen: AlertsScreen) -> None:
     """The screen is shown: what befell alerts before the view began is asked for."""
+    screen.editor = None
 
     async def ask() -> None:
         try:
@@ -54,6 +55,10 @@ def act(app: WftopApp, screen: AlertsScreen, what: str) -> None:
         _zoom(app, screen, -1 if what == "zoom_in" else 1)
     elif what == "rewind":
         enter(app, screen)
+    elif what == "edit":
+        from wftui.tui.alerts_screen import editing  # here: as in the screen
+
+        editing.begin(app, screen, screen.selected(screen.listed(app.seen, wanted)))
     elif what not in _ORDERS:
         if words := screen.do(what, app.seen, wanted):
             app.ui.say(words)

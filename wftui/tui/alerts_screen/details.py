@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from wftui.render import text
+from wftui.render import rule_changes, text
 from wftui.tui.alerts_screen import evidence, seen
 from wftui.tui.alerts_screen.listing import age, said, sign
 from wftui.tui.frame import Row, fit_row, join, outside, plain, row_width
@@ -31,6 +31,7 @@ _WORDS: Final = {
     "alert.resolved": ("resolved", "good"),
     "alert.acknowledged": ("acknowledged", "mark"),
     "alert.action": ("action", "dim"),
+    rule_changes.EVENT: ("the rule was changed", "mark"),
 }
 
 
@@ -74,9 +75,12 @@ def _head(scene: Scene, alert: Alert, width: int, *, roomy: bool) -> list[Row]:
     """Severity, name and since when; what it says; when it fires."""
     glyphs = scene.glyphs
     role = alert.role if alert.role != "dim" else "text"
-    since = f"{alert.status} for {age(scene, alert.since_ns)}" if alert.since_ns else alert.status
+    # Acknowledged and silenced ones fire nevertheless: what the time belongs to is the state.
+    since = f"{alert.state} for {age(scene, alert.since_ns)}" if alert.since_ns else alert.status
     if width >= 76 and alert.since_ns:
-        since = f"{alert.status} since {text.clock(alert.since_ns / NS_PER_S)}, {age(scene, alert.since_ns)}"
+        held = f"{alert.status}, " if alert.status != alert.state else ""
+        stamp = text.clock(alert.since_ns / NS_PER_S)
+        since = f"{held}{alert.state} since {stamp}, {age(scene, alert.since_ns)}"
     right: Row = [(since, "dim" if alert.status != seen.FIRING else "text")]
     left: Row = [(f"{sign(scene, alert.status)} {alert.severity.upper()}", role), gap(2)]
     things = seen.things(scene.state, alert.labels)
@@ -191,8 +195,10 @@ def event_line(scene: Scene, event: Event, width: int, *, which: bool = False) -
     value, unit = payload.get("value"), payload.get("unit")
     if isinstance(value, int | float) and isinstance(unit, str):
         parts.append(said(scene, float(value), unit))
+    if event.type == rule_changes.EVENT:
+        parts.append(rule_changes.changed(payload))
     for key, form in (("by", "by {}"), ("note", "{}"), ("reason", "{}"), ("why_not", "nobody was told: {}")):
-        if payload.get(key) and event.type not in ("alert.pending",):
+        if payload.get(key) and event.type not in ("alert.pending", rule_changes.EVENT):
             parts.append(form.format(payload[key]))
     when = event.time_ns / NS_PER_S
     today = text.day(when) == text.day(scene.now.time_ns / NS_PER_S)

@@ -43,7 +43,19 @@ def draw(scene: Scene, screen: AlertsScreen, alert: Alert, fired_ns: int, width:
     ``fired_ns``: when it fired (UTC); 0: it did not.
     """
     found = column(scene, alert)
-    if found is None or width < _LEAST[0] or height < _LEAST[1]:
+    if found is None:
+        return []
+    limit = alert.threshold if alert.unit == unit_of(found) else float("nan")
+    over = not alert.fired_value < alert.threshold
+    return graph(scene, screen, found, limit, alert.role, width, height, over=over, fired_ns=fired_ns)
+
+
+def graph(
+    scene: Scene, screen: AlertsScreen, found: Column, limit: float, role: str, width: int, height: int, *,
+    over: bool, fired_ns: int = 0,
+) -> list[Row]:  # fmt: skip
+    """A series with a limit in its unit; ``over``: what lies above it has the colour ``role``."""
+    if width < _LEAST[0] or height < _LEAST[1]:
         return []
     text = found.series.text
     screen.graph(text)
@@ -52,35 +64,34 @@ def draw(scene: Scene, screen: AlertsScreen, alert: Alert, fired_ns: int, width:
     screen.span = 2 * plot
     values = window.past(text)
     unit = unit_of(found)
-    limit = alert.threshold if alert.unit == unit else float("nan")
     known = [value for value in (*values, limit) if value == value]
     top = axis_top(max(known, default=0.0) * (1.0 if unit == "1" else 1.02), unit)
     base = _base(known, top)
     tall = height - 2
-    over = not alert.fired_value < alert.threshold
     edge = min(tall - 1, max(0, int((limit - base) / (top - base) * tall))) if limit == limit else -1
-    roles = [alert.role if over and 0 <= edge <= place else _USUAL for place in range(tall)]
+    roles = [role if over and 0 <= edge <= place else _USUAL for place in range(tall)]
     # The moment of firing has its column: nothing is written over in place here.
     still = window.scene(scene)._replace(sweep=False)
     rows = parts.area(still, [value - base for value in values], top - base, tall, roles, ahead=window.ahead)
     fired = int((fired_ns / NS_PER_S - window.end() + plot * window.cell_s) // window.cell_s) if fired_ns else -1
     glyphs = scene.glyphs
     across = "-" if glyphs.ascii_only else "╌"
+    line = role if role != "dim" else "text"
     for place in range(tall):
         row = rows[place]
         if place == tall - 1 - edge and edge >= 0:
-            row = _filled(row, across, alert.role if alert.role != "dim" else "text")
+            row = _filled(row, across, line)
         if 0 <= fired < plot:
             row = _marked(row, fired, glyphs.past_vertical, "mark")
         words, ink = "", "faint"
         if edge >= 0 and place == tall - 1 - edge:
-            words, ink = said(scene, limit, unit), alert.role if alert.role != "dim" else "text"
+            words, ink = said(scene, limit, unit), line
         elif place in (0, tall - 1):
             words = label(base if place else top, unit, ascii_only=glyphs.ascii_only)
         rows[place] = [*row, gap(1), (f"{words:<{_SCALE - 1}}"[: _SCALE - 1], ink)]
     ruler = window.ruler(still, plot)
     if 0 <= fired < plot:
-        ruler = _marked(ruler, fired, glyphs.alert, alert.role if alert.role != "dim" else "text", over=True)
+        ruler = _marked(ruler, fired, glyphs.alert, line, over=True)
     name = outside(_name(scene, found), max(0, width - 12), glyphs, middle=True).rstrip()
     length = step_words(screen.seconds or window.span)
     head: Row = [(name, "dim")]

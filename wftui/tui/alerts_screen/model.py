@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wftui.model.event import Event
+    from wftui.tui.alerts_screen.editor import Editor
     from wftui.tui.state import State
 
 ALERTS: Final = "alerts"
@@ -85,6 +86,8 @@ class AlertsScreen:
         """Series of graphs, those that were looked at last."""
         self.shown: tuple[str, ...] = ()
         """The series that is on the graph; none: there is no graph."""
+        self.editor: Editor | None = None
+        """The open editor of a rule's numbers."""
         self.told: list[Event] = []
         """Events about alerts from before the view began."""
         self.drawn = Drawn()
@@ -129,7 +132,7 @@ class AlertsScreen:
         """Events about alerts and silences up to a moment, newest first."""
         known = {item.seq or item.event_id: item for item in self.told}
         for item in state.events:
-            if item.aggregate_type in ("alert", "silence"):
+            if item.aggregate_type in ("alert", "silence", "rule"):
                 known[item.seq or item.event_id] = item
         found = [item for item in known.values() if item.time_ns <= until_ns]
         return sorted(found, key=lambda item: (item.time_ns, item.seq), reverse=True)
@@ -170,7 +173,10 @@ class AlertsScreen:
         return ""
 
     def back(self) -> bool:
-        """Escape: out of the details. False when they were not shown."""
+        """Escape: out of the editor, then of the details. False when neither was shown."""
+        if self.editor is not None:
+            self.editor = None
+            return True
         inside, self.inside = self.inside, False
         return inside
 

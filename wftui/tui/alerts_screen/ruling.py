@@ -34,7 +34,7 @@ def rule(scene: Scene, screen: AlertsScreen, item: Rule, width: int, height: int
     if item.reason:
         rows += folded(item.reason, width, glyphs, "warn", 3)
     things = f"{item.instances} things" if item.instances != 1 else "1 thing"
-    count = f"{things}, {item.alerts} of them not quiet" if item.instances else "nothing now"
+    count = f"{things}, {_loud(item.alerts)}" if item.instances else "nothing now"
     told = [
         ("severity", f"{item.severity}, {item.category}"),
         ("looks at", count if item.enabled else "it is off"),
@@ -54,6 +54,10 @@ def rule(scene: Scene, screen: AlertsScreen, item: Rule, width: int, height: int
         rows += [[gap(width)], fit_row([("history", "events.title")], width)]
         rows += [event_line(scene, event, width, which=True) for event in past]
     return _scrolled(screen, rows, height)
+
+
+def _loud(alerts: int) -> str:
+    return f"{alerts} of them pending or firing" if alerts else "all is quiet"
 
 
 def silence(scene: Scene, screen: AlertsScreen, item: Silence, width: int, height: int) -> list[Row]:

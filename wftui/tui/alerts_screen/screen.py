@@ -27,6 +27,10 @@ def draw(scene: Scene, screen: AlertsScreen, wanted: str, width: int, height: in
     chosen = screen.selected(found)
     screen.drawn = Drawn()
     screen.shown, screen.span = (), 0
+    if screen.editor is not None:
+        from wftui.tui.alerts_screen import editor_draw  # here: few change a rule, and those seldom
+
+        return Body(editor_draw.draw(scene, screen, screen.editor, width, height))
     right = _right(scene, wanted, width)
     if screen.inside and chosen is not None:
         return Body(_details(scene, screen, chosen, width, height), right)

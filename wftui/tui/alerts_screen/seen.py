@@ -56,6 +56,8 @@ class Alert(NamedTuple):
     silence: str
     inhibited: str
     message: str
+    panels: tuple[str, ...] = ()
+    """That its rule names; none: that of its series is meant."""
 
     @property
     def status(self) -> str:
@@ -121,7 +123,7 @@ def alerts(state: State) -> tuple[Alert, ...]:
 
 
 def _alerts(state: State) -> list[Alert]:
-    width = len(cells.ALERTS.columns)
+    width = cells.MESSAGE + 1  # older recordings have no more
     return [_alert(key, row) for key, row in state.tables.get(cells.ALERTS.name, {}).items() if len(row) >= width]
 
 
@@ -156,6 +158,7 @@ def _alert(key: str, row: Row) -> Alert:
         said(cells.SILENCE),
         said(cells.INHIBITED),
         said(cells.MESSAGE),
+        tuple(said(cells.PANELS).split()) if len(row) > cells.PANELS else (),
     )
 
 
@@ -228,9 +231,11 @@ def panels(state: State) -> dict[str, str]:
     def make() -> dict[str, str]:
         found: dict[str, str] = {}
         for item in sorted(alerts(state), key=lambda item: -item.rank):
-            name = item.series[0] if item.series and item.loud else ""
-            panel = next((panel for begin, panel in _PANELS if name.startswith(begin)), "")
-            if panel:
+            if not item.loud:
+                continue
+            name = item.series[0] if item.series else ""
+            own = next((panel for begin, panel in _PANELS if name.startswith(begin)), "")
+            for panel in item.panels or ((own,) if own else ()):
                 found[panel] = ROLES.get(item.severity, "warn")
         return found
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from wftui.render import text
 from wftui.tui.alerts_screen import seen
+from wftui.units import NS_PER_S
 
 if TYPE_CHECKING:
     from wftui.model.event import Event
     from wftui.tui.state import State
 
 ALERT: Final = "alert"
+SILENCE: Final = "silence"
+_NAMES: Final = ("alert", "rule")
+"""Matchers whose values speak for themselves."""
 _BEGINS: Final = ("alert.fired", "alert.escalated")
 _CLAIMED: Final = ("alert.acknowledged", "silence.set", "silence.ended")
 
@@ -32,6 +37,8 @@ def about(state: State, event: Event) -> str:
 def said(event: Event) -> str:
     """What befell it, in a sentence. Not cleaned."""
     payload = event.payload
+    if event.aggregate_type == SILENCE:
+        return _silence(payload)
     name = str(payload.get("name") or payload.get("rule") or event.aggregate_id)
     message = str(payload.get("message") or "")
     words = f"{name}: {message}" if message and message != name else name
@@ -44,6 +51,19 @@ def said(event: Event) -> str:
     ]
     tail = ", ".join(part for part in parts if part)
     return f"{name}: {tail}" if tail else name
+
+
+def _silence(payload: dict[str, Any]) -> str:  # Any: JSON values
+    """What is not told, until when, who said so and why."""
+    found = payload.get("matchers")
+    whom = found if isinstance(found, dict) else {}
+    # The name of one alert says it all; others are typed as key=value.
+    parts = [", ".join(str(value) if key in _NAMES else f"{key}={value}" for key, value in whom.items())]
+    until = payload.get("until_ns")
+    if isinstance(until, int | float):
+        parts.append(f"until {text.clock(until / NS_PER_S)[:5]}")
+    parts += [f"by {payload['by']}" if payload.get("by") else "", str(payload.get("reason") or "")]
+    return ", ".join(part for part in parts if part)
 
 
 def _labels(event: Event) -> dict[str, str]:

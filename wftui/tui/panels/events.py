@@ -7,7 +7,7 @@ from typing import Any, Final
 from wftui.model.event import Event
 from wftui.model.gpus import REASONS
 from wftui.model.servers import SERVERS
-from wftui.render import text
+from wftui.render import rule_changes, text
 from wftui.tui.alerts_screen import seen, telling
 from wftui.tui.frame import Row, cells, fit_row, outside, plain
 from wftui.tui.gpus import boxes
@@ -47,7 +47,7 @@ _WARN: Final = frozenset(
 )
 _GPU: Final = "gpu"
 _SERVER: Final = "server"
-_TOLD: Final = frozenset({telling.ALERT, "silence"})
+_TOLD: Final = frozenset({telling.ALERT, telling.SILENCE})
 _STATES: Final = frozenset({"source.state", "server.state"})
 
 
@@ -110,8 +110,10 @@ def said(event: Event) -> str:
         return _of_gpu(event.type, payload)
     if event.aggregate_type == _SERVER:
         return _of_server(event.type, payload)
-    if event.aggregate_type == telling.ALERT and payload.get("rule"):
+    if event.aggregate_type == telling.SILENCE or (event.aggregate_type == telling.ALERT and payload.get("rule")):
         return telling.said(event)
+    if event.type == rule_changes.EVENT:
+        return f"{payload.get('name') or payload.get('rule')}: {rule_changes.changed(payload)}"
     if event.type == "quality.changed":
         by = f" by {payload['by']}" if payload.get("by") else ""
         return f"{payload.get('before')} to {payload.get('after')}: {payload.get('reason')}{by}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from wftui.tui.actions import ACTIONS, WHILE_ARRANGING, key_name
+from wftui.tui.actions import ACTIONS, WHILE_ARRANGING, WHILE_EDITING, key_name
 from wftui.tui.search.match import match
 from wftui.tui.ui import OVERVIEW
 
@@ -23,6 +23,7 @@ PLACES: Final = {
     "energy": "on screen 9",
     "settings": "on screen F2",
     "arrange": "after L",
+    "rule": "on 8 after E",
 }
 """Where actions of one screen only are valid."""
 _CURSOR: Final = frozenset({"up", "down", "pageup", "pagedown", "home", "end", "left", "right"})
@@ -109,6 +110,10 @@ def obstacle(action: Action, scene: Scene, ui: Ui) -> str:
         return f"only {PLACES.get(action.screen, f'on {action.screen}')}"
     if ui.arrange is not None and action.run not in WHILE_ARRANGING:
         return "not while arranging"
+    if ui.editing and action.run not in WHILE_EDITING:
+        return "not while a rule is edited"
+    if action.id == "alert.edit" and past:
+        return "not in the past"
     if action.run in ("sort", "reverse") and ui.shown != "processes":
         return f"only {PLACES['processes']}"
     if action.run == "signal" and ui.shown not in ("processes", "gpu"):

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from wftui.errors import ProtocolError
 from wftui.model import score
+from wftui.model.series import pairs
 from wftui.render import text
 from wftui.render import why as words
+from wftui.tui.alerts_screen import seen
 from wftui.tui.chronicle import placed
 from wftui.tui.lists import found_events
 from wftui.tui.ui import WHY
@@ -90,13 +92,17 @@ def health(state: State) -> words.Sections:
     value = state.value("wftop.health.score")
     if value != value:
         return [("", ["the recorder tells no health score"])]
-    rows = list(state.tables.get(score.SCORE.name, {}).values())
-    known = [row for row in rows if isinstance(row[score.POINTS], int | float)]
-    known.sort(key=lambda row: -float(row[score.POINTS] or 0))
+    told = state.tables.get(score.SCORE.name, {})
+    rows = list(told.values())
+    known = [(key, row) for key, row in told.items() if isinstance(row[score.POINTS], int | float)]
+    known.sort(key=lambda item: -float(item[1][score.POINTS] or 0))
     found: words.Sections = [("", [f"{value:.0f} of 100: {'what is missing' if known else 'nothing is missing'}"])]
     lines = []
-    for row in known:
-        lines += [f"{-float(row[score.POINTS] or 0):5.1f}  {row[score.REASON]}", f"       {row[score.EVIDENCE]}"]
+    for key, row in known:
+        # The name of a rule is the same for each GPU.
+        things = seen.things(state, pairs(key.partition("{")[2].removesuffix("}"))) if "{" in key else ""
+        reason = f"{row[score.REASON]}  {things}".rstrip()
+        lines += [f"{-float(row[score.POINTS] or 0):5.1f}  {reason}", f"       {row[score.EVIDENCE]}"]
     if lines:
         found.append(("Points", lines))
     unknown = [f"{row[score.REASON]}: {row[score.EVIDENCE]}" for row in rows if row[score.POINTS] is None]
