@@ -7,12 +7,14 @@ ones are as unsure as K can be. Nothing here knows a token: a key may be anythin
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 NAN: Final = float("nan")
+_Token = TypeVar("_Token")
+"""Anything that two models share."""
 
 
 def entropy(probabilities: Iterable[float]) -> float:
@@ -39,17 +41,18 @@ def certainty(bits: float, outcomes: int) -> float:
     return min(1.0, max(0.0, 1.0 - bits / math.log2(outcomes)))
 
 
-def disagreement(one: Mapping[Hashable, float], other: Mapping[Hashable, float]) -> float:
+def disagreement(one: Mapping[_Token, float], other: Mapping[_Token, float]) -> float:
     """Jensen-Shannon divergence of two models' top K in bits: 0 the same, 1 nothing in common; NaN: unknown."""
     first, second = math.fsum(one.values()), math.fsum(other.values())
-    if not (first > 0 and second > 0) or min(*one.values(), *other.values()) < 0:
+    if not (0 < first < math.inf and 0 < second < math.inf) or min(*one.values(), *other.values()) < 0:
         return NAN
-    apart = 0.0
+    parts: list[float] = []
     for key in one.keys() | other.keys():
         p, q = one.get(key, 0.0) / first, other.get(key, 0.0) / second
         middle = (p + q) / 2
-        apart += (p * math.log2(p / middle) if p else 0.0) + (q * math.log2(q / middle) if q else 0.0)
-    return min(1.0, max(0.0, apart / 2))
+        parts.append((p * math.log2(p / middle) if p else 0.0) + (q * math.log2(q / middle) if q else 0.0))
+    # Summed exactly: the order of the keys, and who is the first, make no difference.
+    return min(1.0, max(0.0, math.fsum(parts) / 2))
 
 
 def timing_disagreement(one: Sequence[float], other: Sequence[float]) -> float:

@@ -23,6 +23,7 @@ STREAMS: Final = TableSchema(
         TableColumn("stream.disagreement", "1", "gauge"),
         TableColumn("stream.disagrees_with", "", "text"),
         TableColumn("stream.disagrees_by", "", "text"),
+        TableColumn("stream.instead_of", "", "text"),
     ),
 )
 """Key: ``source|server|model``.
@@ -31,7 +32,8 @@ STREAMS: Final = TableSchema(
 ``counters`` (velocity and friction only, estimated); ``stream.weight`` ``energyCost`` where tokens told what they
 cost, else ``plain``; ``stream.first_token`` of the last answer; ``stream.gap`` median of the last 32 inter-token
 times, ``stream.longest_gap`` of the last second; ``stream.disagreement`` with the one it disagrees with most,
-``stream.disagrees_by`` top_k or timing. None: not known.
+``stream.disagrees_by`` top_k or timing; ``stream.instead_of`` the server whose token counters make no stream of
+their own while these tokens come, empty: none. None: not known.
 """
 
 (
@@ -49,7 +51,8 @@ times, ``stream.longest_gap`` of the last second; ``stream.disagreement`` with t
     APART,
     AGAINST,
     APART_BY,
-) = range(14)
+    INSTEAD_OF,
+) = range(15)
 """Places of the cells of ``STREAMS``."""
 
 TOKENS: Final = "tokens"

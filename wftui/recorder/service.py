@@ -11,7 +11,6 @@ import wftui
 from wftui import log
 from wftui.clock import NS_PER_S, Clock, Instant, boot_id
 from wftui.collectors.base import Attentive, Bringing, Collector
-from wftui.energy.sink import Nowhere, TokenSink
 from wftui.errors import ConfigError, ProtocolError
 from wftui.model.alerts import ALERTS, SILENCES
 from wftui.model.event import Event
@@ -49,6 +48,7 @@ from wftui.recorder.serving import Serving
 from wftui.recorder.source import Source
 from wftui.recorder.statistics import over_windows
 from wftui.recorder.storage import FLUSH_S, Storage
+from wftui.recorder.streams.desk import Desk
 from wftui.recorder.switches import Switches
 from wftui.recorder.tables import Tables
 from wftui.recorder.tap import Tap
@@ -80,13 +80,13 @@ class Recorder:
         )
         self._pushes.off = self._pushes.name in options.disabled
         self._door = Door(options.places.push_socket, self._pushes, clock)
-        sources = [*collectors, self._pushes]
-        self._sink: TokenSink = Nowhere()
-        self._telling = {self._pushes.name}
+        self._streams = Desk(clock, partial(self._bus.publish_samples, STREAMS.source))
+        sources = [*collectors, self._pushes, self._streams]
+        self._telling = {self._pushes.name, self._streams.name}
         """Sources that tell what comes as it comes."""
         for item in sources:
             if isinstance(item, Bringing):
-                item.bring_to(self._sink, partial(self._bus.publish_samples, item.name))
+                item.bring_to(self._streams, partial(self._bus.publish_samples, item.name))
                 self._telling.add(item.name)
         bus = self._bus
         self._scheduler = Scheduler(
@@ -290,12 +290,14 @@ class Recorder:
         """Somebody began or ceased to follow at full rate."""
         self._scheduler.soon()
         self._quick.follow(self._bus.followed_hz(PUSHES))
+        closest = closest_hz(self._quality.level)
+        self._streams.follow(min(self._bus.followed_hz(STREAMS.source), closest))
         for source in self._scheduler.sources:
             if isinstance(source.collector, Attentive):
                 rate_hz = self._bus.rate_hz(source.name)
                 if isinstance(source.collector, Bringing):
                     rate_hz = max(rate_hz, self._bus.rate_hz(STREAMS.source))  # what it brings is told there
-                source.collector.look_closely(min(rate_hz, closest_hz(self._quality.level)))
+                source.collector.look_closely(min(rate_hz, closest))
 
     def _lowered(self, level: int) -> None:
         """wftop's own quality is another one."""

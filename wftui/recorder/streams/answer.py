@@ -1,0 +1,62 @@
+"""What the answers of a stream came to, from its first prompt or token to the moment it was drained."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from wftui.energy.sink import Key
+from wftui.energy.stream import Stream
+from wftui.model.sample import JsonValue
+
+NAN: Final = float("nan")
+
+
+class Answer:
+    """One answer, or several that were under way at a time or followed each other at once."""
+
+    __slots__ = ("_cost", "_stalls", "_tokens", "_units", "answers", "began_s", "ended_s", "first_s", "last_s",
+                 "peak", "waited_s")  # fmt: skip
+
+    def __init__(self, stream: Stream, began_s: float, cost: float, tokens: int, units: float) -> None:
+        """``cost``, ``tokens``, ``units``: of the stream before it began."""
+        self._stalls = stream.stalls
+        self._cost, self._tokens, self._units = cost, tokens, units
+        self.began_s = began_s
+        self.ended_s = NAN
+        """NaN: it has not ended."""
+        self.first_s = NAN
+        """When its first token came."""
+        self.last_s = NAN
+        self.waited_s = NAN
+        """From the prompt to the first token, s; NaN: no prompt was told, or no token came."""
+        self.peak = 0.0
+        """Greatest E."""
+        self.answers = 0
+
+    def payload(self, key: Key, stream: Stream, cost: float, told_by: str) -> dict[str, JsonValue]:
+        """Of the event ``stream.ended``.
+
+        Returns:
+            ``source``, ``server``, ``model``, ``told_by``, ``answers``, ``tokens``, ``units`` (EU), ``duration_s``
+            from prompt or first token to end, ``first_token_s`` after the prompt, ``rate`` (tokens a second from
+            the first to the last), ``stalls``, ``energy_mean`` over the tokens by what they cost, ``energy_peak``.
+            None: not known.
+        """
+        tokens, units = stream.tokens - self._tokens, stream.units - self._units
+        weight, took_s = cost - self._cost, self.last_s - self.first_s
+        return {
+            "source": key.source, "server": key.server, "model": key.model, "told_by": told_by,
+            "answers": self.answers,
+            "tokens": tokens,
+            "units": round(units, 6),
+            "duration_s": _known(self.ended_s - self.began_s),
+            "first_token_s": _known(self.waited_s),
+            "rate": _known((tokens - 1) / took_s) if tokens > 1 and took_s > 0 else None,
+            "stalls": stream.stalls - self._stalls,
+            "energy_mean": _known(units / weight) if weight > 0 else None,
+            "energy_peak": _known(self.peak) if tokens else None,
+        }  # fmt: skip
+
+
+def _known(value: float) -> float | None:
+    return round(value, 6) if value == value else None
