@@ -198,6 +198,20 @@ def test_what_is_shed_is_counted_and_not_the_cores_loss(told: Told) -> None:
     assert told.account.numbers.lost == 2
 
 
+def test_tokens_and_heartbeats_are_read_when_frames_are_shed(told: Told) -> None:
+    def message(kind: str, payload: object) -> bytes:
+        return json.dumps({"type": kind, "payload": payload}).encode()
+
+    frame, beat = message(protocol.ENERGY, ENERGY), message(protocol.HEARTBEAT, {"sequence": 1})
+    token = message(protocol.TOKENS, TOKENS)
+    assert told.account.take([frame] * accounts.ROOM + [beat, frame, token, beat], told.at(10)) == 2
+    assert [call[3] for call in told.heard.of("tokens")] == [3]
+    assert told.account.refused == {protocol.SHED: 1}
+    flood = [beat] * (2 * accounts.OVERDRAFT)
+    assert told.account.take(flood, told.at(10)) < accounts.OVERDRAFT + 1
+    assert told.account.refused[protocol.SHED] > accounts.OVERDRAFT
+
+
 # ---- levels
 
 
@@ -354,7 +368,7 @@ def test_codes_without_end_are_bounded(told: Told) -> None:
     for number in range(5000):
         told.say(1.0 + number / 1e6, protocol.ERROR, TROUBLE | {"code": f"E{number}"})
         if number % 400 == 0:
-            told.account._room = accounts.ROOM
+            told.account._room = float(accounts.ROOM)
     _, events = told.account.harvest()
     assert len(events) <= 257
     assert len(told.account._told) <= 257

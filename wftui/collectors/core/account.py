@@ -17,6 +17,9 @@ from wftui.model.sample import Column, JsonValue, Occurrence, Reading, Sample, c
 
 ROOM: Final = 1000
 """Events a second that are read: 60 frames with tokens, field and council take 240."""
+OVERDRAFT: Final = 4 * ROOM
+"""So many more of those that make no frame: a heartbeat wants an answer, a token is not told again."""
+_FRAMES: Final = (b'"energy_update"', b'"energy_field"')
 NEAR_NS: Final = 2 * NS_PER_S
 """A core's time is believed when it is so near to ours; else its events are of when they came."""
 FRAME_S: Final = 1 / 60
@@ -98,8 +101,12 @@ class Account:
         self._room_ns = at.boottime_ns
         for place, message in enumerate(messages):
             if self._room < 1:
-                self._shed(len(messages) - place)
-                break
+                if self._room < -OVERDRAFT:
+                    self._shed(len(messages) - place)
+                    break
+                if any(name in message for name in _FRAMES):
+                    self._shed(1)
+                    continue
             self._room -= 1
             told = p.parse(message)
             if isinstance(told, p.Refusal):
