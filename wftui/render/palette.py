@@ -25,11 +25,13 @@ MONO: Final = "mono"
 DEPTHS: Final = (TRUECOLOR, INDEXED, ANSI, MONO)
 HEAT_STEPS: Final = 16
 """Roles ``heat0`` (cool) to ``heat15`` (warm): few enough that neighbours often share one escape code."""
+GLOW_STEPS: Final = 8
+"""Roles ``glow0`` (dark) to ``glow7`` (bright) of one colour: how much energy something has."""
 
 _NAMES: Final = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
 _DEFAULT: Final = -1
 _BOLD: Final = frozenset({"strong", "bad", "mark", "past"})
-_DIM_IN_MONO: Final = frozenset({"dim", "faint", "frame", "past_frame"})
+_DIM_IN_MONO: Final = frozenset({"dim", "faint", "frame", "past_frame", "glow0", "glow1", "glow2"})
 _ACCENTS: Final = (
     "cpu",
     "memory",
@@ -163,6 +165,13 @@ def load(path: Path, depth: str) -> Palette:
         colors.setdefault(name, colors["warn"])
     for step in range(HEAT_STEPS):
         colors[f"heat{step}"] = _blend(scale, step / (HEAT_STEPS - 1))
+    glows = [
+        (0.0, colors["faint"]),
+        (0.75, colors.get("generation", colors["models"])),
+        (1.0, colors.get("strong", colors["text"])),
+    ]
+    for step in range(GLOW_STEPS):
+        colors[f"glow{step}"] = _blend(glows, step / (GLOW_STEPS - 1))
     return _palette(colors, depth)
 
 
@@ -231,6 +240,7 @@ def _palette(colors: dict[str, _Color], depth: str) -> Palette:
         if name == "select":
             continue
         bold = name in _BOLD or (name.startswith("heat1") and depth == MONO and name >= "heat13")
+        bold = bold or (depth == MONO and name in ("glow6", "glow7"))
         live[name] = _ink(color, depth, bold=bold, dim=name in _DIM_IN_MONO)
         stale[name] = _ink(faded, depth, dim=True)
     for accent, title in zip(_ACCENTS, _TITLES, strict=True):

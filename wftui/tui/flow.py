@@ -79,6 +79,7 @@ def given_up(shed: int, *, deep: bool, shaded: bool, quick: bool) -> str:
 class _Sent(NamedTuple):
     column: int
     at_ns: int
+    frame: int
 
 
 class Flow:
@@ -90,6 +91,13 @@ class Flow:
         """How much is given up now, ``NONE`` to ``PANELS``."""
         self.answers = 0
         """Answers since the view began."""
+        self.frames = 0
+        """Number of the newest frame that was given to the terminal."""
+        self.void = 0
+        """Number of the newest frame that nobody will acknowledge any more."""
+        self.watched = False
+        """Whether somebody waits for the answer to each frame."""
+        self._taken: deque[tuple[int, int]] = deque(maxlen=64)
         self._flying: deque[_Sent] = deque()
         self._base: list[tuple[int, int]] = []
         self._recent: deque[int] = deque(maxlen=64)
@@ -130,6 +138,7 @@ class Flow:
         """
         before_ns, self._sent_ns = self._sent_ns, now_ns
         self._sent += 1
+        self.frames += 1
         if self._rests(now_ns - before_ns, now_ns):
             return ""
         if self.is_deaf(now_ns) and now_ns - self._asked_ns < _ASK_AGAIN_NS:
@@ -139,7 +148,7 @@ class Flow:
         self._asked += 1
         self._asked_ns = now_ns
         column = 1 + self._asked % max(1, min(COLUMNS, width - 1))
-        self._flying.append(_Sent(column, now_ns))
+        self._flying.append(_Sent(column, now_ns, self.frames))
         while len(self._flying) > WIDEST:
             self._flying.popleft()
         return f"\x1b[{height};{column}H\x1b[6n"
@@ -150,7 +159,8 @@ class Flow:
         Each wakes a thread, which costs a twentieth of what such a frame costs.
         """
         return (
-            since_ns >= _RARE_NS
+            not self.watched
+            and since_ns >= _RARE_NS
             and now_ns - self._asked_ns < _REST_NS
             and self.answers >= _KNOWN
             and self._newest_ns < _QUICK_NS
@@ -171,7 +181,9 @@ class Flow:
         place = next((at for at, sent in enumerate(self._flying) if sent.column == column), 0)
         for _ in range(place):
             self._flying.popleft()
-        took = max(0, now_ns - self._flying.popleft().at_ns)
+        sent = self._flying.popleft()
+        took = max(0, now_ns - sent.at_ns)
+        self._taken.append((sent.frame, now_ns))
         self.answers += 1
         self._newest_ns = took
         self._recent.append(took)
@@ -220,6 +232,13 @@ class Flow:
         """What was on its way is void: the screen was left, or another terminal may be there now."""
         self._flying.clear()
         self._asked_ns = 0
+        self.void = self.frames
+
+    def take_taken(self) -> list[tuple[int, int]]:
+        """(frame, when) of what was acknowledged since this was asked last: the frame and all before it were."""
+        found = list(self._taken)
+        self._taken.clear()
+        return found
 
     # ---- what is known
 

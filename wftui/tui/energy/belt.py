@@ -1,0 +1,189 @@
+"""A lane's belt: particles that were put on it travel together, one cell each, and never change places.
+
+A cell of the belt is (row, slot); on the screen it stands at ``int(travelled) - slot``, so a particle enters at
+the left, and the whole belt moves by cells. Two things never share a cell: what is on the belt and on the screen
+is what can be counted there.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final, NamedTuple
+
+NAN: Final = float("nan")
+SHARP: Final = 0.5
+"""Certainty from which on a particle is sharp."""
+HALO: Final = 3
+"""Cells around a particle that nothing is known about the choice of; none around a sure one."""
+FULL: Final = 0.6
+"""Share of the cells that particles may take: more would be a wall."""
+_SEARCH: Final = 5
+"""Cells to either side of its own in which a particle looks for a free one."""
+_AROUND: Final = ((0, -1), (1, 0), (-1, 0))
+
+
+class Particle:
+    """Tokens that are drawn as one, and their energy. Times are seconds of one steady clock."""
+
+    __slots__ = ("at_s", "certainty", "decided", "enters_s", "frame", "row", "slot", "tokens", "units")
+
+    def __init__(self, at_s: float, enters_s: float, tokens: int, units: float, certainty: float) -> None:
+        self.at_s = at_s
+        """When the first of the tokens was told to be computed."""
+        self.enters_s = enters_s
+        """When that was, as far as it is known: by it, it finds its cell."""
+        self.tokens = tokens
+        self.units = units
+        """EU."""
+        self.certainty = certainty
+        """0 to 1; NaN: not told."""
+        self.row = -1
+        """Of the lane; -1: it has no place yet."""
+        self.slot = 0
+        self.frame = 0
+        """Number of the frame that showed it first; 0: none has."""
+        self.decided = False
+        """Whether it was seen or missed."""
+
+    @property
+    def kind(self) -> str:
+        """How it is drawn: ``sharp``, ``soft``, ``plain`` where nobody tells how sure the token was."""
+        if self.certainty != self.certainty:
+            return PLAIN
+        return SHARP_KIND if self.certainty >= SHARP else SOFT
+
+
+SHARP_KIND: Final = "sharp"
+SOFT: Final = "soft"
+PLAIN: Final = "plain"
+PARTICLES: Final = frozenset({SHARP_KIND, SOFT, PLAIN})
+HALOED: Final = "halo"
+BOLT: Final = "bolt"
+
+
+class Cell(NamedTuple):
+    """Something on a belt, on the screen."""
+
+    x: int
+    kind: str
+    """One of ``PARTICLES``, ``HALOED``, ``BOLT``."""
+
+
+class Belt:
+    """Of one stream."""
+
+    def __init__(self) -> None:
+        self.width = 0
+        """Cells; 0: it is not on the screen."""
+        self.rows: tuple[int, ...] = (0,)
+        """Those that particles may take, the middle one first."""
+        self.speed = 0.0
+        """Cells a second."""
+        self.travelled = 0.0
+        self.effects = 1.0
+        """Share of halos and bolts that are drawn."""
+        self.particles: list[Particle] = []
+        """On the belt and on the screen."""
+        self._cells: list[dict[int, str]] = []
+        self._version = 0
+
+    @property
+    def version(self) -> int:
+        """Another number when the belt looks otherwise."""
+        return self._version
+
+    def per_particle(self, rate: float) -> int:
+        """Tokens that a particle has to stand for at a rate ({token}/s), so that all find a place."""
+        room = FULL * self.speed * len(self.rows)
+        return max(1, math.ceil(rate / room)) if rate > 0 and room > 0 else 1
+
+    @property
+    def height(self) -> int:
+        """Rows of the lane."""
+        return len(self._cells)
+
+    def fit(self, width: int, height: int) -> list[Particle]:
+        """The lane has another size: returns the particles that have no place on it any more."""
+        gone: list[Particle] = []
+        if len(self._cells) != height:
+            gone = self.clear()
+            self._cells = [{} for _ in range(height)]
+        if width != self.width:
+            self.width = width
+            self._version += 1
+        return gone + self._leave()
+
+    def advance(self, passed_s: float) -> list[Particle]:
+        """Time passes: returns the particles that left the screen."""
+        before = int(self.travelled)
+        self.travelled += passed_s * self.speed
+        if int(self.travelled) == before:
+            return []
+        self._version += 1
+        return self._leave()
+
+    def place(self, particle: Particle, now_s: float) -> bool:
+        """Find a cell: where the particle would be if it had entered when it was computed, or near to that."""
+        if not self.width or not self._cells:
+            return False
+        here = int(self.travelled)
+        own = min(self.width - 1, int(max(0.0, now_s - particle.enters_s) * self.speed))
+        turn = int(particle.enters_s * 1000) % len(self.rows)
+        rows = self.rows[turn:] + self.rows[:turn]
+        for away in range(_SEARCH + 1):
+            for x in (own + away, own - away) if away else (own,):
+                if not 0 <= x < self.width:
+                    continue
+                for row in rows:
+                    if self._cells[row].get(here - x, HALOED) == HALOED:
+                        self._put(particle, row, here - x)
+                        return True
+        return False
+
+    def bolt(self, thick: int) -> None:
+        """The first token of an answer: a bolt over all rows, ``thick`` cells, where nothing else is."""
+        here = int(self.travelled)
+        for row, cells in enumerate(self._cells):
+            for x in range(max(1, round(thick * self.effects)) if self.effects > 0 else 0):
+                slot = here - x - (len(self._cells) - 1 - row)
+                if cells.get(slot, HALOED) == HALOED and here - slot < self.width:
+                    cells[slot] = BOLT
+        self._version += 1
+
+    def cells(self, row: int) -> list[Cell]:
+        """What is on a row of the screen, from the left."""
+        here = int(self.travelled)
+        found = [
+            Cell(here - slot, kind) for slot, kind in self._cells[row].items() if 0 <= here - slot < self.width
+        ]
+        found.sort()
+        return found
+
+    def clear(self) -> list[Particle]:
+        """Nothing is on it any more; returns what was."""
+        gone, self.particles = self.particles, []
+        for cells in self._cells:
+            cells.clear()
+        self._version += 1
+        return gone
+
+    def _put(self, particle: Particle, row: int, slot: int) -> None:
+        particle.row, particle.slot = row, slot
+        self._cells[row][slot] = particle.kind
+        self.particles.append(particle)
+        unsure = 1.0 - particle.certainty
+        halo = round(HALO * unsure * self.effects) if unsure == unsure else 0
+        for down, across in _AROUND[:halo]:
+            if 0 <= row + down < len(self._cells):
+                self._cells[row + down].setdefault(slot + across, HALOED)
+        self._version += 1
+
+    def _leave(self) -> list[Particle]:
+        edge = int(self.travelled) - self.width
+        for cells in self._cells:
+            for slot in [slot for slot in cells if slot <= edge]:
+                del cells[slot]
+        gone = [particle for particle in self.particles if particle.slot <= edge]
+        if gone:
+            self.particles = [particle for particle in self.particles if particle.slot > edge]
+        return gone
