@@ -132,6 +132,7 @@ class Reference:
 
     def seen(self) -> Seen:
         """Everything now."""
+        self._time_alone()
         waits_ms = self.now_ms - self.last_ms - self.blind_ms
         free = friction(self.last_gap_ms)
         going = self.state in GOING

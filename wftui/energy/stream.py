@@ -24,6 +24,8 @@ STALLING: Final = "stalling"
 SATURATED: Final = "saturated"
 DRAINED: Final = "drained"
 STATES: Final = (IDLE, CHARGING, FLOWING, STALLING, SATURATED, DRAINED)
+_GOING: Final = (FLOWING, STALLING, SATURATED)
+"""An answer has begun."""
 
 SATURATED_AT: Final = 0.85
 SATURATED_S: Final = 0.8
@@ -32,7 +34,10 @@ UNSATURATED_BELOW: Final = 0.7
 BURST_RATE: Final = 12.0
 """Tokens a second; more is a burst."""
 _NOTHING: Final = 1e-12
-"""Less is told as 0."""
+"""What keeps a smaller share is told as 0."""
+_GAPS: Final = 32
+_SAME_S: Final = 1e-6
+"""Nearer moments are one: a pause is no stall, and a token no part of a window, by the last bit of a clock."""
 
 
 class Profile(NamedTuple):
@@ -47,7 +52,7 @@ class Profile(NamedTuple):
     ceiling_s: float = 1.5
     """A pause so long has no friction left to lose."""
     smoothing: float = 0.35
-    """Alpha."""
+    """Alpha, more than 0."""
     half_life_s: float = 0.7
     first_token_s: float = 30.0
     """So long a prompt waits for its first token before its stream counts as idle."""
@@ -94,8 +99,9 @@ class Stream:
     """
 
     __slots__ = (
-        "_at", "_charged", "_free", "_gap_from", "_held", "_high_since", "_last", "_open", "_said", "_slow",
-        "_state", "_sure", "_turns", "_window", "_within", "gaps", "profile", "stalls", "tokens", "units",
+        "_at", "_blind", "_charged", "_free", "_gap_from", "_held", "_high_since", "_last", "_not_before", "_open",
+        "_said", "_slow", "_state", "_sure", "_turns", "_window", "_within",
+        "gaps", "profile", "stalls", "tokens", "units",
     )  # fmt: skip
 
     def __init__(self, profile: Profile = USUAL) -> None:
@@ -106,9 +112,11 @@ class Stream:
         """EU of these."""
         self.stalls = 0
         """Times that it began to stall."""
-        self.gaps: deque[float] = deque(maxlen=32)
+        self.gaps: deque[float] = deque(maxlen=_GAPS)
         """Times between the last tokens, s."""
         self._state = IDLE
+        self._not_before = -math.inf
+        """The next turn is not before this: when the last was, or when a counter told that nothing came."""
         self._open = 0
         self._said = False
         """Whether the answer was announced, so that its end will be, too."""
@@ -117,6 +125,8 @@ class Stream:
         """The newest time that was told."""
         self._last = -math.inf
         """When the last token came."""
+        self._blind = 0.0
+        """For so long after it nothing is known of the next, for a counter told it."""
         self._gap_from = -math.inf
         """Since when it is known that nothing comes."""
         self._charged = NAN
@@ -127,7 +137,8 @@ class Stream:
         self._sure = NAN
         self._free = 1.0
         self._high_since = NAN
-        self._window: deque[tuple[float, int]] = deque()
+        self._window: deque[tuple[float, float, int]] = deque()
+        """(since, until, tokens); a token that was told itself has no length."""
         self._within = 0
         """Tokens in it."""
 
@@ -155,38 +166,55 @@ class Stream:
         """
         at_s = self.settle(at_s)
         before = self._fell(at_s)
-        gap = NAN if self._begins(at_s) else at_s - self._gap_from
-        self._came(at_s, 1, gap)
+        gap = NAN if self._begins(at_s) else at_s - self._last
+        self._came(at_s, at_s, 1)
+        self._paused(gap)
         self._sure, self._gap_from = certainty, at_s
-        rate = self._rate(at_s)
-        base = worth(velocity(rate, self.profile), certainty, self._free)
+        base = worth(velocity(self._rate(at_s), self.profile), certainty, self._free)
         level = self._level(self.profile.smoothing * base + (1.0 - self.profile.smoothing) * before)
         self.units += weight * level
         self._judge(at_s, before)
         return level
 
     def counted(self, since_s: float, at_s: float, count: int, *, weight: float = 1.0) -> float:
-        """A counter says that so many tokens came between two moments; they are taken as evenly spread.
+        """A counter says that so many tokens came between two moments.
 
-        So E has velocity and friction only, and is an estimate. Until as much time has passed again, nothing says
-        that the stream stands still.
+        They are taken as evenly spread, the last at ``at_s``, each at the rate of the window that ends there: E
+        has velocity and friction only, and is an estimate. Until as much time has passed again, nothing says that
+        the stream stands still; that none came says it of all the time since the last token.
+
+        Returns:
+            E at the last of them, or now.
         """
         at_s = self.settle(at_s)
-        before = self._fell(at_s)
+        going = self._state in _GOING
         if count <= 0:
-            self._gap_from = min(self._gap_from, self._last)
+            self._blind = 0.0
+            if going:
+                self._gap_from, self._not_before = self._last, at_s
             return self._fell(at_s)
+        since_s = min(since_s, at_s)
+        apart = (at_s - since_s) / count
+        gap = max(0.0, since_s - self._last) + apart if going else NAN
+        before = self._held * self._keeps(gap) if going else self._fell(since_s + apart)
         self._begins(at_s)
-        apart = max(0.0, at_s - since_s)
-        self._came(at_s, count, apart / count)
-        self._sure, self._gap_from = NAN, at_s + apart
-        rate = count / apart if apart > 0 else self._rate(at_s)
-        base = worth(velocity(rate, self.profile), NAN, self._free)
-        keep = 1.0 - self.profile.smoothing
-        # E draws near to the base by the same factor with each of them; the sum over all is a geometric one.
-        faded = keep**count
-        self.units += weight * (count * base + (before - base) * keep * (1.0 - faded) / (1.0 - keep))
-        level = self._level(base + (before - base) * faded)
+        self._came(since_s, at_s, count)
+        self._paused(gap)
+        self._sure, self._gap_from = NAN, at_s + self._blind
+        speed = velocity(self._rate(at_s), self.profile)
+        alpha = self.profile.smoothing
+        level = alpha * worth(speed, NAN, self._free) + (1.0 - alpha) * before
+        units = level
+        if count > 1:
+            self._paused(apart, count - 1)
+            # From the second on each token moves E by the same factor towards the same level: a geometric sum.
+            factor = (1.0 - alpha) * self._keeps(apart)
+            goal = alpha * worth(speed, NAN, self._free) / (1.0 - factor)
+            faded = factor ** (count - 1)
+            units += (count - 1) * goal + (level - goal) * factor * (1.0 - faded) / (1.0 - factor)
+            level = goal + (level - goal) * faded
+        self.units += weight * units
+        level = self._level(level)
         self._judge(at_s, before)
         return level
 
@@ -211,9 +239,9 @@ class Stream:
                 self._drain(when)
             else:
                 self._turn(when, state)
-        limit = at_s - self.profile.window_s
-        while self._window and self._window[0][0] <= limit:
-            self._within -= self._window.popleft()[1]
+        limit = self._known(at_s) - self.profile.window_s + _SAME_S
+        while self._window and self._window[0][1] <= limit:
+            self._within -= self._window.popleft()[2]
         return at_s
 
     # ---- what is so
@@ -224,10 +252,10 @@ class Stream:
         coming = self._coming(at_s)
         state = coming[-1][1] if coming else self._state
         free, stalled = self._free, False
-        if state in (FLOWING, STALLING, SATURATED):
+        if state in _GOING:
             waits = at_s - self._gap_from
             free = min(free, friction(waits, self.profile))
-            stalled = state == STALLING or waits > self.profile.stall_s
+            stalled = state == STALLING or waits > self.profile.stall_s + _SAME_S
         rate = self._rate(at_s)
         return Look(
             self._fell(at_s),
@@ -260,10 +288,13 @@ class Stream:
     def _coming(self, at_s: float) -> list[tuple[float, str]]:
         """Changes that time alone brings up to a moment."""
         found: list[tuple[float, str]] = []
-        state, high_since = self._state, self._high_since
-        while (step := self._after(state, high_since)) is not None and step[0] <= at_s:
-            found.append(step)
-            state = step[1]
+        state, since, high_since = self._state, self._not_before, self._high_since
+        while (step := self._after(state, high_since)) is not None:
+            # What was due in a state that does not look for it comes with the next one: turns never go back.
+            since, state = max(since, step[0]), step[1]
+            if since > at_s:
+                break
+            found.append((since, state))
             if state == FLOWING:
                 high_since = NAN
         return found
@@ -280,7 +311,7 @@ class Stream:
         if state != FLOWING:
             return None
         waits = self.profile.stall_s if self._slow else self.profile.ceiling_s
-        stalls = math.nextafter(self._gap_from + waits, math.inf)
+        stalls = self._gap_from + waits + _SAME_S
         filled = high_since + SATURATED_S
         if filled <= min(stalls, self._reaches(SATURATED_AT)):
             return filled, SATURATED
@@ -294,25 +325,36 @@ class Stream:
 
     def _fell(self, at_s: float) -> float:
         """E at a moment when nothing has come since."""
-        fallen = at_s - self._gap_from - self.profile.stall_s
-        if not fallen > 0 or not self._held:
-            return self._held
-        left = self._held * 2.0 ** (-fallen / self.profile.half_life_s)
+        return self._held * self._keeps(at_s - self._gap_from) if self._held else 0.0
+
+    def _keeps(self, gap_s: float) -> float:
+        """The share of E that a pause leaves."""
+        fallen = gap_s - self.profile.stall_s
+        if not fallen > 0:
+            return 1.0
+        left = 2.0 ** (-fallen / self.profile.half_life_s)
         return left if left > _NOTHING else 0.0
+
+    def _known(self, at_s: float) -> float:
+        """Where the window ends: a counter is as far behind as its tokens were spread."""
+        return max(self._last, at_s - self._blind)
 
     def _rate(self, at_s: float) -> float:
         """{token}/s over the window that ends at a moment."""
-        limit = at_s - self.profile.window_s
-        found = self._within
-        for when, count in self._window:  # those that left it since; of ten thousand a second all would be many
-            if when > limit:
+        limit = self._known(at_s) - self.profile.window_s
+        found: float = self._within
+        for since, until, count in self._window:  # what left it since; of ten thousand a second all would be many
+            if until <= limit + _SAME_S:
+                found -= count
+            elif since < limit:
+                found -= count * (limit - since) / (until - since)
+            else:
                 break
-            found -= count
         return found / self.profile.window_s
 
     def _begins(self, at_s: float) -> bool:
         """A token comes: there is an answer, whether it was announced or not. Returns whether it is its first."""
-        if self._state not in (IDLE, CHARGING, DRAINED):
+        if self._state in _GOING:
             return False
         self._open = max(1, self._open)
         self._slow = 0
@@ -320,21 +362,23 @@ class Stream:
         self._turn(at_s, FLOWING)
         return True
 
-    def _came(self, at_s: float, count: int, gap_s: float) -> None:
-        """``gap_s``: before each of them; NaN: it is the first."""
+    def _came(self, since_s: float, at_s: float, count: int) -> None:
         self.tokens += count
-        self._last = at_s
+        self._last, self._blind = at_s, at_s - since_s
         self._within += count
-        if self._window and self._window[-1][0] == at_s:
-            self._window[-1] = at_s, self._window[-1][1] + count
+        if self._window and self._window[-1][:2] == (since_s, at_s):
+            self._window[-1] = since_s, at_s, self._window[-1][2] + count
         else:
-            self._window.append((at_s, count))
+            self._window.append((since_s, at_s, count))
+
+    def _paused(self, gap_s: float, count: int = 1) -> None:
+        """``gap_s``: before each of so many tokens; NaN: it is the first of an answer."""
         if gap_s != gap_s:
             self._free = 1.0
             return
-        self.gaps.append(gap_s)
+        self.gaps.extend([gap_s] * min(count, _GAPS))
         self._free = friction(gap_s, self.profile)
-        self._slow = min(2, self._slow + count) if gap_s > self.profile.stall_s else 0
+        self._slow = min(2, self._slow + count) if gap_s > self.profile.stall_s + _SAME_S else 0
 
     def _level(self, value: float) -> float:
         self._held = min(1.0, max(0.0, value))
@@ -363,6 +407,6 @@ class Stream:
     def _turn(self, at_s: float, state: str) -> None:
         if state == self._state:
             return
-        self._state = state
+        self._state, self._not_before = state, at_s
         self.stalls += state == STALLING
         self._turns.append((at_s, state))

@@ -15,7 +15,8 @@ from typing import Final, NamedTuple
 from wftui.windows.sketch import Sketch
 
 NAN: Final = float("nan")
-BUDGET_S: Final = 1 / 60
+BUDGET_S: Final = 0.01667
+"""Of a frame. Not 1/60: programs tell milliseconds, and 16.67 of them are not too many."""
 HZ: Final = 60.0
 SHARES: Final = {"token": 0.0080, "energy": 0.0030, "render": 0.0040, "overhead": 0.00167}
 """Of the budget, s: token processing, energy, UI rendering, everything else."""
@@ -30,7 +31,7 @@ class Look(NamedTuple):
 
     frames: int
     fps: float
-    """{frame}/s that were told."""
+    """{frame}/s that were told, over the window or since the first frame there ever was began."""
     mean_s: float
     p50_s: float
     p95_s: float
@@ -39,7 +40,7 @@ class Look(NamedTuple):
     jitter_s: float
     """Standard deviation of the time of a frame."""
     low_fps: float
-    """1 % low: 1 / mean time of the slowest hundredth."""
+    """1 % low: 1 / mean time of the slowest hundredth, one frame at least; NaN: that took no time."""
     over: int
     """Frames that took longer than the budget."""
     lost: int
@@ -49,7 +50,7 @@ class Look(NamedTuple):
     stability: float
     """0 to 100; 100: 60 a second, all alike."""
     stages: dict[str, float]
-    """Part of a frame to its mean time, s, as far as told."""
+    """Part of a frame to its mean time, s, over the frames that told any: what one left out took it nothing."""
     bottleneck: str
     """The part that is furthest over its share of the budget; empty: none is over."""
 
@@ -57,12 +58,15 @@ class Look(NamedTuple):
 class _Bin:
     """Frames of a stretch of time."""
 
-    __slots__ = ("lost", "number", "over", "sketch", "squares", "stages", "told")
+    __slots__ = ("lost", "middle", "number", "over", "sketch", "squares", "stages", "told")
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.sketch = Sketch()
+        self.middle = 0.0
+        """Mean, s."""
         self.squares = 0.0
+        """Sum of the squares of what differs from it: of sums of squares little would be left."""
         self.over = 0
         self.lost = 0
         self.stages: dict[str, float] = {}
@@ -70,9 +74,19 @@ class _Bin:
         self.told = 0
         """Frames that told their parts."""
 
+    def add(self, took_s: float) -> None:
+        self.sketch.add(took_s)
+        before = took_s - self.middle
+        self.middle += before / self.sketch.count
+        self.squares += before * (took_s - self.middle)
+
     def merge(self, other: _Bin) -> None:
-        self.sketch.merge(other.sketch)
-        self.squares += other.squares
+        count, more = self.sketch.count, other.sketch.count
+        if more:
+            apart = other.middle - self.middle
+            self.middle += apart * more / (count + more)
+            self.squares += other.squares + apart * apart * count * more / (count + more)
+            self.sketch.merge(other.sketch)
         self.over += other.over
         self.lost += other.lost
         self.told += other.told
@@ -93,15 +107,14 @@ class Frames:
         self._coarse: deque[_Bin] = deque()
 
     def frame(self, at_s: float, took_s: float, stages: Mapping[str, float] | None = None) -> None:
-        """A frame was ready at a moment after ``took_s``; ``stages``: part to its time, s."""
+        """A frame was ready at a moment after ``took_s``, finite; ``stages``: part to its time, s."""
         if not self.frames:
-            self._began_s = at_s
+            self._began_s = at_s - took_s
         self.frames += 1
         over = took_s > BUDGET_S
         self.over += over
         for held in self._bins(at_s):
-            held.sketch.add(took_s)
-            held.squares += took_s * took_s
+            held.add(took_s)
             held.over += over
             if stages:
                 held.told += 1
@@ -124,8 +137,8 @@ class Frames:
         for held in bins:
             if first <= held.number <= last:
                 whole.merge(held)
-        known = last + 1 - max(first, math.floor(self._began_s / step)) if self.frames else 0
-        return _look(whole, max(1, known) * step)
+        since_s = max(float(first * step), self._began_s) if self.frames else 0.0
+        return _look(whole, max(BUDGET_S, (last + 1) * step - since_s))
 
     def _bins(self, at_s: float) -> tuple[_Bin, _Bin]:
         return (
@@ -142,15 +155,16 @@ def _newest(bins: deque[_Bin], number: int, kept: int) -> _Bin:
     return bins[-1]
 
 
-def _look(held: _Bin, seconds: int) -> Look:
-    """``seconds``: that the window holds, without those before the first frame there ever was."""
+def _look(held: _Bin, seconds: float) -> Look:
+    """``seconds``: that the window holds, without what was before the first frame there ever was."""
     sketch = held.sketch
     count = sketch.count
     if not count:
         return Look(0, 0.0, NAN, NAN, NAN, NAN, NAN, NAN, NAN, 0, held.lost, NAN, NAN, {}, "")
     mean = sketch.total / count
     p50, p95, p99 = sketch.quantiles(0.5, 0.95, 0.99)
-    jitter = math.sqrt(max(0.0, held.squares / count - mean * mean))
+    jitter = math.sqrt(held.squares / count)
+    slowest = sketch.mean_above(0.99)
     stages = {stage: took_s / held.told for stage, took_s in held.stages.items()}
     return Look(
         frames=count,
@@ -161,7 +175,7 @@ def _look(held: _Bin, seconds: int) -> Look:
         p99_s=p99,
         longest_s=sketch.greatest,
         jitter_s=jitter,
-        low_fps=1.0 / sketch.mean_above(0.99),
+        low_fps=1.0 / slowest if slowest > 0 else NAN,
         over=held.over,
         lost=held.lost,
         jank=(held.over + held.lost) / (count + held.lost) / JANK_SHARE,
