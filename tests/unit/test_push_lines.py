@@ -119,7 +119,7 @@ def test_unknown_fields_do_no_harm() -> None:
         (b"[]", "expected an object, got a list"),
         (b"null", "expected an object, got null"),
         (b'{"source":5,"data":{}}', "source: expected a text"),
-        (b'{"source":"a"}', "expected samples, data or fields"),
+        (b'{"source":"a"}', "expected samples, tokens, data or fields"),
         (b'{"source":"a","samples":[],"data":{}}', "either samples or data"),
         (b'{"source":"a","samples":{}}', "samples: expected a list"),
         (b'{"source":"a","data":[]}', "data: expected an object"),

@@ -1,8 +1,10 @@
 """Series about the recorder's own parts: sources, views, store, bus, events."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
 from wftui import names
+from wftui.energy.fidelity import CAUSES
 from wftui.model.sample import Column, Sample, column
 from wftui.recorder.history import Usage
 from wftui.recorder.keeper import Keeper
@@ -10,20 +12,24 @@ from wftui.recorder.own import SOURCE
 from wftui.recorder.sealing import Sealing
 from wftui.recorder.source import Source
 from wftui.wire.messages import Report
+from wftui.wire.reports import Picture
+
+_MOTIONS: Final = {"data": 0, "smooth": 1, "full": 2}
+"""As ``wftop.view.motion`` has them."""
 
 
 class Gauges:
     """Makes the columns once and the samples each second."""
 
     def __init__(self) -> None:
-        self._columns: dict[tuple[str, str, str], Column] = {}
+        self._columns: dict[tuple[str, str, str, str], Column] = {}
         self._events = {name: self._column(kind.counter) for name, kind in names.EVENT_TYPES.items()}
 
-    def _column(self, name: str, key: str = "", value: str = "") -> Column:
-        found = self._columns.get((name, key, value))
+    def _column(self, name: str, key: str = "", value: str = "", mode: str = "") -> Column:
+        found = self._columns.get((name, key, value, mode))
         if found is None:
-            labels = {key: value} if key else None
-            found = self._columns[name, key, value] = column(SOURCE, name, labels, call="wftop itself")
+            labels = ({key: value} if key else {}) | ({"mode": mode} if mode else {})
+            found = self._columns[name, key, value, mode] = column(SOURCE, name, labels, call="wftop itself")
         return found
 
     def sources(self, sources: Iterable[Source]) -> Iterator[Sample]:
@@ -117,3 +123,22 @@ class Gauges:
             ):
                 if value is not None:
                     yield Sample(self._column(name, "view", label), value)
+            yield Sample(self._column("wftop.view.motion", "view", label), _MOTIONS.get(report.motion, 0))
+            if report.picture is not None:
+                yield from self._picture(label, report.picture)
+
+    def _picture(self, label: str, picture: Picture) -> Iterator[Sample]:
+        """How true a view's picture of energy is."""
+        for name, value in (
+            ("wftop.fidelity.ratio", picture.ratio),
+            ("wftop.fidelity.coherence", picture.coherence),
+            ("wftop.fidelity.lag", picture.lag_s),
+            ("wftop.fidelity.seen", picture.seen),
+            ("wftop.fidelity.particles", picture.particles),
+            ("wftop.fidelity.tokens", picture.tokens),
+        ):
+            if value is not None:
+                yield Sample(self._column(name, "view", label), value)
+        for cause, units in picture.missed.items():
+            if cause in CAUSES:
+                yield Sample(self._column("wftop.fidelity.missed", "view", label, cause), units)

@@ -1,7 +1,7 @@
 """What the recorder says of itself, each second: cost, lateness, sources, views, rings, store."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from wftui.clock import NS_PER_S, Instant
@@ -14,6 +14,7 @@ from wftui.recorder.scheduler import Scheduler
 from wftui.recorder.server import Server
 from wftui.recorder.storage import Storage
 from wftui.recorder.views import Views
+from wftui.wire.reports import Report
 
 SLOW_EVERY_S: Final = 5
 """Interval of the series about sources and segments: sixty that hardly move would cost more each second than
@@ -24,12 +25,18 @@ class Ledger:
     """Of one recorder."""
 
     def __init__(
-        self, started: Instant, emit: Emit, scheduler: Scheduler, storage: Storage, server: Server
+        self,
+        started: Instant,
+        emit: Emit,
+        scheduler: Scheduler,
+        storage: Storage,
+        server: Server,
+        reported: Callable[[str, Report], None],
     ) -> None:
-        """``started``: since when CPU time counts."""
+        """``started``: since when CPU time counts; ``reported``: see ``Views``."""
         self._gauges = Gauges()
         self.cost = OwnCost(started)
-        self.views = Views(emit, self._gauges)
+        self.views = Views(emit, self._gauges, reported)
         """Who is attached, told by the server."""
         self._scheduler = scheduler
         self._storage = storage

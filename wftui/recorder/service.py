@@ -48,6 +48,7 @@ from wftui.recorder.serving import Serving
 from wftui.recorder.source import Source
 from wftui.recorder.statistics import over_windows
 from wftui.recorder.storage import FLUSH_S, Storage
+from wftui.recorder.streams.counters import Counters
 from wftui.recorder.streams.desk import Desk
 from wftui.recorder.switches import Switches
 from wftui.recorder.tables import Tables
@@ -75,12 +76,16 @@ class Recorder:
         self._clock = clock
         self._bus = Bus(self._followed)
         self._quick = Quick(partial(self._bus.publish_samples, PUSHES))
+        self._streams = Desk(clock, partial(self._bus.publish_samples, STREAMS.source))
+        self._counters = Counters(self._streams)
         self._pushes = Intake(
-            lambda new: self._accumulator.admit(new), lambda: self._accumulator.rejected, self._quick
+            lambda new: self._accumulator.admit(new),
+            lambda: self._accumulator.rejected,
+            self._quick,
+            self._streams,
         )
         self._pushes.off = self._pushes.name in options.disabled
         self._door = Door(options.places.push_socket, self._pushes, clock)
-        self._streams = Desk(clock, partial(self._bus.publish_samples, STREAMS.source))
         sources = [*collectors, self._pushes, self._streams]
         self._telling = {self._pushes.name, self._streams.name}
         """Sources that tell what comes as it comes."""
@@ -109,7 +114,9 @@ class Recorder:
         self._storage = Storage(options, clock, self.emit, self._publish_health)
         self._keeper = self._storage.keeper
         self._server = Server(options.places.socket, self, self._bus)
-        self._ledger = Ledger(self._started, self.emit, self._scheduler, self._storage, self._server)
+        self._ledger = Ledger(
+            self._started, self.emit, self._scheduler, self._storage, self._server, self._reported
+        )
         self.views = self._ledger.views
         self._tap: Tap | None = None
         self._bursts = Bursts(lambda: self._accumulator.pool, lambda: self._seq + 1, self._keeper.put, self.emit)
@@ -299,6 +306,10 @@ class Recorder:
                     rate_hz = max(rate_hz, self._bus.rate_hz(STREAMS.source))  # what it brings is told there
                 source.collector.look_closely(min(rate_hz, closest))
 
+    def _reported(self, view: str, report: m.Report) -> None:
+        """A view says what it costs, and what it drew."""
+        self._streams.frames.view(view, report, self._clock.now().boottime_ns / NS_PER_S)
+
     def _lowered(self, level: int) -> None:
         """wftop's own quality is another one."""
         self._followed()
@@ -316,6 +327,7 @@ class Recorder:
                 self._bus.publish_samples(source.name, reading.at.time_ns, reading.samples)
             self._bus.publish_samples(source.name, at.time_ns, scrape.samples)
         self._serving.scraped(source.name, scrape, at)
+        self._counters.scraped(source.name, scrape, at, source.interval_s)
         for happened in scrape.events:
             self.emit(happened.kind, happened.about, dict(happened.payload), happened.at or at)
         if source.name in oom.SOURCES:

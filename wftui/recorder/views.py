@@ -1,6 +1,6 @@
 """Who looks on: a number for each view, and what it says of itself."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from wftui.model.sample import Sample
 from wftui.recorder.connection import Connection
@@ -12,9 +12,11 @@ from wftui.wire import messages as m
 class Views:
     """Of one recorder; clients that are no views are none of its business."""
 
-    def __init__(self, emit: Emit, gauges: Gauges) -> None:
+    def __init__(self, emit: Emit, gauges: Gauges, reported: Callable[[str, m.Report], None]) -> None:
+        """``reported`` is told each report, with the view's label."""
         self._emit = emit
         self._gauges = gauges
+        self._reported = reported
         self._labels: dict[Connection, str] = {}
         self._reports: dict[Connection, m.Report] = {}
 
@@ -37,6 +39,7 @@ class Views:
         """A view says what it costs."""
         if connection.is_view:
             self._reports[connection] = report
+            self._reported(connection.label, report)
 
     def second(self, connections: Iterable[Connection]) -> Iterator[Sample]:
         """The series of those that are attached."""

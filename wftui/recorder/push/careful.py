@@ -10,14 +10,14 @@ from typing import Any
 
 import msgspec
 
-from wftui.recorder.push.forms import MAX_DEPTH, NO_LABELS, Line, Pushed, Trouble, UnusableError
+from wftui.recorder.push.forms import MAX_DEPTH, NO_LABELS, Line, Pushed, Told, Trouble, UnusableError
 
 _TEXTS = ("source", "type", "kind", "privacy_level", "retention_policy")
 _Json = Any  # whatever a line may hold
 
 
-def parse(line: bytes) -> tuple[Line, list[Trouble], list[int]]:
-    """The line without what is wrong, what that is, and where each sample that is left stood.
+def parse(line: bytes) -> tuple[Line, list[Trouble], list[int], list[int]]:
+    """The line without what is wrong, what that is, and where each sample and token event that is left stood.
 
     Raises:
         UnusableError: Nothing can be used.
@@ -25,6 +25,7 @@ def parse(line: bytes) -> tuple[Line, list[Trouble], list[int]]:
     found = _decoded(line)
     troubles: list[Trouble] = []
     indices: list[int] = []
+    token_indices: list[int] = []
     item = Line()
     for field in _TEXTS:
         if isinstance(found.get(field), str):
@@ -38,13 +39,15 @@ def parse(line: bytes) -> tuple[Line, list[Trouble], list[int]]:
         item.tags = _raw(found["tags"])
     if "samples" in found:
         item.samples = _samples(found["samples"], troubles, indices)
+    if "tokens" in found:
+        item.tokens = _tokens(found["tokens"], troubles, token_indices)
     for field in ("data", "fields", "energy_visual"):
         if field in found:
             setattr(item, field, _fields(found[field], field, troubles))
     budget = "frame_budget_used_ms"
     if found.get(budget) is not None:
         item.frame_budget_used_ms = _fields({budget: found[budget]}, "", troubles).get(budget)
-    return item, troubles, indices
+    return item, troubles, indices, token_indices
 
 
 def _decoded(line: bytes) -> dict[str, _Json]:
@@ -87,6 +90,44 @@ def _sample(item: _Json) -> Pushed:
         raise UnusableError(f"labels: expected an object, got {_kind(labels)}")
     ago_s = _number(item.get("ago", 0.0), "ago")
     return Pushed(item["name"], value, unit, kind, _raw(labels) if labels else NO_LABELS, ago_s)
+
+
+def _tokens(found: _Json, troubles: list[Trouble], indices: list[int]) -> list[Told]:
+    if not isinstance(found, list):
+        raise UnusableError(f"tokens: expected a list, got {_kind(found)}")
+    good: list[Told] = []
+    for index, item in enumerate(found):
+        try:
+            good.append(_told(item))
+        except UnusableError as error:
+            troubles.append(Trouble(index, "tokens", str(error)))
+        else:
+            indices.append(index)
+    return good
+
+
+def _told(item: _Json) -> Told:
+    if not isinstance(item, dict) or not isinstance(item.get("do"), str):
+        raise UnusableError("expected an object that says what to do: prompt, token or end")
+    told = Told(item["do"])
+    for field in ("model", "server"):
+        if not isinstance(item.get(field, ""), str):
+            raise UnusableError(f"{field}: expected a text, got {_kind(item[field])}")
+        setattr(told, field, item.get(field, ""))
+    for field in ("count", "of"):
+        if item.get(field) is not None:
+            if isinstance(item[field], bool) or not isinstance(item[field], int):
+                raise UnusableError(f"{field}: expected a whole number")
+            setattr(told, field, item[field])
+    for field in ("ago", "bits", "cost"):
+        if item.get(field) is not None:
+            setattr(told, field, _number(item[field], field))
+    top = item.get("top")
+    if top is not None:
+        if not isinstance(top, dict):
+            raise UnusableError(f"top: expected an object, got {_kind(top)}")
+        told.top = {token: _number(share, "top") for token, share in top.items()}
+    return told
 
 
 def _fields(found: _Json, field: str, troubles: list[Trouble]) -> dict[str, float]:

@@ -8,6 +8,7 @@ from wftui import clock
 from wftui.clock import Instant
 from wftui.recorder.push.forms import NO_LABELS, Batch, Pushed, Trouble, UnusableError
 from wftui.recorder.push.places import Places
+from wftui.recorder.push.tokens import NAME, Tokens
 from wftui.text import clean
 
 TOLD: Final = 20
@@ -28,13 +29,18 @@ class Counting:
         "_places",
         "_samples",
         "_tags",
+        "_tokens",
+        "_within",
         "accepted",
         "troubles",
         "unnamed",
     )
 
-    def __init__(self, batch: Batch, places: Places, at: Instant) -> None:
-        """``at``: when its samples were taken."""
+    def __init__(
+        self, batch: Batch, places: Places, at: Instant, tokens: Tokens | None = None, within_s: float = 0.0
+    ) -> None:
+        """``at``: when its samples were taken; ``tokens``: its token events, of which the next are wanted within
+        so long."""
         self._at = at
         self._places = places
         self._event = not batch.samples
@@ -43,6 +49,8 @@ class Counting:
         ]
         self._indices = batch.indices
         self._tags = batch.tags
+        self._tokens = tokens
+        self._within = within_s
         self._next = 0
         """Place of the first sample that is not counted yet."""
         self.accepted = 0
@@ -84,7 +92,10 @@ class Counting:
                     self.accepted += 1
             if self._next < len(samples) and clock.perf_ns() >= until_ns:
                 return False
-        return True
+        return self._tokens is None or self._tokens.go_on(until_ns, self._refuse_tokens)
+
+    def _refuse_tokens(self, place: int, why: str) -> None:
+        self._refuse(Trouble(place, NAME, why))
 
     def _index(self, place: int) -> int | None:
         """Where a sample stood in the line; of an event it has a name only."""
@@ -94,6 +105,8 @@ class Counting:
 
     def finish(self, boottime_ns: int) -> bytes:
         """The reply, when all is counted."""
+        if self._tokens is not None:
+            self.accepted += self._tokens.accepted
         rejected = len(self.troubles) + self.unnamed
         places = self._places
         places.hand_over(self._at)
@@ -102,12 +115,14 @@ class Counting:
             places.rejected += rejected
             places.trouble_ns = boottime_ns
         ignored = places.ignored(bytes(self._tags)) if self._tags is not NO_LABELS else []
-        if not rejected and not ignored:
+        if not rejected and not ignored and self._tokens is None:
             return b'{"accepted":%d,"rejected":[]}\n' % self.accepted
         found: dict[str, Any] = {"accepted": self.accepted}  # Any: JSON
         found["rejected"] = [_told(trouble) for trouble in self.troubles]
         if self.unnamed:
             found["more"] = self.unnamed
+        if self._tokens is not None:
+            found["within"] = self._within
         if ignored:
             found["ignored"] = [f"tags.{name}" for name in ignored]
         return _encode(found) + b"\n"

@@ -1,6 +1,7 @@
 """What a pushed line of JSON may be, and what is made of it.
 
-Native: ``{"source", "samples": [{"name", "value", "unit", "kind", "labels", "ago"}, …]}``. The metrics event:
+Native: ``{"source", "samples": [{"name", "value", "unit", "kind", "labels", "ago"}, …], "tokens": [{"do", "model",
+"server", "count", "ago", "bits", "of", "top", "cost"}, …]}``, one of the two at least. The metrics event:
 ``{"timestamp", "source", "type", "data": {…}, "tags": {…}, …}``; its compact form:
 ``{"ts", "kind", "fields": {…}, "ver"}``.
 """
@@ -36,11 +37,33 @@ class Pushed(msgspec.Struct, gc=False):
     """Seconds since it was taken."""
 
 
+class Told(msgspec.Struct, gc=False):
+    """Something that happened in a stream of tokens."""
+
+    do: str
+    """``prompt``, ``token`` or ``end``."""
+    model: str = ""
+    server: str = ""
+    count: int = 1
+    """Tokens that came together."""
+    ago: float = 0.0
+    """Seconds since it happened."""
+    bits: float | None = None
+    """Entropy of the last of them."""
+    of: int | None = None
+    """How many tokens that is over."""
+    top: dict[str, float] | None = None
+    """What the last of them might have been, to its probability. Whatever its keys say, nobody keeps them."""
+    cost: float = 1.0
+    """Of each of them, as who made it says; 1: plain."""
+
+
 class Line(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """All three forms; one of ``samples``, ``data`` and ``fields`` is there."""
+    """All three forms; one of ``samples``, ``tokens``, ``data`` and ``fields`` is there."""
 
     source: str = ""
     samples: list[Pushed] | None = None
+    tokens: list[Told] | None = None
     data: dict[str, float] | None = None
     fields: dict[str, float] | None = None
     tags: msgspec.Raw = NO_LABELS
@@ -83,6 +106,10 @@ class Batch(msgspec.Struct, gc=False):
     troubles: list[Trouble]
     indices: list[int] | None = None
     """Where each of ``samples`` stood; None: where it stands."""
+    tokens: list[Told] | None = None
+    """None: the line has none."""
+    token_indices: list[int] | None = None
+    """Where each of these stood; None: where it stands."""
 
 
 class UnusableError(ValueError):

@@ -5,6 +5,7 @@ from typing import Final
 
 from wftui.clock import NS_PER_S, Instant
 from wftui.collectors.base import STREAM
+from wftui.energy.sink import Nowhere
 from wftui.errors import ProtocolError
 from wftui.model import health
 from wftui.model.health import Health
@@ -15,6 +16,8 @@ from wftui.recorder.push.known import SOURCE, pusher
 from wftui.recorder.push.lines import parse
 from wftui.recorder.push.places import Admit, Places
 from wftui.recorder.push.quick import Quick
+from wftui.recorder.push.tokens import USUAL_S, Tokens
+from wftui.recorder.streams.desk import Desk
 from wftui.text import clean
 
 MAX_PUSHERS: Final = 64
@@ -23,6 +26,7 @@ AWRY_MS: Final = 60_000
 QUIET_NS: Final = 30 * NS_PER_S
 """Health says after so long that nothing comes any more, and forgets what was rejected."""
 TIDY_EVERY_S: Final = 60
+_NOWHERE: Final = Nowhere()
 OFF: Final = "pushes are switched off; wftop sources on push"
 
 
@@ -45,11 +49,15 @@ class Intake:
     where = STREAM
     timeout_s = 5.0
 
-    def __init__(self, admit: Admit, refused: Callable[[], dict[str, int]], quick: Quick) -> None:
-        """``admit``: makes room for new series. ``refused``: source to series for which there was none."""
+    def __init__(
+        self, admit: Admit, refused: Callable[[], dict[str, int]], quick: Quick, desk: Desk | None = None
+    ) -> None:
+        """``admit``: makes room for new series. ``refused``: source to series for which there was none. ``desk``:
+        takes token events and frames; None: they are understood, and nothing is made of them."""
         self._admit = admit
         self._refused = refused
         self._quick = quick
+        self._desk = desk
         self._pushers: dict[str, Places] = {}
         """By name."""
         self._by_text: dict[str, Places] = {}
@@ -82,10 +90,15 @@ class Intake:
         places.seen_ns = at.boottime_ns
         if places.refuses:
             places.rejected += len(batch.samples) + len(batch.data) + len(batch.troubles)
+            places.rejected += len(batch.tokens or ())
             return refusal(places.refuses)
         taken = _taken(batch, at)
         places.begin(taken)
-        return Counting(batch, places, taken)
+        if batch.tokens is None:
+            return Counting(batch, places, taken)
+        tokens = Tokens(batch.tokens, batch.token_indices, places.streams, self._desk or _NOWHERE, taken)
+        within_s = self._desk.every_s if self._desk is not None else 0.0
+        return Counting(batch, places, taken, tokens, round(within_s or USUAL_S, 4))
 
     def _places(self, text: str) -> Places:
         who = pusher(text)
@@ -93,7 +106,8 @@ class Intake:
         if found is None:
             if len(self._pushers) >= MAX_PUSHERS:
                 raise UnusableError(f"{MAX_PUSHERS} sources push already")
-            found = self._pushers[who.name] = Places(who, self._admit, self._quick)
+            frames = self._desk.frames if self._desk is not None else None
+            found = self._pushers[who.name] = Places(who, self._admit, self._quick, frames)
             found.refuses = self._why_not(who.source)
         self._by_text[text] = found  # at most two ways of writing each
         return found

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from wftui import names
 from wftui.model.sample import MEASURED, Column
 from wftui.model.series import series
+from wftui.names.streams import CORE, FRAMES, STREAMS
 from wftui.recorder.push.forms import UnusableError
 from wftui.text import clean
 
@@ -74,6 +75,10 @@ FIELDS: Final[dict[str, Known]] = {
 }
 _OPEN: Final = frozenset({"models", "ux"})
 """Groups of which every metric may be pushed."""
+_TOLD: Final = "ux.stage.duration"
+"""Of what the recorder keeps of frames this is told by programs."""
+_COMPUTED: Final = frozenset(item.name for item in (*STREAMS, *FRAMES, *CORE) if item.name != _TOLD)
+"""What wftop makes of what is told, and what a core tells: nobody pushes it."""
 _MEASURED: Final = frozenset(item.metric for item in FIELDS.values())
 _ENDINGS: Final = (
     ("_ms", "ms"), ("_us", "us"), ("_seconds", "s"), ("_s", "s"), ("_bytes", "By"), ("_mb", "MBy"), ("_gb", "GBy"),
@@ -149,6 +154,8 @@ def meaning(
         made = _custom(who, name)
         unit, kind = unit or _unit_of(name), kind or names.GAUGE
         return _meant(who, made, pairs, unit, unit, kind, "custom", SPREAD, 1.0)
+    if metric.name in _COMPUTED or metric.name.startswith("wftop."):
+        raise UnusableError(f"{name}: wftop computes that itself{_instead(metric.name)}")
     if metric.group not in _OPEN and metric.name not in _MEASURED:
         raise UnusableError(f"{name}: wftop measures that itself; push it under a name of your own")
     said = known.unit if known else metric.unit
@@ -159,6 +166,14 @@ def meaning(
         who, metric.name, pairs, said, metric.unit, metric.kind, metric.group,
         metric.statistics, known.factor if known else 1.0,
     )  # fmt: skip
+
+
+def _instead(name: str) -> str:
+    if name.startswith(("ux.stream.", "ux.ensemble.")):
+        return "; push token events: {'source': …, 'tokens': […]}"
+    if name.startswith("ux.frame"):
+        return "; push ux.frame.duration"
+    return "; push it under a name of your own"
 
 
 def _meant(

@@ -35,23 +35,28 @@ def parse(line: bytes) -> Batch:
         return _batch(item, [])
     from wftui.recorder.push import careful  # few recorders ever need it
 
-    item, troubles, indices = careful.parse(line)
-    return _batch(item, troubles, indices)
+    item, troubles, indices, token_indices = careful.parse(line)
+    found = _batch(item, troubles, indices)
+    found.token_indices = token_indices
+    return found
 
 
 def _batch(item: Line, troubles: list[Trouble], indices: list[int] | None = None) -> Batch:
-    if item.samples is not None:
+    if item.samples is not None or item.tokens is not None:
+        samples, tokens = item.samples or [], item.tokens
         if item.data is not None or item.fields is not None:
-            raise UnusableError("expected either samples or data, got both")
-        if len(item.samples) > MAX_SAMPLES:
-            raise UnusableError(f"{len(item.samples)} samples in a line; at most {MAX_SAMPLES}")
-        return Batch(item.source, item.timestamp, item.samples, {}, NO_LABELS, troubles, indices)
+            raise UnusableError(
+                f"expected either {'tokens' if item.samples is None else 'samples'} or data, got both"
+            )
+        if (count := len(samples) + len(tokens or ())) > MAX_SAMPLES:
+            raise UnusableError(f"{count} samples in a line; at most {MAX_SAMPLES}")
+        return Batch(item.source, item.timestamp, samples, {}, NO_LABELS, troubles, indices, tokens)
     source, time_ms, data = item.source, item.timestamp, item.data
     if data is None:
         data = item.fields
         source, time_ms = source or _COMPACT, time_ms if time_ms is not None else item.ts
     if data is None:
-        raise UnusableError("expected samples, data or fields")
+        raise UnusableError("expected samples, tokens, data or fields")
     if item.energy_visual:
         for name, value in item.energy_visual.items():
             data.setdefault(name, value)

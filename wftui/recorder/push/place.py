@@ -18,6 +18,8 @@ FOLLOWED: Final = 1
 """Somebody follows: told at once."""
 KEPT: Final = 2
 """Kept at its own times, not once a second."""
+FRAMED: Final = 4
+"""Of frames: the desk of frames hears of it."""
 
 
 class Place:
@@ -58,7 +60,8 @@ class Place:
         self.interval_s = 1.0
         """Between two pushes, of a gauge: it is held accordingly."""
         self.tells = 0
-        """What happens with each sample beyond its being counted: ``FOLLOWED``, ``KEPT``, both."""
+        """What happens with each sample beyond its being counted: ``FOLLOWED``, ``KEPT``,
+        ``FRAMED``."""
         self.live = next((c for c in meant.columns if self.sketch is None or c.series.stat == "max"), None)
         """The column that one sample is a value of: of a distribution the greatest in a second. None: none is."""
         self.told_ns = 0

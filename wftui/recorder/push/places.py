@@ -7,13 +7,15 @@ from typing import Final
 import msgspec
 
 from wftui import names
-from wftui.clock import Instant
+from wftui.clock import NS_PER_S, Instant
 from wftui.model.sample import Column, Sample
 from wftui.model.series import MAX_LABELS
+from wftui.recorder.frames import FrameDesk
 from wftui.recorder.push.forms import AGO_NS, LARGEST, UnusableError
 from wftui.recorder.push.known import FIELDS, LABELS, Meaning, Pusher, meaning
-from wftui.recorder.push.place import FOLLOWED, KEPT, MOST, Place, Way
+from wftui.recorder.push.place import FOLLOWED, FRAMED, KEPT, MOST, Place, Way
 from wftui.recorder.push.quick import Quick
+from wftui.recorder.push.tokens import Streams
 from wftui.text import clean
 
 KEPT_NS: Final = 3_300_000_000_000
@@ -22,6 +24,7 @@ MAX_BUCKETS: Final = 64_000
 """Of all distributions of a pusher together in one second: some 6 MB."""
 _CACHED: Final = 2 << 20
 """Bytes of ways of writing series that are remembered, of one pusher."""
+_FRAMED: Final = frozenset({"ux.frame.duration", "ux.stage.duration", "ux.input.latency"})
 _ENTRY: Final = 200
 """What an entry takes beside its text."""
 _tags: Final = msgspec.json.Decoder(dict[str, str | float | int | bool | None])
@@ -39,8 +42,11 @@ Admit = Callable[[Sequence[Column]], str]
 class Places:
     """All series of one pusher. What finds a place quickly is bounded, and may be forgotten at any time."""
 
-    def __init__(self, who: Pusher, admit: Admit, quick: Quick) -> None:
+    def __init__(self, who: Pusher, admit: Admit, quick: Quick, frames: FrameDesk | None = None) -> None:
+        """``frames``: hears of the times of frames, their parts and inputs."""
         self.who = who
+        self.streams = Streams(who)
+        self._frames = frames
         self.refuses = ""
         """Why nothing is taken; empty: it is."""
         self.lines = 0
@@ -140,6 +146,10 @@ class Places:
         if place.live is None:
             return
         ago_ns = int(ago_s * 1e9) if 0 < ago_s <= AGO_NS / 1e9 else 0
+        if place.tells & FRAMED:
+            self._framed(place.live, value, (self.now_ns - ago_ns) / NS_PER_S)
+            if place.tells == FRAMED:
+                return
         told, kept = self._moments.setdefault(ago_ns, ([], {}))
         sample = Sample(place.live, value)
         if place.tells & KEPT:
@@ -151,6 +161,17 @@ class Places:
         if place.tells & FOLLOWED and abs(taken_ns - place.told_ns) >= self._every_ns:
             place.told_ns = taken_ns
             told.append(sample)
+
+    def _framed(self, column: Column, value: float, at_s: float) -> None:
+        frames, name = self._frames, column.series.name
+        if frames is None or value < 0:
+            return
+        if name == "ux.frame.duration":
+            frames.frame(self.who.name, at_s, value)
+        elif name == "ux.stage.duration":
+            frames.stage(self.who.name, at_s, dict(column.series.labels).get("mode", ""), value)
+        else:
+            frames.input(self.who.name, at_s, value)
 
     def hand_over(self, at: Instant) -> None:
         """The line is counted: what of it does not wait for the second's end."""
@@ -193,6 +214,8 @@ class Places:
             self._fixed.setdefault(meant.columns[0].series.name, meant)
             place = self._places[meant.text] = Place(meant)
             place.tells = FOLLOWED if self._every_ns else 0
+            if self._frames is not None and meant.columns[0].series.name in _FRAMED:
+                place.tells |= FRAMED
             if place.kind == names.COUNTER:
                 self._counters.append(place)
         way = Way(place, meant.unit, meant.kind, meant.factor)

@@ -27,7 +27,7 @@ LATE_S: Final = 0.25
 MOMENTS: Final = 16
 """That wait to be told to who follows, at most; of more the oldest are not."""
 TOGETHER: Final = 64
-"""So many tokens that came together are taken one by one, more by the sum that is the same for all of them."""
+"""So many tokens that came together are taken one by one, those beyond as a sum: they are at full speed."""
 STALLED_S: Final = 10.0
 """Of a stream's stalls an event is made so seldom; what was left out is in the next one's ``more``."""
 ENDED_S: Final = 1.0
@@ -144,13 +144,11 @@ class Entry:
         self._meanwhile(at_s)
         stream = self.stream
         tokens, units, cost = stream.tokens, stream.units, self._cost
-        if count <= TOGETHER:
-            level = 0.0
-            for _ in range(count):
-                level = stream.token(at_s, certainty=certainty, weight=weight)
-        else:
-            stream.token(at_s, certainty=certainty, weight=weight)
-            level = stream.counted(at_s, at_s, count - 1, weight=weight)
+        level = 0.0
+        for _ in range(min(count, TOGETHER)):
+            level = stream.token(at_s, certainty=certainty, weight=weight)
+        if count > TOGETHER:
+            level = stream.counted(at_s, at_s, count - TOGETHER, weight=weight)
         self._cost += count * weight
         if weight != 1.0:
             self._weighed = True

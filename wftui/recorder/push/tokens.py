@@ -1,0 +1,163 @@
+"""Pushed token events: what happens in streams of tokens, to the desk of streams. No token's text gets further.
+
+What a program calls its tokens serves one purpose, to see whether two models think of the same ones: it is hashed
+with a key of this process, and what is left says nothing of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from wftui import clock
+from wftui.clock import NS_PER_S, Instant
+from wftui.energy.sink import Key, TokenSink
+from wftui.energy.spread import certainty, entropy
+from wftui.model.series import MAX_VALUE
+from wftui.recorder.push.forms import AGO_NS, Told, UnusableError
+from wftui.recorder.push.known import Pusher
+from wftui.text import clean
+
+WORDS: Final = ("prompt", "token", "end")
+NAME: Final = "tokens"
+"""In the answer, of an event that is refused."""
+MOST_TOKENS: Final = 10_000
+"""Of one event."""
+MOST_TOP: Final = 64
+MOST_COST: Final = 1e6
+USUAL_S: Final = 0.2
+"""Token events may wait for so long before they are sent, while nobody follows them."""
+_KEYS: Final = 256
+_LOOK: Final = 32
+"""Events between two looks at the clock."""
+_SECRET: Final = os.urandom(16)
+_NAN: Final = float("nan")
+
+
+class Streams:
+    """Of one pusher: what its streams are called."""
+
+    def __init__(self, who: Pusher) -> None:
+        self._who = who
+        self._model = dict(who.labels).get("model", "")
+        self._keys: dict[tuple[str, str], Key] = {}
+
+    def key(self, model: str, server: str) -> Key:
+        """The stream of a model at a server.
+
+        Raises:
+            UnusableError: A name is too long.
+        """
+        found = self._keys.get((model, server))
+        if found is None:
+            if len(self._keys) >= _KEYS:
+                self._keys.clear()
+            shown = _named("model", model or self._model)
+            found = Key(self._who.name, _named("server", server), shown)
+            self._keys[model, server] = found
+        return found
+
+
+class Tokens:
+    """The token events of a line while they are counted, a few at a time."""
+
+    __slots__ = ("_at_s", "_indices", "_last", "_next", "_sink", "_streams", "_told", "accepted")
+
+    def __init__(
+        self, told: Sequence[Told], indices: Sequence[int] | None, streams: Streams, sink: TokenSink, at: Instant
+    ) -> None:
+        """``indices``: where each stood in the line; None: where it stands. ``at``: when the line was made."""
+        self._told = told
+        self._indices = indices
+        self._streams = streams
+        self._sink = sink
+        self._at_s = at.boottime_ns / NS_PER_S
+        self._next = 0
+        self._last = {(item.model, item.server): place for place, item in enumerate(told) if item.top}
+        """Of which the tokens are hashed: of a line only the newest of each stream is compared."""
+        self.accepted = 0
+
+    def go_on(self, until_ns: int, refuse: Callable[[int, str], None]) -> bool:
+        """Count until that time (``perf_ns``) at most; returns whether all is counted.
+
+        ``refuse`` is told the place in the line of what cannot be used, and why.
+        """
+        told = self._told
+        while self._next < len(told):
+            first = self._next
+            self._next = first + _LOOK
+            for place, item in enumerate(told[first : self._next], first):
+                try:
+                    self._take(item, place)
+                except UnusableError as refused:
+                    refuse(place if self._indices is None else self._indices[place], str(refused))
+                else:
+                    self.accepted += 1
+            if self._next < len(told) and clock.perf_ns() >= until_ns:
+                return False
+        return True
+
+    def _take(self, item: Told, place: int) -> None:
+        key = self._streams.key(item.model, item.server)
+        ago_s = item.ago
+        at_s = self._at_s - ago_s if 0.0 < ago_s <= AGO_NS / NS_PER_S else self._at_s
+        do = item.do
+        if do == "token":
+            if not 1 <= item.count <= MOST_TOKENS:
+                raise UnusableError(f"count: expected 1 to {MOST_TOKENS}, got {item.count}")
+            if not 0.0 <= item.cost <= MOST_COST:
+                raise UnusableError(f"cost: expected 0 to {MOST_COST:g}, got {item.cost:g}")
+            top = None
+            sure = _NAN
+            if item.top is not None or item.bits is not None:
+                sure = _sure(item)
+                if item.top and self._last[item.model, item.server] == place:
+                    top = hashed(item.top)
+            self._sink.tokens(key, at_s, item.count, certainty=sure, weight=item.cost, top=top)
+        elif do == "prompt":
+            self._sink.prompt(key, at_s)
+        elif do == "end":
+            self._sink.end(key, at_s)
+        else:
+            raise UnusableError(f"do: expected {', '.join(WORDS)}, got {clean(do[:32])!r}")
+
+
+def _sure(item: Told) -> float:
+    """Certainty of a token; NaN: not known.
+
+    Raises:
+        UnusableError: What it is to be known by is no such thing.
+    """
+    top, bits, outcomes = item.top, item.bits, item.of
+    if top is not None:
+        if len(top) > MOST_TOP:
+            raise UnusableError(f"top: {len(top)} tokens, at most {MOST_TOP} are compared")
+        if not all(0.0 <= share <= 1.0 for share in top.values()):
+            raise UnusableError("top: expected probabilities, 0 to 1 (of a logarithm take exp)")
+        if bits is None:
+            return certainty(entropy(top.values()), len(top))
+        outcomes = outcomes if outcomes is not None else len(top)
+    assert bits is not None  # noqa: S101  one of the two is there
+    if outcomes is None or not 2 <= outcomes <= 1 << 24:
+        raise UnusableError("of: expected how many tokens the bits are over, 2 or more")
+    if not 0.0 <= bits <= math.log2(outcomes) * 1.001:
+        raise UnusableError(f"bits: expected 0 to log2(of) = {math.log2(outcomes):.4g}, got {bits:g}")
+    return certainty(bits, outcomes)
+
+
+def hashed(top: Mapping[str, float]) -> dict[bytes, float]:
+    """Tokens by what is left of them."""
+    return {
+        hashlib.blake2b(token.encode("utf-8", "surrogatepass"), digest_size=8, key=_SECRET).digest(): share
+        for token, share in top.items()
+    }
+
+
+def _named(what: str, name: str) -> str:
+    shown = clean(name)
+    if len(shown.encode()) > MAX_VALUE:
+        raise UnusableError(f"{what}: expected at most {MAX_VALUE} bytes")
+    return shown
