@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from pathlib import Path
 
@@ -9,12 +10,15 @@ import pytest
 
 from tests.tui.fake import Fed, scene
 from wftui import names
-from wftui.clock import Instant
+from wftui.clock import Instant, SystemClock
 from wftui.collectors.base import STREAM
-from wftui.demo import cards, people, story
-from wftui.demo.collectors import collectors
+from wftui.demo import cards, council, people, session, story
+from wftui.demo.collectors import Bringer, collectors
 from wftui.demo.past import Past
 from wftui.demo.script import PEOPLE_S, TABLED, Script
+from wftui.demo.streamed import Streamed
+from wftui.energy.sink import Key, Nowhere
+from wftui.energy.stream import Stream
 from wftui.model import gpus as cells
 from wftui.model import processes as proc
 from wftui.model import servers
@@ -62,8 +66,8 @@ def test_every_second_of_a_cycle_is_plausible() -> None:
     for second in range(1, story.FIRST_S + story.CYCLE_S, 7):
         now = script.second(second)
         for item, was, value in zip(columns, before, now, strict=True):
-            if item.source == servers.SOURCE and math.isnan(value):
-                continue  # a server that is away, an interval without requests
+            if item.source in (servers.SOURCE, council.CORE) and math.isnan(value):
+                continue  # a server that is away, an interval without requests, a core that is to come
             assert math.isfinite(value), item.series.text
             assert value >= 0, (item.series.text, value)
             if item.unit == "1" and "pcie" not in item.series.name:
@@ -101,6 +105,95 @@ def test_a_collector_tells_ten_readings_a_second_and_each_second_once() -> None:
     assert sum(reading.interval_s == 0.1 for reading in later.readings) == 20
     assert sum(reading.interval_s == 1.0 for reading in later.readings) == 2
     assert source.collect(Instant((EPOCH_S + 2) * S + 11_000_000, 3 * S)).readings == ()
+
+
+def test_the_council_is_the_same_however_it_is_asked_for() -> None:
+    whole = list(council.Council().steps(0, 90))
+    bits = council.Council()
+    assert whole == [step for tenth in range(900) for step in bits.steps(tenth / 10, (tenth + 1) / 10)]
+    assert [step.at for step in whole] == sorted(step.at for step in whole)
+    for model in council.MODELS:
+        kinds = [step.what for step in whole if step.model == model and step.what != "token"]
+        assert kinds == ["prompt", "end"] * 2 + ["prompt"]
+    drawn = [item for tenth in range(900) for item in council.frames(tenth / 10, (tenth + 1) / 10)]
+    assert drawn == list(council.frames(0, 90))
+
+
+def test_of_the_council_one_is_sure_one_bursts_and_one_stalls() -> None:
+    streams = {model: Stream() for model in council.MODELS}
+    for step in council.Council().steps(0, 2 * council.TURN_S):
+        stream = streams[step.model]
+        if step.what == "token":
+            stream.token(step.at, certainty=step.certainty)
+            assert step.top is not None
+            assert sum(step.top.values()) == pytest.approx(1.0)
+        else:
+            (stream.prompt if step.what == "prompt" else stream.end)(step.at)
+    states = {model: [state for _, state in stream.turns()] for model, stream in streams.items()}
+    assert states[council.SURE] == ["charging", "flowing", "saturated", "drained"] * 2
+    assert states[council.DOUBTFUL].count("stalling") == 4
+    assert states[council.BURSTY].count("saturated") > 4
+    assert all(kinds[0] == "charging" and kinds[-1] == "drained" for kinds in states.values())
+
+
+def test_the_core_of_the_demo_brings_each_token_once() -> None:
+    class Sink(Nowhere):
+        def __init__(self) -> None:
+            self.told: list[tuple[str, float]] = []
+            self.frames = 0
+
+        def tokens(self, key: Key, at_s: float, count: int, **_: object) -> None:
+            assert count == 1
+            self.told.append((key.model, at_s))
+
+        def frame(self, program: str, at_s: float, took_s: float, stages: object = None) -> None:
+            del at_s, took_s, stages
+            self.frames += program == council.STUDIO
+
+    async def listen(sink: Sink) -> None:
+        clock = SystemClock()
+        script = Script(clock.now().time_ns // S - session.BEGAN_S - 100)
+        (core,) = [item for item in collectors(script) if isinstance(item, Bringer)]
+        core.bring_to(sink, lambda *_: None)
+        core.collect(clock.now())
+        core.look_closely(60.0)
+        async with asyncio.timeout(20):
+            while sink.frames < 40:  # noqa: ASYNC110  the sink is no part of the loop
+                await asyncio.sleep(0.01)
+        core.close()
+        core.close()
+
+    sink = Sink()
+    asyncio.run(listen(sink))
+    assert len(sink.told) == len(set(sink.told))
+    assert sink.told == sorted(sink.told, key=lambda item: item[1])
+
+
+def test_the_past_has_what_the_desk_makes_of_the_council() -> None:
+    streamed = Streamed(EPOCH_S, -EPOCH_S * S)
+    plain = Stream()
+    span = range(session.BEGAN_S - 1, session.BEGAN_S + 2 * council.TURN_S)
+    found = [streamed.second(second) for second in span]
+    assert not found[0].values
+    for step in council.Council().steps(session.BEGAN_S, session.BEGAN_S + 2 * council.TURN_S):
+        if step.model == council.SURE and step.what == "token":
+            plain.token(step.at, certainty=step.certainty)
+    units = {item.series.text: value for item, value in found[-1].values.items()}
+    assert units[f'ux.stream.units{{model="{council.SURE}",source="core"}}'] == pytest.approx(
+        plain.units, rel=0.05
+    )
+    names_told = {item.series.name for second in found for item in second.values}
+    assert {
+        "ux.stream.energy",
+        "ux.stream.certainty",
+        "ux.ensemble.energy",
+        "ux.ensemble.disagreement",
+    } <= names_told
+    assert all(name in names.METRICS for name in names_told)
+    kinds = {event.kind for second in found for event in second.events}
+    assert kinds == {"stream.stalled", "stream.ended"}
+    rows = [row for second in found for table in second.tables for row in table.rows]
+    assert set(rows) == {f"core||{model}" for model in council.MODELS}
 
 
 def test_a_gpu_s_joules_are_counted_once_however_many_sources_have_tables() -> None:

@@ -30,6 +30,18 @@ def _smooth(values: list[float], width: int) -> list[float]:
     return [value / most for value in out]
 
 
+class Dice:
+    """Numbers in [0, 1), one after the other; the same again from the same seed."""
+
+    def __init__(self, seed: int) -> None:
+        self._state = seed + 1
+
+    def throw(self) -> float:
+        """The next."""
+        self._state = (self._state * 6364136223846793005 + 1442695040888963407) & (1 << 64) - 1
+        return (self._state >> 33) / 2**31
+
+
 _QUICK: Final = _white(7)
 _CALM: Final = _smooth(_smooth(_white(11), 5), 5)
 _SLOW: Final = _smooth(_smooth(_white(23), 40), 40)

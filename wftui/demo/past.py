@@ -1,6 +1,8 @@
 """The past of the demo, written as a recorder would have: ticks, tables, events and alerts of half an hour."""
 
 import os
+from array import array
+from math import nan
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,10 +12,13 @@ from wftui import __version__
 from wftui.clock import NS_PER_S, Instant, boot_id
 from wftui.demo.past_alerts import PastAlerts
 from wftui.demo.script import SPARSE_S, Script, Told
+from wftui.demo.streamed import Streamed
 from wftui.model.event import Event
+from wftui.model.sample import Column
 from wftui.model.table import TableSnapshot
 from wftui.model.tick import Layout, Tick, pack
 from wftui.recorder.emitter import Emitter
+from wftui.recorder.streams.entry import SOURCE as ENERGY
 from wftui.recorder.tables import Tables
 from wftui.store.journal import NAME, Journal, StoredChange
 
@@ -61,7 +66,10 @@ class Past:
         self._at = self._instant(0.0)
         opening = self._journal.begin(boot_id(), __version__, "record", self._pid, *self._at)
         self._boot = opening.boot
+        self._streamed = Streamed(script.epoch_s, self._offset_ns)
         self._layout = Layout(1, script.columns())
+        self._joined: list[Column] = []
+        """What the recorder makes by itself, behind the columns of the script."""
         self._tables = Tables()
         self._ticks: list[tuple[Tick, Layout]] = []
         self._changes: list[StoredChange] = []
@@ -100,14 +108,26 @@ class Past:
         for told in played.tables:
             self._publish(told.table, self._at, told.source)
         time_s = self._script.epoch_s + second
-        values = played.values + self._alerts.values()
-        self._layout = self._alerts.layout(self._layout)
+        streamed = self._streamed.second(second)
+        for snapshot in streamed.tables:
+            self._publish(snapshot, self._at, ENERGY)
+        for item in streamed.events:
+            self._emit(item.kind, item.about, dict(item.payload), item.at)
+        values = played.values + self._behind({**self._alerts.told, **streamed.values})
         tick = Tick(second + 1, time_s, self._at.boottime_ns, self._boot, self._layout.id, values)
         self._ticks.append((tick, self._layout))
         self.next_s += 1
         self._alerts.second(tick, self._layout, second, self._at)
         if len(self._ticks) >= _COMMIT:
             self.commit()
+
+    def _behind(self, told: dict[Column, float]) -> bytes:
+        """Values as float64, in the order of the layout, which grows by what is new."""
+        if not told.keys() <= set(self._joined):
+            new = [item for item in told if item not in self._joined]
+            self._joined += new
+            self._layout = Layout(self._layout.id + 1, (*self._layout.columns, *new))
+        return pack(array("d", [told.get(item, nan) for item in self._joined]))
 
     def _publish(self, snapshot: TableSnapshot, at: Instant, source: str) -> None:
         _, stored = self._tables.scanned(snapshot, at.boottime_ns, source)

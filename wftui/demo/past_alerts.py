@@ -3,7 +3,6 @@
 Nothing is told of an alert but what the rules find in the script; only what people did about some is part of it.
 """
 
-from array import array
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
@@ -20,11 +19,12 @@ from wftui.model.alerts import RULES
 from wftui.model.health import OK
 from wftui.model.sample import Column
 from wftui.model.table import Row, TableSnapshot
-from wftui.model.tick import Layout, Tick, pack
+from wftui.model.tick import Layout, Tick
 from wftui.recorder.alerting.actions import Actions
 from wftui.recorder.alerting.alerting import Alerting
 from wftui.recorder.alerting.quality import Quality
 from wftui.recorder.emitter import Emitter
+from wftui.recorder.streams.entry import SOURCE as ENERGY
 from wftui.wire import messages as m
 
 _OWN_COST: Final = "wftop.alerts.evaluation.duration"
@@ -93,9 +93,9 @@ class PastAlerts:
         self._sources = {
             name: _Well(OK, min(part.interval_s for part in parts)) for name, parts in script.sources().items()
         }
-        self._columns: dict[Column, float] = {}
-        """What was told of itself, and the newest value."""
-        self._laid_out = 0
+        self._sources[ENERGY] = _Well(OK, 1.0)
+        self.told: dict[Column, float] = {}
+        """Of itself, of the second before."""
         self._alerting = Alerting(
             clock,  # type: ignore[arg-type]  # has what it asks for
             emit,
@@ -113,8 +113,7 @@ class PastAlerts:
             if deed.second == second:
                 self._done(deed)
         told = self._alerting.second(tick, layout, self._sources, at)
-        self._columns = dict.fromkeys(self._columns, float("nan"))
-        self._columns.update((item.column, item.value) for item in told if item.column.series.name != _OWN_COST)
+        self.told = {item.column: item.value for item in told if item.column.series.name != _OWN_COST}
 
     def _done(self, deed: Deed) -> None:
         if deed.silence_s:
@@ -128,18 +127,6 @@ class PastAlerts:
             rows = {key: (*row[:_COST], None, *row[_COST + 1 :]) for key, row in snapshot.rows.items()}
             snapshot = TableSnapshot(RULES, snapshot.time_ns, rows)
         self._publish(snapshot, at, source)
-
-    def values(self) -> bytes:
-        """What is told of the second before, float64 behind those of the script."""
-        return pack(array("d", self._columns.values()))
-
-    def layout(self, known: Layout) -> Layout:
-        """The layout with the columns of ``values``."""
-        new = list(self._columns)[self._laid_out :]
-        if not new:
-            return known
-        self._laid_out += len(new)
-        return Layout(known.id + 1, (*known.columns, *new))
 
 
 def shipped() -> Iterable[Rule]:

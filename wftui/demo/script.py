@@ -6,7 +6,8 @@ from typing import Final, NamedTuple
 
 from wftui import names
 from wftui.clock import NS_PER_S, Instant
-from wftui.demo import cards, host, people, servers, serving, story
+from wftui.demo import cards, host, people, servers, serving, session, story
+from wftui.demo.council import CORE
 from wftui.demo.holders import TABLE_S, Holders, gpus, links
 from wftui.demo.part import CALL, Part
 from wftui.model.gpus import GPU_LINKS, GPU_PROCESSES, GPUS
@@ -43,7 +44,7 @@ class Script:
     def __init__(self, epoch_s: int) -> None:
         self.epoch_s = epoch_s
         """UTC second of second 0 of the script."""
-        self.parts = [*host.parts(), people.part(), *cards.parts(), *serving.parts()]
+        self.parts = [*host.parts(), people.part(), *cards.parts(), *serving.parts(), session.part()]
         self.joins = serving.joins()
         """What the recorder tells by itself once it runs."""
         self.parts += self.joins
@@ -134,16 +135,21 @@ class Script:
             self._happened(kind, endpoint, at, payload)
             for at, (kind, endpoint, payload) in story.between(since, until, servers.happened())
         ]
+        found += [
+            Occurrence(kind, (CORE, CORE), payload, self._moment(at))
+            for at, kind, payload in session.happened(since, until)
+        ]
         return sorted(found, key=_moment)
 
     def _happened(self, kind: str, endpoint: str, at: float, payload: dict[str, JsonValue]) -> Occurrence:
-        moment = Instant(int((self.epoch_s + at) * NS_PER_S), 0)
-        return Occurrence(kind, ("server", endpoint), payload, moment)
+        return Occurrence(kind, ("server", endpoint), payload, self._moment(at))
 
     def _about(self, kind: str, gpu: int, at: float, payload: dict[str, JsonValue]) -> Occurrence:
         words: dict[str, JsonValue] = {"name": cards.NAME, "index": gpu, "reason": "", **payload}
-        moment = Instant(int((self.epoch_s + at) * NS_PER_S), 0)
-        return Occurrence(kind, ("gpu", cards.uuid(gpu)), words, moment)
+        return Occurrence(kind, ("gpu", cards.uuid(gpu)), words, self._moment(at))
+
+    def _moment(self, at: float) -> Instant:
+        return Instant(int((self.epoch_s + at) * NS_PER_S), 0)
 
     def instant(self, t: float, now: Instant) -> Instant:
         """A second of the script on the clocks, as they are ``now``."""
