@@ -16,13 +16,15 @@ from functools import wraps
 from queue import SimpleQueue
 from typing import Any, Final, ParamSpec, Self, TypeVar
 
-from wftui.client.outbox import ROOM, Item, Queue, gather, sample
+from wftui.client.outbox import ROOM, Item, Queue, Told, gather, happened, sample
 from wftui.client.tokens import TokenStream
 
 FRAME_S: Final = 1 / 60
 """A frame that took longer is a dropped one."""
 EVERY_S: Final = 0.2
 """Samples are gathered for so long before they are sent."""
+SOONEST_S: Final = 1 / 60
+"""The same while somebody follows the tokens of this program: the recorder says so."""
 BATCH: Final = 1_000
 AWAY_S: Final = 1.0
 """Between two looks for a recorder that does not answer."""
@@ -53,11 +55,11 @@ class Pusher:
         """
         self.source = source
         self.accepted = 0
-        """Samples that the recorder counted."""
+        """Samples and token events that the recorder counted."""
         self.rejected = 0
-        """Samples that it refused; ``trouble`` says why the last one was."""
+        """Those that it refused; ``trouble`` says why the last one was."""
         self.dropped = 0
-        """Samples that were never answered: nobody recorded, or more came than could be sent."""
+        """Those that were never answered: nobody recorded, or more came than could be sent."""
         self.trouble = ""
         self._data_dir = data_dir
         self._path = socket_path
@@ -74,6 +76,8 @@ class Pusher:
         self._socket: socket.socket | None = None
         self._unread = b""
         self._away_until = 0.0
+        self._every_s = EVERY_S
+        self._deaf = False
 
     def _after_fork(self) -> None:
         """In the child: the parent sends what it had; the connection is the parent's."""
@@ -97,8 +101,15 @@ class Pusher:
         """Something took so long; a tick holds count, sum and quantiles of what came in it."""
         self._put(name, seconds, "s", "distribution", labels)
 
-    def frame(self, seconds: float, labels: Labels | None = None) -> None:
-        """A frame took so long: ``ux.frame.duration``, and ``ux.frames.dropped`` when it was over ``FRAME_S``."""
+    def frame(
+        self, seconds: float, labels: Labels | None = None, *, stages: Mapping[str, float] | None = None
+    ) -> None:
+        """A frame took so long: ``ux.frame.duration``, and ``ux.frames.dropped`` when it was over ``FRAME_S``.
+
+        ``stages``: part of the frame (``token``, ``energy``, ``render``, ``overhead``) to its seconds.
+        """
+        for stage, took_s in (stages or {}).items():  # before the frame: they are parts of the next one
+            self.timing("ux.stage.duration", took_s, {**(labels or {}), "mode": stage})
         self.timing("ux.frame.duration", seconds, labels)
         if seconds > FRAME_S:
             self.counter("ux.frames.dropped", 1, labels)
@@ -129,7 +140,10 @@ class Pusher:
         return timed
 
     def stream(self, model: str = "", server: str = "") -> TokenStream:
-        """A context manager around one answer of a model: ``stream.token()`` for each token that arrives."""
+        """A context manager around one answer of a model: ``stream.token()`` for each token that arrives.
+
+        wftop makes energy of when they come, and of how sure the model was where ``token`` is told that.
+        """
         return TokenStream(self, model, server)
 
     def flush(self, timeout_s: float = 1.0) -> bool:
@@ -164,6 +178,20 @@ class Pusher:
         except Exception as error:  # noqa: BLE001  what measures must not break what it measures
             self._drop(1, str(error))
 
+    def happened(self, fields: dict[str, Any]) -> None:  # Any: JSON
+        """Something happened in a stream of tokens, as ``push.sock`` has it: ``{"do": "token", "model": …}``."""
+        try:
+            if self._queue.qsize() >= self._room:
+                self._drop(1, "more was pushed than could be sent")
+                return
+            if "top" in fields:
+                fields = {**fields, "top": dict(fields["top"])}  # the caller's may change before it is sent
+            self._queue.put(Told(fields, time.monotonic()))
+            if self._thread is None:
+                self._start()
+        except Exception as error:  # noqa: BLE001  as above
+            self._drop(1, str(error))
+
     def _drop(self, count: int, why: str) -> None:
         with self._lock:
             self.dropped += count
@@ -188,11 +216,13 @@ class Pusher:
         while True:
             first = queue.get()
             if not isinstance(first, threading.Event):
-                self._hurry.wait(EVERY_S)
+                self._hurry.wait(self._every_s)
             self._hurry.clear()
-            batch, waiting = gather(queue, first)
+            batch, told, waiting = gather(queue, first)
             for start in range(0, len(batch), BATCH):
                 self._say(batch[start : start + BATCH])
+            for start in range(0, len(told), BATCH):
+                self._tell(told[start : start + BATCH])
             for done in waiting:
                 done.set()
 
@@ -205,19 +235,37 @@ class Pusher:
                 self.rejected += wrong
                 self.trouble = "a value is no finite number"
         if samples:
-            self._send(samples)
+            self._send("samples", samples)
 
-    def _send(self, samples: list[dict[str, Any]]) -> None:  # Any: JSON
+    def _tell(self, items: list[Told]) -> None:
+        if self._deaf and self._socket is not None:
+            return
+        now_s = time.monotonic()
+        events = [found for item in items if (found := happened(item, now_s))]
+        wrong = len(items) - len(events)
+        if wrong:
+            with self._lock:
+                self.rejected += wrong
+                self.trouble = "a token event has something that is no number"
+        if events:
+            self._send("tokens", events)
+
+    def _send(self, what: str, samples: list[dict[str, Any]]) -> None:  # Any: JSON
         try:
-            document = {"source": self.source, "samples": samples}
+            document = {"source": self.source, what: samples}
             line = json.dumps(document, separators=(",", ":"), allow_nan=False).encode() + b"\n"
             if len(line) > _LINE and len(samples) > 1:
                 half = len(samples) // 2
-                self._send(samples[:half])
-                self._send(samples[half:])
+                self._send(what, samples[:half])
+                self._send(what, samples[half:])
                 return
             reply = self._ask(line)
             accepted, rejected = int(reply["accepted"]), reply["rejected"]
+            if what == "tokens":
+                if "within" not in reply:
+                    self._deaf = True  # an older recorder, which knows samples only: nothing is lost by it
+                    return
+                self._every_s = min(EVERY_S, max(SOONEST_S, float(reply["within"])))
         except Exception as error:  # noqa: BLE001  whatever it was, these are lost and the program goes on
             self._drop(len(samples), str(error) or type(error).__name__)
             return
@@ -257,6 +305,8 @@ class Pusher:
     def _disconnect(self) -> None:
         self._away_until = time.monotonic() + AWAY_S
         self._unread = b""
+        self._every_s = EVERY_S
+        self._deaf = False
         if self._socket is not None:
             self._socket.close()
             self._socket = None

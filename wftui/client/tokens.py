@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
-from typing import Final, Literal, Protocol, Self, TypeVar
+from typing import Any, Final, Literal, Protocol, Self, TypeVar
 
 RATE_EVERY_S: Final = 0.2
 _T = TypeVar("_T")
@@ -26,29 +26,56 @@ class Figures(Protocol):
         """Something took so long."""
         ...
 
+    def happened(self, fields: dict[str, Any]) -> None:  # Any: JSON
+        """Something happened in a stream of tokens."""
+        ...
+
 
 class TokenStream:
     """One answer of a model as its client sees it; made by ``Pusher.stream``.
 
     Tells time to the first token, gaps between tokens, tokens a second while they come, and at the end the
-    duration, the tokens and how it ended.
+    duration, the tokens and how it ended. And each moment of it as a token event, of which wftop makes energy.
     """
 
     def __init__(self, pusher: Figures, model: str, server: str) -> None:
         self.tokens = 0
         """So far."""
         self._pusher = pusher
+        self._named = {"model": model, "server": server}
         self._labels = {key: value for key, value in (("model", model), ("server", server)) if value}
         self._start = self._last = self._told = time.perf_counter()
         self._told_tokens = 0
 
     def __enter__(self) -> Self:
         self._start = self._last = self._told = time.perf_counter()
+        self._happened("prompt")
         return self
 
-    def token(self, count: int = 1) -> None:
-        """So many tokens arrived together."""
+    def token(
+        self,
+        count: int = 1,
+        *,
+        bits: float | None = None,
+        of: int | None = None,
+        top: Mapping[Any, float] | None = None,  # Any: what a program calls its tokens
+        cost: float | None = None,
+    ) -> None:
+        """So many tokens arrived together.
+
+        Args:
+            count: 1 or more.
+            bits: Entropy of the last of them, where it is known.
+            of: How many tokens that is over.
+            top: What the last of them might have been (text or id) to its probability, 64 at most; how sure the
+                model was follows from it, and how far two models are apart. The recorder keeps none of the keys.
+            cost: What each of them cost, where a plain one is 1.
+        """
         now = time.perf_counter()
+        told: dict[str, Any] = {"bits": bits, "of": of, "top": top, "cost": cost}  # Any: JSON
+        if count > 0:
+            known = {name: value for name, value in told.items() if value is not None}
+            self._happened("token", count=count, **known)
         name = "time_per_output_chunk" if self.tokens else "time_to_first_chunk"
         self._pusher.timing(f"gen_ai.client.operation.{name}", now - self._last, self._labels)
         if not self.tokens:
@@ -77,6 +104,10 @@ class TokenStream:
         if self.tokens:
             labels = {**self._labels, "mode": "output"}
             self._pusher.counter("gen_ai.client.tokens", self.tokens, labels, unit="{token}")
+        self._happened("end")
         how = "finished" if kind is None else "failed" if issubclass(kind, Exception) else "aborted"
         self._pusher.counter("gen_ai.client.requests", 1, {**self._labels, "mode": how}, unit="{request}")
         return False
+
+    def _happened(self, do: str, **told: Any) -> None:  # Any: JSON
+        self._pusher.happened({"do": do, **self._named, **told})
