@@ -55,6 +55,9 @@ GRAPHED: Final = frozenset(
         "inference.inter_token_latency",
         "ux.stream.rate",
         "ux.stream.energy",
+        "ux.frame.longest",
+        "wftop.fidelity.lag",
+        "wftop.fidelity.ratio",
     }
 )
 """Metrics whose plain series keep a history; counters among them as rates."""

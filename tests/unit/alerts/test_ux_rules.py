@@ -1,4 +1,4 @@
-"""The built-in rules of frames and fidelity: what breaks each, and what is no fault: pauses, idle views, slow links."""
+"""The built-in rules of frames and fidelity: what breaks each; pauses and slow links do not."""
 
 from collections.abc import Iterable, Mapping
 
