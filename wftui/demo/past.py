@@ -15,10 +15,10 @@ from wftui.demo.script import SPARSE_S, Script, Told
 from wftui.demo.streamed import Streamed
 from wftui.model.event import Event
 from wftui.model.sample import Column
+from wftui.model.streams import STREAMS
 from wftui.model.table import TableSnapshot
 from wftui.model.tick import Layout, Tick, pack
 from wftui.recorder.emitter import Emitter
-from wftui.recorder.streams.entry import SOURCE as ENERGY
 from wftui.recorder.tables import Tables
 from wftui.store.journal import NAME, Journal, StoredChange
 
@@ -110,7 +110,7 @@ class Past:
         time_s = self._script.epoch_s + second
         streamed = self._streamed.second(second)
         for snapshot in streamed.tables:
-            self._publish(snapshot, self._at, ENERGY)
+            self._publish(snapshot, self._at, STREAMS.source)
         for item in streamed.events:
             self._emit(item.kind, item.about, dict(item.payload), item.at)
         values = played.values + self._behind({**self._alerts.told, **streamed.values})

@@ -18,13 +18,13 @@ from wftui.demo.serving import SCOUT, VLLM
 from wftui.model.alerts import RULES
 from wftui.model.health import OK
 from wftui.model.sample import Column
+from wftui.model.streams import STREAMS
 from wftui.model.table import Row, TableSnapshot
 from wftui.model.tick import Layout, Tick
 from wftui.recorder.alerting.actions import Actions
 from wftui.recorder.alerting.alerting import Alerting
 from wftui.recorder.alerting.quality import Quality
 from wftui.recorder.emitter import Emitter
-from wftui.recorder.streams.entry import SOURCE as ENERGY
 from wftui.wire import messages as m
 
 _OWN_COST: Final = "wftop.alerts.evaluation.duration"
@@ -93,7 +93,7 @@ class PastAlerts:
         self._sources = {
             name: _Well(OK, min(part.interval_s for part in parts)) for name, parts in script.sources().items()
         }
-        self._sources[ENERGY] = _Well(OK, 1.0)
+        self._sources[STREAMS.source] = _Well(OK, 1.0)
         self.told: dict[Column, float] = {}
         """Of itself, of the second before."""
         self._alerting = Alerting(

@@ -6,7 +6,7 @@ from wftui.model.table import TableColumn, TableSchema
 
 STREAMS: Final = TableSchema(
     name="streams",
-    source="energy",
+    source="streams",
     quality="derived",
     columns=(
         TableColumn("stream.source", "", "text"),
@@ -62,7 +62,7 @@ COUNTERS: Final = "counters"
 
 FRAMES: Final = TableSchema(
     name="frames",
-    source="energy",
+    source="streams",
     quality="derived",
     columns=(
         TableColumn("frames.program", "", "text"),

@@ -17,7 +17,7 @@ from wftui.model.table import Row, TableSnapshot
 from wftui.windows.frames import SHARES, Frames, Look
 from wftui.wire.reports import Report
 
-SOURCE: Final = "energy"
+SOURCE: Final = FRAMES.source
 MOST: Final = 64
 """Programs."""
 LATE_S: Final = 0.25

@@ -12,12 +12,12 @@ from wftui.energy import stream as energy
 from wftui.energy.sink import Key
 from wftui.energy.stream import Stream
 from wftui.model.sample import DERIVED, ESTIMATED, Column, JsonValue, column
-from wftui.model.streams import CORE, COUNTERS, TOKENS
+from wftui.model.streams import CORE, COUNTERS, STREAMS, TOKENS
 from wftui.model.table import Row
 from wftui.recorder.streams.answer import Answer
 
 NAN: Final = float("nan")
-SOURCE: Final = "energy"
+SOURCE: Final = STREAMS.source
 STEP_S: Final = 0.1
 """Between two moments at which a stream is recorded while anything flows."""
 _REST: Final = 10
