@@ -31,6 +31,7 @@ _HEAVY: Final = (60, 110)
 _WORDS: Final = tuple(b"demo-%d" % number for number in range(24))
 """What a token is known by: no text, as from the door of the recorder."""
 _TOPS: Final = 32
+"""Seconds after which they choose among the same words again."""
 _ALONE: Final = 0.02
 """Of a likelihood, what is left for the least likely word."""
 
@@ -75,8 +76,9 @@ class Council:
             times = _TIMES[model](dice, turn)
             found.append(Step(asked, "prompt", model, 0.0, None))
             found += [
-                Step(asked + at, "token", model, sure, self._tops[model][number % _TOPS])
-                for number, (at, sure) in enumerate(times)
+                # All think of the same thing in the same second, so that what they choose can be compared.
+                Step(asked + at, "token", model, sure, self._tops[model][int(asked + at) % _TOPS])
+                for at, sure in times
             ]
             found.append(Step(asked + times[-1][0] + 0.05, "end", model, 0.0, None))
         return sorted(found, key=_at)
@@ -120,7 +122,7 @@ _TIMES: Final = {SURE: _sure, BURSTY: _bursty, DOUBTFUL: _doubtful}
 
 
 def _top(model: str, number: int) -> dict[bytes, float]:
-    """The five likeliest words at a place of an answer."""
+    """The five likeliest words of a second."""
     best = {SURE: 0.86, BURSTY: 0.7, DOUBTFUL: 0.34}[model]
     # Half of the time the doubtful one prefers another word.
     shift = 2 if model == DOUBTFUL and number % 16 < 8 else 0
