@@ -259,13 +259,15 @@ class WftopApp(App[int], inherit_bindings=False):
         if not width or not height:
             return
         began = time.perf_counter()
-        self._hear()
+        self.hear()
+        self.motion.hear()
         self._painted_ns = self.clock.now().boottime_ns
         self._follow_theme()
         self._follow_layout()
         self.picture = compose.picture(self.scene(), self.ui, width, height)
         if not self.painter.direct(self, self.picture, self.flow):
             canvas.refresh()
+        self.motion.drew()
         self.motion.costs.whole(began, time.perf_counter())
         self.motion.follow()
         far.follow(self)
@@ -275,13 +277,14 @@ class WftopApp(App[int], inherit_bindings=False):
         if (timeline := self.shown_timeline) is not None:
             timeline.refresh()
 
-    def _hear(self) -> bool:
+    def hear(self) -> bool:
+        """Take in what the terminal has answered; whether it was asked for."""
         return isinstance(self._driver, Screen) and self._driver.hear(self.flow)
 
     def _acknowledged(self) -> None:
         """The terminal has taken a frame: one that was left out for want of room follows."""
         # After a pause of the terminal a dozen answers come at once: a frame is made for the one that makes room.
-        if self._hear() and self.painter.owed and self.flow.room:
+        if self.hear() and self.painter.owed and self.flow.room:
             self.paint()
 
     def answer(self, event: events.Event, act: Callable[[], object]) -> None:

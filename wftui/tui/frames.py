@@ -44,6 +44,21 @@ class Costs:
         self._key = NAN
         self._longest = NAN
         self._last = NAN
+        self._drawn: deque[tuple[float, float]] = deque(maxlen=_SAMPLES)
+        """(when, interval) of the frames of the clock since they were asked for last, s."""
+        self._stages: dict[str, float] = {}
+
+    def stage(self, name: str, took_s: float) -> None:
+        """A part of the frame that is being made."""
+        self._stages[name] = self._stages.get(name, 0.0) + took_s
+
+    def take_drawn(self, now_s: float) -> tuple[list[float], list[float], dict[str, float]]:
+        """(interval before each frame of the clock, how long ago it was, part to the sum of its times), all in
+        seconds, since this was asked last. ``now_s``: of ``time.perf_counter``."""
+        drawn, stages = list(self._drawn), self._stages
+        self._drawn.clear()
+        self._stages = {}
+        return [interval for _, interval in drawn], [now_s - at_s for at_s, _ in drawn], stages
 
     def whole(self, began_s: float, ended_s: float) -> None:
         """A frame of all there is, between those of the clock."""
@@ -56,6 +71,8 @@ class Costs:
         # Unknown is neither longer nor shorter: the first frame after a pause has no interval.
         if interval == interval and not interval <= self._longest:
             self._longest = interval
+        if interval == interval:
+            self._drawn.append((began_s, interval))
         self._last = began_s
 
     def pause(self) -> None:

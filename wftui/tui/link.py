@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
+import time
 from typing import TYPE_CHECKING, Final, Protocol
 
 from wftui import __version__
@@ -13,6 +15,7 @@ from wftui.clock import cpu_ns
 from wftui.errors import ProtocolError
 from wftui.model.quality import QUALITY
 from wftui.render import text
+from wftui.tui.frames import FULL
 from wftui.tui.portions import portions
 from wftui.tui.state import CONNECTING, LIVE, LOST
 from wftui.tui.travel import last_words
@@ -46,6 +49,7 @@ class Link:
         self._terminal = terminal
         self._feed: Feed | None = None
         self._ticked = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._told_session = -1
         self._cpu_ns = cpu_ns()
         self._at_ns = app.clock.now().boottime_ns
@@ -154,11 +158,11 @@ class Link:
                         state.on(message)
                         if isinstance(message, wire.TickArrived):
                             self._ticked.set()
-                            app.motion.readings(tick=True)
+                            app.motion.readings(message)
                         elif isinstance(message, wire.Goodbye):
                             reason = message.reason
                             break
-                        if isinstance(message, wire.Samples) and app.motion.readings():
+                        if isinstance(message, wire.Samples) and app.motion.readings(message):
                             continue
                         app.data_arrived(
                             tick=isinstance(message, wire.TickArrived | wire.Samples), urgent=_urgent(app, message)
@@ -217,11 +221,26 @@ class Link:
             what, second = fell
             app.ui.say(f"{what} {text.clock(second)}: press b to see its last minute", "warn")
 
+    def report_soon(self) -> None:
+        """What is on the screen has to be told at once, and every second from now on."""
+        self._hurry.set()
+
+    async def _turn(self) -> None:
+        """Until the next report is due: a picture of energy and full motion are told of each second."""
+        app = self._app
+        often = app.motion.streams is not None or app.motion.state == FULL or app.own_cpu != app.own_cpu
+        self._hurry.clear()
+        if often:
+            await asyncio.sleep(1.0)
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._hurry.wait(), _REPORT_S)
+
     async def _report(self, feed: Feed) -> None:
         """Tell the recorder what this view costs, and keep it for the top line."""
         app = self._app
         while True:
-            await asyncio.sleep(_REPORT_S if app.own_cpu == app.own_cpu else 1.0)
+            await self._turn()
             now, used = app.clock.now().boottime_ns, cpu_ns()
             elapsed = now - self._at_ns
             # The first stretch holds the start, which is no cost of showing.
@@ -231,6 +250,8 @@ class Link:
             app.own_memory = float(_resident())
             gc.collect(1)
             work_s, key_s, longest_s = app.motion.costs.take()
+            took_s, ago_s, stages_s = app.motion.costs.take_drawn(time.perf_counter())
+            streams, motion = app.motion.streams, app.motion.state
             try:
                 await feed.send(
                     wire.Report(
@@ -242,6 +263,9 @@ class Link:
                         _known(work_s),
                         _known(key_s),
                         _known(longest_s),
+                        motion,
+                        streams.picture(time.monotonic()) if streams is not None else None,
+                        wire.Frames(took_s, ago_s, stages_s) if motion == FULL and took_s else None,
                     )
                 )
             except (OSError, ProtocolError):

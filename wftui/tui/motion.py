@@ -8,18 +8,26 @@ from typing import TYPE_CHECKING, Final
 
 from wftui.model.quality import EVERYTHING
 from wftui.model.servers import SOURCE
+from wftui.model.streams import STREAMS as STREAMS_TABLE
 from wftui.tui import compose, flow, frames, layout, quality
 from wftui.units import NS_PER_S
+from wftui.wire import messages as wire
 
 if TYPE_CHECKING:
     from wftui.tui.app import WftopApp
     from wftui.tui.energy.screen import EnergyScreen
+    from wftui.tui.energy.streams import StreamsPage
 
 READINGS_HZ: Final = 10.0
 """How often readings are asked for where they are drawn one by one."""
-
+TOKENS_HZ: Final = 60.0
+"""The same of streams in full motion."""
 
 _ALL: Final = "*"
+STREAMS: Final = "streams"
+"""Name of their page."""
+STREAMED: Final = STREAMS_TABLE.source
+"""The source of their readings."""
 
 
 class Motion:
@@ -34,6 +42,8 @@ class Motion:
         self._clock: frames.Clock | None = None
         self._key_ns = 0
         self._follows: tuple[str, ...] = ()
+        self._looked = False
+        """Whether somebody looked at the page of streams when a whole frame was made last."""
         self._quality = EVERYTHING
 
     @property
@@ -48,9 +58,20 @@ class Motion:
         return self._clock.state if self._clock is not None else frames.DATA
 
     @property
+    def streams(self) -> StreamsPage | None:
+        """The page of streams while it is looked at, as it is now and with nothing over it."""
+        app = self._app
+        screen = self.screen
+        seen = screen is not None and screen.name == STREAMS and app.past.live and not app.ui.overlay
+        return screen.streams if screen is not None and seen else None
+
+    @property
     def rate_hz(self) -> float:
         """Readings a second that the screen can use: many only while it moves."""
-        return READINGS_HZ if self._follows else 0.0
+        if not self._follows:
+            return 0.0
+        hz = self._clock.hz if self._clock is not None else 0.0
+        return min(TOKENS_HZ, max(READINGS_HZ, hz)) if STREAMED in self._follows else READINGS_HZ
 
     @property
     def follows(self) -> tuple[str, ...]:
@@ -67,21 +88,44 @@ class Motion:
         screen = self.screen
         before, self._quality = self._quality, quality.level(app.state)
         wanted = self._wanted(screen)
-        follows = (_ALL,) if wanted != frames.DATA else self._closely()
-        if follows != self._follows or self._quality != before:
-            self._follows = follows
-            if app.link is not None:
-                app.link.rate_changed()
+        moving = (_ALL,) if self.streams is None else (STREAMED,)
+        follows = self._closely() if wanted == frames.DATA else moving
+        told = self._follows, self.rate_hz, before
+        self._follows = follows
+        self._look(app)
         if screen is not None:
             screen.shades = _shades(app.flow.shed)
         if self._clock is None:
             if wanted == frames.DATA:
+                self._subscribe(told)
                 return
             self._clock = frames.Clock(asyncio.get_running_loop(), self._frame)
         if wanted != self._clock.state:
             self.costs.pause()
         shed_hz = frames.SHED_HZ if app.flow.shed >= flow.RATE else 1e3
         self._clock.want(wanted, most_hz=min(shed_hz, quality.most_hz(self._quality)))
+        self._subscribe(told)
+
+    def _subscribe(self, told: tuple[tuple[str, ...], float, int]) -> None:
+        """Ask for other readings than before, if others are wanted."""
+        if told != (self._follows, self.rate_hz, self._quality) and self._app.link is not None:
+            self._app.link.rate_changed()
+
+    def _look(self, app: WftopApp) -> None:
+        """Tell the page of streams whether somebody looks at it, and at what quality."""
+        page = self.streams
+        app.flow.watched = page is not None
+        known = app.ui.energy.streams if app.ui.energy is not None else None
+        if page is None:
+            self._looked = False
+            if known is not None:
+                known.hidden()
+            return
+        page.heard = not app.flow.is_deaf(time.monotonic_ns())
+        page.field.quality = self._quality / EVERYTHING
+        if not self._looked and app.link is not None:
+            app.link.report_soon()
+        self._looked = True
 
     def _wanted(self, screen: EnergyScreen | None) -> str:
         app = self._app
@@ -124,14 +168,37 @@ class Motion:
             return f"full motion, until {frames.FULL_S:g} s after the last key"
         return "over SSH nothing moves by itself" if self._remote else "calm motion"
 
-    def readings(self, *, tick: bool = False) -> bool:
-        """Readings came, with a ``tick`` or between two; whether the clock draws them, so that no frame is due."""
+    def readings(self, message: wire.TickArrived | wire.Samples) -> bool:
+        """Readings came, with a tick or between two; whether the clock draws them, so that no frame is due."""
         screen = self.screen
-        reading = _ALL in self._follows
+        tick = isinstance(message, wire.TickArrived)
+        reading = _ALL in self._follows or STREAMED in self._follows
+        if (streams := self.streams) is not None:
+            began = time.perf_counter()
+            streams.take(self._app.state, message, time.monotonic(), self._app.clock.now().time_ns)
+            self.costs.stage("token", time.perf_counter() - began)
         if screen is None or tick == reading:
             return False
         screen.page.note(self._app.state)
         return reading
+
+    def hear(self) -> None:
+        """Before a frame: the terminal's answers to those before it."""
+        if (streams := self.streams) is not None:
+            streams.hear(self._app.flow, time.monotonic())
+
+    def drew(self) -> None:
+        """After a frame: whether it was given to the terminal."""
+        app = self._app
+        streams, picture, screen = self.streams, app.picture, self.screen
+        if streams is None or picture is None or screen is None or not app.painter.paints(app):
+            return
+        place = layout.whole("energy", picture.width, picture.height)
+        framed = place.framed
+        streams.drew(
+            app.flow, time.monotonic(), owed=app.painter.owed,
+            line=place.places[0].y + framed + screen.head, column=2 * framed,
+        )  # fmt: skip
 
     def stop(self) -> None:
         """The end, or the terminal was left."""
@@ -145,12 +212,21 @@ class Motion:
         if screen is None or before is None:
             return
         began = time.perf_counter()
+        app.hear()
+        self.hear()
+        heard = time.perf_counter()
         changed = screen.moved(at_s, app.scene(), self._clock.hz if self._clock is not None else 0.0)
+        moved = time.perf_counter()
         if changed:
             bar = layout.whole(app.ui.shown, before.width, before.height)
             app.picture = compose.moved(before, bar, changed)
             app.painter.direct(app, app.picture, app.flow)
-        self.costs.frame(began, time.perf_counter())
+            self.drew()
+        ended = time.perf_counter()
+        self.costs.stage("energy", moved - heard)
+        self.costs.stage("render", ended - moved)
+        self.costs.stage("overhead", heard - began)
+        self.costs.frame(began, ended)
 
 
 def _shades(shed: int) -> int:

@@ -206,6 +206,11 @@ class Field:
         shown = [particle.tokens for lane in self._lanes.values() for particle in lane.belt.particles]
         return sum(shown) / len(shown) if shown else 1.0
 
+    @property
+    def keys(self) -> list[str]:
+        """Streams with a belt."""
+        return list(self._lanes)
+
     def per(self, key: str) -> int:
         """Tokens that the next particle of a stream stands for."""
         return self._lane(key).per

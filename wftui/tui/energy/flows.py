@@ -122,7 +122,12 @@ def _flows(state: State) -> tuple[Flow, ...]:
 
 def _baseline(state: State, labels: tuple[tuple[str, str], ...]) -> tuple[float, bool]:
     """{token}/s, and whether it is the stream's own: the mean of the seconds in which tokens came."""
-    known = [value for value in state.seconds(text_of("ux.stream.rate", *labels), BASELINE_S) if value > 0]
+    text = text_of("ux.stream.rate", *labels)
+    return keep(state, f"baseline of {text}", state.second, lambda: _mean(state, text))
+
+
+def _mean(state: State, text: str) -> tuple[float, bool]:
+    known = [value for value in state.seconds(text, BASELINE_S) if value > 0]
     if len(known) < _FEW:
         return USUAL.rate_max, False
     return sum(known) / len(known), True

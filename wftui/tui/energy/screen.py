@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from wftui.model.streams import STREAMS as STREAMS_TABLE
 from wftui.render.palette import HEAT_STEPS
 from wftui.tui.scene import Body, Scene, gap
 
 if TYPE_CHECKING:
+    from wftui.tui.energy.streams import StreamsPage
     from wftui.tui.frame import Row
     from wftui.tui.state import State
 
@@ -77,6 +78,16 @@ class EnergyScreen:
             found = self._pages[name] = _page(name)
         found.shades = self.shades
         return found
+
+    @property
+    def streams(self) -> StreamsPage | None:
+        """The page of streams, once it was shown."""
+        return cast("StreamsPage | None", self._pages.get(STREAMS))
+
+    @property
+    def head(self) -> int:
+        """Lines above the page, as it was drawn last."""
+        return self._head
 
     def show(self, state: State) -> None:
         """The screen was opened: choose the page that has something to show."""

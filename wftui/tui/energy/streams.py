@@ -1,70 +1,326 @@
-"""The page of streams: a lane for each stream of tokens."""
+"""The page of streams: a lane for each stream of tokens, drawn from what the recorder computed of them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Final
 
-from wftui.render.palette import HEAT_STEPS
+from wftui.render import graph
+from wftui.render.palette import GLOW_STEPS, HEAT_STEPS
+from wftui.tui.energy import evidence, weave, words
+from wftui.tui.energy.belt import Belt
+from wftui.tui.energy.claims import Claims, Shown
+from wftui.tui.energy.field import Field
 from wftui.tui.energy.flows import Flow, flows
-from wftui.tui.frame import Row, fit_row, outside
-from wftui.tui.scene import Body, Scene
+from wftui.tui.energy.intake import Intake
+from wftui.tui.frame import Row
+from wftui.tui.history import NAN
+from wftui.tui.scene import Body, Scene, gap
+from wftui.tui.state import text_of
+from wftui.units import NS_PER_S
+from wftui.wire import messages as wire
 
 if TYPE_CHECKING:
+    from wftui.tui.flow import Flow as Control
     from wftui.tui.state import State
+
+_TALLEST: Final = 8
+_WORDS_S: Final = 0.1
+"""So often the numbers of a lane that moves are written anew."""
+_LONGEST_S: Final = 1.5
+"""After a longer pause belts do not jump."""
+_SECONDS: Final = 60
+
+
+class _Lane:
+    """A lane as it stands on the screen."""
+
+    def __init__(self, flow: Flow, line: int, belt: Belt, left: int, right: list[Row]) -> None:
+        self.key = flow.key
+        self.line = line
+        self.belt = belt
+        self.left_width = left
+        self.left: list[Row] = []
+        self.flow: list[Row] = []
+        self.right = right
+        self.ribbon: list[int] = []
+        self.made_of: object = None
+        self.worded_s = -math.inf
+
+    def lines(self) -> list[tuple[int, Row]]:
+        """Its lines in the body."""
+        right = self.right
+        return [
+            (self.line + at, [*self.left[at], *self.flow[at], *([gap(2), *right[at]] if right else [])])
+            for at in range(self.belt.height)
+        ]
 
 
 class StreamsPage:
     """What moves on the page, and where it stands. Plain data, no toolkit."""
 
-    moves = False
+    moves = True
 
     def __init__(self) -> None:
         self.shades = HEAT_STEPS
         self.top = 0
+        """First lane shown; first line of the evidence."""
+        self.evidence = False
+        self.heard = True
+        """Whether the terminal acknowledges frames."""
+        self.field = Field()
+        self._intake = Intake(self.field)
+        self._claims = Claims.asked()
+        self._lanes: list[_Lane] = []
+        self._at_s = NAN
+        self._frame = 0
+        self._ascii = False
+        self._moving = False
 
-    def draw(self, scene: Scene, width: int, height: int) -> Body:
-        """The inside of the page."""
-        found = flows(scene.state)
-        if not found:
-            return _nothing(scene)
-        self.top = max(0, min(self.top, len(found) - height))
-        return Body([_line(scene, flow, width) for flow in found[self.top : self.top + height]])
+    # ---- readings
+
+    def take(self, state: State, message: wire.Message, at_s: float, wall_ns: int) -> None:
+        """A message of the feed that ``state`` has taken in, while the page is looked at."""
+        self._intake.take(state, message, at_s, wall_ns)
+        if at_s > self._at_s or self._at_s != self._at_s:
+            self._advance(at_s)
 
     def note(self, state: State) -> None:
-        """Readings came."""
+        """All is told by ``take``."""
 
-    def moved(self, at_s: float, scene: Scene, hz: float) -> dict[int, Row]:  # noqa: ARG002  nothing moves
-        """Nothing moves between two ticks."""
-        return {}
+    def hidden(self) -> None:
+        """Nobody looks at the page: what is computed meanwhile is not its picture's."""
+        self._intake.forget()
+
+    # ---- what keys do
 
     def scroll(self, step: int) -> None:
         """Other lanes, where not all fit; drawing keeps it in bounds."""
         self.top = max(0, self.top + step)
 
-    def do(self, what: str) -> str:  # noqa: ARG002  no key is its own
-        """No action is its own."""
+    def do(self, what: str) -> str:
+        """An action of screen 9; what to say of it."""
+        if what == "evidence":
+            self.evidence = not self.evidence
+            self.top = 0
         return ""
 
+    # ---- frames
 
-def _nothing(scene: Scene) -> Body:
+    def draw(self, scene: Scene, width: int, height: int) -> Body:
+        """The inside of the page."""
+        found = flows(scene.state)
+        self._ascii = scene.glyphs.ascii_only
+        past = scene.replay is not None
+        if not found:
+            self._leave(past=past)
+            return _nothing(scene, width)
+        count: Row = [(f"{len(found)} stream{'s' if len(found) > 1 else ''}", "dim")]
+        if self.evidence:
+            self._leave(past=past)
+            rows = evidence.rows(scene, found, self.field, width, moving=self._moving)
+            self.top = max(0, min(self.top, len(rows) - height))
+            return Body(rows[self.top : self.top + height], count)
+        return self._flows(scene, found, width, height, count, past=past)
+
+    def _flows(
+        self, scene: Scene, found: tuple[Flow, ...], width: int, height: int, count: Row, *, past: bool
+    ) -> Body:
+        ruled = height >= 9
+        summed = 2 if height >= 6 else 0
+        room = height - summed - 2 * ruled
+        tall = max(1, min(_TALLEST, room // len(found)))
+        shown = min(len(found), max(1, room // tall))
+        self.top = max(0, min(self.top, len(found) - shown))
+        # An odd number of lines has a middle one; what is left over stands between two lanes.
+        flow_height = (tall - 2 | 1) if tall >= 3 else 1
+        left = 34 if width >= 100 else 26 if width >= 66 else min(width, 18)
+        right = 30 if width >= 130 else 0
+        middle = max(0, width - left - (right + 2 if right else 0))
+        rows: list[Row] = [words.heads(left, middle, right)] if ruled else []
+        self._lanes = []
+        visible = found[self.top : self.top + shown]
+        self._place(visible, found, middle, flow_height, past=past)
+        for at, flow in enumerate(visible):
+            belt = self._belt(flow, middle, flow_height, past=past)
+            lane = _Lane(flow, len(rows), belt, left, _trace(scene, flow, right, flow_height) if right else [])
+            self._words(scene, lane, flow)
+            self._weave(lane, flow, scene.glyphs.ascii_only)
+            self._lanes.append(lane)
+            rows += [row for _, row in lane.lines()]
+            spare: list[Row] = [[] for _ in range(tall - flow_height)]
+            if spare and at + 1 < len(visible):
+                spare[-1] = words.between(
+                    scene, flow, visible[at + 1], left, middle, self.field.quality, self._glows
+                )
+            rows += spare
+        if summed:
+            while len(rows) < height - summed - ruled:
+                rows.append([])
+            rows.append(words.ensemble(scene, width))
+            rows.append(self._account(width, past=past))
+        if ruled:
+            rows.append(words.legend(scene, width))
+        if shown < len(found):
+            count = [(f"{shown} of {len(found)} streams", "dim")]
+        return Body(rows, count)
+
+    def moved(self, at_s: float, scene: Scene, hz: float) -> dict[int, Row]:  # noqa: ARG002  time is told
+        """Lines that are another at this moment, by their place in what ``draw`` returned."""
+        self._moving = True
+        self._advance(at_s)
+        known = {flow.key: flow for flow in flows(scene.state)}
+        out: dict[int, Row] = {}
+        for lane in self._lanes:
+            flow = known.get(lane.key)
+            if flow is None:
+                continue
+            fresh = at_s - lane.worded_s >= _WORDS_S
+            if fresh:
+                lane.worded_s = at_s
+                before = lane.left
+                self._words(scene, lane, flow)
+                fresh = before != lane.left
+            if self._weave(lane, flow, scene.glyphs.ascii_only) or fresh:
+                out.update(lane.lines())
+        return out
+
+    def hear(self, control: Control, at_s: float) -> None:
+        """Take over what the terminal has acknowledged."""
+        for frame, at_ns in control.take_taken():
+            self.field.acknowledged(frame, at_ns / NS_PER_S)
+        self.field.void(control.void, at_s)
+
+    def drew(self, control: Control, at_s: float, *, owed: bool, line: int, column: int) -> None:
+        """A frame with the page was made.
+
+        Args:
+            control: Of the terminal; a frame that was given to it has a new number.
+            at_s: When.
+            owed: The terminal had no room for it.
+            line: Of the terminal, from 0, where the page begins.
+            column: The same.
+        """
+        if owed:
+            self.field.refused(at_s)
+        elif control.frames != self._frame:
+            self._frame = control.frames
+            first = self.field.sent(control.frames)
+            if self._claims is not None:
+                lanes = [
+                    Shown(lane.key, line + lane.line, column + lane.left_width, lane.belt, lane.ribbon)
+                    for lane in self._lanes
+                ]
+                self._claims.write(control.frames, at_s, self.field, first, lanes, ascii_only=self._ascii)
+
+    def picture(self, at_s: float) -> wire.Picture:
+        """What the recorder is told once a second."""
+        field = self.field
+        look = field.fidelity.look(at_s)
+        return wire.Picture(
+            seen=field.fidelity.seen,
+            missed=dict(field.missed),
+            ratio=_known(look.ratio),
+            coherence=_known(look.coherence),
+            lag_s=_known(field.lag_s()),
+            particles=field.particles,
+            tokens=field.per_particle,
+        )
+
+    # ---- inside
+
+    @property
+    def _glows(self) -> int:
+        """Steps of brightness: fewer where the terminal or wftop itself has to spare."""
+        shades = GLOW_STEPS if self.shades >= HEAT_STEPS else GLOW_STEPS // 2
+        return max(2, round(shades * math.sqrt(self.field.quality)))
+
+    def _advance(self, at_s: float) -> None:
+        passed = at_s - self._at_s
+        self._at_s = at_s
+        self.field.advance(at_s, passed if 0 < passed < _LONGEST_S else 0.0)
+
+    def _place(
+        self, visible: tuple[Flow, ...], found: tuple[Flow, ...], width: int, height: int, *, past: bool
+    ) -> None:
+        """Give the lanes that are shown their room on the field, and those that are not none."""
+        if past:
+            return
+        field = self.field
+        field.keep(flow.key for flow in found)
+        for flow in found:
+            if flow not in visible:
+                field.fit(flow.key, 0, 0, (0,))
+                continue
+            rows = weave.covered(flow.share / 2, height)
+            belt = field.belt(flow.key)
+            belt.rows = rows
+            if belt.per_particle(flow.rate) > 1:
+                rows = weave.covered(1.0, height)
+            field.fit(flow.key, width, height, rows)
+        if self._at_s == self._at_s:
+            field.advance(self._at_s, 0.0)
+
+    def _belt(self, flow: Flow, width: int, height: int, *, past: bool) -> Belt:
+        if not past:
+            return self.field.belt(flow.key)
+        # Particles of the past are not kept, and none are invented.
+        belt = Belt()
+        belt.fit(width, height)
+        return belt
+
+    def _leave(self, *, past: bool) -> None:
+        """No lane is shown."""
+        self._lanes = []
+        if not past:
+            for key in self.field.keys:
+                self.field.fit(key, 0, 0, (0,))
+
+    def _words(self, scene: Scene, lane: _Lane, flow: Flow) -> None:
+        lane.left = words.lane(scene, flow, self.field.per(flow.key), lane.left_width, lane.belt.height)
+
+    def _weave(self, lane: _Lane, flow: Flow, ascii_only: bool) -> bool:
+        """Draw its flow; whether that is another one than before."""
+        belt = lane.belt
+        role = weave.glow(flow.energy, self._glows)
+        # A stream that goes as it is used to has half of the height.
+        share = flow.share / 2
+        made_of = belt.version, role, weave.thick(share, belt.height)
+        if made_of == lane.made_of:
+            return False
+        lane.made_of = made_of
+        lane.flow, lane.ribbon = weave.rows(belt, share, role, ascii_only=ascii_only)
+        return True
+
+    def _account(self, width: int, *, past: bool) -> Row:
+        if past:
+            return [("the past is kept once a second: ribbons are those of then, particles are not kept", "dim")]
+        at_s = self._at_s if self._at_s == self._at_s else 0.0
+        return words.account(self.field, at_s, width, heard=self.heard)
+
+
+def _trace(scene: Scene, flow: Flow, width: int, height: int) -> list[Row]:
+    """E of the last minute, by brightness."""
+    values = scene.state.seconds(text_of("ux.stream.energy", *flow.labels), min(_SECONDS, 2 * width))
+    lines = graph.rows(graph.levels(values, 1.0, height), height, ascii_only=scene.glyphs.ascii_only)
+    return [[(line, weave.glow((height - at - 0.5) / height))] for at, line in enumerate(lines)]
+
+
+def _nothing(scene: Scene, width: int) -> Body:
     if scene.replay is not None:
         return Body([[("no stream of tokens was known at this moment", "dim")]])
-    return Body(
-        [
-            [("no stream of tokens is known", "dim")],
-            [("a program tells its tokens: TokenStream of wftui.client, or JSON lines (docs/push.md);", "dim")],
-            [
-                (
-                    "wftop proxy sees what passes through it; a WIRTHFORGE core tells its own (wftop doctor)",
-                    "dim",
-                )
-            ],
-        ]
+    wide = width >= 76
+    lines = (
+        "no stream of tokens is known" + (": nothing flows where nobody tells" if wide else ""),
+        "",
+        "tokens are told by",
+        "  a program     TokenStream of wftui.client, or JSON lines on push.sock (docs/push.md)",
+        "  wftop proxy   whatever passes through it, from any client (docs/proxy.md)",
+        "  a core        of WIRTHFORGE, once [core] names its address (docs/core.md)",
+        "  a server      that counts its tokens and is found: screen 7 says which are (an estimate)",
     )
+    return Body([[(line, "dim" if at else "text")] for at, line in enumerate(lines)])
 
 
-def _line(scene: Scene, flow: Flow, width: int) -> Row:
-    row: Row = [(outside(flow.name, 24, scene.glyphs, middle=True), "text"), (f" {flow.state:<9}", "dim")]
-    row.append((f" E {flow.energy:4.2f}" if flow.energy == flow.energy else " E    -", "strong"))
-    row.append((f" {flow.rate:6.1f} tok/s" if flow.rate == flow.rate else "      - tok/s", "text"))
-    return fit_row(row, width)
+def _known(value: float) -> float | None:
+    return value if value == value else None

@@ -30,6 +30,11 @@ def glow(energy: float, shades: int = GLOW_STEPS) -> str:
     return f"glow{step * (GLOW_STEPS - 1) // max(1, shades - 1)}"
 
 
+def thick(share: float, height: int) -> int:
+    """Dots that a ribbon of a share is thick; -1: not known."""
+    return ribbon.thickness(share, height) if share == share else -1
+
+
 def covered(share: float, height: int) -> tuple[int, ...]:
     """Rows that a ribbon of a share covers, the middle one first."""
     middle = height // 2
