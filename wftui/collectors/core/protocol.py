@@ -6,18 +6,13 @@ texts; of a session only a keyed hash is kept, and of an error no message, which
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import msgspec
 
 from wftui import text
-
-try:
-    from _blake2 import blake2b  # hashlib loads libcrypto: 0.6 MB
-except ImportError:
-    from hashlib import blake2b
+from wftui.energy.unnamed import unnamed
 
 NAN: Final = float("nan")
 LIMIT: Final = 1024 * 1024
@@ -45,7 +40,6 @@ ANSWER: Final = b'{"type":"heartbeat_response"}'
 MOST_TOKENS: Final = 10_000
 _NAME: Final = 128
 _TITLE: Final = 100
-_KEY: Final = os.urandom(32)
 """Of this process: nobody can tell from a hash which session it was, nor compare two recordings."""
 
 
@@ -276,8 +270,7 @@ def _tokens(head: _Head, said: _Tokens) -> Tokens | Refusal:
         return Refusal(MALFORMED, "sessionId: expected a text")
     count = len(said.tokens)
     cost = NAN if said.cost is None or not count else said.cost / count
-    digest = blake2b(session, digest_size=8, key=_KEY).digest()
-    return Tokens(head.timestamp, count, said.complete, digest, _name(said.model), cost)
+    return Tokens(head.timestamp, count, said.complete, unnamed(session), _name(said.model), cost)
 
 
 def _interference(head: _Head, said: _Interference) -> Interference:

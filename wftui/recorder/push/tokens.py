@@ -6,9 +6,7 @@ with a key of this process, and what is left says nothing of it.
 
 from __future__ import annotations
 
-import hashlib
 import math
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -16,6 +14,7 @@ from wftui import clock
 from wftui.clock import NS_PER_S, Instant
 from wftui.energy.sink import Key, TokenSink
 from wftui.energy.spread import certainty, entropy
+from wftui.energy.unnamed import unnamed
 from wftui.model.series import MAX_VALUE
 from wftui.recorder.push.forms import AGO_NS, Told, UnusableError
 from wftui.recorder.push.known import Pusher
@@ -33,7 +32,6 @@ USUAL_S: Final = 0.2
 _KEYS: Final = 256
 _LOOK: Final = 32
 """Events between two looks at the clock."""
-_SECRET: Final = os.urandom(16)
 _NAN: Final = float("nan")
 
 
@@ -150,10 +148,7 @@ def _sure(item: Told) -> float:
 
 def hashed(top: Mapping[str, float]) -> dict[bytes, float]:
     """Tokens by what is left of them."""
-    return {
-        hashlib.blake2b(token.encode("utf-8", "surrogatepass"), digest_size=8, key=_SECRET).digest(): share
-        for token, share in top.items()
-    }
+    return {unnamed(token.encode("utf-8", "surrogatepass")): share for token, share in top.items()}
 
 
 def _named(what: str, name: str) -> str:
