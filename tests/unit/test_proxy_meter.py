@@ -25,6 +25,7 @@ class Kept:
         self.timings: list[tuple[str, float]] = []
         self.gauges: list[tuple[str, float]] = []
         self.calls = 0
+        self.told: list[tuple[str, int, Labels]] = []
 
     def counter(self, name: str, by: float, labels: Labels) -> None:
         self.calls += 1
@@ -41,6 +42,9 @@ class Kept:
     def timing(self, name: str, seconds: float, labels: Labels) -> None:
         assert METRICS[name].kind == DISTRIBUTION
         self.timings.append((series(name, dict(labels)).text, seconds))
+
+    def happened(self, do: str, at_ns: int, labels: Labels) -> None:
+        self.told.append((do, at_ns, labels))
 
     def close(self) -> None:
         """Nothing is held."""
@@ -176,3 +180,12 @@ def test_it_is_known_from_connections_that_were_made_or_not(monkeypatch: pytest.
     assert one.look()
     one.made()
     assert one.up is True
+
+
+def test_what_happens_in_a_stream_goes_on_at_once(kept: Kept) -> None:
+    meter = Meter(kept, "a:1")
+    meter.asked("m", 5)
+    meter.text("m", 7)
+    meter.over("m", 9)
+    labels = (("model", "m"), ("server", "a:1"))
+    assert kept.told == [("prompt", 5, labels), ("token", 7, labels), ("end", 9, labels)]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from wftui import clock
 from wftui.paths import Places, places
 from wftui.proxy import recorder
 from wftui.proxy.recorder import ROOM, RecorderSink
@@ -214,3 +215,36 @@ async def test_a_full_socket_holds_up_nobody() -> None:
                 got += await asyncio.to_thread(taken.recv, 1 << 20)
             assert len(json.loads(got)["samples"]) == recorder.LINE
     one.close()
+
+
+def understood(line: dict[str, Any]) -> bytes:
+    found = {"accepted": len(line["samples"]) + len(line.get("tokens", ())), "rejected": [], "within": 0.2}
+    return json.dumps(found).encode() + b"\n"
+
+
+async def test_tokens_go_with_the_samples_and_say_how_long_ago_they_came(there: Recorder) -> None:
+    there.answer = understood
+    one = sink()
+    one.happened("prompt", clock.perf_ns() - 50_000_000, LABELS)
+    one.happened("token", clock.perf_ns(), LABELS)
+    one.timing("gen_ai.client.operation.duration", 1.0, LABELS)
+    assert len(await there.next()) == 1
+    prompt, token = there.lines[-1]["tokens"]
+    assert (prompt["do"], prompt["model"], prompt["server"]) == ("prompt", 'a "model"', "s:1")
+    assert 0.05 <= prompt["ago"] < 5
+    assert 0 <= token["ago"] < prompt["ago"]
+    await asyncio.to_thread(one.close)
+    assert (one.dropped, one.rejected) == (0, 0)
+
+
+async def test_a_recorder_that_knows_no_tokens_is_told_none(there: Recorder) -> None:
+    one = sink()
+    one.happened("prompt", clock.perf_ns(), LABELS)
+    await there.next()
+    await until(lambda: one._deaf)
+    one.happened("token", clock.perf_ns(), LABELS)
+    one.counter("gen_ai.client.requests", 1, LABELS)
+    assert len(await there.next()) == 1
+    assert "tokens" not in there.lines[-1]
+    assert (one.dropped, one.rejected) == (0, 0)
+    await asyncio.to_thread(one.close)

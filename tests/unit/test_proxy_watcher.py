@@ -28,6 +28,7 @@ class Noted:
         self.first: list[tuple[str, float]] = []
         self.gaps: list[float] = []
         self.ends: list[Ended] = []
+        self.told: list[tuple[str, str, int]] = []
         self.unread: list[str] = []
         self.watcher = Watcher(self, self.unread.append)
 
@@ -37,6 +38,15 @@ class Noted:
     def gap(self, model: str, seconds: float) -> None:
         assert model == self.first[-1][0]
         self.gaps.append(seconds)
+
+    def asked(self, model: str, now_ns: int) -> None:
+        self.told.append(("asked", model, now_ns))
+
+    def text(self, model: str, now_ns: int) -> None:
+        self.told.append(("text", model, now_ns))
+
+    def over(self, model: str, now_ns: int) -> None:
+        self.told.append(("over", model, now_ns))
 
     def ended(self, model: str, how: str, status: int, seconds: float, usage: Usage | None) -> None:
         self.ends.append((model, how, status, seconds, usage))
@@ -312,3 +322,34 @@ def test_no_bytes_raise(sent: bytes, received: bytes, chance: random.Random) -> 
     noted.watcher.answers_ended(b"", S)
     noted.watcher.closed_by_server(b"", S)
     assert len(noted.unread) <= 1
+
+
+def told(noted: Noted, path: str, asked: object, said: bytes) -> list[tuple[str, str, int]]:
+    one(noted, path, asked, said)
+    return noted.told
+
+
+def test_a_streamed_answer_is_told_from_its_request_to_its_end() -> None:
+    said = answer(events(delta(role="assistant"), delta(content="a"), delta(content="b")))
+    assert told(Noted(), CHAT, MODEL, said) == [
+        ("asked", "qwen", 1 * S), ("text", "qwen", 2 * S), ("text", "qwen", 2 * S), ("over", "qwen", 2 * S),
+    ]  # fmt: skip
+
+
+def test_without_a_model_in_the_request_it_is_told_from_its_first_text_on() -> None:
+    said = answer(events(delta(content="a")))
+    assert told(Noted(), CHAT, {}, said) == [
+        ("asked", "served", 2 * S), ("text", "served", 2 * S), ("over", "served", 2 * S),
+    ]  # fmt: skip
+
+
+def test_numbers_are_no_answer_in_words() -> None:
+    said = answer(b'{"data":[],"usage":{"prompt_tokens":3}}', kind="application/json")
+    assert told(Noted(), "/v1/embeddings", MODEL, said) == []
+
+
+def test_an_answer_that_breaks_off_is_over_too() -> None:
+    noted = Noted()
+    noted.watcher.sent(request(CHAT, MODEL), 1 * S)
+    noted.watcher.closed_by_client(b"", 3 * S)
+    assert [(do, at) for do, _, at in noted.told] == [("asked", 1 * S), ("over", 3 * S)]

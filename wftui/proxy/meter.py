@@ -54,6 +54,18 @@ class Meter:
         """See `operation.Record`."""
         self._sink.timing(_GAP, seconds, self._model(model).labels)
 
+    def asked(self, model: str, now_ns: int) -> None:
+        """See `operation.Record`."""
+        self._sink.happened("prompt", now_ns, self._model(model).labels)
+
+    def text(self, model: str, now_ns: int) -> None:
+        """See `operation.Record`."""
+        self._sink.happened("token", now_ns, self._model(model).labels)
+
+    def over(self, model: str, now_ns: int) -> None:
+        """See `operation.Record`."""
+        self._sink.happened("end", now_ns, self._model(model).labels)
+
     def ended(self, model: str, how: str, status: int, seconds: float, usage: Usage | None) -> None:
         """See `operation.Record`. Only what finished has a duration: an abort tells nothing about the server."""
         one = self._model(model)

@@ -28,6 +28,8 @@ _PATHS: Final = (
     b"/api/chat",
     b"/api/embed",
 )
+_WORDLESS: Final = (b"/embeddings", b"/api/embed")
+"""Of these, those that are answered by numbers."""
 _MODEL: Final = frozenset({b"model"})
 _LINES: Final = frozenset(
     {b"application/x-ndjson", b"application/ndjson", b"application/jsonl", b"application/json-lines"}
@@ -43,6 +45,15 @@ class Record(Protocol):
     def gap(self, model: str, seconds: float) -> None:
         """The next text of a stream came, this long after the one before."""
 
+    def asked(self, model: str, now_ns: int) -> None:
+        """An answer in words was asked for."""
+
+    def text(self, model: str, now_ns: int) -> None:
+        """A text of that answer came: a token, as servers stream them."""
+
+    def over(self, model: str, now_ns: int) -> None:
+        """That answer ended, in whatever way."""
+
     def ended(self, model: str, how: str, status: int, seconds: float, usage: Usage | None) -> None:
         """A request ended: finished, aborted or failed; ``usage`` None: its answer could not be read."""
 
@@ -51,8 +62,8 @@ class Operation:
     """A request and its answer; one that is no request to a model only knows its method."""
 
     __slots__ = (
-        "_answer", "_asked", "_body", "_last_ns", "_record", "_scan", "expects", "measured", "method",
-        "started_ns", "status",
+        "_answer", "_asked", "_body", "_last_ns", "_promised", "_record", "_scan", "_wordless", "expects",
+        "measured", "method", "started_ns", "status",
     )  # fmt: skip
 
     def __init__(self, head: Head, started_ns: int, record: Record) -> None:
@@ -61,6 +72,9 @@ class Operation:
         self.method = method
         self.started_ns = started_ns
         self.measured = method == b"POST" and path.endswith(_PATHS)
+        self._wordless = path.endswith(_WORDLESS)
+        self._promised: str | None = None
+        """Model of the answer that was told to be under way; None: it was not."""
         self.status = 0
         self.expects = b"expect" in head.fields
         """Its body waits for a word of the server."""
@@ -81,8 +95,14 @@ class Operation:
         if self._scan is not None:
             self._scan.feed(data)
 
-    def requested(self) -> None:
+    def requested(self, now_ns: int) -> None:
         """The request is whole."""
+        self._name()
+        if self._asked and not self._wordless and self._promised is None:
+            self._promised = self._asked
+            self._record.asked(self._asked, now_ns)
+
+    def _name(self) -> None:
         if self._scan is None:
             return
         try:
@@ -113,6 +133,7 @@ class Operation:
             return
         if self._body is not None:
             self._body.end(now_ns)
+        self._over(now_ns)
         good = 200 <= self.status < 300 and not self._answer.failed
         self._record.ended(
             self.model,
@@ -125,8 +146,13 @@ class Operation:
     def broken(self, how: str, now_ns: int) -> None:
         """The connection ended first."""
         if self.measured:
-            self.requested()
+            self._name()
+            self._over(now_ns)
             self._record.ended(self.model, how, self.status, (now_ns - self.started_ns) / 1e9, self._answer.usage)
+
+    def forgotten(self, now_ns: int) -> None:
+        """Nothing more is read of it."""
+        self._over(now_ns)
 
     def _text(self, now_ns: int) -> None:
         if not 200 <= self.status < 300:
@@ -136,6 +162,15 @@ class Operation:
         else:
             self._record.first_text(self.model, (now_ns - self.started_ns) / 1e9)
         self._last_ns = now_ns
+        if self._promised is None:
+            self._promised = self.model
+            self._record.asked(self._promised, now_ns)
+        self._record.text(self._promised, now_ns)
+
+    def _over(self, now_ns: int) -> None:
+        if self._promised is not None:
+            self._record.over(self._promised, now_ns)
+            self._promised = None
 
 
 def _clean(name: str | None) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from wftui import log
+from wftui import clock, log
 from wftui.paths import Places
 from wftui.proxy.sink import Labels
 
@@ -22,6 +22,8 @@ SOURCE: Final = "proxy"
 EVERY_S: Final = 0.05
 """Samples are gathered for so long before they are sent: short lines hold up the recorder, and what shares its
 CPU, for less time."""
+SOONEST_S: Final = 1 / 60
+"""The same while somebody follows the tokens: the recorder says so."""
 AWAY_S: Final = 1.0
 """Between two looks for a recorder that does not answer."""
 ANSWER_S: Final = 5.0
@@ -32,6 +34,7 @@ LINE: Final = 2_000
 """Samples in one line at most: 300 KB, where the recorder takes 1 MiB."""
 _ANSWER_BYTES: Final = 65_536
 _START: Final = b'{"source":"%s","samples":[' % SOURCE.encode()
+_TOKENS: Final = b'],"tokens":['
 
 
 class RecorderSink:
@@ -48,11 +51,15 @@ class RecorderSink:
         self._path = str(home.push_socket)
         self._beginnings: dict[tuple[str, str, Labels], bytes] = {}
         self._waiting: list[bytes] = []
+        self._tokens: list[tuple[bytes, int]] = []  # with their times, ns of `clock.perf_ns`
+        self._within_s = EVERY_S
+        self._deaf = False  # the recorder is an older one, and knows no tokens
         self._timer: asyncio.TimerHandle | None = None
         self._away = False
         self._socket: socket.socket | None = None
         self._line = memoryview(b"")  # not sent yet
         self._sent = 0  # samples in the line that is not answered
+        self._sent_tokens = 0
         self._sent_at = 0.0
         self._answer = b""
 
@@ -68,14 +75,25 @@ class RecorderSink:
         """See `sink.Sink`."""
         self._put(name, "gauge", labels, b"%.9g}" % value)
 
+    def happened(self, do: str, at_ns: int, labels: Labels) -> None:
+        """See `sink.Sink`."""
+        if self._deaf or not self._room():
+            return
+        key = (do, "", labels)
+        beginning = self._beginnings.get(key)
+        if beginning is None:
+            beginning = self._beginnings[key] = msgspec.json.encode({"do": do, **dict(labels)})[:-1] + b',"ago":'
+        self._tokens.append((beginning, at_ns))
+        self._soon()
+
     def close(self) -> None:
         """Hand over what is left, within a second; the loop has ended or waits meanwhile."""
         if self._timer is not None:
             self._timer.cancel()
         until_s = time.monotonic() + CLOSE_S
         try:
-            while self._waiting or self._sent:
-                if not self._sent:
+            while self._waiting or self._tokens or self._under_way:
+                if not self._under_way:
                     self._begin()
                 assert self._socket is not None  # noqa: S101  as long as a line is on its way
                 self._socket.settimeout(max(0.001, until_s - time.monotonic()))
@@ -84,8 +102,8 @@ class RecorderSink:
         except OSError as error:
             self._lost(str(error) or type(error).__name__)
         self._disconnect()
-        self._drop(len(self._waiting), "the proxy ended")
-        self._waiting = []
+        self._drop(len(self._waiting) + len(self._tokens), "the proxy ended")
+        self._waiting, self._tokens = [], []
         if self.trouble:
             log.info(
                 "proxy",
@@ -96,11 +114,7 @@ class RecorderSink:
             )
 
     def _put(self, name: str, kind: str, labels: Labels, value: bytes) -> None:
-        if self._away:
-            self.dropped += 1
-            return
-        if len(self._waiting) >= ROOM:
-            self._drop(1, "more was measured than could be sent")
+        if not self._room():
             return
         key = (name, kind, labels)
         beginning = self._beginnings.get(key)
@@ -110,23 +124,40 @@ class RecorderSink:
                 sample["unit"] = "s"
             beginning = self._beginnings[key] = msgspec.json.encode(sample)[:-1] + b',"value":'
         self._waiting.append(beginning + value)
+        self._soon()
+
+    def _room(self) -> bool:
+        if self._away:
+            self.dropped += 1
+            return False
+        if len(self._waiting) + len(self._tokens) >= ROOM:
+            self._drop(1, "more was measured than could be sent")
+            return False
+        return True
+
+    @property
+    def _under_way(self) -> int:
+        """Samples and tokens in the line that is not answered."""
+        return self._sent + self._sent_tokens
+
+    def _soon(self) -> None:
         if self._timer is None:
-            self._timer = self._loop.call_later(EVERY_S, self._turn)
+            self._timer = self._loop.call_later(min(EVERY_S, self._within_s), self._turn)
 
     def _turn(self) -> None:
         """Send what has gathered, unless the last line is still on its way."""
         self._timer = None
         try:
-            if self._sent:
+            if self._under_way:
                 if self._loop.time() - self._sent_at > ANSWER_S:
                     raise TimeoutError(f"the recorder did not answer within {ANSWER_S:g} s")
-            elif self._waiting:
+            elif self._waiting or self._tokens:
                 self._begin()
                 self._writable()
         except OSError as error:
             self._lost(str(error) or type(error).__name__)
-        if self._waiting or self._sent:
-            self._timer = self._loop.call_later(EVERY_S, self._turn)
+        if self._waiting or self._tokens or self._under_way:
+            self._soon()
 
     def _begin(self) -> None:
         """Make the next line of what waits.
@@ -137,8 +168,13 @@ class RecorderSink:
         if self._socket is None:
             self._connect()
         samples, self._waiting = self._waiting[:LINE], self._waiting[LINE:]
-        self._line = memoryview(_START + b",".join(samples) + b"]}\n")
-        self._sent = len(samples)
+        tokens, self._tokens = self._tokens[:LINE], self._tokens[LINE:]
+        told = b""
+        if tokens:
+            now_ns = clock.perf_ns()
+            told = _TOKENS + b",".join(b"%b%.6f}" % (item, max(0, now_ns - at_ns) / 1e9) for item, at_ns in tokens)
+        self._line = memoryview(_START + b",".join(samples) + told + b"]}\n")
+        self._sent, self._sent_tokens = len(samples), len(tokens)
         self._sent_at = self._loop.time()
 
     def _connect(self) -> None:
@@ -200,7 +236,12 @@ class RecorderSink:
         try:
             found: dict[str, Any] = msgspec.json.decode(answer)  # Any: JSON
             accepted, rejected = int(found["accepted"]), found["rejected"]
-            self.rejected += self._sent - accepted
+            if self._sent_tokens and "within" not in found:
+                self._deaf, self._sent_tokens = True, 0
+                self._tokens = []
+            if "within" in found:
+                self._within_s = max(SOONEST_S, float(found["within"]))
+            self.rejected += self._under_way - accepted
             if rejected:
                 self.trouble = str(rejected[-1].get("reason", ""))
         except (
@@ -212,14 +253,15 @@ class RecorderSink:
             AttributeError,
         ) as error:
             raise ConnectionError("an answer that is none") from error
-        self._sent = 0
+        self._sent = self._sent_tokens = 0
 
     def _lost(self, why: str) -> None:
         """The line is dropped, and nobody is looked for in the next second."""
         self._disconnect()
-        self._drop(self._sent + len(self._waiting), why)
-        self._waiting = []
-        self._sent = 0
+        self._drop(self._under_way + len(self._waiting) + len(self._tokens), why)
+        self._waiting, self._tokens = [], []
+        self._sent = self._sent_tokens = 0
+        self._deaf, self._within_s = False, EVERY_S
         self._line = memoryview(b"")
         self._away = True
         self._loop.call_later(AWAY_S, self._look_again)

@@ -21,6 +21,10 @@ class Sink(Protocol):
         """How it is now; to be said each second as long as it is known."""
         ...
 
+    def happened(self, do: str, at_ns: int, labels: Labels) -> None:
+        """In a stream of tokens: ``prompt``, ``token`` or ``end``, at that time of `clock.perf_ns`."""
+        ...
+
     def close(self) -> None:
         """Hand over what is left, within a second."""
         ...

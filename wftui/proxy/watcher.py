@@ -87,6 +87,9 @@ class Watcher:
     def _forget(self) -> None:
         self._blind = True
         self._asking = None
+        now_ns = max(self._requests.now_ns, self._answers.now_ns)
+        for operation in self._open:
+            operation.forgotten(now_ns)
         self._open.clear()
 
     def _stop(self, why: str) -> None:
@@ -106,7 +109,7 @@ class Watcher:
 
     def _request_end(self) -> None:
         if self._asking is not None:
-            self._asking.requested()
+            self._asking.requested(self._requests.now_ns)
             self._asking = None
 
     def _answer_head(self, head: Head) -> int:
