@@ -21,9 +21,11 @@ def entropy(probabilities: Iterable[float]) -> float:
     """Shannon entropy in bits; NaN without any, or when one of them is no share."""
     those = list(probabilities)
     total = math.fsum(those)
-    if not total > 0 or not all(0 <= p <= total for p in those):
+    if not 0 < total < math.inf or not all(0 <= p <= total for p in those):
         return NAN
-    return -math.fsum(p / total * math.log2(p / total) for p in those if p > 0)
+    # A share may be so small that nothing is left of it.
+    shares = [share for p in those if (share := p / total) > 0]
+    return max(0.0, -math.fsum(share * math.log2(share) for share in shares))
 
 
 def certainty(bits: float, outcomes: int) -> float:
@@ -49,8 +51,8 @@ def disagreement(one: Mapping[_Token, float], other: Mapping[_Token, float]) -> 
     parts: list[float] = []
     for key in one.keys() | other.keys():
         p, q = one.get(key, 0.0) / first, other.get(key, 0.0) / second
-        middle = (p + q) / 2
-        parts.append((p * math.log2(p / middle) if p else 0.0) + (q * math.log2(q / middle) if q else 0.0))
+        both = p + q  # not their mean: of the smallest there is nothing would be left
+        parts.append((p * math.log2(2 * p / both) if p else 0.0) + (q * math.log2(2 * q / both) if q else 0.0))
     # Summed exactly: the order of the keys, and who is the first, make no difference.
     return min(1.0, max(0.0, math.fsum(parts) / 2))
 
