@@ -165,11 +165,7 @@ def load(path: Path, depth: str) -> Palette:
         colors.setdefault(name, colors["warn"])
     for step in range(HEAT_STEPS):
         colors[f"heat{step}"] = _blend(scale, step / (HEAT_STEPS - 1))
-    glows = [
-        (0.0, colors["faint"]),
-        (0.75, colors.get("generation", colors["models"])),
-        (1.0, colors.get("strong", colors["text"])),
-    ]
+    glows = [(0.0, colors["faint"]), (1.0, colors.get("generation", colors["models"]))]
     for step in range(GLOW_STEPS):
         colors[f"glow{step}"] = _blend(glows, step / (GLOW_STEPS - 1))
     return _palette(colors, depth)

@@ -45,7 +45,8 @@ class Costs:
         self._longest = NAN
         self._last = NAN
         self._drawn: deque[tuple[float, float]] = deque(maxlen=_SAMPLES)
-        """(when, interval) of the frames of the clock since they were asked for last, s."""
+        """(when, how long after it was due) each frame of the clock was made and written, since this was asked
+        for last, s."""
         self._stages: dict[str, float] = {}
 
     def stage(self, name: str, took_s: float) -> None:
@@ -53,26 +54,26 @@ class Costs:
         self._stages[name] = self._stages.get(name, 0.0) + took_s
 
     def take_drawn(self, now_s: float) -> tuple[list[float], list[float], dict[str, float]]:
-        """(interval before each frame of the clock, how long ago it was, part to the sum of its times), all in
-        seconds, since this was asked last. ``now_s``: of ``time.perf_counter``."""
+        """(time of each frame of the clock, how long ago it was, part to the sum of its times), all in seconds,
+        since this was asked last. The time of a frame is that from when it was due until it was written.
+        ``now_s``: of ``time.perf_counter``."""
         drawn, stages = list(self._drawn), self._stages
         self._drawn.clear()
         self._stages = {}
-        return [interval for _, interval in drawn], [now_s - at_s for at_s, _ in drawn], stages
+        return [took_s for _, took_s in drawn], [now_s - at_s for at_s, _ in drawn], stages
 
     def whole(self, began_s: float, ended_s: float) -> None:
         """A frame of all there is, between those of the clock."""
         self._work.append(ended_s - began_s)
 
-    def frame(self, began_s: float, ended_s: float) -> None:
-        """A frame of the clock."""
+    def frame(self, began_s: float, ended_s: float, late_s: float = 0.0) -> None:
+        """A frame of the clock; ``late_s``: it began so long after it was due."""
         self._work.append(ended_s - began_s)
         interval = began_s - self._last
         # Unknown is neither longer nor shorter: the first frame after a pause has no interval.
         if interval == interval and not interval <= self._longest:
             self._longest = interval
-        if interval == interval:
-            self._drawn.append((began_s, interval))
+        self._drawn.append((ended_s, late_s + ended_s - began_s))
         self._last = began_s
 
     def pause(self) -> None:
@@ -105,6 +106,8 @@ class Clock:
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
         self._collected = 0.0
+        self.late_s = 0.0
+        """How long after it was due the frame that is being made began."""
         self.state = DATA
         self.hz = 0.0
 
@@ -143,7 +146,9 @@ class Clock:
 
     def _tick(self) -> None:
         self._timer = None
-        self._make(self._loop.time())
+        now = self._loop.time()
+        self.late_s = max(0.0, now - self._due)
+        self._make(now)
         if not self.hz:
             return
         now = self._loop.time()

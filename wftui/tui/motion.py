@@ -212,6 +212,7 @@ class Motion:
         if screen is None or before is None:
             return
         began = time.perf_counter()
+        late_s = self._clock.late_s if self._clock is not None else 0.0
         app.hear()
         self.hear()
         heard = time.perf_counter()
@@ -225,8 +226,8 @@ class Motion:
         ended = time.perf_counter()
         self.costs.stage("energy", moved - heard)
         self.costs.stage("render", ended - moved)
-        self.costs.stage("overhead", heard - began)
-        self.costs.frame(began, ended)
+        self.costs.stage("overhead", heard - began + late_s)
+        self.costs.frame(began, ended, late_s)
 
 
 def _shades(shed: int) -> int:

@@ -91,7 +91,7 @@ class EnergyScreen:
 
     def show(self, state: State) -> None:
         """The screen was opened: choose the page that has something to show."""
-        if not self.name:
+        if not self.name and state.tick is not None:
             self.name = _first(state)
 
     def turn(self, step: int) -> None:

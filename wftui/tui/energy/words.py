@@ -29,8 +29,14 @@ _ROLES: Final = {
     stream.STALLING: "warn", stream.FLOWING: "good", stream.SATURATED: "good", stream.CHARGING: "text",
 }  # fmt: skip
 _LOST: Final = {
-    LINK: "the terminal's link", CPU: "frames made late", ADAPTATION: "wftop's lower quality", ROOM: "lack of room",
-}  # fmt: skip
+    LINK: "the terminal's link",
+    CPU: "late frames",
+    ADAPTATION: "wftop's lower quality",
+    ROOM: "lack of room",
+}
+_WAVES: Final = (("\u288e\u2871\u2812\u2812\u2812\u2812", "\u288e\u2871"), ("><----", "><"))
+"""Two waves that cross: in characters and in ASCII, of what is estimated and of what was told."""
+_BRIGHTEST: Final = 0.7
 STALLED_AT: Final = 1.0
 """Friction below which a stream is told to stall."""
 
@@ -113,9 +119,11 @@ def between(scene: Scene, upper: Flow, lower: Flow, left: int, middle: int, shar
         return []
     about = "" if by == "top_k" else f" {scene.glyphs.about}"
     said = f"  apart {apart:.2f} {by.replace('_', ' ')}{about}"
-    wave = "\\/" if scene.glyphs.ascii_only else "\u2572\u2571"
+    wave = _WAVES[scene.glyphs.ascii_only][by == "top_k"]
     cells = int(middle * share)
-    return [(f"{said:<{left}.{left}}", "dim"), ((wave * (cells // 2 + 1))[:cells], weave.glow(apart, shades))]
+    # Brighter than this the streams themselves would be the ground.
+    ink = weave.glow(_BRIGHTEST * apart, shades)
+    return [(f"{said:<{left}.{left}}", "dim"), ((wave * (cells // len(wave) + 1))[:cells], ink)]
 
 
 def disagreement(upper: Flow, lower: Flow) -> tuple[float, str]:
@@ -149,7 +157,7 @@ def account(field: Field, at_s: float, width: int, *, heard: bool) -> Row:
     row: Row = [
         ("seen ", "dim"),
         (f"{100 * look.ratio:4.0f} %", role),
-        (f" of {look.computed:.4g} EU", "dim"),
+        (f" of {look.computed:,.0f} EU", "dim"),
         gap(2),
     ]
     pieces: list[Row] = [
