@@ -197,6 +197,7 @@ class Stream:
         apart = (at_s - since_s) / count
         gap = max(0.0, since_s - self._last) + apart if going else NAN
         before = self._held * self._keeps(gap) if going else self._fell(since_s + apart)
+        told = min(before, self._fell(at_s))
         self._begins(at_s)
         self._came(since_s, at_s, count)
         self._paused(gap)
@@ -215,7 +216,7 @@ class Stream:
             level = goal + (level - goal) * faded
         self.units += weight * units
         level = self._level(level)
-        self._judge(at_s, before)
+        self._judge(at_s, told)
         return level
 
     def end(self, at_s: float) -> None:
