@@ -67,7 +67,7 @@ def test_whatever_keys_do_it_is_a_layout(
             arranger.size(width, height)
         elif verb in ("stack", "hide"):
             getattr(arranger, verb)()
-        check(arranger.plan, width, height, gpus, 0, quiet=False)
+        check(arranger.plan, width, height, gpus, 0, 0, quiet=False)
     text = write.text(arranger.plan)
     assert tree(files.parse(name, text.encode(), "x.toml")) == tree(build(name, tree(arranger.plan)))
     assert tree(BUILT_IN[name]) == tree(files.load(FOLDER / f"{name}.toml")), "the original is left alone"
@@ -79,7 +79,7 @@ def test_a_panel_of_models_that_is_the_last_is_there_without_any() -> None:
         arranger.selected = name
         assert arranger.hide() == ""
     assert [place.name for place in arranger.screen.places] == ["models"]
-    check(arranger.plan, 72, 20, 0, 0, quiet=False)
+    check(arranger.plan, 72, 20, 0, 0, 0, quiet=False)
     assert arranger.hide() == "the last panel stays"
 
 

@@ -89,7 +89,7 @@ def test_every_panel_expands(name: str, size: tuple[int, int]) -> None:
 
 @given(st.integers(72, 320), st.integers(20, 120))
 def test_framed_panels_tile_the_screen(width: int, height: int) -> None:
-    screen = layout.overview(width, height, models=3)
+    screen = layout.overview(width, height, models=3, ux=2)
     painted = set()
     for place in screen.places:
         for y in range(place.y, place.y + place.height):
@@ -109,8 +109,8 @@ def test_framed_panels_tile_the_screen(width: int, height: int) -> None:
 def test_small_terminals_keep_the_most_important_subjects() -> None:
     names = [place.name for place in layout.overview(20, 5).places]
     assert names == ["cpu", "memory", "processes", "gpus"]
-    assert len(layout.overview(40, 12, models=3).places) == len(SHOWN)
-    assert {place.name for place in layout.overview(40, 12).places} == SHOWN - {"models"}
+    assert len(layout.overview(40, 12, models=3, ux=2).places) == len(SHOWN)
+    assert {place.name for place in layout.overview(40, 12).places} == SHOWN - {"models", "ux"}
 
 
 def test_nothing_known_is_drawn_as_a_number() -> None:

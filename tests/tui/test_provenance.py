@@ -15,6 +15,7 @@ from tests.tui.fake_past import remembered
 from tests.tui.servers_seen import serving
 from tests.tui.test_keys import PALETTE, Still, make, press, screen_text
 from tests.tui.test_pointer import click, find, turn
+from tests.tui.ux_seen import drawing
 from wftui.errors import ProtocolError
 from wftui.model.processes import PROCESSES
 from wftui.model.sample import QUALITIES
@@ -50,7 +51,7 @@ def test_every_cell_of_the_process_table_and_every_quality_is_explained() -> Non
 
 @pytest.mark.parametrize("name", sorted(OF_PANELS))
 def test_a_panel_lists_what_it_shows_and_nothing_else(name: str) -> None:
-    state = serving() if name == "models" else told(box(2))
+    state = serving() if name == "models" else drawing() if name == "ux" else told(box(2))
     found = gather(scene(state), Subject(PANEL, name, name))
     assert found or name in ("alerts", "events")
     assert all(number.metric.startswith(OF_PANELS[name]) for number in found)

@@ -8,9 +8,12 @@ from tests.tui.fake import full, scene
 from tests.tui.test_compose import SIZES, check, lines
 from tests.tui.ux_seen import CORE, GOOD, PAUSED, SLOW, drawing
 from wftui.energy.fidelity import CAUSES
+from wftui.tui import overview
 from wftui.tui.compose import Picture, picture
 from wftui.tui.energy.screen import UX, EnergyScreen
+from wftui.tui.frame import row_width
 from wftui.tui.history import NAN
+from wftui.tui.panels import ux
 from wftui.tui.state import State
 from wftui.tui.ui import Ui
 from wftui.tui.ux_screen import seen
@@ -152,3 +155,22 @@ def test_the_smallest_terminals_get_a_line_for_each_subject(size: tuple[int, int
     assert "seen  62 %" in words
     assert "core" in words
     assert "5 of 5" in words
+
+
+def test_the_panel_is_there_when_a_program_draws_and_only_then() -> None:
+    assert overview.overview(ALL, 120, 40).place("ux") is not None
+    assert overview.overview(STATES["none"], 120, 40).place("ux") is None
+    own = drawing("frames")
+    assert seen.views(own)
+    assert overview.overview(own, 120, 40).place("ux") is None, "wftop's own views are no reason"
+    assert "47.4" in "\n".join(lines(picture(scene(ALL), Ui(), 120, 40)))
+    assert "canvas  47 fps" in "\n".join(lines(picture(scene(ALL), Ui(), 40, 12)))
+
+
+@pytest.mark.parametrize("size", [(20, 1), (36, 2), (58, 5), (76, 3), (76, 9), (116, 5), (116, 30)], ids=str)
+@pytest.mark.parametrize("name", STATES)
+def test_the_panel_fits_its_place(size: tuple[int, int], name: str) -> None:
+    body = ux.draw(scene(STATES[name]), *size)
+    assert len(body.rows) <= size[1]
+    assert all(row_width(row) == size[0] for row in body.rows)
+    assert row_width(ux.line(scene(STATES[name]), size[0])) == size[0]

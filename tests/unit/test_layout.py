@@ -56,20 +56,21 @@ def layouts(draw: st.DrawFn) -> Plan:
     return build("any", {"when": whens, "graphs": graphs})
 
 
-def fitted(plan: Plan, width: int, height: int, gpus: int) -> bool:
-    """Whether the models panel is as high as what it has to say, beside others."""
+def fitted(plan: Plan, width: int, height: int, gpus: int, name: str) -> bool:
+    """Whether a panel is as high as what it has to say, beside others."""
     when = plan.fitting(width, height, gpus)
     slots = [slot for row in when.rows for cell in row.cells for slot in cell.slots]
     return len(slots) > 1 and any(
-        slot.name == "models" and (row.height if len(cell.slots) == 1 else slot.height).kind == "fit"
+        slot.name == name and (row.height if len(cell.slots) == 1 else slot.height).kind == "fit"
         for row in when.rows
         for cell in row.cells
         for slot in cell.slots
     )
 
 
-def check(plan: Plan, width: int, height: int, gpus: int, models: int, *, quiet: bool) -> None:
-    screen = solve(plan, width, height, gpus, quiet=quiet, models=models)
+def check(plan: Plan, width: int, height: int, gpus: int, models: int, ux: int, *, quiet: bool) -> None:
+    screen = solve(plan, width, height, gpus, quiet=quiet, models=models, ux=ux)
+    empty = {name for name, lines in (("models", models), ("ux", ux)) if not lines}
     covered: set[tuple[int, int]] = set()
     for place in screen.places:
         assert place.width >= 1
@@ -86,30 +87,45 @@ def check(plan: Plan, width: int, height: int, gpus: int, models: int, *, quiet:
         assert len(covered) == width * (last - 1), "a hole in the screen"
         shown = sorted([place.name for place in screen.places] + list(screen.folded))
         expected = when.names()
-        if not models and fitted(plan, width, height, gpus):
-            expected = [name for name in expected if name != "models"]
+        there = [name for name in expected if name not in empty or not fitted(plan, width, height, gpus, name)]
+        expected = there or expected
         assert shown == sorted(expected)
     else:
-        order = [name for name in plan.order() if models or name != "models"]
+        order = [name for name in plan.order() if name not in empty]
         assert {place.name for place in screen.places} <= set(order)
         assert len(screen.places) == min(max(0, height - 1), len(order))
 
 
+LINES = st.integers(0, 12)
+"""That a panel has to say."""
+
+
 @pytest.mark.parametrize("name", BUILT_IN)
-@given(st.integers(1, 300), st.integers(1, 100), st.integers(0, 16), st.integers(0, 12), st.booleans())
+@given(st.integers(1, 300), st.integers(1, 100), st.integers(0, 16), LINES, LINES, st.booleans())
 @settings(max_examples=150)
 def test_built_in_layouts_tile_every_terminal(
-    name: str, width: int, height: int, gpus: int, models: int, quiet: bool
+    name: str, width: int, height: int, gpus: int, models: int, ux: int, quiet: bool
 ) -> None:
-    check(BUILT_IN[name], width, height, gpus, models, quiet=quiet)
+    check(BUILT_IN[name], width, height, gpus, models, ux, quiet=quiet)
 
 
-@given(layouts(), st.integers(1, 300), st.integers(1, 100), st.integers(0, 16), st.integers(0, 12), st.booleans())
+@given(layouts(), st.integers(1, 300), st.integers(1, 100), st.integers(0, 16), LINES, LINES, st.booleans())
 @settings(max_examples=300)
 def test_any_layout_tiles_every_terminal(
-    plan: Plan, width: int, height: int, gpus: int, models: int, quiet: bool
+    plan: Plan, width: int, height: int, gpus: int, models: int, ux: int, quiet: bool
 ) -> None:
-    check(plan, width, height, gpus, models, quiet=quiet)
+    check(plan, width, height, gpus, models, ux, quiet=quiet)
+
+
+def test_without_a_program_that_draws_the_panel_of_ux_takes_no_room() -> None:
+    without, one, many = (solve(default.DEFAULT, 120, 40, models=2, ux=count) for count in (0, 1, 30))
+    assert without.place("ux") is None
+    assert "ux" not in without.folded
+    lone, full = one.place("ux"), many.place("ux")
+    assert lone is not None
+    assert full is not None
+    assert lone.height < full.height
+    assert solve(default.DEFAULT, 40, 12, ux=1).place("ux") is not None
 
 
 def test_without_a_server_the_models_take_no_room_and_with_one_as_much_as_they_need() -> None:

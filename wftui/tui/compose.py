@@ -43,6 +43,21 @@ def _models_brief(scene: Scene) -> Row:
     return cast("Row", _models().brief(scene))
 
 
+def _ux() -> ModuleType:
+    # The same for who has nothing that draws or streams.
+    from wftui.tui.panels import ux
+
+    return ux
+
+
+def _ux_draw(scene: Scene, width: int, height: int) -> Body:
+    return cast("Body", _ux().draw(scene, width, height))
+
+
+def _ux_line(scene: Scene, width: int) -> Row:
+    return cast("Row", _ux().line(scene, width))
+
+
 DRAW = {
     "cpu": cpu.draw,
     "memory": memory.draw,
@@ -55,6 +70,7 @@ DRAW = {
     "events": events.draw,
     "sources": sources.draw,
     "alerts": alerts.draw,
+    "ux": _ux_draw,
 }
 BRIEF = {"models": _models_brief, "disks": disks.brief, "network": network.brief, "pressure": pressure.brief}
 LINE = {
@@ -68,6 +84,7 @@ LINE = {
     "events": events.line,
     "sources": sources.line,
     "alerts": alerts.line,
+    "ux": _ux_line,
 }
 
 

@@ -36,6 +36,7 @@ TITLES = {
     "alert": "alerts",
     "alerts": "alerts",
     "energy": "energy & UX",
+    "ux": "ux & fidelity",
     "settings": "settings",
 }
 ACCENTS = {
@@ -44,6 +45,7 @@ ACCENTS = {
     "alert": "events",
     "alerts": "events",
     "energy": "gpus",
+    "ux": "gpus",
     "settings": "sources",
 }
 """Screens that have the colour of a panel."""
@@ -59,6 +61,7 @@ SHORT = {
     "events": "evt",
     "alerts": "alrt",
     "sources": "src",
+    "ux": "ux",
 }
 """Labels where a subject is one line."""
 SCREEN_KEYS = {
@@ -73,20 +76,28 @@ SCREEN_KEYS = {
     "alert": "8",
     "alerts": "8",
     "energy": "9",
+    "ux": "9",
 }
 """Panels that have a screen of their own, and its key."""
 
 
 def overview(
-    width: int, height: int, gpus: int = 0, *, quiet: bool = False, models: int = 0, plan: Plan = DEFAULT
+    width: int,
+    height: int,
+    gpus: int = 0,
+    *,
+    quiet: bool = False,
+    models: int = 0,
+    ux: int = 0,
+    plan: Plan = DEFAULT,
 ) -> Layout:
     """The overview of any size from 1 x 1 on. Line 0 is the top line; framed ones end with a line of keys.
 
     ``gpus``: how many there are, instances of divided ones with them; they are what a box with GPUs is about.
     ``quiet``: none of them has anything to tell (a laptop's that sleeps): a line each is enough.
-    ``models``: lines about what serves models; 0: nobody does.
+    ``models``: lines about what serves models; 0: nobody does. ``ux``: the same about what draws and streams.
     """
-    return solve(plan, width, height, gpus, quiet=quiet, models=models)
+    return solve(plan, width, height, gpus, quiet=quiet, models=models, ux=ux)
 
 
 def titles(plan: Plan) -> dict[str, str]:

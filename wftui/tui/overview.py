@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from wftui.model.gpus import GPUS
 from wftui.model.servers import SERVERS
+from wftui.model.streams import STREAMS
 from wftui.tui import layout
 from wftui.tui.gpus import boxes, talks
 
@@ -15,12 +16,15 @@ if TYPE_CHECKING:
 
 _GPUS: Final = "gpus on the overview"
 _MODELS: Final = "models on the overview"
+_UX: Final = "ux on the overview"
 
 
 def overview(state: State, width: int, height: int, plan: Plan = layout.DEFAULT) -> layout.Layout:
     """Where the panels of the overview stand on this machine."""
     count, quiet = gpu_count(state)
-    return layout.overview(width, height, count, quiet=quiet, models=model_count(state), plan=plan)
+    return layout.overview(
+        width, height, count, quiet=quiet, models=model_count(state), ux=ux_count(state), plan=plan
+    )
 
 
 def model_count(state: State) -> int:
@@ -36,6 +40,20 @@ def model_count(state: State) -> int:
 
     most = max(models.count(state), int(was) if before == whose else 0)  # type: ignore[call-overload]  # what the next line puts there
     state.kept[_MODELS] = whose, most
+    return most
+
+
+def ux_count(state: State) -> int:
+    """The same of the panel of UX: programs that push frames or tokens, a core; 0: there was never one."""
+    whose = state.hello.data_dir if state.hello is not None else ""
+    there = state.tables.get(STREAMS.name) or state.by_name.get("ux.frame.rate")
+    if not there and _UX not in state.kept:
+        return 0
+    before, was = state.kept.get(_UX, ("", 0))
+    from wftui.tui.panels import ux  # here: as above
+
+    most = max(ux.count(state), int(was) if before == whose else 0)  # type: ignore[call-overload]  # as above
+    state.kept[_UX] = whose, most
     return most
 
 

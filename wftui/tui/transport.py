@@ -212,6 +212,7 @@ def instead(replay: Replay, name: str, *, known: bool) -> Body | None:
         "model",
         "alert",
         "alerts",
+        "ux",
         "sources",
     ):
         return empty("nothing was recorded at this moment", _beside(replay.gap, replay.second))

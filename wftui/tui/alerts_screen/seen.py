@@ -221,6 +221,7 @@ _PANELS: Final = (
     ("container.cpu", "cpu"), ("system.memory", "memory"), ("system.paging", "memory"), ("system.disk", "disks"),
     ("system.filesystem", "disks"), ("system.network", "network"), ("system.pressure", "pressure"),
     ("hw.temperature", "pressure"), ("hw.fan", "pressure"), ("system.process", "processes"),
+    ("ux.", "ux"), ("wftop.fidelity", "ux"),
 )  # fmt: skip
 """How names of series begin, and the panel of the overview that is about them."""
 

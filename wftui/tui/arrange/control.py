@@ -35,7 +35,14 @@ def begin(app: WftopApp) -> None:
         return
     count, quiet = overview.gpu_count(scene.state)
     ui.arrange = Arranger(
-        app.plan, width, height, count, quiet=quiet, models=overview.model_count(scene.state), selected=ui.focus
+        app.plan,
+        width,
+        height,
+        count,
+        quiet=quiet,
+        models=overview.model_count(scene.state),
+        ux=overview.ux_count(scene.state),
+        selected=ui.focus,
     )
     app.plan = ui.arrange.plan
     ui.focus = ui.arrange.selected

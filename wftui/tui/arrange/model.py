@@ -57,14 +57,23 @@ class Arranger:
     """A copy of a plan, and the panel that keys are about."""
 
     def __init__(
-        self, plan: Plan, width: int, height: int, gpus: int, *, quiet: bool, models: int = 0, selected: str = ""
+        self,
+        plan: Plan,
+        width: int,
+        height: int,
+        gpus: int,
+        *,
+        quiet: bool,
+        models: int = 0,
+        ux: int = 0,
+        selected: str = "",
     ) -> None:
         """The terminal's size says which rows of the plan are changed: those that it shows."""
         self.plan = build(plan.name, tree(plan))
         self._before = tree(plan)
         self._gpus = gpus
         self._quiet = quiet
-        self._models = models
+        self._needs = {"models": models, "ux": ux}
         self.moving = False
         """Whether arrows move the panel, instead of choosing another one."""
         self.menu: Menu | None = None
@@ -92,7 +101,7 @@ class Arranger:
     @property
     def screen(self) -> Layout:
         """The places as they are."""
-        return solve(self.plan, self._width, self._height, self._gpus, quiet=self._quiet, models=self._models)
+        return solve(self.plan, self._width, self._height, self._gpus, quiet=self._quiet, **self._needs)
 
     @property
     def when(self) -> When:
@@ -269,7 +278,7 @@ class Arranger:
         at += step
         while 0 <= at < len(rows):
             names = [slot.name for cell in rows[at].cells for slot in cell.slots]
-            if self._models or names != ["models"] or rows[at].height.kind != FIT:
+            if len(names) != 1 or self._needs.get(names[0]) != 0 or rows[at].height.kind != FIT:
                 return rows[at]
             at += step
         return None

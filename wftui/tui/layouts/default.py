@@ -19,6 +19,7 @@ TREE: dict[str, object] = {
         "disks",
         "network",
         "pressure",
+        "ux",
         "events",
         "sources",
     ],
@@ -31,6 +32,7 @@ TREE: dict[str, object] = {
                 {"height": "24% 8..16", "panels": ["cpu", "memory", "pressure"], "widths": [46, 28, 26]},
                 {"height": "fit 6..35%", "panels": ["gpus"]},
                 {"height": "fit 5..26%", "panels": ["models"]},
+                {"height": "fit 4..18%", "panels": ["ux"]},
                 {"height": "19% 6..12", "panels": ["disks", "network"]},
                 {"height": "rest 8", "panels": ["processes", ["events", "sources 45% 4..20"]], "widths": [64, 36]},
             ],
@@ -43,6 +45,7 @@ TREE: dict[str, object] = {
                 {"height": "24% 8..16", "panels": ["cpu", "memory"], "widths": [60, 40]},
                 {"height": "fit 6..35%", "panels": ["gpus"]},
                 {"height": "fit 5..26%", "panels": ["models"]},
+                {"height": "fit 4..18%", "panels": ["ux"]},
                 {"height": "19% 6..12", "panels": ["disks", "network", "pressure"]},
                 {"height": "rest 8", "panels": ["processes", ["events", "sources 45% 4..20"]], "widths": [66, 34]},
             ],
@@ -53,6 +56,7 @@ TREE: dict[str, object] = {
                 {"height": "24% 5..12", "panels": ["cpu", "memory"], "widths": [56, 44]},
                 {"height": "fit 6..46%", "panels": ["gpus"]},
                 {"height": "fit 5..26%", "panels": ["models"]},
+                {"height": "fit 4..18%", "panels": ["ux"]},
                 {"height": "17% 5..9", "panels": ["disks", "network", "pressure"]},
                 {"height": "rest 9", "panels": ["processes"]},
                 {"height": "12% 5..10", "panels": ["events", "sources"]},
@@ -64,6 +68,7 @@ TREE: dict[str, object] = {
                 {"height": "24% 5..12", "panels": ["cpu", "memory"], "widths": [56, 44]},
                 {"height": "fit 6..37%", "panels": ["gpus"]},
                 {"height": "fit 5..26%", "panels": ["models"]},
+                {"height": "fit 4..18%", "panels": ["ux"]},
                 {"height": "17% 5..9", "panels": ["disks", "network", "pressure"]},
                 {"height": "rest 9", "panels": ["processes"]},
                 {"height": "12% 5..10", "panels": ["events", "sources"]},
@@ -75,6 +80,7 @@ TREE: dict[str, object] = {
             "rows": [
                 {"height": "33% 12..26", "panels": ["cpu", "memory", "pressure"], "widths": [46, 28, 26]},
                 {"height": "fit 5..30%", "panels": ["models"]},
+                {"height": "fit 4..18%", "panels": ["ux"]},
                 {"height": "24% 9..20", "panels": ["disks", "network"]},
                 {
                     "height": "rest 8",
@@ -89,6 +95,7 @@ TREE: dict[str, object] = {
             "rows": [
                 {"height": "32% 9..16", "panels": ["cpu", "memory"], "widths": [60, 40]},
                 {"height": "fit 5..30%", "panels": ["models"]},
+                {"height": "fit 4..18%", "panels": ["ux"]},
                 {"height": "25% 7..12", "panels": ["disks", "network", "pressure"]},
                 {
                     "height": "rest 5",
@@ -101,6 +108,7 @@ TREE: dict[str, object] = {
             "rows": [
                 {"height": "30% 6..12", "panels": ["cpu", "memory"], "widths": [56, 44]},
                 {"height": "fit 4..30%", "panels": ["models"]},
+                {"height": "fit 4..18%", "panels": ["ux"]},
                 {"height": "24% 5..9", "panels": ["disks", "network", "pressure"]},
                 {"height": "rest 9", "panels": ["processes"]},
                 {"height": "14% 5..10", "panels": ["gpus", "events", "sources"]},

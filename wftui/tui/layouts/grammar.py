@@ -212,7 +212,7 @@ def _row(given: object, known: Sequence[str], path: Path) -> Row:
     if found.kind == FIT and not any(name in FITTING for name in names):
         raise Wrong(
             (*path, "height"),
-            "'fit' is for a row with gpus or models: only they know how many lines they need",
+            "'fit' is for a row with gpus, models or ux: only they know how many lines they need",
             FIT,
         )
     return Row(found, cells)
@@ -229,7 +229,7 @@ def _slot(given: object, known: Sequence[str], path: Path, *, alone: bool) -> Sl
         raise Wrong(path, f"{name} has the height of its row; only panels of a list have their own", given)
     found = _height(words, path)
     if found.kind == FIT and name not in FITTING:
-        raise Wrong(path, "'fit' is for gpus and models: only they know how many lines they need", given)
+        raise Wrong(path, "'fit' is for gpus, models and ux: only they know how many lines they need", given)
     return Slot(name, found)
 
 

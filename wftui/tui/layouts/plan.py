@@ -10,10 +10,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 PANELS = (
-    "cpu", "memory", "disks", "network", "pressure", "processes", "gpus", "models", "events", "sources", "alerts",
+    "cpu", "memory", "disks", "network", "pressure", "processes", "gpus", "models", "ux", "events", "sources",
+    "alerts",
 )  # fmt: skip
 """All panels that have a name of their own, as Tab goes through them; graphs are named by their layout."""
-IMPORTANCE = ("cpu", "memory", "gpus", "models", "processes", "disks", "network", "pressure", "events", "sources")
+IMPORTANCE = (
+    "cpu", "memory", "gpus", "models", "processes", "disks", "network", "pressure", "ux", "events", "sources",
+)  # fmt: skip
 """Which of them stay when there are fewer lines than subjects."""
 LENGTHS = (0, 60, 120, 300, 600, 1800, 3600, 21_600, 86_400)
 """Seconds of the past that keys give a graph; 0: as many as there are columns for, one a half column."""
@@ -37,7 +40,7 @@ OPTIONS: dict[str, dict[str, tuple[object, ...]]] = {
 
 A length may be any other number of seconds up to the longest one, ``columns`` any list of ``COLUMNS``.
 """
-FITTING = ("gpus", "models")
+FITTING = ("gpus", "models", "ux")
 """Panels that know how many lines they need; with a height of that kind they need none while there is nothing."""
 REST = "rest"
 FIT = "fit"
@@ -153,7 +156,7 @@ class Plan:
         self.whens = whens
         self.graphs = {graph.name: graph for graph in graphs}
         self.options = {panel: dict(values) for panel, values in (options or {}).items()}
-        self.solved: dict[tuple[int, int, int, bool, int], object] = {}
+        self.solved: dict[tuple[int, int, int, bool, int, int], object] = {}
 
     def order(self) -> list[str]:
         """All panels that have a place somewhere, the most important first."""

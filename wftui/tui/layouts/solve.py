@@ -25,20 +25,23 @@ _LIST = 5
 _NARROWEST = 16
 
 
-def solve(plan: Plan, width: int, height: int, gpus: int = 0, *, quiet: bool = False, models: int = 0) -> Layout:
+def solve(
+    plan: Plan, width: int, height: int, gpus: int = 0, *, quiet: bool = False, models: int = 0, ux: int = 0
+) -> Layout:
     """The overview of any size from 1 x 1 on. Line 0 is the top line; framed ones end with a line of keys.
 
     ``gpus``: how many there are, instances of divided ones with them; they are what a box with GPUs is about.
     ``quiet``: none of them has anything to tell (a laptop's that sleeps): a line each is enough.
     ``models``: lines about what serves models; 0: nobody does, and a panel that fits itself to them is not there.
+    ``ux``: the same about programs that draw or stream tokens.
     """
-    key = (width, height, gpus, quiet, models)
+    key = (width, height, gpus, quiet, models, ux)
     found = plan.solved.get(key)
     if found is None:
         if width < MIN_WIDTH or height < MIN_HEIGHT:
-            found = _lines(plan, width, height, gpus, models)
+            found = _lines(plan, width, height, gpus, models, ux)
         else:
-            found = _Solver(plan, width, height, gpus, models, quiet=quiet).layout()
+            found = _Solver(plan, width, height, gpus, {"models": models, "ux": ux}, quiet=quiet).layout()
         if len(plan.solved) > 8:
             plan.solved.clear()
         plan.solved[key] = found
@@ -78,12 +81,15 @@ def split(total: int, shares: Sequence[float]) -> list[int]:
 class _Solver:
     """One plan on one terminal: panels fold one after the other until the others have room."""
 
-    def __init__(self, plan: Plan, width: int, height: int, gpus: int, models: int, *, quiet: bool) -> None:
+    def __init__(
+        self, plan: Plan, width: int, height: int, gpus: int, needs: dict[str, int], *, quiet: bool
+    ) -> None:
+        """``needs``: panels that fit themselves to what there is, and for how many lines."""
         self._width = width
         self._height = height
         self._body = height - 2
         self._gpus = gpus
-        self._models = models
+        self._needs = needs
         self._quiet = quiet
         self._when = plan.fitting(width, height, gpus)
         self._summary = list(self._when.summary)
@@ -111,7 +117,7 @@ class _Solver:
         """Rows with what did not fold of them; a panel that would be alone shows even nothing."""
         found = self._chosen()
         if not found:
-            self._models = 1
+            self._needs = dict.fromkeys(self._needs, 1)
             found = self._chosen()
         return found
 
@@ -130,7 +136,7 @@ class _Solver:
     def _shown(self, row: Row, cell: Cell, slot: Slot) -> bool:
         """Whether a panel has a place: it did not fold, and does not fit itself to nothing."""
         height = row.height if len(cell.slots) == 1 else slot.height
-        nothing = slot.name == "models" and not self._models and height.kind == FIT
+        nothing = self._needs.get(slot.name) == 0 and height.kind == FIT
         return not nothing and slot.name not in self._folded
 
     def _fold(self, names: Sequence[str]) -> None:
@@ -210,7 +216,9 @@ class _Solver:
             if "gpus" in names:
                 lines = max(lines, gpu_lines(self._gpus, width - 4, room, quiet=self._quiet))
             if "models" in names:
-                lines = max(lines, model_lines(self._models, room))
+                lines = max(lines, model_lines(self._needs["models"], room))
+            if "ux" in names:
+                lines = max(lines, model_lines(self._needs["ux"], room))
         return max(LEAST, lines + 2)
 
     @staticmethod
@@ -279,9 +287,9 @@ def _share_out(asked: list[int], rests: Sequence[int], needs: Sequence[int], roo
         spare -= 1
 
 
-def _lines(plan: Plan, width: int, height: int, gpus: int, models: int) -> Layout:
+def _lines(plan: Plan, width: int, height: int, gpus: int, models: int, ux: int) -> Layout:
     room = max(0, height - 1)
-    order = [name for name in plan.order() if models or name != "models"]
+    order = [name for name in plan.order() if (models or name != "models") and (ux or name != "ux")]
     if not gpus and "gpus" in order and "processes" in order[order.index("gpus") :]:
         # What there is comes before why something is not there.
         order.remove("gpus")

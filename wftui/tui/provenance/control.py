@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wftui.tui import layout
+from wftui.tui.energy.screen import POWER
 from wftui.tui.lists import found_events
 from wftui.tui.panels.sources import sorted_sources
 from wftui.tui.provenance.model import EVENT, GPU, PANEL, PROCESS, SERIES, SERVER, SOURCE, Origins, Subject
@@ -77,6 +78,8 @@ def subject(app: WftopApp) -> Subject | None:
         return Subject(SERIES, "alert", "alert", series[0], series) if series else None
     if shown == "settings":
         return None
+    if shown == "energy" and ui.energy is not None and ui.energy.name != POWER:
+        shown = "ux"
     return _panel(app, shown or ui.focus)
 
 

@@ -52,6 +52,8 @@ OF_PANELS: Final = {
     "alerts": ("wftop.alerts.", "wftop.rules."),
     "energy": ("hw.gpu.power", "hw.power", "hw.gpu.energy", "hw.energy"),
     "sources": ("wftop.source.", "wftop."),
+    "ux": ("ux.frame.", "ux.frames.", "ux.stage.", "wftop.fidelity.", "wftop.view.motion", "ux.stream.",
+           "ux.ensemble.", "ux.progression.", "ux.core.", "ux."),
     "events": ("wftop.event.",),
 }  # fmt: skip
 """Panel to the beginnings of the metrics that it shows, those shown first before the others."""

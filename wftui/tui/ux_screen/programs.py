@@ -96,12 +96,8 @@ def line(scene: Scene, program: Program, width: int, *, chosen: bool) -> Row:
     for column in shown:
         row.append(gap(2))
         if column == "bottleneck":
-            row.append(
-                (
-                    f"{program.bottleneck or glyphs.none:>{_width(column)}}",
-                    "warn" if program.bottleneck else "faint",
-                )
-            )
+            words = program.bottleneck or ("none" if program.stages else text.UNKNOWN)
+            row.append((f"{words:>{_width(column)}}", "warn" if program.bottleneck else "faint"))
         elif column == "lost":
             row.append(_padded(figures.whole(program.lost), column, "warn" if program.lost > 0 else "text"))
         elif column == "input":
