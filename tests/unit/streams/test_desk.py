@@ -44,7 +44,7 @@ def test_energy_is_recorded_ten_times_a_second_as_a_stream_on_its_own_has_it() -
             alone.token(tokens.pop(0))
         assert value == pytest.approx(alone.look(at_s).energy, abs=1e-6), at_s
     times = [at_s for at_s, _ in made.recorded[ENERGY]]
-    assert times[-1] == pytest.approx(1006.0)
+    assert times[-1] == pytest.approx(1005.9)  # what comes 50 ms late is in time
     assert {round(after - before, 6) for before, after in zip(times, times[1:], strict=False)} == {0.1}
     assert made.last(TOKENS) == 21
     assert made.last(UNITS) == pytest.approx(alone.units)

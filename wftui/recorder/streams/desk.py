@@ -117,9 +117,10 @@ class Desk:
         entry = self._entries.get(key)
         if entry is None and count > 0:
             entry = self._entry(key, at_s, COUNTERS)
-        if entry is not None and not self._off:
-            entry.counted(since_s, at_s, count)
-            self._happened(entry)
+        if entry is None or self._off or (count <= 0 and not entry.under_way):
+            return
+        entry.counted(since_s, at_s, count)
+        self._happened(entry)
 
     def running(self, key: Key, at_s: float, count: int) -> None:
         """A server says how many requests are at work, of a stream that its counters tell."""

@@ -32,7 +32,9 @@ STALLED_S: Final = 10.0
 """Of a stream's stalls an event is made so seldom; what was left out is in the next one's ``more``."""
 ENDED_S: Final = 1.0
 """Answers that follow each other within so long after an event of their end have one together."""
-_NEAR_S: Final = 0.05
+SOON_S: Final = 0.05
+"""What is told within so long is in time for what is recorded of its moment."""
+_REMEMBERED_S: Final = 5.0
 _TINY: Final = 1e-6
 _FAINT: Final = 0.001
 """With less energy a stream that is drained is at rest."""
@@ -178,7 +180,7 @@ class Entry:
     def _meanwhile(self, at_s: float) -> None:
         """Record what was so before something comes."""
         self.heard_s = max(self.heard_s, at_s)
-        if at_s < self._sampled_s - _NEAR_S:
+        if at_s < self._sampled_s:
             self._late_s = self._sampled_s
         elif at_s >= self._next * STEP_S:
             self._sample(at_s)
@@ -267,7 +269,7 @@ class Entry:
         self._sample(now_s - LATE_S)  # of what is settled nothing earlier can be seen
         self.stream.settle(now_s - LATE_S)
         self._turned(tokens, units, self._cost)
-        self._sample(now_s - (LATE_S if now_s - self._late_s < 5.0 else 0.0))
+        self._sample(now_s - (LATE_S if now_s - self._late_s < _REMEMBERED_S else SOON_S))
 
     def close_second(self) -> None:
         """Tell of the answers that ended."""
