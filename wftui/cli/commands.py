@@ -79,6 +79,10 @@ def report(
         str | None,
         typer.Option("--format", metavar="text|markdown", help="default: by the file's ending, else text"),
     ] = None,
+    session: Annotated[
+        str | None,
+        typer.Option(metavar="ID|last", help="of answers that followed each other, in the place of a range"),
+    ] = None,
     output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="- is standard output")] = "-",
     force: Annotated[bool, typer.Option("--force", help="overwrite an existing file")] = False,
     config: Annotated[str | None, typer.Option(metavar="FILE", help="configuration file")] = None,
@@ -89,7 +93,14 @@ def report(
 
     raise typer.Exit(
         command.main(
-            since=since, until=until, form=form, output=output, force=force, data_dir=data_dir, config=config
+            since=since,
+            until=until,
+            form=form,
+            session=session,
+            output=output,
+            force=force,
+            data_dir=data_dir,
+            config=config,
         )
     )
 

@@ -83,7 +83,9 @@ class Digest(NamedTuple):
     damaged: int
 
 
-class _Table(NamedTuple):
+class Table(NamedTuple):
+    """One part of a report."""
+
     title: str
     heads: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
@@ -93,21 +95,20 @@ class _Table(NamedTuple):
 
 def plain(digest: Digest) -> str:
     """As text."""
-    return _render(digest, _plain_table, "{}", "{}\n")
+    return written(_title(digest), _summary(digest), _tables(digest), marked=False)
 
 
 def markdown(digest: Digest) -> str:
     """As Markdown (GitHub's tables)."""
-    return _render(digest, _markdown_table, "# {}", "## {}\n")
+    return written(_title(digest), _summary(digest), _tables(digest), marked=True)
 
 
-def _render(digest: Digest, table: Callable[[_Table], list[str]], heading: str, title: str) -> str:
-    lines = [heading.format(_title(digest)), "", *_summary(digest)]
-    for item in _tables(digest):
-        lines += ["", title.format(item.title).rstrip("\n")]
-        if heading != "{}":
-            lines.append("")
-        lines += table(item)
+def written(title: str, summary: Sequence[str], tables: Sequence[Table], *, marked: bool) -> str:
+    """A report; ``marked``: as Markdown, else as text."""
+    lines = [f"# {title}" if marked else title, "", *summary]
+    for item in tables:
+        lines += ["", *((f"## {item.title}", "", *_markdown_table(item)) if marked else
+                        (item.title, *_plain_table(item)))]  # fmt: skip
     return "\n".join(lines) + "\n"
 
 
@@ -160,29 +161,29 @@ def value(number: float | None, unit: str) -> str:
     return f"{shown}{named}"
 
 
-def _tables(digest: Digest) -> list[_Table]:
+def _tables(digest: Digest) -> list[Table]:
     found = []
     for title, items in digest.busy:
         totals = any(item.total is not None for item in items)
         heads = ("what", "mean", "peak", "at", *(("total",) if totals else ()))
         rows = [_row(item, totals) for item in items]
-        found.append(_Table(title, heads, rows))
+        found.append(Table(title, heads, rows))
     if not digest.busy:
-        found.append(_Table("Busy", (), [], "No value in this range."))
+        found.append(Table("Busy", (), [], "No value in this range."))
     if digest.energy:
-        found.append(_Table("Energy", ("device", "energy", "mean", "covered", "known"), digest.energy))
+        found.append(Table("Energy", ("device", "energy", "mean", "covered", "known"), digest.energy))
     found.append(_events(digest))
     found.append(_gaps(digest))
     covered = [(item.source, _share(item.mean), _share(item.worst)) for item in digest.coverage]
     note = "" if covered else "Not known in this range."
-    found.append(_Table("Coverage by source", ("source", "mean", "worst"), covered, note))
+    found.append(Table("Coverage by source", ("source", "mean", "worst"), covered, note))
     cost = [_row(item, False) for item in digest.cost]
     found.append(
-        _Table("Own cost", ("what", "mean", "peak", "at"), cost, "" if cost else "Not known in this range.")
+        Table("Own cost", ("what", "mean", "peak", "at"), cost, "" if cost else "Not known in this range.")
     )
     kept = [(item.what, text.size(item.size).strip(), moment(item.since_s)) for item in digest.store]
     total = f"All together {text.size(digest.store_size).strip()}."
-    found.append(_Table("Store", ("what", "size", "since"), kept, total))
+    found.append(Table("Store", ("what", "size", "since"), kept, total))
     return found
 
 
@@ -193,25 +194,25 @@ def _row(item: Busy, totals: bool) -> tuple[str, ...]:
     return (*cells, "" if item.total is None else value(item.total, item.unit.removesuffix("/s")))
 
 
-def _events(digest: Digest) -> _Table:
+def _events(digest: Digest) -> Table:
     rows = [
         (item.kind, str(item.times), moment(item.first_s), moment(item.last_s) if item.times > 1 else "")
         for item in digest.events[:_LONGEST]
     ]
-    return _Table("Events", ("type", "count", "first", "last"), rows, "" if rows else "None.")
+    return Table("Events", ("type", "count", "first", "last"), rows, "" if rows else "None.")
 
 
-def _gaps(digest: Digest) -> _Table:
+def _gaps(digest: Digest) -> Table:
     rows = [
         (moment(item.since_s), moment(item.until_s), text.duration(item.missing_s), item.reason)
         for item in digest.gaps[:_LONGEST]
     ]
     more = len(digest.gaps) - len(rows)
     note = f"And {more} more." if more else "" if rows else "None."
-    return _Table("Gaps", ("from", "to", "missing", "why"), rows, note)
+    return Table("Gaps", ("from", "to", "missing", "why"), rows, note)
 
 
-def _plain_table(item: _Table) -> list[str]:
+def _plain_table(item: Table) -> list[str]:
     lines = []
     if item.rows:
         cells = [item.heads, *(tuple(clean(cell) for cell in row) for row in item.rows)]
@@ -223,7 +224,7 @@ def _plain_table(item: _Table) -> list[str]:
     return [*lines, *([f"  {item.note}"] if item.note else [])]
 
 
-def _markdown_table(item: _Table) -> list[str]:
+def _markdown_table(item: Table) -> list[str]:
     lines = []
     if item.rows:
         lines = [f"| {' | '.join(item.heads)} |", f"|{' --- |' * len(item.heads)}"]
