@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.tui.fake import HOSTILE, NAN, NOW_S, Fed, full
 from tests.tui.fake_gpus import GpuFed, asleep, box, idle, lost
 from tests.tui.servers_seen import LOCKED, VLLM, serving
+from tests.tui.ux_seen import drawing
 from wftui.errors import UsageError
 from wftui.model.event import Event
 from wftui.tui.plain import speech
@@ -306,3 +307,17 @@ def test_one_server_with_all_its_figures_and_what_it_lacks() -> None:
     assert "≤" not in said
     assert "Which one is meant by vllm" in answer("models vllm", state, news)[0]
     assert answer("models", full(), news) == ["No model server."]
+
+
+def test_programs_views_and_the_core_are_told() -> None:
+    lines = News(5).everything(drawing())
+    slow = "Program canvas draws 47.4 frames a second, 95 of 100 within 24.0 milliseconds, "
+    assert slow + "render is furthest over its share." in lines
+    assert "Program editor does not draw." in lines
+    assert any(line.startswith("View 2 of wftop shows 62 percent of the energy computed, ") for line in lines)
+    assert any(
+        line.endswith("most of the rest lost because the terminal did not answer in time.") for line in lines
+    )
+    assert "Core at level 3.00, 1.24 levels an hour." in lines
+    assert answer("ux", drawing(), News(5))[0].startswith("Program canvas")
+    assert answer("ux", full(), News(5))[0].startswith("No program tells its frames")

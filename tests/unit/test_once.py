@@ -14,6 +14,7 @@ import pytest
 from wftui.model.health import Health
 from wftui.model.processes import PROCESSES
 from wftui.model.sample import Column, column
+from wftui.model.streams import FRAMES
 from wftui.render.report import State, plain, rates, report
 
 HOSTILE = "\x1b]0;own\x07\u202eevil\n[red]" + "x" * 300
@@ -158,3 +159,23 @@ def test_from_a_running_recorder(tmp_path: Path) -> None:
             assert b"recorder pid" in run(data=data).stdout
         finally:
             recorder.terminate()
+
+
+def test_programs_that_draw_and_the_fidelity_of_views_have_their_lines() -> None:
+    def told(name: str, value: float, **labels: str) -> tuple[Column, float]:
+        return column("energy", name, labels, call="test"), value
+
+    values = known(
+        told("ux.frame.rate", 47.44, source="canvas", mode="10s"),
+        told("ux.frame.p95", 0.0241, source="canvas", mode="10s"),
+        told("ux.frame.rate", 0.0, source="editor", mode="10s"),
+        told("wftop.fidelity.ratio", 0.62, view="2"),
+        told("wftop.fidelity.lag", 0.18, view="2"),
+    )
+    frames = {"source:canvas": ("source:canvas", "render", None, None, 0.0102, None, None)}
+    assert section(state(values=values, tables={"frames": (FRAMES, frames)}), "Frames").splitlines() == [
+        "canvas           47.4 frames/s, p95 24.1 ms, p99 -, jitter -, render over its share",
+        "editor           does not draw",
+        "view 2           62 % of the energy seen, lag 180 ms",
+    ]
+    assert not [item for item in report(state(), 80) if item.title.startswith("Frames")]

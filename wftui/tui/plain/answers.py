@@ -29,6 +29,7 @@ WORDS: Final = {
     "network": "network",
     "gpu": "all GPUs one by one; gpu 0: more of one",
     "models": "all model servers one by one; models ollama: more of one",
+    "ux": "programs that draw, how true the picture of energy is",
     "processes": "the 5 with the most CPU; processes 10: ten of them",
     "alerts": "what fires, the worst first; alerts 20: twenty of them",
     "events": "the last 5 events; events 10: ten of them",
@@ -76,6 +77,10 @@ def answer(typed: str, state: State, news: News) -> list[str]:
         from wftui.tui.plain import serving  # here: many machines serve no models
 
         return serving.answer(state, rest)
+    if name == "ux":
+        from wftui.tui.plain import drawing  # here: most machines draw nothing
+
+        return drawing.answer(state)
     if name == "alerts":
         from wftui.tui.plain import alarms  # here: on a good day nobody asks
 

@@ -55,6 +55,10 @@ def facts(state: State, seconds: int) -> list[Fact]:
         from wftui.tui.plain.serving import server_facts  # here: many machines serve no models
 
         found += server_facts(state)
+    if state.by_name.get("ux.frame.rate") or state.by_name.get("wftop.fidelity.ratio"):
+        from wftui.tui.plain.drawing import drawing_facts  # here: most machines draw nothing
+
+        found += drawing_facts(state)
     if state.tables.get(ALERTS.name):
         from wftui.tui.plain import alarms  # here: on a good day nothing fires
 

@@ -13,8 +13,11 @@ from wftui.wire import messages as wire
 
 _TIMEOUT_S: Final = 2.0
 _CHUNK: Final = 1 << 16
-SELECTORS: Final = ["system.*", "container.*", "hw.*"]
-TABLES: Final = ["processes", "gpus", "gpu_processes", "alerts", "rules"]
+SELECTORS: Final = [
+    "system.*", "container.*", "hw.*", "ux.frame.*", "ux.progression.*", "ux.core.up", "wftop.fidelity.*",
+    "wftop.view.motion",
+]  # fmt: skip
+TABLES: Final = ["processes", "gpus", "gpu_processes", "alerts", "rules", "frames"]
 _EVENTS: Final = 50
 
 
