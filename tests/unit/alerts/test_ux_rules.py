@@ -57,6 +57,7 @@ def told(values: str) -> dict[str, str]:
     ("told_of", "expected"),
     [
         ("longest 0.016x60", set()),
+        ("longest 0.012x10 0.0199 0.012x10", set()),
         ("longest 0.012x10 0.0201 0.012x10", {"frame-late"}),
         ("longest 0.012x10 0.018x2 0.012x8 0.018 0.012x9 0.012", set()),
         ("longest 0.012x10 0.018x2 0.012x6 0.018 0.012x9", {"frames-over"}),
@@ -73,6 +74,20 @@ def test_late_and_uneven_frames(told_of: str, expected: set[str]) -> None:
 def test_a_view_of_wftop_is_judged_in_full_motion_only(motion: str, expected: set[str]) -> None:
     series = {frames("rate", 'view="1"'): "12x30", view("view.motion"): f"{motion}x30"}
     assert fired(["fps", "fps-critical"], series) == expected
+
+
+def test_a_program_that_ends_while_it_is_slow_leaves_no_alert_behind() -> None:
+    """Its rate is 0 for ten seconds; then it is told no more, and what is unknown ends nothing for minutes."""
+    slow = {name: RULES[name] for name in RULES if not name.startswith(("fidelity", "visual", "coherence"))}
+    machine = Machine(slow.values())
+    series = {
+        frames("rate"): "30x20 0x9 _x60",
+        frames("longest"): "0.04x20 _x69",
+        frames("jitter"): "0.009x20 _x69",
+    }
+    seen = machine.run(series)
+    assert {key.removeprefix("rule.").partition("{")[0] for key in seen} == set(slow)
+    assert all(states.endswith(".") and int(states.split()[-1].rstrip(".")) > 50 for states in seen.values()), seen
 
 
 def test_each_program_and_each_view_is_an_alert_of_its_own() -> None:

@@ -89,9 +89,9 @@ def line(scene: Scene, program: Program, width: int, *, chosen: bool) -> Row:
     role = trouble or ("good" if program.draws else "dim")
     name = outside(program.name, _name_width(width, shown), glyphs, middle=True)
     row: Row = [(f"{_sign(scene, program)} ", role), (name, "select" if chosen else "text")]
-    if program.draws is False:
-        fps = window.fps
-        words = "does not draw now" + (f"; {fps:.1f} frames/s over 10 s" if fps > 0 else "")
+    if program.silent or program.draws is False:
+        words = "tells no frames now" if program.silent else "does not draw now"
+        words += f"; {window.fps:.1f} frames/s over 10 s" if window.fps > 0 else ""
         return fit_row([*row, gap(2), (words, "dim")], width)
     for column in shown:
         row.append(gap(2))
@@ -123,8 +123,8 @@ def brief(scene: Scene, program: Program, width: int) -> Row:
     glyphs = scene.glyphs
     trouble = program.trouble
     window = program.windows["10s"]
-    if program.draws is False:
-        tail: Row = [("does not draw", "dim")]
+    if program.silent or program.draws is False:
+        tail: Row = [("no frames" if program.silent else "does not draw", "dim")]
     else:
         fps = text.UNKNOWN if window.fps != window.fps else f"{window.fps:.0f}"
         tail = [

@@ -87,6 +87,11 @@ class Program(NamedTuple):
         return None if fps != fps else fps > 0
 
     @property
+    def silent(self) -> bool:
+        """Whether nothing is told of its frames now: it paused for long, or it is gone."""
+        return all(window.fps != window.fps for mode, window in self.windows.items() if mode != "5m")
+
+    @property
     def trouble(self) -> str:
         """``bad``, ``warn`` or empty, over the last 10 s."""
         return "" if self.draws is False else fps_role(self.windows["10s"].fps)
