@@ -68,7 +68,7 @@ def test_energy_is_seen_missed_or_waits(steps: list[tuple[str, str, int, float]]
         for name in "abc":
             belt = field.belt(name)
             shown = [cell for row in range(belt.height) for cell in belt.cells(row)]
-            assert sum(cell.kind in PARTICLES for cell in shown) == len(belt.particles)
+            assert sum(kind in PARTICLES for _, kind in shown) == len(belt.particles)
     field.advance(now + 5.0, 0.0)
     assert field.waiting == pytest.approx(0.0, abs=1e-6)
 
@@ -154,7 +154,7 @@ def test_a_still_belt_keeps_its_particles_and_an_unsure_one_is_denser() -> None:
     belt = field.belt("a")
     belt.speed = 0.0
     before = [belt.cells(row) for row in range(5)]
-    kinds = [cell.kind for row in before for cell in row]
+    kinds = [kind for row in before for _, kind in row]
     assert sorted(kind for kind in kinds if kind in PARTICLES) == ["sharp", "soft"]
     assert 1 <= kinds.count(HALOED) <= 3
     field.advance(20.0, 9.5)

@@ -171,7 +171,8 @@ def picture(scene: Scene, ui: Ui, width: int, height: int) -> Picture:
 
 
 def moved(before: Picture, screen: layout.Layout, changed: dict[int, Row]) -> Picture:
-    """The frame after this one, in which only these lines of the panel that fills the screen are others."""
+    """The frame after this one, in which only these lines of the panel that fills the screen are others; each is
+    exactly as wide as the panel's inside."""
     place = screen.places[0]
     rows = before.rows.copy()
     for line, row in changed.items():
@@ -180,9 +181,9 @@ def moved(before: Picture, screen: layout.Layout, changed: dict[int, Row]) -> Pi
             continue
         old = rows[y]
         if screen.framed:
-            rows[y] = [old[0], *fit_row(row, place.width - 4), old[-1]]
+            rows[y] = [old[0], *row, old[-1]]
         else:
-            rows[y] = fit_row(row, place.width)
+            rows[y] = row
     after = Picture(rows, before.width, before.height, stale=before.stale, live_lines=before.live_lines)
     after.same_starts(before)
     return after

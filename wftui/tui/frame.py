@@ -7,6 +7,7 @@ of the toolkit and of heavy imports, because the skeleton is made of the same ro
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 TYPE_CHECKING = False  # typing is heavier than this module
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ _OWN = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)
 def cells(text: str) -> int:
     """Columns of a text; fast for ASCII and for our own glyphs."""
     if text.isascii() or _OWN.match(text):

@@ -392,14 +392,24 @@ class Painter:
                 if there == segment:
                     continue
                 text, role = segment
-                taken = cells(text)
+                code = codes[role]
+                taken = len(text) if text.isascii() else cells(text)
+                if there is None or there[1] != role:
+                    # As often as not: streams move by whole cells, and all their pieces stand elsewhere.
+                    out = inks.get(code)
+                    if out is None:
+                        out = inks[code] = []
+                    if ends.get(code) != (y, x):
+                        out.append(f"\x1b[{y + 1};{x + 1}H")
+                    out.append(text)
+                    ends[code] = y, x + taken
+                    continue
                 runs: Sequence[tuple[int, str]] = ((0, text),)
                 # Only where one character is one cell, parts of a segment can be kept.
-                if there is not None and there[1] == role:
+                if len(text) == taken:
                     old_text = there[0]
                     if len(old_text) == len(text) == taken == cells(old_text):
                         runs = _changed(old_text, text)
-                code = codes[role]
                 out = inks.setdefault(code, [])
                 at = -1
                 for start, piece in runs:

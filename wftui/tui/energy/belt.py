@@ -8,7 +8,7 @@ is what can be counted there.
 from __future__ import annotations
 
 import math
-from typing import Final, NamedTuple
+from typing import Final
 
 NAN: Final = float("nan")
 SHARP: Final = 0.5
@@ -61,12 +61,8 @@ HALOED: Final = "halo"
 BOLT: Final = "bolt"
 
 
-class Cell(NamedTuple):
-    """Something on a belt, on the screen."""
-
-    x: int
-    kind: str
-    """One of ``PARTICLES``, ``HALOED``, ``BOLT``."""
+Cell = tuple[int, str]
+"""Something on a belt, on the screen: its column, and one of ``PARTICLES``, ``HALOED``, ``BOLT``."""
 
 
 class Belt:
@@ -153,9 +149,7 @@ class Belt:
     def cells(self, row: int) -> list[Cell]:
         """What is on a row of the screen, from the left."""
         here = int(self.travelled)
-        found = [
-            Cell(here - slot, kind) for slot, kind in self._cells[row].items() if 0 <= here - slot < self.width
-        ]
+        found = [(here - slot, kind) for slot, kind in self._cells[row].items() if 0 <= here - slot < self.width]
         found.sort()
         return found
 

@@ -68,10 +68,10 @@ class Claims:
                     "height": lane.belt.height,
                     "ribbon": lane.ribbon,
                     "particles": [
-                        [lane.line + row, lane.column + cell.x, signs[cell.kind]]
+                        [lane.line + row, lane.column + x, signs[kind]]
                         for row in range(lane.belt.height)
-                        for cell in lane.belt.cells(row)
-                        if cell.kind in PARTICLES
+                        for x, kind in lane.belt.cells(row)
+                        if kind in PARTICLES
                     ],
                 }
                 for lane in lanes

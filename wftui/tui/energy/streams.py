@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from wftui.tui.flow import Flow as Control
     from wftui.tui.state import State
 
-_TALLEST: Final = 10
+_TALLEST: Final = 7
 _WORDS_S: Final = 0.1
 """So often the numbers of a lane that moves are written anew."""
 _LONGEST_S: Final = 1.5

@@ -18,7 +18,7 @@ SIGNS: Final[Mapping[str, str]] = {SHARP_KIND: "•", SOFT: "◦", PLAIN: "◊",
 PLAIN_SIGNS: Final[Mapping[str, str]] = {SHARP_KIND: "@", SOFT: "o", PLAIN: "*", HALOED: ",", BOLT: "/"}
 """The same in ASCII; within the flow they are used for nothing else."""
 _ROLES: Final[Mapping[str, str]] = {
-    SHARP_KIND: "strong", SOFT: "strong", PLAIN: "strong", HALOED: "dim", BOLT: "mark",
+    SHARP_KIND: "strong", SOFT: "strong", PLAIN: "strong", BOLT: "mark",
 }  # fmt: skip
 
 
@@ -69,20 +69,27 @@ def rows(belt: Belt, share: float, role: str, *, ascii_only: bool) -> tuple[list
             out.append(base)
             seen.append(belt.width - text.count(" "))
             continue
+        chars = list(text)
         row: Row = []
-        at = 0
-        ribboned = 0
+        at = end = 0
+        role_now = ""
+        ribboned = belt.width - text.count(" ")
         for x, kind in cells:
-            if x > at:
-                piece = text[at:x]
-                ribboned += len(piece) - piece.count(" ")
-                row.append((piece, ink))
-            row.append((signs[kind], _ROLES[kind]))
-            at = x + 1
-        if at < belt.width:
-            piece = text[at:]
-            ribboned += len(piece) - piece.count(" ")
-            row.append((piece, ink))
+            ribboned -= chars[x] != " "
+            chars[x] = signs[kind]
+            if kind == HALOED:
+                continue  # in the ribbon's colour: a piece of its own would cost a frame more than it shows
+            if x != end or _ROLES[kind] != role_now or not role_now:
+                if role_now:
+                    row.append(("".join(chars[at:end]), role_now))
+                if x > end:
+                    row.append(("".join(chars[end:x]), ink))
+                at, role_now = x, _ROLES[kind]
+            end = x + 1
+        if role_now:
+            row.append(("".join(chars[at:end]), role_now))
+        if end < belt.width:
+            row.append(("".join(chars[end:]), ink))
         out.append(row)
         seen.append(ribboned)
     return out, seen

@@ -1,0 +1,75 @@
+"""Rows of a lane: exactly as wide as it, every particle where the belt says, all cells of a row accounted for."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wftui.tui.energy import ribbon, weave
+from wftui.tui.energy.belt import BOLT, HALOED, PARTICLES, Belt, Particle
+from wftui.tui.frame import row_width
+
+NAN = float("nan")
+TOKENS = st.lists(st.tuples(st.floats(0, 3), st.sampled_from([NAN, 0.0, 0.2, 0.6, 1.0])), max_size=80)
+
+
+def laid(width: int, height: int, tokens: list[tuple[float, float]], speed: float) -> Belt:
+    belt = Belt()
+    belt.fit(width, height)
+    belt.rows, belt.speed = tuple(range(height)), speed
+    belt.bolt(2)
+    for ago, certainty in sorted(tokens, key=lambda token: -token[0]):
+        belt.place(Particle(10.0, 10.0 - ago, 1, 1.0, certainty), 10.0)
+        belt.advance(0.01)
+    return belt
+
+
+@given(TOKENS, st.integers(1, 90), st.integers(1, 7), st.floats(0, 1), st.booleans())
+def test_rows_show_what_is_on_the_belt(
+    tokens: list[tuple[float, float]], width: int, height: int, share: float, ascii_only: bool
+) -> None:
+    belt = laid(width, height, tokens, 20.0)
+    rows, seen = weave.rows(belt, share, "glow3", ascii_only=ascii_only)
+    signs = weave.PLAIN_SIGNS if ascii_only else weave.SIGNS
+    ground = ribbon.rows(share, width, height, belt.travelled, ascii_only=ascii_only, role="glow3")
+    for y, row in enumerate(rows):
+        assert row_width(row) == width
+        assert all(text for text, _ in row)
+        line = "".join(text for text, _ in row)
+        there = dict(belt.cells(y))
+        assert all(line[x] == (signs[there[x]] if x in there else ground[y][0][0][x]) for x in range(width))
+        assert seen[y] == sum(line[x] != " " and x not in there for x in range(width))
+        bright = {
+            x + at
+            for at, (text, role) in zip(_starts(row), row, strict=True)
+            if role in ("strong", "mark")
+            for x in range(len(text))
+        }
+        assert bright == {x for x, kind in there.items() if kind in PARTICLES or kind == BOLT}
+    assert sum(kind in PARTICLES for y in range(height) for _, kind in belt.cells(y)) == len(belt.particles)
+
+
+def _starts(row: list[tuple[str, str]]) -> list[int]:
+    return [sum(len(text) for text, _ in row[:place]) for place in range(len(row))]
+
+
+def test_particles_have_characters_of_their_own() -> None:
+    for signs in (weave.SIGNS, weave.PLAIN_SIGNS):
+        own = {signs[kind] for kind in PARTICLES}
+        assert len(own) == 3
+        assert not own & {signs[HALOED], signs[BOLT]}
+        for share in (NAN, 0.0, 0.1, 0.5, 1.0):
+            rows = ribbon.rows(share, 96, 5, 0.0, ascii_only=signs is weave.PLAIN_SIGNS, role="glow1")
+            assert not own & set("".join(row[0][0] for row in rows))
+
+
+def test_more_energy_is_brighter_and_unknown_is_not() -> None:
+    assert [weave.glow(share) for share in (0.0, 0.5, 1.0)] == ["glow0", "glow4", "glow7"]
+    assert weave.glow(0.9, 2) == "glow7"
+    assert weave.glow(NAN) == "faint"
+
+
+@pytest.mark.parametrize(("share", "rows"), [(0.1, (2,)), (1.0, (2, 3, 1, 4, 0))], ids=str)
+def test_a_wide_ribbon_covers_more_rows(share: float, rows: tuple[int, ...]) -> None:
+    assert weave.covered(share, 5) == rows
