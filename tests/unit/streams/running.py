@@ -89,6 +89,11 @@ class Desked:
                 text = sample.column.series.text
                 self.recorded.setdefault(text, []).append((at.boottime_ns / NS_PER_S, sample.value))
 
+    async def flushed(self) -> None:
+        """What came is told to who follows."""
+        while self.desk._fresh:  # noqa: ASYNC110  the desk tells nobody
+            await asyncio.sleep(0)
+
     def last(self, text: str) -> float:
         """The newest value of a series."""
         return self.recorded[text][-1][1]

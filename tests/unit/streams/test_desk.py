@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from tests.unit.streams.running import ENERGY, LLAMA, RATE, TOKENS, UNITS, Desked, looped
@@ -45,7 +47,7 @@ def test_energy_is_recorded_ten_times_a_second_as_a_stream_on_its_own_has_it() -
         assert value == pytest.approx(alone.look(at_s).energy, abs=1e-6), at_s
     times = [at_s for at_s, _ in made.recorded[ENERGY]]
     assert times[-1] == pytest.approx(1005.9)  # what comes 50 ms late is in time
-    assert {round(after - before, 6) for before, after in zip(times, times[1:], strict=False)} == {0.1}
+    assert {round(after - before, 6) for before, after in pairwise(times)} == {0.1}
     assert made.last(TOKENS) == 21
     assert made.last(UNITS) == pytest.approx(alone.units)
 
@@ -182,16 +184,13 @@ def test_disagreement_goes_by_the_top_k_where_both_told_it_else_by_timing() -> N
 
 def test_who_follows_is_told_each_token_as_it_comes_and_what_passes_between() -> None:
     async def follow() -> None:
-        import asyncio
-
         made = Desked()
         made.desk.follow(60.0)
         made.desk.prompt(LLAMA, 1000.0)
         for number in range(1, 31):
             made.to(1000.0 + number / 30)
             made.desk.tokens(LLAMA, made.clock.s, 1)
-            while made.desk._fresh:
-                await asyncio.sleep(0.001)
+            await made.flushed()
         told = [(at_s, value) for at_s, text, value in made.told if text == TOKENS]
         assert [value for _, value in told if value] == [float(number) for number in range(1, 31)]
         for at_s, value in told:
@@ -201,7 +200,7 @@ def test_who_follows_is_told_each_token_as_it_comes_and_what_passes_between() ->
         made.desk.follow(0.0)
         made.to(1003.0)
         made.desk.tokens(LLAMA, 1003.0, 1)
-        await asyncio.sleep(0.03)
+        assert made.desk._timer is None  # nothing waits to be told
         assert len(made.told) == count
 
     looped(follow)
@@ -209,19 +208,15 @@ def test_who_follows_is_told_each_token_as_it_comes_and_what_passes_between() ->
 
 def test_ten_thousand_a_second_are_told_sixty_times_a_second_at_most() -> None:
     async def flood() -> None:
-        import asyncio
-
         made = Desked()
         made.desk.follow(60.0)
         for number in range(10_000):
             made.to(1000.0 + number / 10_000)
             made.desk.tokens(LLAMA, made.clock.s, 1)
             if not number % 160:
-                while made.desk._fresh:
-                    await asyncio.sleep(0)
+                await made.flushed()
         assert len([1 for _, text, _ in made.told if text == TOKENS]) <= 130
-        while made.desk._fresh:
-            await asyncio.sleep(0.001)
+        await made.flushed()
         assert max(value for _, text, value in made.told if text == TOKENS) == 10_000
 
     looped(flood)
