@@ -181,8 +181,8 @@ def test_the_page_on_pushes_names_every_field_with_its_metric_and_every_label() 
 def test_the_lines_on_the_page_are_understood() -> None:
     page = (Path(__file__).resolve().parents[2] / "docs" / "push.md").read_text(encoding="utf-8")
     said = [row.encode() for row in page.splitlines() if row.startswith("{") and '"accepted"' not in row]
-    assert len(said) == 3
+    assert len(said) == 4
     for row in said:
         batch = parse(row)
-        assert len(batch.samples) + len(batch.data) > 0
+        assert len(batch.samples) + len(batch.data) + len(batch.tokens or ()) > 0
         assert batch.troubles == []

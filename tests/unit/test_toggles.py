@@ -18,6 +18,7 @@ from wftui.clock import NS_PER_S, Instant
 from wftui.collectors.base import Collector
 from wftui.errors import ConfigError, ProtocolError, UsageError
 from wftui.model.event import Event
+from wftui.model.streams import STREAMS
 from wftui.model.health import Health
 from wftui.model.sample import Sample, Scrape, column
 from wftui.model.tick import unpack
@@ -110,7 +111,8 @@ def values(series: str) -> dict[int, float]:
 
 def events() -> list[Event]:
     with read.open_reader(places().data_dir) as reader:
-        return reader.events(types=["source.state"])[0]
+        # Nobody tells of tokens here, and that source says so.
+        return [item for item in reader.events(types=["source.state"])[0] if item.aggregate_id != STREAMS.source]
 
 
 def test_a_source_that_is_switched_off_is_unknown_at_once() -> None:

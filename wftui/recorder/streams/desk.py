@@ -1,6 +1,6 @@
 """The desk of all streams: tokens, prompts and ends come in, energy goes out.
 
-The source ``energy`` of the recorder. Whoever hears of tokens brings them here (``wftui.energy.sink``): programs
+The source ``streams`` of the recorder. Whoever hears of tokens brings them here (``wftui.energy.sink``): programs
 that push, the proxy, a core; and the counters of model servers, where nobody tells their tokens.
 """
 
