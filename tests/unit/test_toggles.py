@@ -18,9 +18,9 @@ from wftui.clock import NS_PER_S, Instant
 from wftui.collectors.base import Collector
 from wftui.errors import ConfigError, ProtocolError, UsageError
 from wftui.model.event import Event
-from wftui.model.streams import STREAMS
 from wftui.model.health import Health
 from wftui.model.sample import Sample, Scrape, column
+from wftui.model.streams import STREAMS
 from wftui.model.tick import unpack
 from wftui.paths import places
 from wftui.recorder import toggles
