@@ -35,6 +35,9 @@ class Nowhere:
     def timing(self, *_: object) -> None:
         """Dropped."""
 
+    def happened(self, *_: object) -> None:
+        """Dropped."""
+
     def close(self) -> None:
         """Nothing is held."""
 
