@@ -17,6 +17,7 @@ from tests import energy_reference as reference
 from tests.energy_scripts import BURSTY, CERTAIN, STALLED, STEADY, TOKEN, UNSURE, Script, Step, merged
 from tests.harness import View, events, recorder, until
 from tests.process.test_push import Program, told
+from tests.proxied import Proxied, heard, request, serving
 from wftui.client.push import Pusher
 from wftui.client.queries import Connection
 from wftui.clock import NS_PER_S
@@ -322,3 +323,25 @@ def test_frames_of_programs_and_views_are_told_over_windows() -> None:
         assert game["frames.bottleneck"] == "render"
         assert game["frames.render"] == pytest.approx(0.009, rel=0.02)
         assert game["frames.energy"] is None
+
+
+def test_an_answer_through_the_proxy_is_a_stream() -> None:
+    def talk(one: socket.socket) -> None:
+        heard(one)
+        one.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
+        for _ in range(20):
+            one.sendall(b'data: {"choices":[{"index":0,"delta":{"content":"%s"}}]}\n\n' % CANARY.encode())
+            time.sleep(0.02)
+        one.close()
+
+    with recorder() as running, serving(talk) as url, Proxied(url) as proxy:
+        with proxy.connect() as client:
+            client.sendall(request({"model": "llama3", "stream": True}))
+            while client.recv(65_536):
+                pass
+        until(lambda: events(running.where, "stream.ended"), what="the end of the stream")
+        [ended] = events(running.where, "stream.ended")
+        assert (ended["source"], ended["model"], ended["tokens"]) == ("proxy", "llama3", 20)
+        assert ended["server"] == url.removeprefix("http://")
+        assert 0.3 < float(str(ended["duration_s"])) < 20
+        assert float(str(ended["units"])) > 0
