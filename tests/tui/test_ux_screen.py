@@ -6,9 +6,12 @@ import pytest
 
 from tests.tui.fake import full, scene
 from tests.tui.test_compose import SIZES, check, lines
+from tests.tui.test_snapshots import THEME, Still
 from tests.tui.ux_seen import CORE, GOOD, PAUSED, SLOW, drawing
 from wftui.energy.fidelity import CAUSES
+from wftui.render.palette import MONO, TRUECOLOR, load
 from wftui.tui import overview
+from wftui.tui.app import WftopApp
 from wftui.tui.compose import Picture, picture
 from wftui.tui.energy.screen import UX, EnergyScreen
 from wftui.tui.frame import row_width
@@ -174,3 +177,50 @@ def test_the_panel_fits_its_place(size: tuple[int, int], name: str) -> None:
     assert len(body.rows) <= size[1]
     assert all(row_width(row) == size[0] for row in body.rows)
     assert row_width(ux.line(scene(STATES[name]), size[0])) == size[0]
+
+
+def app(state: State, depth: str = TRUECOLOR, *, ascii_only: bool = False) -> WftopApp:
+    view = WftopApp(load(THEME, depth), state=state, clock=Still(), ascii_only=ascii_only, motion="reduced")
+    view.own_cpu, view.own_memory = 0.004, 38.0 * 1024**2
+    return view
+
+
+PRESSED = ["9", "tab", "tab"]
+"""From the page of streams, over that of power."""
+
+
+async def test_keys_lead_to_the_page_and_to_where_its_numbers_come_from() -> None:
+    view = app(drawing())
+    async with view.run_test(size=(120, 40)) as pilot:
+        await pilot.press("9")
+        assert view.ui.energy is not None
+        while view.ui.energy.name != UX:
+            await pilot.press("tab")
+        await pilot.press("down", "v")
+        page = view.ui.energy.page
+        assert isinstance(page, UxPage)
+        assert page.chosen == ("source", PAUSED)
+        assert page.evidence
+        await pilot.press("i")
+        assert view.ui.origins is not None
+        metrics = {number.metric for number in view.ui.origins.numbers(view.scene())}
+        assert {"ux.frame.rate", "wftop.fidelity.ratio", "ux.progression.level"} <= metrics
+
+
+@pytest.mark.parametrize(
+    "size", [(80, 24), (120, 40), (200, 50), (40, 12)], ids=["80x24", "120x40", "200x50", "40x12"]
+)
+def test_the_page(snap_compare, size: tuple[int, int]) -> None:  # type: ignore[no-untyped-def]  # the plugin's fixture has no exported type
+    assert snap_compare(app(drawing()), terminal_size=size, press=PRESSED)
+
+
+def test_the_page_in_ascii_without_colours(snap_compare) -> None:  # type: ignore[no-untyped-def]  # as above
+    assert snap_compare(app(drawing(), MONO, ascii_only=True), terminal_size=(80, 24), press=PRESSED)
+
+
+def test_the_page_of_a_machine_where_nobody_draws(snap_compare) -> None:  # type: ignore[no-untyped-def]  # as above
+    assert snap_compare(app(full()), terminal_size=(80, 24), press=PRESSED)
+
+
+def test_the_overview_of_a_machine_with_programs_that_draw(snap_compare) -> None:  # type: ignore[no-untyped-def]  # as above
+    assert snap_compare(app(drawing()), terminal_size=(120, 40))

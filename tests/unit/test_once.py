@@ -174,8 +174,8 @@ def test_programs_that_draw_and_the_fidelity_of_views_have_their_lines() -> None
     )
     frames = {"source:canvas": ("source:canvas", "render", None, None, 0.0102, None, None)}
     assert section(state(values=values, tables={"frames": (FRAMES, frames)}), "Frames").splitlines() == [
-        "canvas           47.4 frames/s, p95 24.1 ms, p99 -, jitter -, render over its share",
-        "editor           does not draw",
-        "view 2           62 % of the energy seen, lag 180 ms",
+        "canvas       47.4 frames/s, p95 24.1 ms, jitter -, slow part: render",
+        "editor       does not draw",
+        "view 2       62 % of the energy seen, lag 180 ms",
     ]
     assert not [item for item in report(state(), 80) if item.title.startswith("Frames")]

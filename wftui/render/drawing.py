@@ -20,23 +20,23 @@ def lines(state: State) -> list[str]:
         for name in state.labels("ux.frame.rate", kind):
             labels = {kind: name, "mode": "10s"}
             fps = state.value("ux.frame.rate", **labels)
-            shown = fit(clean(name if kind == "source" else f"wftop, view {name}"), 16)
+            shown = fit(clean(name if kind == "source" else f"wftop, view {name}"), 12)
             if fps == 0:
                 found.append(f"{shown} does not draw")
                 continue
             times = ", ".join(
                 f"{words} {_milliseconds(state.value(f'ux.frame.{field}', **labels))}"
-                for field, words in (("p95", "p95"), ("p99", "p99"), ("jitter", "jitter"))
+                for field, words in (("p95", "p95"), ("jitter", "jitter"))
             )
             row = rows.get(f"{kind}:{name}")
-            slow = f", {row[1]} over its share" if row is not None and len(row) > 1 and row[1] else ""
+            slow = f", slow part: {clean(str(row[1]))}" if row is not None and len(row) > 1 and row[1] else ""
             found.append(f"{shown} {_number(fps)} frames/s, {times}{slow}")
     for name in state.labels("wftop.fidelity.ratio", "view"):
         ratio = state.value("wftop.fidelity.ratio", view=name)
         if ratio is not None:
             lag = _milliseconds(state.value("wftop.fidelity.lag", view=name))
             found.append(
-                f"{fit(f'view {clean(name)}', 16)} {text.percent(ratio).strip()} of the energy seen, lag {lag}"
+                f"{fit(f'view {clean(name)}', 12)} {text.percent(ratio).strip()} of the energy seen, lag {lag}"
             )
     return found
 

@@ -12,11 +12,17 @@ from wftui.tui.state import text_of
 from wftui.tui.ux_screen import figures, seen
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from wftui.tui.scene import Scene
     from wftui.tui.ux_screen.seen import View
 
 _SPAN_S: Final = 300
 _BAR: Final = 6
+_LONGEST: Final = 30
+"""Cells of a meter, at least and at most."""
+_HEAD: Final = 23
+"""Cells before it."""
 _MEANT: Final = 62
 """Columns from which on a cause is told in a sentence."""
 _SHOWN: Final = 100
@@ -39,8 +45,9 @@ def lines(scene: Scene, width: int, height: int) -> list[Row]:
         return nothing(scene, width)[:height]
     rows: list[Row] = []
     each = max(1, height // len(known))
+    pieces, bar = _room(known, width)
     for view in known:
-        rows.append(_gauge(scene, view, width))
+        rows.append(_gauge(scene, view, width, pieces, bar))
         if each >= 2:
             rows.append(_loss(view, width))
         if each >= 3 and width >= _MEANT:
@@ -48,30 +55,44 @@ def lines(scene: Scene, width: int, height: int) -> list[Row]:
     return rows[:height]
 
 
-def _gauge(scene: Scene, view: View, width: int) -> Row:
+def _gauge(scene: Scene, view: View, width: int, pieces: int, bar: int) -> Row:
+    """``pieces``: of ``_pieces``; ``bar``: cells of the meter, 0: none. The same for all views."""
     role = seen.ratio_role(view.ratio)
-    sign = scene.glyphs.alert if role else scene.glyphs.ok if view.ratio == view.ratio else scene.glyphs.none
-    row: Row = [
-        (f"{sign} ", role or ("good" if view.ratio == view.ratio else "dim")),
-        (f"view {view.number:<3}", "text"),
-    ]
+    known = view.ratio == view.ratio
+    sign = scene.glyphs.alert if role else scene.glyphs.ok if known else scene.glyphs.none
+    row: Row = [(f"{sign} ", role or ("good" if known else "dim")), (f"view {view.number:<3}", "text")]
     row += [(f"{view.motion:<7}", "dim"), parts.percent(view.ratio, role or "strong"), gap(1)]
+    if bar:
+        row += parts.meter(scene, view.ratio, bar, role or "good")
+    for piece in _pieces(view)[:pieces]:
+        row += [gap(2), *piece]
+    return fit_row(row, width)
+
+
+def _room(known: Sequence[View], width: int) -> tuple[int, int]:
+    """How many pieces fit beside a meter in every row, and how long that is."""
+    left = width - _HEAD
+    widths = [max(2 + row_width(piece) for piece in column) for column in zip(*map(_pieces, known), strict=True)]
+    taken = 0
+    for wide in widths:
+        if left - wide < _BAR * (width >= _MEANT):
+            break
+        left -= wide
+        taken += 1
+    return taken, min(_LONGEST, left) if left >= _BAR else 0
+
+
+def _pieces(view: View) -> list[Row]:
+    """What is said behind the ratio, the most telling first; the same width for every view where that goes."""
     lag = "bad" if view.lag_s > 2 * seen.LAGGING_S else "warn" if view.lag_s > seen.LAGGING_S else "text"
-    pieces: list[Row] = [
+    sums = f"{figures.units(view.seen):>6}", f" of {figures.units(view.computed):>6} EU"
+    return [
         [("lag ", "dim"), (figures.milliseconds(view.lag_s), lag if view.lag_s == view.lag_s else "dim")],
-        [(figures.units(view.seen), "text"), (f" of {figures.units(view.computed)} EU", "dim")],
+        [(sums[0], "text"), (sums[1], "dim")],
         [("coherence ", "dim"), _coherence(view)],
-        [(figures.whole(view.particles), "text"), (" particles", "dim")],
+        [(f"{figures.whole(view.particles):>5}", "text"), (" particles", "dim")],
         [(f"{figures.level(view.tokens)} token{'' if view.tokens == 1 else 's'} each", "dim")],
     ]
-    tail: Row = []
-    for piece in pieces:
-        if row_width(row) + row_width(tail) + row_width(piece) + 2 + _BAR * (width >= _MEANT) <= width:
-            tail += [gap(2), *piece]
-    bar = min(30, width - row_width(row) - row_width(tail))
-    if bar >= _BAR:
-        row += parts.meter(scene, view.ratio, bar, role or "good")
-    return fit_row([*row, *tail], width)
 
 
 def _coherence(view: View) -> tuple[str, str]:
