@@ -17,7 +17,7 @@ from wftui import paths
 
 ANSWER_S = 8.0
 PAUSE_S = 0.4
-_SURE = ({"bits": 0.3, "of": 20}, {"bits": 3.1, "of": 20}, {})
+_SURE: tuple[dict[str, float], ...] = ({"bits": 0.3, "of": 20}, {"bits": 3.1, "of": 20}, {})
 
 
 def push(streams: int, rate: float, seconds: float, address: str) -> int:
@@ -30,7 +30,7 @@ def push(streams: int, rate: float, seconds: float, address: str) -> int:
         due = [began + number / (rate * streams) for number in range(streams)]
         spoken = [-1] * streams
         while (now := time.monotonic()) < began + seconds:
-            tokens = []
+            tokens: list[dict[str, str | float]] = []
             for number in range(streams):
                 model = f"model-{number}:{(8, 70, 3)[number % 3]}b"
                 answer, place = divmod(now - began + number * 1.3, ANSWER_S)

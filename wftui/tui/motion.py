@@ -69,11 +69,12 @@ class Motion:
 
     @property
     def streams(self) -> StreamsPage | None:
-        """The page of streams while it is looked at, as it is now and with nothing over it."""
+        """The page of streams while its flows are looked at, as they are now and with nothing over them."""
         app = self._app
         screen = self.screen
         seen = screen is not None and screen.name == STREAMS and app.past.live and not app.ui.overlay
-        return screen.streams if screen is not None and seen else None
+        page = screen.streams if screen is not None and seen else None
+        return page if page is not None and page.moves else None
 
     @property
     def rate_hz(self) -> float:

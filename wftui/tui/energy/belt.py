@@ -15,7 +15,7 @@ SHARP: Final = 0.5
 """Certainty from which on a particle is sharp."""
 HALO: Final = 3
 """Cells around a particle that nothing is known about the choice of; none around a sure one."""
-FULL: Final = 0.6
+FULL: Final = 0.8
 """Share of the cells that particles may take: more would be a wall."""
 _SEARCH: Final = 5
 """Cells to either side of its own in which a particle looks for a free one."""

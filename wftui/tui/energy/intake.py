@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 
 SLOWEST: Final = 3.0
 FASTEST: Final = 27.0
-PER_TOKEN: Final = 0.4
+PER_TOKEN: Final = 0.5
 """Cells a second: of a stream next to nothing, at most, and for each token a second."""
 DRIFT: Final = 12.0
 """The same of what is left of an answer that has ended."""
 _OLDEST_S: Final = 5.0
+_BEHIND_S: Final = 0.5
+"""A tick counts as of its second's end, and has a reading that may be so much older: what samples have told since
+is not told again."""
 _APART_S: Final = 1.5
 """Between two readings of a counter at most."""
 _SETTLED: Final = 2
@@ -95,7 +98,7 @@ class Intake:
             before = _Known(0.0, 0.0, at_s, float("nan"), at_s)
         tokens, more = now.tokens - before.tokens, now.units - before.units
         if tokens < 0 or more < 0:
-            if at_s > before.at_s:  # a counter that began anew; an older reading is none
+            if at_s > before.at_s + _BEHIND_S:  # a counter that began anew
                 self._known[flow.key] = now
             return
         at_s = max(at_s, before.at_s)

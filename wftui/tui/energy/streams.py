@@ -12,7 +12,7 @@ from wftui.tui.energy.belt import Belt
 from wftui.tui.energy.claims import Claims, Shown
 from wftui.tui.energy.field import Field
 from wftui.tui.energy.flows import Flow, flows
-from wftui.tui.energy.intake import Intake
+from wftui.tui.energy.intake import Intake, speed
 from wftui.tui.frame import Row
 from wftui.tui.history import NAN
 from wftui.tui.scene import Body, Scene, gap
@@ -59,8 +59,6 @@ class _Lane:
 class StreamsPage:
     """What moves on the page, and where it stands. Plain data, no toolkit."""
 
-    moves = True
-
     def __init__(self) -> None:
         self.shades = HEAT_STEPS
         self.top = 0
@@ -76,6 +74,11 @@ class StreamsPage:
         self._frame = 0
         self._ascii = False
         self._moving = False
+
+    @property
+    def moves(self) -> bool:
+        """Whether there is a flow on it."""
+        return not self.evidence
 
     # ---- readings
 
@@ -254,7 +257,7 @@ class StreamsPage:
                 continue
             rows = weave.covered(flow.share / 2, height)
             belt = field.belt(flow.key)
-            belt.rows = rows
+            belt.rows, belt.speed = rows, speed(flow)
             if belt.per_particle(flow.rate) > 1:
                 rows = weave.covered(1.0, height)
             field.fit(flow.key, width, height, rows)
