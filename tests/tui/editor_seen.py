@@ -73,6 +73,9 @@ class Rules:
             return wire.ChangeRuleReply("/home/ana/.config/wftop/rules/gpu-hot.json", self.told.builtin, removed)
         return wire.Ok()
 
+    def report_soon(self) -> None:
+        """Nobody reads reports."""
+
     def rate_changed(self) -> None:
         return
 

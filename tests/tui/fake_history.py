@@ -228,5 +228,8 @@ class HistoryLink:
         self.asked.append(message)
         return reply(message)
 
+    def report_soon(self) -> None:
+        """Nobody reads reports."""
+
     def rate_changed(self) -> None:
         return

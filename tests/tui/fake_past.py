@@ -40,6 +40,9 @@ class Memory:
     async def follow(self) -> None:
         return
 
+    def report_soon(self) -> None:
+        """Nobody reads reports."""
+
     def rate_changed(self) -> None:
         return
 

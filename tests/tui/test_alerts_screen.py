@@ -55,6 +55,9 @@ class Recorder:
             raise ProtocolError(self.refusal)
         return wire.SilenceReply("01J") if isinstance(message, wire.SetSilence) else wire.Ok()
 
+    def report_soon(self) -> None:
+        """Nobody reads reports."""
+
     def rate_changed(self) -> None:
         return
 

@@ -47,6 +47,9 @@ class FakeLink:
     async def ask(self, message: wire.Message, timeout_s: float) -> wire.Message:  # noqa: ARG002  as the link has it
         raise ProtocolError("this recorder answers nothing")
 
+    def report_soon(self) -> None:
+        """Nobody reads reports."""
+
     def rate_changed(self) -> None:
         self.rates += 1
 
