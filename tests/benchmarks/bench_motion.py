@@ -4,7 +4,10 @@ The GPUs are the C stand-in for NVML, played to a real worker, each with a power
 processes are real ones that sleep. A view in a terminal of ours (200x50, it answers at once) shows screen 9 at
 60 FPS. Beside it a bare loop waits for the same beat: what it misses is the machine's, not the view's.
 
-    python tests/benchmarks/bench_motion.py [--rounds 3] [--seconds 20]
+    python tests/benchmarks/bench_motion.py [--rounds 3] [--seconds 20] [--streams 3]
+
+With ``--streams`` so many streams of 60 tokens a second are pushed, and the page of streams is shown instead of
+that of power.
 
 On a busy machine the view's figures are to be read beside those of the bare loop. Ends with 77 where there is no
 gcc.
@@ -69,6 +72,8 @@ _TARGETS = (
     ("recorder_pct", "CPU of the recorder, % of a core", float("nan")),
     ("worker_pct", "CPU of the GPU worker, % of a core", float("nan")),
     ("bytes_s", "to the terminal, KB/s", 200.0),
+    ("lag_ms", "token to acknowledged frame, p95, ms", 50.0),
+    ("seen_pct", "energy seen, %", -90.0),
 )
 
 
@@ -102,6 +107,22 @@ def population(wanted: int) -> Iterator[None]:
             process.wait()
 
 
+@contextmanager
+def pushed(streams: int, seconds: float, environment: Environment) -> Iterator[None]:
+    """So many streams of 60 tokens a second; none: nothing is pushed."""
+    if not streams:
+        yield
+        return
+    command = [sys.executable, "-m", "tests.streams_push", "--streams", str(streams), "--seconds", str(seconds)]
+    root = Path(__file__).resolve().parents[2]
+    process = subprocess.Popen(command, cwd=root, env={**os.environ, **environment}, stdout=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait(10)
+
+
 def spent(pid: int) -> float:
     """CPU seconds of a process, by its own clock: /proc counts in hundredths."""
     return time.clock_gettime((~pid << 3) | 2)
@@ -130,6 +151,8 @@ def measure(seconds: float, recorder_pid: int, environment: Environment) -> dict
     gaps = sorted(b - a for a, b in zip(view.ends, view.ends[1:], strict=False))
     bare_p95, bare_longest, bare_late = map(float, bare.communicate()[0].split())
     since = f"{seconds - REPORT_S:.0f}s"
+    lags = [lag for lag in reported("wftop.fidelity.lag", environment, (), since) if lag == lag]
+    ratios = reported("wftop.fidelity.ratio", environment, (), since)
     work = reported("wftop.view.frame.duration", environment, (), since)
     longest = reported("wftop.view.frame.interval", environment, (), since)
     view.close()
@@ -141,6 +164,8 @@ def measure(seconds: float, recorder_pid: int, environment: Environment) -> dict
         "seen_longest_ms": 1000 * gaps[-1],
         "late": sum(gap > 0.025 for gap in gaps),
         "work_ms": 1000 * statistics.median(work) if work else float("nan"),
+        "lag_ms": 1000 * statistics.median(lags) if lags else float("nan"),
+        "seen_pct": 100 * statistics.median(ratios) if ratios else float("nan"),
         "bare_p95_ms": 1000 * bare_p95,
         "bare_longest_ms": 1000 * bare_longest,
         "bare_late": bare_late,
@@ -153,6 +178,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=20.0, help="full motion per round")
+    parser.add_argument("--streams", type=int, default=0, help="of 60 tokens a second, shown instead of power")
     options = parser.parse_args()
     if box.compiler() is None:
         print("no gcc: the library that stands for NVML cannot be made")
@@ -165,9 +191,15 @@ def main() -> int:
         library = box.build(folder / "library")
         with population(POPULATION), recorder(library, folder, environment) as pid:
             time.sleep(WARM_S)
-            rounds = [measure(options.seconds, pid, environment) for _ in range(options.rounds)]
+            every_s = options.seconds + 2 * REPORT_S + WARM_S
+            rounds = []
+            for _ in range(options.rounds):
+                with pushed(options.streams, every_s, environment):
+                    rounds.append(measure(options.seconds, pid, environment))
+    shown = f"{options.streams} streams" if options.streams else "power"
     print(
-        f"| screen 9, f: {GPUS} GPUs, {POPULATION} processes | " + " | ".join(map(str, range(1, 1 + len(rounds)))),
+        f"| screen 9, f, {shown}: {GPUS} GPUs, {POPULATION} processes | "
+        + " | ".join(map(str, range(1, 1 + len(rounds)))),
         end="",
     )
     print(" | median | target |\n|" + "---|" * (len(rounds) + 3))
