@@ -1,8 +1,8 @@
 """What streams of tokens cost the recorder: `python -m tests.benchmarks.bench_streams [seconds]`.
 
-CPU (schedstat, beyond that of the same recorder at rest) and RSS: of three models at 60 tokens a second each, alone,
-with a view that follows at 60 Hz, and with the top 20 of each token; of 10,000 tokens a second; and at rest
-afterwards. The recorder runs in folders of its own.
+CPU (schedstat, beyond that of the same recorder at rest) and RSS: of three models at 60 tokens a second each,
+alone, with a view that follows at 60 Hz, and with the top 20 of each token; of 10,000 tokens a second; and at
+rest afterwards. The recorder runs in folders of its own.
 """
 
 from __future__ import annotations
