@@ -17,6 +17,8 @@ HALO: Final = 3
 """Cells around a particle that nothing is known about the choice of; none around a sure one."""
 FULL: Final = 0.8
 """Share of the cells that particles may take: more would be a wall."""
+_STANDS: Final = 0.01
+"""Places a second."""
 _SEARCH: Final = 5
 """Cells to either side of its own in which a particle looks for a free one."""
 _AROUND: Final = ((0, -1), (1, 0), (-1, 0))
@@ -91,7 +93,8 @@ class Belt:
     def per_particle(self, rate: float) -> int:
         """Tokens that a particle has to stand for at a rate ({token}/s), so that all find a place."""
         room = FULL * self.speed * len(self.rows)
-        return max(1, math.ceil(rate / room)) if rate > 0 and room > 0 else 1
+        # A belt that all but stands has no places to speak of.
+        return max(1, math.ceil(rate / room)) if rate > 0 and room > _STANDS else 1
 
     @property
     def height(self) -> int:
