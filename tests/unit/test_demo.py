@@ -108,9 +108,9 @@ def test_a_collector_tells_ten_readings_a_second_and_each_second_once() -> None:
 
 
 def test_the_council_is_the_same_however_it_is_asked_for() -> None:
-    whole = list(council.Council().steps(0, 90))
+    whole = list(council.Council().steps(0, 110))
     bits = council.Council()
-    assert whole == [step for tenth in range(900) for step in bits.steps(tenth / 10, (tenth + 1) / 10)]
+    assert whole == [step for tenth in range(1100) for step in bits.steps(tenth / 10, (tenth + 1) / 10)]
     assert [step.at for step in whole] == sorted(step.at for step in whole)
     for model in council.MODELS:
         kinds = [step.what for step in whole if step.model == model and step.what != "token"]
@@ -121,7 +121,7 @@ def test_the_council_is_the_same_however_it_is_asked_for() -> None:
 
 def test_of_the_council_one_is_sure_one_bursts_and_one_stalls() -> None:
     streams = {model: Stream() for model in council.MODELS}
-    for step in council.Council().steps(0, 2 * council.TURN_S):
+    for step in council.Council().steps(0, council.FIRST_S + 2 * council.TURN_S):
         stream = streams[step.model]
         if step.what == "token":
             stream.token(step.at, certainty=step.certainty)

@@ -20,6 +20,8 @@ STUDIO: Final = "studio"
 """The program that draws, and tells the time of its frames."""
 TURN_S: Final = 40
 """Between two questions."""
+FIRST_S: Final = story.PAST_S % TURN_S
+"""Second of the script of the first question: so there is one when somebody begins to look."""
 FRAME_S: Final = 1 / 60
 STAGES: Final = ("token", "energy", "render", "overhead")
 _LOST_EVERY: Final = 211
@@ -61,7 +63,8 @@ class Council:
 
     def steps(self, since: float, until: float) -> Iterator[Step]:
         """What happens in [since, until), in order; each question's answers end within its turn."""
-        for turn in range(max(0, int(since // TURN_S)), int(until // TURN_S) + 1):
+        last = int((until - FIRST_S) // TURN_S)
+        for turn in range(max(0, int((since - FIRST_S) // TURN_S)), last + 1):
             if turn != self._turn:
                 self._turn, self._steps = turn, self._answers(turn)
             begin = bisect_left(self._steps, since, key=_at)
@@ -72,7 +75,7 @@ class Council:
         for place, model in enumerate(MODELS):
             # Noise of its own for each turn and model, and the same in each run.
             dice = Dice(turn * 8 + place)
-            asked = turn * TURN_S + 0.4 * place
+            asked = FIRST_S + turn * TURN_S + 0.4 * place
             times = _TIMES[model](dice, turn)
             found.append(Step(asked, "prompt", model, 0.0, None))
             found += [
@@ -87,7 +90,7 @@ class Council:
 def _sure(dice: Dice, turn: int) -> list[tuple[float, float]]:
     """30 tokens a second and no doubt."""
     found, at = [], 0.35 + 0.2 * dice.throw()
-    while at < 27:
+    while at < 31:
         found.append((at, min(0.99, 0.88 + 0.09 * calm(turn * TURN_S + at, 201) + 0.02 * dice.throw())))
         at += 0.033 * (0.7 + 0.6 * dice.throw())
     return found
@@ -96,7 +99,7 @@ def _sure(dice: Dice, turn: int) -> list[tuple[float, float]]:
 def _bursty(dice: Dice, turn: int) -> list[tuple[float, float]]:
     """A second or two at 40 a second, then nothing for a moment."""
     found, at = [], 0.9 + 0.5 * dice.throw()
-    while at < 31:
+    while at < 34:
         ends = at + 0.8 + 1.4 * dice.throw()
         while at < ends:
             found.append((at, 0.66 + 0.14 * calm(turn * TURN_S + at, 202) + 0.05 * dice.throw()))
@@ -109,7 +112,7 @@ def _doubtful(dice: Dice, turn: int) -> list[tuple[float, float]]:
     """11 tokens a second, unsure of each; twice a turn it stands still."""
     found, at = [], 1.6 + 0.8 * dice.throw()
     stands = [8 + 3 * dice.throw(), 19 + 3 * dice.throw()]
-    while at < 35:
+    while at < 36:
         found.append((at, 0.3 + 0.16 * calm(turn * TURN_S + at, 203) + 0.06 * dice.throw()))
         at += 0.09 * (0.6 + 0.8 * dice.throw())
         if stands and at > stands[0]:
