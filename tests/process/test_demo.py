@@ -28,7 +28,7 @@ from wftui.wire import messages as m
 def run(*words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
     """A command of wftop."""
     done = subprocess.run(
-        command(*words), env=environment(), capture_output=True, text=True, timeout=40, check=False, cwd=ROOT
+        command(*words), env=environment(), capture_output=True, text=True, timeout=55, check=False, cwd=ROOT
     )
     assert done.returncode == code, done.stderr
     return done

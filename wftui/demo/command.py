@@ -1,6 +1,7 @@
 """Commands over the demo: ``wftop gpus --demo``, ``wftop export --demo …``. Its recorder is started if need be."""
 
 import sys
+from typing import Final
 
 from wftui import clock
 from wftui.client.spawn import answers, ensure_recorder
@@ -10,7 +11,8 @@ from wftui.paths import Places
 
 COMMANDS = ("export", "sql", "report", "energy", "gpus", "sources", "why", "alerts")
 """Those that show what is recorded."""
-_PATIENCE_S = 15.0
+_PATIENCE_S: Final = 45.0
+"""It plays its past through the rules first: some 3 s, many times that where others want the processor."""
 
 
 def redirected(words: list[str]) -> list[str]:
