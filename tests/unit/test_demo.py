@@ -192,6 +192,8 @@ def test_the_past_has_what_the_desk_makes_of_the_council() -> None:
     assert all(name in names.METRICS for name in names_told)
     kinds = {event.kind for second in found for event in second.events}
     assert kinds == {"stream.stalled", "stream.ended"}
+    stalls = [event.payload for second in found for event in second.events if event.kind == "stream.stalled"]
+    assert all(isinstance(stall["last_token_s"], float) and stall["last_token_s"] >= 0.4 for stall in stalls)
     rows = [row for second in found for table in second.tables for row in table.rows]
     assert set(rows) == {f"core||{model}" for model in council.MODELS}
 

@@ -188,8 +188,9 @@ class Entry:
             self._next = math.floor(max(at_s, self._sampled_s) / STEP_S + _TINY) + 1
 
     def _came(self, at_s: float, level: float, tokens: int, units: float, cost: float) -> None:
-        last_s, self._last_s = self._last_s, at_s
+        # It began to stall after the token before this one.
         begun = self._turned(tokens, units, cost)
+        last_s, self._last_s = self._last_s, at_s
         if not begun and at_s - last_s > self._longest_s:
             self._longest_s = at_s - last_s
         answer = self._answer
