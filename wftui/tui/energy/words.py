@@ -84,7 +84,9 @@ def _brief(scene: Scene, flow: Flow, role: str, width: int) -> Row:
     """One line: state, name, E, tokens a second, and a badge where there is room."""
     numbers: Row = [(_number(flow.energy, 2, 4), "strong")]
     if width >= 16:
-        numbers += [(_number(flow.rate, 0 if width < 22 else 1, 4 if width < 22 else 6), "text")]
+        wide = width >= 22
+        # A thousand and more: the tenth gives its room to the blank before the number.
+        numbers += [(_number(flow.rate, int(wide and flow.rate < 999.5), 6 if wide else 4), "text")]
     if width >= 22:
         numbers += [gap(1), *(_badges(flow, scene.glyphs, short=True) or [gap(1)])]
     room = max(1, width - 4 - row_width(numbers))
