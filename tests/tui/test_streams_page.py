@@ -257,6 +257,6 @@ async def test_tab_goes_through_the_pages_and_v_shows_the_evidence() -> None:
 
 def test_brightness_is_energy() -> None:
     looked = Looked()
-    roles = {lane.key: {role for row in lane.flow for _, role in row} for lane in looked.page._lanes}
+    roles = {lane.key: {role for row in lane.flow.rows for _, role in row} for lane in looked.page._lanes}
     for key, energy in zip(KEYS, ENERGY, strict=True):
         assert weave.glow(energy) in roles[key]

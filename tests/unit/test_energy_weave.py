@@ -30,7 +30,7 @@ def test_rows_show_what_is_on_the_belt(
     tokens: list[tuple[float, float]], width: int, height: int, share: float, ascii_only: bool
 ) -> None:
     belt = laid(width, height, tokens, 20.0)
-    rows, seen = weave.rows(belt, share, "glow3", ascii_only=ascii_only)
+    rows, seen, _ = weave.rows(belt, share, "glow3", ascii_only=ascii_only)
     signs = weave.PLAIN_SIGNS if ascii_only else weave.SIGNS
     ground = ribbon.rows(share, width, height, belt.travelled, ascii_only=ascii_only, role="glow3")
     for y, row in enumerate(rows):
@@ -48,6 +48,23 @@ def test_rows_show_what_is_on_the_belt(
         }
         assert bright == {x for x, kind in there.items() if kind in PARTICLES or kind == BOLT}
     assert sum(kind in PARTICLES for y in range(height) for _, kind in belt.cells(y)) == len(belt.particles)
+
+
+@given(TOKENS, st.integers(1, 60), st.integers(1, 5), st.lists(st.floats(0, 0.2), max_size=30))
+def test_rows_that_are_taken_over_are_as_if_made_anew(
+    tokens: list[tuple[float, float]], width: int, height: int, steps: list[float]
+) -> None:
+    belt = laid(width, height, tokens, 9.0)
+    woven = weave.rows(belt, 0.5, "glow3", ascii_only=False)
+    for at, step in enumerate(steps):
+        belt.advance(step)
+        if at % 3 == 1:
+            belt.place(Particle(10.0, 10.0, 1, 1.0, step * 5), 10.0)
+        if at % 11 == 10:
+            belt.bolt(1)
+        share, role = (0.5, "glow3") if at % 5 else (0.9, "glow4")
+        woven = weave.rows(belt, share, role, ascii_only=False, before=woven)
+        assert woven[:2] == weave.rows(belt, share, role, ascii_only=False)[:2]
 
 
 def _starts(row: list[tuple[str, str]]) -> list[int]:

@@ -84,11 +84,17 @@ class Belt:
         """On the belt and on the screen."""
         self._cells: list[dict[int, str]] = []
         self._version = 0
+        self._touched: list[int] = []
+        """Of each row: the version in which it was touched last."""
 
     @property
     def version(self) -> int:
         """Another number when the belt looks otherwise."""
         return self._version
+
+    def touched(self, row: int) -> int:
+        """Another number when this row of it looks otherwise."""
+        return self._touched[row]
 
     def per_particle(self, rate: float) -> int:
         """Tokens that a particle has to stand for at a rate ({token}/s), so that all find a place."""
@@ -107,9 +113,10 @@ class Belt:
         if len(self._cells) != height:
             gone = self.clear()
             self._cells = [{} for _ in range(height)]
+            self._touch_all()
         if width != self.width:
             self.width = width
-            self._version += 1
+            self._touch_all()
         return gone + self._leave()
 
     def advance(self, passed_s: float) -> list[Particle]:
@@ -118,7 +125,7 @@ class Belt:
         self.travelled += passed_s * self.speed
         if int(self.travelled) == before:
             return []
-        self._version += 1
+        self._touch_all()
         return self._leave()
 
     def place(self, particle: Particle, now_s: float) -> bool:
@@ -147,7 +154,7 @@ class Belt:
                 slot = here - x - (len(self._cells) - 1 - row)
                 if cells.get(slot, HALOED) == HALOED and here - slot < self.width:
                     cells[slot] = BOLT
-        self._version += 1
+        self._touch_all()
 
     def cells(self, row: int) -> list[Cell]:
         """What is on a row of the screen, from the left."""
@@ -161,19 +168,25 @@ class Belt:
         gone, self.particles = self.particles, []
         for cells in self._cells:
             cells.clear()
-        self._version += 1
+        self._touch_all()
         return gone
 
     def _put(self, particle: Particle, row: int, slot: int) -> None:
         particle.row, particle.slot = row, slot
         self._cells[row][slot] = particle.kind
         self.particles.append(particle)
+        self._version += 1
+        self._touched[row] = self._version
         unsure = 1.0 - particle.certainty
         halo = round(HALO * unsure * self.effects) if unsure == unsure else 0
         for down, across in _AROUND[:halo]:
             if 0 <= row + down < len(self._cells):
                 self._cells[row + down].setdefault(slot + across, HALOED)
+                self._touched[row + down] = self._version
+
+    def _touch_all(self) -> None:
         self._version += 1
+        self._touched = [self._version] * len(self._cells)
 
     def _leave(self) -> list[Particle]:
         edge = int(self.travelled) - self.width

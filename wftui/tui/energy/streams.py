@@ -21,6 +21,8 @@ from wftui.units import NS_PER_S
 from wftui.wire import messages as wire
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from wftui.tui.flow import Flow as Control
     from wftui.tui.state import State
 
@@ -41,18 +43,17 @@ class _Lane:
         self.belt = belt
         self.left_width = left
         self.left: list[Row] = []
-        self.flow: list[Row] = []
+        self.flow = weave.Woven([], [], [])
         self.right = right
-        self.ribbon: list[int] = []
         self.made_of: object = None
         self.worded_s = -math.inf
 
-    def lines(self) -> list[tuple[int, Row]]:
-        """Its lines in the body."""
-        right = self.right
+    def lines(self, those: Iterable[int] = ()) -> list[tuple[int, Row]]:
+        """Its lines in the body; ``those``: no others."""
+        right, flow = self.right, self.flow.rows
         return [
-            (self.line + at, [*self.left[at], *self.flow[at], *([gap(2), *right[at]] if right else [])])
-            for at in range(self.belt.height)
+            (self.line + at, [*self.left[at], *flow[at], *([gap(2), *right[at]] if right else [])])
+            for at in those or range(self.belt.height)
         ]
 
 
@@ -178,14 +179,16 @@ class StreamsPage:
             flow = known.get(lane.key)
             if flow is None:
                 continue
-            fresh = at_s - lane.worded_s >= _WORDS_S
-            if fresh:
+            left, rows = lane.left, lane.flow.rows
+            if at_s - lane.worded_s >= _WORDS_S:
                 lane.worded_s = at_s
-                before = lane.left
                 self._words(scene, lane, flow)
-                fresh = before != lane.left
-            if self._weave(lane, flow, scene.glyphs.ascii_only) or fresh:
-                out.update(lane.lines())
+            self._weave(lane, flow, scene.glyphs.ascii_only)
+            others = [
+                at for at, row in enumerate(lane.flow.rows) if row is not rows[at] or lane.left[at] != left[at]
+            ]
+            if others:
+                out.update(lane.lines(others))
         return out
 
     def hear(self, control: Control, at_s: float) -> None:
@@ -211,7 +214,7 @@ class StreamsPage:
             first = self.field.sent(control.frames)
             if self._claims is not None:
                 lanes = [
-                    Shown(lane.key, line + lane.line, column + lane.left_width, lane.belt, lane.ribbon)
+                    Shown(lane.key, line + lane.line, column + lane.left_width, lane.belt, lane.flow.seen)
                     for lane in self._lanes
                 ]
                 self._claims.write(control.frames, at_s, self.field, first, lanes, ascii_only=self._ascii)
@@ -282,18 +285,16 @@ class StreamsPage:
     def _words(self, scene: Scene, lane: _Lane, flow: Flow) -> None:
         lane.left = words.lane(scene, flow, self.field.per(flow.key), lane.left_width, lane.belt.height)
 
-    def _weave(self, lane: _Lane, flow: Flow, ascii_only: bool) -> bool:
-        """Draw its flow; whether that is another one than before."""
+    def _weave(self, lane: _Lane, flow: Flow, ascii_only: bool) -> None:
+        """Draw its flow, as far as it is another one than before."""
         belt = lane.belt
         role = weave.glow(flow.energy, self._glows)
         # A stream that goes as it is used to has half of the height.
         share = flow.share / 2
         made_of = belt.version, role, weave.thick(share, belt.height)
-        if made_of == lane.made_of:
-            return False
-        lane.made_of = made_of
-        lane.flow, lane.ribbon = weave.rows(belt, share, role, ascii_only=ascii_only)
-        return True
+        if made_of != lane.made_of:
+            lane.made_of = made_of
+            lane.flow = weave.rows(belt, share, role, ascii_only=ascii_only, before=lane.flow)
 
     def _account(self, width: int, *, past: bool) -> Row:
         if past:
