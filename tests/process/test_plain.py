@@ -11,7 +11,8 @@ from typing import Self
 
 import pytest
 
-from tests.harness import ROOT, command, environment, recorder, until
+from tests.harness import ROOT, Running, command, environment, recorder, until
+from tests.servers.test_ended import BUSY, started
 
 READY = "sources ok"
 
@@ -172,6 +173,16 @@ def test_a_closed_keyboard_is_no_keyboard(tmp_path: Path) -> None:
         finally:
             plain.terminate()
             assert plain.wait(5) == 143
+
+
+@pytest.mark.timeout(120)
+def test_model_servers_are_told(tmp_path: Path) -> None:
+    with started(tmp_path, BUSY) as (_, name), Running(env={"WFTOP_SERVERS_DISCOVER": "true"}) as running:
+        running.ready()
+        with Plain(tmp_path / "out", "--every", "2s") as plain:
+            plain.until_says("6 running, 3 waiting", 60)
+            plain.type("models")
+            plain.until_says(name, 30)
 
 
 def test_a_recorder_that_goes_and_comes(tmp_path: Path) -> None:

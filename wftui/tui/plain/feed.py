@@ -14,10 +14,20 @@ from wftui.wire import messages as wire
 _TIMEOUT_S: Final = 2.0
 _CHUNK: Final = 1 << 16
 SELECTORS: Final = [
-    "system.*", "container.*", "hw.*", "ux.frame.*", "ux.progression.*", "ux.core.up", "wftop.fidelity.*",
+    "system.*", "container.*", "hw.*", "inference.*", "gen_ai.*", "ux.frame.*", "ux.progression.*", "ux.core.up", "wftop.fidelity.*",
     "wftop.view.motion",
 ]  # fmt: skip
-TABLES: Final = ["processes", "gpus", "gpu_processes", "alerts", "rules", "frames"]
+TABLES: Final = [
+    "processes",
+    "gpus",
+    "gpu_processes",
+    "servers",
+    "models",
+    "inference_requests",
+    "alerts",
+    "rules",
+    "frames",
+]
 _EVENTS: Final = 50
 
 
