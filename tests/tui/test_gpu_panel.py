@@ -109,7 +109,7 @@ def test_framed_panels_tile_the_screen(width: int, height: int, count: int) -> N
                 painted.add((x, y))
     covered = [sum(p.width for p in screen.places if p.y <= y < p.y + p.height) for y in range(height)]
     assert set(covered) <= {0, width}
-    assert {place.name for place in screen.places} | set(screen.folded) == set(layout.ORDER) - {"alerts"}
+    assert {place.name for place in screen.places} | set(screen.folded) == set(layout.ORDER) - {"alerts", "ux"}
     processes = screen.place("processes")
     assert processes is not None
     assert processes.height >= 5

@@ -26,6 +26,7 @@ from wftui.model.tick import Layout
 from wftui.paths import places
 from wftui.recorder import bursts
 from wftui.recorder.accumulator import Accumulator
+from wftui.recorder.alerting.rulebook import Rulebook
 from wftui.recorder.bursts import Bursts, mark_name
 from wftui.recorder.keeper import Caps, Job
 from wftui.recorder.options import Options
@@ -313,8 +314,14 @@ def test_names_of_marks_are_clean(given_name: str, shown: str) -> None:
     assert mark_name(given_name, START_NS) == shown
 
 
-def test_a_recorder_with_marks() -> None:
-    """The whole way: the request, both events, the rows."""
+def test_a_recorder_with_marks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole way: the request, both events, the rows. Without rules: an alert about the busy machine would have
+    the mark extend its samples."""
+
+    async def none(_: Rulebook) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Rulebook, "run", none)
     fake = FakeClock()
     recorder = Recorder(Options("record", places(), caps=CAPS), fake, [Counting()])
 

@@ -14,6 +14,7 @@ WORDS: Final = {
     "processes": ("process",),
     "gpus": ("gpu", "vram", "graphics"),
     "models": ("model", "inference", "server", "servers", "llm"),
+    "ux": ("frames", "fidelity"),
     "events": ("event", "log", "logs"),
     "sources": ("source", "recorder"),
     "alerts": ("alert", "health"),
