@@ -4,6 +4,7 @@ What is usual over longer spans is no window: ``backfill`` asks for it.
 """
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from typing import Final
@@ -34,16 +35,36 @@ class Past:
         if not 0 <= now_s - self._last.time_s < window_s:
             return
         try:
-            with closing(await asyncio.to_thread(self._open)) as reader:
+            with closing(_Held(await asyncio.to_thread(self._open))) as held:
                 seq = self._last.seq - window_s
                 while seq < self._last.seq:
                     until = min(seq + AT_ONCE, self._last.seq)
-                    for item in await asyncio.to_thread(_read, reader, seq + 1, until):
+                    for item in await asyncio.to_thread(held.read, seq + 1, until):
                         if item[0].time_s >= now_s - window_s:
                             yield item
                     seq = until
         except StoreError as error:
             log.warning("alert", "the last seconds before the start cannot be read", reason=str(error))
+
+
+class _Held:
+    """A reader that is not closed while a thread still reads, whose task was cancelled: SQLite would crash."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def read(self, first: int, last: int) -> list[tuple[Tick, Layout]]:
+        """Ticks with their layouts; none after it was closed."""
+        with self._lock:
+            return [] if self._closed else _read(self._reader, first, last)
+
+    def close(self) -> None:
+        """Wait for the piece that is being read: some milliseconds."""
+        with self._lock:
+            self._closed = True
+            self._reader.close()
 
 
 def _read(reader: Reader, first: int, last: int) -> list[tuple[Tick, Layout]]:
