@@ -251,7 +251,7 @@ class Link:
             gc.collect(1)
             work_s, key_s, longest_s = app.motion.costs.take()
             took_s, ago_s, stages_s = app.motion.costs.take_drawn(time.perf_counter())
-            streams, motion = app.motion.streams, app.motion.told
+            streams, motion = app.motion.streams, app.motion.state
             try:
                 await feed.send(
                     wire.Report(

@@ -54,18 +54,12 @@ class Motion:
 
     @property
     def state(self) -> str:
-        """The frame clock's state; ``smooth`` while a slow terminal gets only a part of full motion:
+        """The frame clock's state, also as the recorder is told it; ``smooth`` while full motion is held back:
         rules about frames judge those that were meant to be 60 a second."""
         clock = self._clock
         if clock is None:
             return frames.DATA
         return frames.SMOOTH if clock.state == frames.FULL and clock.hz < frames.HZ[frames.FULL] else clock.state
-
-    @property
-    def told(self) -> str:
-        """The state as the recorder is told it: full motion that is held back is none."""
-        held = self._clock is not None and self._clock.hz < frames.HZ[frames.FULL]
-        return frames.SMOOTH if self.state == frames.FULL and held else self.state
 
     @property
     def streams(self) -> StreamsPage | None:

@@ -213,10 +213,10 @@ class Alerting:
         changes = self._judge(Second(tick, layout, at, latest), sources)
         spent_s = (time.perf_counter_ns() - began) / 1e9
         self._end_silences(at)
-        moved = self._changed or _standing(self._engine) != self._standing
-        if changes or moved or at.boottime_ns >= self._told_ns + TABLE_NS:
-            self._publish_all(at)
         active = list(self._engine.alerts())  # once: it looks at every alert that could be
+        moved = self._changed or _standing(active) != self._standing
+        if changes or moved or at.boottime_ns >= self._told_ns + TABLE_NS:
+            self._publish_all(at, active)
         counts = dict.fromkeys(self._counts, 0)
         for alert in active:
             if alert.state in (FIRING, OVER):
@@ -288,11 +288,12 @@ class Alerting:
             self._actions.carry_out(change, item)
         self._changed = True
 
-    def _publish_all(self, at: Instant) -> None:
+    def _publish_all(self, at: Instant, active: Sequence[Alert] = ()) -> None:
+        """Tell all tables; ``active``: the alerts, where they were just gathered."""
+        active = active or list(self._engine.alerts())
         self._changed = False
-        self._standing = _standing(self._engine)
+        self._standing = _standing(active)
         self._told_ns = at.boottime_ns
-        active = list(self._engine.alerts())
         found = {alert.key: self._row(alert, active, at) for alert in active}
         self._publish(TableSnapshot(ALERTS, at.time_ns, {**self._waiting, **found}), at, SOURCE)
         self._publish(TableSnapshot(SILENCES, at.time_ns, rows.silence_rows(self._silences.values())), at, SOURCE)
@@ -385,5 +386,5 @@ class Alerting:
         self._publish_all(self._clock.now())
 
 
-def _standing(engine: Engine) -> Standing:
-    return {alert.key: (alert.state, alert.ceased_ns is not None) for alert in engine.alerts()}
+def _standing(active: Iterable[Alert]) -> Standing:
+    return {alert.key: (alert.state, alert.ceased_ns is not None) for alert in active}
