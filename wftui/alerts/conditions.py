@@ -1,7 +1,7 @@
 """A rule's condition over the series there are: what judges it, for each label set that they bring."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from fnmatch import translate
 from typing import Final
 
@@ -41,21 +41,28 @@ class Binder:
 
     def bind(self, condition: rules.Condition) -> dict[Labels, Judge]:
         """Label set to what judges it; empty while there is no series."""
-        if isinstance(condition, rules.Any):
-            parts = [self.bind(part) for part in condition.parts]
-            if len({_keys(part) for part in parts if part}) > 1:
-                # Of different things: the CPU, or one of the GPUs. Each is an alert of its own.
-                joined: dict[Labels, Judge] = {}
-                for part in parts:
-                    for labels, judge in part.items():
-                        before = joined.get(labels)
-                        joined[labels] = judge if before is None else Joined((before, judge), True)
-                return joined
+        if isinstance(condition, rules.Any) and self._differ(condition.parts):
+            joined: dict[Labels, Judge] = {}
+            for part in condition.parts:
+                for labels, judge in self.bind(part).items():
+                    before = joined.get(labels)
+                    joined[labels] = judge if before is None else Joined((before, judge), True)
+            return joined
+        bound = {labels: self._judge(condition, labels) for labels in self._frame(condition)}
+        return {labels: judge for labels, judge in bound.items() if judge is not None}
+
+    def _differ(self, parts: Sequence[rules.Condition]) -> bool:
+        """Whether they are about different things: the CPU, or one of the GPUs. Each is an alert of its own.
+
+        What is bound of a part does not tell: one that lacks a series here is about its own things nevertheless.
+        """
+        return len({_keys(frame) for part in parts if (frame := self._frame(part))}) > 1
+
+    def _frame(self, condition: rules.Condition) -> Collection[Labels]:
+        """The label sets that a condition is about."""
         sets = [self._labels(leaf) for leaf in _asserted(condition) or rules.leaves(condition)]
         widest = max((len(labels) for found in sets for labels in found), default=0)
-        frame = dict.fromkeys(labels for found in sets for labels in found if len(labels) == widest)
-        bound = {labels: self._judge(condition, labels) for labels in frame}
-        return {labels: judge for labels, judge in bound.items() if judge is not None}
+        return dict.fromkeys(labels for found in sets for labels in found if len(labels) == widest)
 
     def _labels(self, leaf: rules.Leaf) -> list[Labels]:
         if isinstance(leaf, rules.Text):
@@ -138,7 +145,7 @@ def _one(judges: "Sequence[Judge]") -> Judge | None:
     return judges[0] if judges else None
 
 
-def _keys(found: Mapping[Labels, Judge]) -> frozenset[str]:
+def _keys(found: Iterable[Labels]) -> frozenset[str]:
     return frozenset(key for labels in found for key, _ in labels)
 
 

@@ -103,6 +103,22 @@ def test_each_program_and_each_view_is_an_alert_of_its_own() -> None:
     assert set(seen) == {'rule.fps-critical{source="game"}', 'rule.fps-critical{view="1"}'}
 
 
+@pytest.mark.parametrize("motion", [0, 1, 2])
+def test_a_view_that_draws_nothing_is_not_judged_by_the_frames_of_others(motion: int) -> None:
+    """Its motion is told all the time, its frames only while it draws them in full motion."""
+    judged = ("fps", "fps-critical", "frame-late", "frames-over", "frame-jitter")
+    machine = Machine([RULES[name] for name in judged])
+    seen = machine.run(
+        {
+            frames("rate"): "20x30",
+            frames("longest"): "0.05x30",
+            frames("jitter"): "0.02x30",
+            view("view.motion"): f"{motion}x30",
+        }
+    )
+    assert {key.partition("{")[2] for key in seen} == {'source="game"}'}
+
+
 def seen_of(name: str, script: str, motion: float = 2) -> dict[str, str]:
     return {view(f"fidelity.{name}"): script, view("view.motion"): f"{motion}x{2 * WAIT}"}
 
