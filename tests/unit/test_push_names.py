@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.pushed import Pushed
+from tests.pushed import START_S, Pushed
 from wftui import names
 from wftui.recorder.push.known import FIELDS
 
@@ -68,6 +68,42 @@ def test_what_wftop_measures_itself_is_not_taken_from_others() -> None:
     reply = Pushed().native({"name": "wftop.cpu.utilization", "value": 1}, {"name": "system.disk.io", "value": 1})
     assert reply["accepted"] == 0
     assert all("under a name of your own" in item["reason"] for item in reply["rejected"])
+
+
+def test_what_a_core_tells_over_its_websocket_nobody_pushes_in_its_name() -> None:
+    pushed = Pushed()
+    told: dict[str, float] = {"ux.frame.duration": 0.5, "ux.input.latency": 0.5}
+    for name, value in told.items():
+        (refused,) = pushed.native({"name": name, "value": value}, source="core")["rejected"]
+        assert refused["reason"].startswith(f"{name}: a core's own is heard over its WebSocket"), refused
+    level = {"name": "ux.energy.level", "value": 0.5, "labels": {"model": "alpha"}}
+    assert pushed.native(level, source="core")["accepted"] == 0
+    # Its compact form says no model: that is no series of the WebSocket's.
+    assert pushed.say(ts=START_S * 1000, kind="model", fields={"energy": 0.7, "tps": 41}, ver=1)["accepted"] == 2
+    assert pushed.tick()['ux.energy.level{source="core"}'] == 0.7
+    assert pushed.native(level, source="another")["accepted"] == 1
+
+
+@pytest.mark.parametrize("labels", [{}, {"mode": "paint"}, {"mode": ""}])
+def test_a_part_of_a_frame_is_one_of_those_that_have_a_share(labels: dict[str, str]) -> None:
+    pushed = Pushed()
+    sample = {"name": "ux.stage.duration", "value": 0.004, "labels": labels}
+    (refused,) = pushed.native(sample)["rejected"]
+    assert refused["reason"].startswith(
+        "ux.stage.duration: label 'mode': expected token, energy, render, overhead"
+    )
+    assert pushed.native({**sample, "labels": {"mode": "render"}})["accepted"] == 1
+
+
+def test_no_frame_takes_less_than_no_time() -> None:
+    pushed = Pushed()
+    assert pushed.native({"name": "ux.frame.duration", "value": 0.0})["accepted"] == 1
+    (refused,) = pushed.native({"name": "ux.frame.duration", "value": -0.01})["rejected"]
+    assert refused["reason"] == "value: expected 0 or more, got -0.01"
+    (refused,) = pushed.say(source="t", data={"frame_time_ms": -12})["rejected"]
+    assert refused["reason"] == "value: expected 0 or more, got -12"
+    own = {"name": "drift", "value": -0.01, "kind": "distribution", "unit": "s"}
+    assert pushed.native(own)["accepted"] == 1
 
 
 def test_unit_and_kind_are_fixed_by_the_first_push_of_a_name() -> None:

@@ -11,8 +11,11 @@ from wftui.model.series import series
 from wftui.names.streams import CORE, FRAMES, STREAMS
 from wftui.recorder.push.forms import UnusableError
 from wftui.text import clean
+from wftui.windows.frames import SHARES
 
 CALL: Final = "push.sock"
+CUSTOM: Final = "custom"
+"""The group of what is in no catalogue."""
 SOURCE: Final = "push"
 """The source that listens; what a program pushes is of ``push:<source>``."""
 PREFIX: Final = f"{SOURCE}:"
@@ -79,6 +82,11 @@ _TOLD: Final = "ux.stage.duration"
 """Of what the recorder keeps of frames this is told by programs."""
 _COMPUTED: Final = frozenset(item.name for item in (*STREAMS, *FRAMES, *CORE) if item.name != _TOLD)
 """What wftop makes of what is told, and what a core tells: nobody pushes it."""
+A_CORE: Final = "core"
+"""Who pushes the compact form, which has no word for it: a core, which may be followed, too."""
+OF_FRAMES: Final = frozenset({"ux.frame.duration", _TOLD, "ux.input.latency"})
+"""What the desk of frames hears of."""
+HEARD: Final = "a core's own is heard over its WebSocket (core.url); push it from another source"
 _MEASURED: Final = frozenset(item.metric for item in FIELDS.values())
 _ENDINGS: Final = (
     ("_ms", "ms"), ("_us", "us"), ("_seconds", "s"), ("_s", "s"), ("_bytes", "By"), ("_mb", "MBy"), ("_gb", "GBy"),
@@ -153,11 +161,15 @@ def meaning(
     if metric is None:
         made = _custom(who, name)
         unit, kind = unit or _unit_of(name), kind or names.GAUGE
-        return _meant(who, made, pairs, unit, unit, kind, "custom", SPREAD, 1.0)
+        return _meant(who, made, pairs, unit, unit, kind, CUSTOM, SPREAD, 1.0)
     if metric.name in _COMPUTED or metric.name.startswith("wftop."):
         raise UnusableError(f"{name}: wftop computes that itself{_instead(metric.name)}")
     if metric.group not in _OPEN and metric.name not in _MEASURED:
         raise UnusableError(f"{name}: wftop measures that itself; push it under a name of your own")
+    if who.name == A_CORE and (metric.name in OF_FRAMES or (metric.name == _LEVEL.metric and "model" in pairs)):
+        raise UnusableError(f"{name}: {HEARD}")
+    if metric.name == _TOLD and (mode := pairs.get("mode", "")) not in SHARES:
+        raise UnusableError(f"{name}: label 'mode': expected {', '.join(SHARES)}, got {mode[:32]!r}")
     said = known.unit if known else metric.unit
     _same(name, "unit", unit, said)
     _same(name, "kind", kind, metric.kind)

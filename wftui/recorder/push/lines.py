@@ -14,9 +14,8 @@ from wftui.recorder.push.forms import (
     Trouble,
     UnusableError,
 )
+from wftui.recorder.push.known import A_CORE
 
-_COMPACT: Final = "core"
-"""Who pushes the compact form, which has no word for it."""
 _decoder: Final = msgspec.json.Decoder(Line)
 
 
@@ -54,7 +53,7 @@ def _batch(item: Line, troubles: list[Trouble], indices: list[int] | None = None
     source, time_ms, data = item.source, item.timestamp, item.data
     if data is None:
         data = item.fields
-        source, time_ms = source or _COMPACT, time_ms if time_ms is not None else item.ts
+        source, time_ms = source or A_CORE, time_ms if time_ms is not None else item.ts
     if data is None:
         raise UnusableError("expected samples, tokens, data or fields")
     if item.energy_visual:

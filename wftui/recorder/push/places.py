@@ -12,7 +12,7 @@ from wftui.model.sample import Column, Sample
 from wftui.model.series import MAX_LABELS
 from wftui.recorder.frames import FrameDesk
 from wftui.recorder.push.forms import AGO_NS, LARGEST, UnusableError
-from wftui.recorder.push.known import FIELDS, LABELS, Meaning, Pusher, meaning
+from wftui.recorder.push.known import CUSTOM, FIELDS, LABELS, OF_FRAMES, Meaning, Pusher, meaning
 from wftui.recorder.push.place import FOLLOWED, FRAMED, KEPT, MOST, Place, Way
 from wftui.recorder.push.quick import Quick
 from wftui.recorder.push.tokens import Streams
@@ -24,7 +24,6 @@ MAX_BUCKETS: Final = 64_000
 """Of all distributions of a pusher together in one second: some 6 MB."""
 _CACHED: Final = 2 << 20
 """Bytes of ways of writing series that are remembered, of one pusher."""
-_FRAMED: Final = frozenset({"ux.frame.duration", "ux.stage.duration", "ux.input.latency"})
 _ENTRY: Final = 200
 """What an entry takes beside its text."""
 _tags: Final = msgspec.json.Decoder(dict[str, str | float | int | bool | None])
@@ -120,6 +119,8 @@ class Places:
             return f"value: expected a number up to {LARGEST:g}"
         sketch = place.sketch
         if sketch is not None:
+            if value < 0 and place.columns[0].group != CUSTOM:
+                return f"value: expected 0 or more, got {value / way.factor:g}"
             if self.buckets >= MAX_BUCKETS:
                 return "too many different values of distributions in this second"
             if sketch.add(value):
@@ -164,7 +165,7 @@ class Places:
 
     def _framed(self, column: Column, value: float, at_s: float) -> None:
         frames, name = self._frames, column.series.name
-        if frames is None or value < 0:
+        if frames is None:
             return
         if name == "ux.frame.duration":
             frames.frame(self.who.name, at_s, value)
@@ -214,7 +215,7 @@ class Places:
             self._fixed.setdefault(meant.columns[0].series.name, meant)
             place = self._places[meant.text] = Place(meant)
             place.tells = FOLLOWED if self._every_ns else 0
-            if self._frames is not None and meant.columns[0].series.name in _FRAMED:
+            if self._frames is not None and meant.columns[0].series.name in OF_FRAMES:
                 place.tells |= FRAMED
             if place.kind == names.COUNTER:
                 self._counters.append(place)
