@@ -202,6 +202,15 @@ def test_what_wftop_computes_nobody_pushes() -> None:
         assert program.native(stage)["accepted"] == 1
 
 
+def test_nobody_pushes_tokens_as_the_core() -> None:
+    with recorder(), Program() as program:
+        tokens = [{"do": "token", "model": "alpha"}, {"do": "end", "model": "alpha"}]
+        program.send(json.dumps({"source": "core", "tokens": tokens}).encode() + b"\n")
+        reply = program.reply()
+        assert reply["accepted"] == 0
+        assert ["core.url" in item["reason"] for item in reply["rejected"]] == [True, True]
+
+
 def test_a_bad_token_event_is_refused_by_its_place_and_the_others_count() -> None:
     with recorder(), Program() as program:
         good = {"do": "token", "model": "a"}

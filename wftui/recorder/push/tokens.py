@@ -17,7 +17,7 @@ from wftui.energy.spread import certainty, entropy
 from wftui.energy.unnamed import unnamed
 from wftui.model.series import MAX_VALUE
 from wftui.recorder.push.forms import AGO_NS, Told, UnusableError
-from wftui.recorder.push.known import Pusher
+from wftui.recorder.push.known import A_CORE, HEARD, Pusher
 from wftui.text import clean
 
 WORDS: Final = ("prompt", "token", "end")
@@ -47,10 +47,12 @@ class Streams:
         """The stream of a model at a server.
 
         Raises:
-            UnusableError: A name is too long.
+            UnusableError: A name is too long, or its tokens are told elsewhere.
         """
         found = self._keys.get((model, server))
         if found is None:
+            if self._who.name == A_CORE:
+                raise UnusableError(HEARD)
             if len(self._keys) >= _KEYS:
                 self._keys.clear()
             shown = _named("model", model or self._model)
