@@ -50,8 +50,11 @@ class Heard:
         assert top is None
         self.calls.append(("tokens", key, at_s, count, weight))
 
-    def end(self, key: Key, at_s: float) -> None:
-        self.calls.append(("end", key, at_s))
+    def end(self, key: Key, at_s: float, how: str = "finished") -> None:
+        self.calls.append(("end", key, at_s) if how == "finished" else (how, key, at_s))
+
+    def left(self, key: Key, at_s: float, count: int) -> None:
+        self.calls.append(("left", key, at_s, count))
 
     def counted(self, key: Key, since_s: float, at_s: float, count: int) -> None:
         self.calls.append(("counted", key, since_s, at_s, count))
@@ -274,15 +277,28 @@ def test_answers_side_by_side(told: Told) -> None:
 def test_answers_that_never_end_are_bounded(told: Told) -> None:
     for number in range(answers.MOST + 10):
         told.say(1.0 + number / 1000, protocol.TOKENS, spoken(1, f"s{number}"))
-    assert len(told.heard.of("end")) == 10
+    assert len(told.heard.of("abandoned")) == 10
     told.values(2.0 + answers.QUIET_S)
-    assert len(told.heard.of("end")) == answers.MOST + 10
+    assert len(told.heard.of("abandoned")) == answers.MOST + 10
 
 
-def test_a_lost_connection_ends_answers(told: Told) -> None:
-    told.say(1.0, protocol.TOKENS, spoken(1))
+def test_of_a_lost_connection_nobody_tells_the_answers(told: Told) -> None:
+    told.say(1.0, protocol.TOKENS, spoken(1, "a"))
+    told.say(1.1, protocol.TOKENS, spoken(1, "b"))
     told.account.lost_connection(told.at(1.5))
-    assert told.heard.of("end") == [("end", KEY, BOOT_S + 1.5)]
+    assert told.heard.of("left", "end", "abandoned") == [("left", KEY, BOOT_S + 1.5, 2)]
+
+
+@pytest.mark.parametrize(("back_s", "again"), [(2.5, 1), (5.0, 0)])
+def test_a_core_that_is_back_at_once_goes_on_with_its_answers(told: Told, back_s: float, again: int) -> None:
+    told.say(1.0, protocol.TOKENS, spoken(1, "a"))
+    told.say(1.1, protocol.TOKENS, spoken(1, "b"))
+    told.account.lost_connection(told.at(1.5))
+    del told.heard.calls[:]
+    told.say(back_s, protocol.TOKENS, spoken(1, "b"))
+    told.say(back_s + 0.1, protocol.TOKENS, spoken(1, "a"))
+    # Those that were abandoned meanwhile are new ones: the second is announced.
+    assert len(told.heard.of("prompt")) == 1 - again
 
 
 def test_tokens_told_twice_count_once(told: Told) -> None:

@@ -41,6 +41,17 @@ def frames(running: Running, count: int) -> dict[str, float]:
     )
 
 
+def test_a_core_that_is_killed_in_an_answer_abandons_it() -> None:
+    with core("--script", "steady") as played, following(played) as running:
+        running.ready()
+        frames(running, 120)
+        played.process.kill()
+        [ended] = until(lambda: events(running.where, "stream.abandoned"), DEADLINE_S, "a word on its answer")
+        assert (ended["source"], ended["ends"], ended["why"]) == ("core", {"abandoned": 1}, "gone")
+        assert int(str(ended["tokens"])) > 0
+        assert events(running.where, "stream.ended") == []
+
+
 def test_a_core_becomes_series_and_events() -> None:
     with core("--script", "three") as played, following(played) as running:
         running.ready()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice, pairwise
 from typing import Any
 
@@ -15,7 +17,7 @@ import pytest
 
 from tests import energy_reference as reference
 from tests.energy_scripts import BURSTY, CERTAIN, STALLED, STEADY, TOKEN, UNSURE, Script, Step, merged
-from tests.harness import View, events, recorder, until
+from tests.harness import Running, View, environment, events, recorder, until
 from tests.process.test_push import Program, told
 from tests.proxied import Proxied, heard, request, serving
 from wftui.client.push import Pusher
@@ -223,6 +225,7 @@ def test_a_bad_token_event_is_refused_by_its_place_and_the_others_count() -> Non
             ({**good, "top": {"x": -0.5}}, "top: expected probabilities"),
             ({**good, "top": {str(number): 0.01 for number in range(65)}}, "65 tokens, at most 64"),
             ({**good, "count": "x"}, "count: expected a whole number"),
+            ({"do": "end", "model": "a", "how": "well"}, "how: expected finished, aborted, failed, unknown"),
             ({"model": "a"}, "an object that says what to do"),
             (3, "an object that says what to do"),
         ]
@@ -258,6 +261,55 @@ def test_the_client_hurries_while_somebody_follows() -> None:
         until(lambda: events(running.where, "stream.ended"), what="the end")
         [ended] = events(running.where, "stream.ended")
         assert ended["tokens"] == stream.tokens
+
+
+def lines(source: str, *tokens: dict[str, Any]) -> bytes:
+    """A line for each."""
+    return b"".join(json.dumps({"source": source, "tokens": [item]}).encode() + b"\n" for item in tokens)
+
+
+def abandoned(running: Running) -> list[Any]:  # Any: a payload
+    return events(running.where, "stream.abandoned")
+
+
+def test_a_program_that_is_killed_in_an_answer_abandons_it_and_another_one_goes_on() -> None:
+    say = (
+        "import sys, time\nfrom wftui.client.push import Pusher\npush = Pusher('app')\n"
+        "with push.stream(model='m') as stream:\n"
+        "    while True:\n        stream.token()\n        time.sleep(0.05)\n        print(flush=True)\n"
+    )
+    with recorder() as running, Program() as program:
+        program.send(lines("other", {"do": "prompt", "model": "b"}))
+        program.reply()
+        speaker = subprocess.Popen([sys.executable, "-c", say], env=environment(), stdout=subprocess.PIPE)
+        assert speaker.stdout is not None
+        for _ in range(20):
+            speaker.stdout.readline()
+        speaker.kill()
+        speaker.communicate()
+        [told] = until(lambda: abandoned(running), 15, "the end of what nobody tells")
+        assert (told["source"], told["ends"], told["why"]) == ("app", {"abandoned": 1}, "gone")
+        assert told["tokens"] > 0
+        assert events(running.where, "stream.ended") == []
+        program.send(lines("other", {"do": "token", "model": "b"}, {"do": "end", "model": "b", "how": "failed"}))
+        [program.reply() for _ in range(2)]
+        [ended] = until(lambda: events(running.where, "stream.ended"), what="the end of the other")
+        assert ended["ends"] == {"failed": 1}
+
+
+def test_a_script_that_connects_for_each_line_abandons_nothing() -> None:
+    with recorder() as running:
+        for do in ("prompt", "token"):
+            with Program() as program:
+                program.send(lines("script", {"do": do}))
+                program.reply()
+        running.ticks(running.status().ticks + 5)
+        with Program() as program:
+            program.send(lines("script", {"do": "end"}))
+            program.reply()
+        [ended] = until(lambda: events(running.where, "stream.ended"), what="the end")
+        assert ended["ends"] == {"finished": 1}
+        assert abandoned(running) == []
 
 
 def test_an_older_recorder_gets_its_samples_and_nothing_counts_as_lost() -> None:
@@ -354,3 +406,21 @@ def test_an_answer_through_the_proxy_is_a_stream() -> None:
         assert ended["server"] == url.removeprefix("http://")
         assert 0.3 < float(str(ended["duration_s"])) < 20
         assert float(str(ended["units"])) > 0
+
+
+def test_a_client_of_the_proxy_that_hangs_up_has_aborted_its_answer() -> None:
+    def talk(one: socket.socket) -> None:
+        heard(one)
+        one.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
+        with suppress(OSError):  # the proxy passes the hang-up on
+            while True:
+                one.sendall(b'data: {"choices":[{"index":0,"delta":{"content":"x"}}]}\n\n')
+                time.sleep(0.02)
+        one.close()
+
+    with recorder() as running, serving(talk) as url, Proxied(url) as proxy:
+        with proxy.connect() as client:
+            client.sendall(request({"model": "llama3", "stream": True}))
+            assert client.recv(65_536)
+        [ended] = until(lambda: events(running.where, "stream.ended"), 20, "the end of the stream")
+        assert ended["ends"] == {"aborted": 1}

@@ -43,8 +43,8 @@ class Kept:
         assert METRICS[name].kind == DISTRIBUTION
         self.timings.append((series(name, dict(labels)).text, seconds))
 
-    def happened(self, do: str, at_ns: int, labels: Labels) -> None:
-        self.told.append((do, at_ns, labels))
+    def happened(self, do: str, at_ns: int, labels: Labels, how: str = "") -> None:
+        self.told.append((do + f" {how}" * bool(how), at_ns, labels))
 
     def close(self) -> None:
         """Nothing is held."""
@@ -186,6 +186,6 @@ def test_what_happens_in_a_stream_goes_on_at_once(kept: Kept) -> None:
     meter = Meter(kept, "a:1")
     meter.asked("m", 5)
     meter.text("m", 7)
-    meter.over("m", 9)
+    meter.over("m", "finished", 9)
     labels = (("model", "m"), ("server", "a:1"))
-    assert kept.told == [("prompt", 5, labels), ("token", 7, labels), ("end", 9, labels)]
+    assert kept.told == [("prompt", 5, labels), ("token", 7, labels), ("end finished", 9, labels)]

@@ -1,17 +1,19 @@
 """`wftop report --session ID`: what a session of answers came to. Like the report it names nobody.
 
 A session is the answers of one source (a program, a core, a model server) with pauses of five minutes at most; its
-ID is the UTC second in which it began. Figures of answers come from the events ``stream.ended``, all else from the
-series of the same seconds. What was not recorded is said to be so, and is never 0.
+ID is the UTC second in which it began. Figures of answers come from the events ``stream.ended`` and
+``stream.abandoned``, all else from the series of the same seconds. What was not recorded is said to be so, and is
+never 0.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
+from wftui.energy.sink import ABANDONED, ABORTED, FAILED, UNKNOWN
 from wftui.errors import NoDataError
 from wftui.model.event import Event
 from wftui.model.sample import MEASURED
@@ -30,6 +32,12 @@ PAUSE_S: Final = 300.0
 """A longer one begins another session."""
 LAST: Final = "last"
 NOT_RECORDED: Final = "not recorded"
+_NOT_FINISHED: Final = {
+    ABORTED: "were aborted",
+    FAILED: "failed",
+    ABANDONED: "were abandoned: nobody told of their end",
+    UNKNOWN: "ended without a word on how",
+}
 _EVENTS: Final = 100_000
 _NAMED: Final = 8
 """Sessions that an error names."""
@@ -55,7 +63,7 @@ _COUNTERS: Final = {
 
 
 class Answer(NamedTuple):
-    """What one event ``stream.ended`` says."""
+    """What one event ``stream.ended`` or ``stream.abandoned`` says."""
 
     began_s: float
     ended_s: float
@@ -68,6 +76,8 @@ class Answer(NamedTuple):
     """EU."""
     stalls: int
     first_token_s: float | None
+    ends: Mapping[str, int]
+    """How they ended to how many; empty: recorded before that was told."""
     estimated: bool
     """A server's counters told it."""
 
@@ -83,7 +93,7 @@ def summary(archive: Archive, name: str, *, marked: bool) -> str:
         NoDataError: There is none, or none of that ID.
         StoreError: The recording cannot be read.
     """
-    found, _ = archive.events(types=["stream.ended"], limit=_EVENTS, newest=True)
+    found, _ = archive.events(types=["stream.ended", "stream.abandoned"], limit=_EVENTS, newest=True)
     those = sessions(found)
     if not those:
         raise NoDataError("--session: no answer that ended is recorded; tell of tokens first (docs/push.md)")
@@ -136,7 +146,7 @@ def _answer(item: Event) -> Answer:
     told = item.payload
     ended_s = item.time_ns / NS_PER_S
     return Answer(
-        began_s=ended_s - (_number(told.get("duration_s")) or 0.0),
+        began_s=ended_s - (_number(told.get("since_s", told.get("duration_s"))) or 0.0),
         ended_s=ended_s,
         source=str(told.get("source") or told.get("server") or ""),
         model=str(told.get("model") or ""),
@@ -145,12 +155,17 @@ def _answer(item: Event) -> Answer:
         units=_number(told.get("units")) or 0.0,
         stalls=int(_number(told.get("stalls")) or 0),
         first_token_s=_number(told.get("first_token_s")),
+        ends=_counts(told.get("ends")),
         estimated=told.get("told_by") == "counters",
     )
 
 
 def _number(cell: object) -> float | None:
     return float(cell) if isinstance(cell, int | float) and not isinstance(cell, bool) else None
+
+
+def _counts(cell: object) -> dict[str, int]:
+    return {str(how): int(_number(count) or 0) for how, count in cell.items()} if isinstance(cell, dict) else {}
 
 
 # ---- parts of the report
@@ -161,6 +176,9 @@ def _lines(session: Session, since_s: int, until_s: int) -> list[str]:
     answers = sum(item.answers for item in session)
     said = f"{answers} answer{'' if answers == 1 else 's'}, {tokens} tokens, {units:.1f} EU"
     said += f" in {text.duration(until_s - since_s)}."
+    ends = {how: sum(item.ends.get(how, 0) for item in session) for how in _NOT_FINISHED}
+    if parts := [f"{ends[how]} {words}" for how, words in _NOT_FINISHED.items() if ends[how]]:
+        said += f" Of the answers {', '.join(parts)}."
     if any(item.estimated for item in session):
         said += " EU are estimated where a server's counters told the tokens."
     return [said]

@@ -76,7 +76,7 @@ def happened(item: Told, now_s: float) -> dict[str, Any] | None:  # Any: JSON
             elif name in ("count", "of"):
                 found[name] = int(value)
             else:
-                found[name] = str(value) if name in ("do", "model", "server") else _finite(value)
+                found[name] = str(value) if name in ("do", "model", "server", "how") else _finite(value)
         if now_s > item.at_s:
             found["ago"] = round(now_s - item.at_s, 4)
     except Exception:  # noqa: BLE001  as above

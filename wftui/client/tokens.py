@@ -104,8 +104,8 @@ class TokenStream:
         if self.tokens:
             labels = {**self._labels, "mode": "output"}
             self._pusher.counter("gen_ai.client.tokens", self.tokens, labels, unit="{token}")
-        self._happened("end")
         how = "finished" if kind is None else "failed" if issubclass(kind, Exception) else "aborted"
+        self._happened("end", how=how)
         self._pusher.counter("gen_ai.client.requests", 1, {**self._labels, "mode": how}, unit="{request}")
         return False
 

@@ -9,6 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple, Protocol
 
+FINISHED: Final = "finished"
+ABORTED: Final = "aborted"
+FAILED: Final = "failed"
+UNKNOWN: Final = "unknown"
+"""Its end was told or is due, and nobody says what came of it."""
+ABANDONED: Final = "abandoned"
+"""Whoever told of it is gone or silent: it has ended, when and how nobody knows."""
+TELLABLE: Final = (FINISHED, ABORTED, FAILED, UNKNOWN)
+"""How an answer ended, by the word of who tells of it."""
+
 _NAN: Final = float("nan")
 _NOTHING: Final[Mapping[str, float]] = {}
 
@@ -51,8 +61,11 @@ class TokenSink(Protocol):
             top: Keyed hash of a token to its probability, of the last of them; None: not told.
         """
 
-    def end(self, key: Key, at_s: float) -> None:
-        """An answer ended."""
+    def end(self, key: Key, at_s: float, how: str = FINISHED) -> None:
+        """An answer ended; ``how``: one of ``TELLABLE``, or ``ABANDONED``."""
+
+    def left(self, key: Key, at_s: float, count: int) -> None:
+        """Whoever told of so many answers under way is gone: unless somebody goes on, they are abandoned."""
 
     def counted(self, key: Key, since_s: float, at_s: float, count: int) -> None:
         """A counter says that so many tokens came between two moments."""
@@ -89,7 +102,10 @@ class Nowhere:
     ) -> None:
         """Nothing."""
 
-    def end(self, key: Key, at_s: float) -> None:
+    def end(self, key: Key, at_s: float, how: str = FINISHED) -> None:
+        """Nothing."""
+
+    def left(self, key: Key, at_s: float, count: int) -> None:
         """Nothing."""
 
     def counted(self, key: Key, since_s: float, at_s: float, count: int) -> None:

@@ -57,6 +57,11 @@ EVENT_TYPES: Final[dict[str, EventType]] = {
         EventType(
             "stream.ended", "A stream of tokens ended; the payload sums it up: tokens, EU, duration, stalls"
         ),
+        EventType(
+            "stream.abandoned",
+            "Nobody tells any more of an answer that was under way: who told of it is gone or silent; the payload as"
+            " of stream.ended",
+        ),
         EventType("core.connected", "The WebSocket of a WIRTHFORGE core was opened"),
         EventType("core.lost", "The WebSocket of a WIRTHFORGE core is gone; the payload says why"),
         EventType("core.error", "A WIRTHFORGE core told an error: severity, code, component"),

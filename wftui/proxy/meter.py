@@ -62,9 +62,9 @@ class Meter:
         """See `operation.Record`."""
         self._sink.happened("token", now_ns, self._model(model).labels)
 
-    def over(self, model: str, now_ns: int) -> None:
+    def over(self, model: str, how: str, now_ns: int) -> None:
         """See `operation.Record`."""
-        self._sink.happened("end", now_ns, self._model(model).labels)
+        self._sink.happened("end", now_ns, self._model(model).labels, how)
 
     def ended(self, model: str, how: str, status: int, seconds: float, usage: Usage | None) -> None:
         """See `operation.Record`. Only what finished has a duration: an abort tells nothing about the server."""

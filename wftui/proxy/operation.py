@@ -12,6 +12,8 @@ from wftui.proxy.scan import TopLevel
 FINISHED: Final = "finished"
 ABORTED: Final = "aborted"
 FAILED: Final = "failed"
+UNKNOWN: Final = "unknown"
+"""Of an answer of which nothing more is read."""
 
 REQUEST_BYTES: Final = 16 << 20
 """How much of a request's body is looked at for its ``model``."""
@@ -51,8 +53,8 @@ class Record(Protocol):
     def text(self, model: str, now_ns: int) -> None:
         """A text of that answer came: a token, as servers stream them."""
 
-    def over(self, model: str, now_ns: int) -> None:
-        """That answer ended, in whatever way."""
+    def over(self, model: str, how: str, now_ns: int) -> None:
+        """That answer ended: finished, aborted, failed or unknown."""
 
     def ended(self, model: str, how: str, status: int, seconds: float, usage: Usage | None) -> None:
         """A request ended: finished, aborted or failed; ``usage`` None: its answer could not be read."""
@@ -133,11 +135,11 @@ class Operation:
             return
         if self._body is not None:
             self._body.end(now_ns)
-        self._over(now_ns)
-        good = 200 <= self.status < 300 and not self._answer.failed
+        how = FINISHED if 200 <= self.status < 300 and not self._answer.failed else FAILED
+        self._over(how, now_ns)
         self._record.ended(
             self.model,
-            FINISHED if good else FAILED,
+            how,
             self.status,
             (now_ns - self.started_ns) / 1e9,
             None if self._body is None else self._answer.usage,
@@ -147,12 +149,12 @@ class Operation:
         """The connection ended first."""
         if self.measured:
             self._name()
-            self._over(now_ns)
+            self._over(how, now_ns)
             self._record.ended(self.model, how, self.status, (now_ns - self.started_ns) / 1e9, self._answer.usage)
 
     def forgotten(self, now_ns: int) -> None:
         """Nothing more is read of it."""
-        self._over(now_ns)
+        self._over(UNKNOWN, now_ns)
 
     def _text(self, now_ns: int) -> None:
         if not 200 <= self.status < 300:
@@ -167,9 +169,9 @@ class Operation:
             self._record.asked(self._promised, now_ns)
         self._record.text(self._promised, now_ns)
 
-    def _over(self, now_ns: int) -> None:
+    def _over(self, how: str, now_ns: int) -> None:
         if self._promised is not None:
-            self._record.over(self._promised, now_ns)
+            self._record.over(self._promised, how, now_ns)
             self._promised = None
 
 

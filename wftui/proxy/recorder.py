@@ -75,14 +75,15 @@ class RecorderSink:
         """See `sink.Sink`."""
         self._put(name, "gauge", labels, b"%.9g}" % value)
 
-    def happened(self, do: str, at_ns: int, labels: Labels) -> None:
+    def happened(self, do: str, at_ns: int, labels: Labels, how: str = "") -> None:
         """See `sink.Sink`."""
         if self._deaf or not self._room():
             return
-        key = (do, "", labels)
+        key = (do, how, labels)
         beginning = self._beginnings.get(key)
         if beginning is None:
-            beginning = self._beginnings[key] = msgspec.json.encode({"do": do, **dict(labels)})[:-1] + b',"ago":'
+            told = {"do": do, **dict(labels)} | ({"how": how} if how else {})
+            beginning = self._beginnings[key] = msgspec.json.encode(told)[:-1] + b',"ago":'
         self._tokens.append((beginning, at_ns))
         self._soon()
 

@@ -21,8 +21,11 @@ class Sink(Protocol):
         """How it is now; to be said each second as long as it is known."""
         ...
 
-    def happened(self, do: str, at_ns: int, labels: Labels) -> None:
-        """In a stream of tokens: ``prompt``, ``token`` or ``end``, at that time of `clock.perf_ns`."""
+    def happened(self, do: str, at_ns: int, labels: Labels, how: str = "") -> None:
+        """In a stream of tokens: ``prompt``, ``token`` or ``end``, at that time of `clock.perf_ns`.
+
+        ``how``: an answer ended, as `operation` has it.
+        """
         ...
 
     def close(self) -> None:

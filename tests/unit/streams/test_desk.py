@@ -11,7 +11,8 @@ from wftui.energy import stream as energy
 from wftui.energy.sink import Key
 from wftui.energy.stream import Stream
 from wftui.model import health, streams
-from wftui.recorder.streams.desk import MOST
+from wftui.model.sample import Occurrence
+from wftui.recorder.streams.desk import GONE_S, MOST, SILENT_S
 
 
 def spoken(seconds: float = 3.0, hz: float = 20.0) -> Desked:
@@ -22,6 +23,11 @@ def spoken(seconds: float = 3.0, hz: float = 20.0) -> Desked:
     made.to(1001.03)
     made.speak(seconds, hz)
     return made
+
+
+def ends(made: Desked) -> list[Occurrence]:
+    """Events of answers that are over."""
+    return [event for event in made.events if event.kind != "stream.stalled"]
 
 
 def test_nobody_tells_of_tokens_and_the_source_says_what_to_do() -> None:
@@ -110,6 +116,77 @@ def test_an_end_is_told_with_what_the_answer_came_to() -> None:
     assert told["energy_mean"] == pytest.approx(made.last(UNITS) / 40, abs=1e-5)
     assert 0.9 < float(str(told["energy_peak"])) <= 1.0
     assert (told["stalls"], told["answers"], told["model"], told["source"]) == (0, 1, "llama3", "app")
+    assert (told["ends"], told["why"]) == ({"finished": 1}, "")
+
+
+def test_an_answer_whose_teller_is_gone_is_abandoned_and_its_lane_leaves() -> None:
+    made = spoken(2.0, 20.0)
+    gone_s = made.clock.s
+    made.desk.left(LLAMA, gone_s, 1)
+    made.to(gone_s + 0.9 * GONE_S)
+    assert not ends(made)
+    made.to(gone_s + GONE_S + 1.5)
+    [event] = ends(made)
+    assert event.kind == "stream.abandoned"
+    told = event.payload
+    assert (told["ends"], told["why"], told["answers"], told["tokens"]) == ({"abandoned": 1}, "gone", 1, 40)
+    assert told["duration_s"] is None  # nobody knows when it ended
+    assert told["first_token_s"] == pytest.approx(0.55)
+    assert made.rows["streams"]["app||llama3"][streams.STATE] == energy.DRAINED
+    assert made.last(UNITS) == pytest.approx(float(str(told["units"])), abs=1e-5)
+
+
+def test_a_prompt_whose_teller_is_gone_is_abandoned_too() -> None:
+    made = Desked()
+    made.desk.prompt(LLAMA, 1000.0)
+    made.desk.left(LLAMA, 1000.1, 1)
+    made.to(1004.0)
+    [event] = made.events
+    assert (event.kind, event.payload["tokens"], event.payload["energy_peak"]) == ("stream.abandoned", 0, None)
+
+
+def test_somebody_who_goes_on_with_an_answer_keeps_it() -> None:
+    made = spoken(2.0, 20.0)
+    made.desk.left(LLAMA, made.clock.s, 1)
+    made.speak(5.0, 20.0)
+    made.desk.end(LLAMA, made.clock.s, "aborted")
+    made.to(made.clock.s + 3)
+    [event] = made.events
+    assert (event.kind, event.payload["ends"]) == ("stream.ended", {"aborted": 1})
+    assert event.payload["tokens"] == 140
+
+
+def test_of_two_answers_under_way_only_that_of_who_is_gone_is_abandoned() -> None:
+    made = spoken(2.0, 20.0)
+    made.desk.prompt(LLAMA, made.clock.s)
+    made.desk.left(LLAMA, made.clock.s, 1)
+    made.to(made.clock.s + GONE_S + 1)
+    assert not ends(made)
+    made.desk.end(LLAMA, made.clock.s)
+    made.to(made.clock.s + 2)
+    [event] = ends(made)
+    assert (event.kind, event.payload["answers"]) == ("stream.ended", 2)
+    assert event.payload["ends"] == {"abandoned": 1, "finished": 1}
+
+
+def test_silence_abandons_an_answer_that_was_announced() -> None:
+    made = spoken(2.0, 20.0)
+    last_s = made.clock.s
+    made.to(last_s + SILENT_S - 2)
+    assert made.rows["streams"]["app||llama3"][streams.STATE] == energy.STALLING
+    made.to(last_s + SILENT_S + 3)
+    assert [(event.kind, event.payload["why"]) for event in ends(made)] == [("stream.abandoned", "silence")]
+    assert made.rows["streams"]["app||llama3"][streams.STATE] == energy.DRAINED
+
+
+def test_what_nobody_announced_ends_by_silence_and_nobody_says_how() -> None:
+    made = Desked()
+    made.speak(2.0, 20.0)
+    made.to(made.clock.s + 35)
+    [ended] = ends(made)
+    assert (ended.kind, ended.payload["ends"], ended.payload["why"]) == ("stream.ended", {"unknown": 1}, "silence")
+    assert ended.payload["duration_s"] is None
+    assert float(str(ended.payload["since_s"])) == pytest.approx(31.95, abs=0.1)
 
 
 def test_answers_close_to_each_other_end_in_one_event_and_nothing_of_them_is_lost() -> None:

@@ -9,13 +9,15 @@ from __future__ import annotations
 from typing import Final
 
 from wftui.collectors.core.protocol import Energy, Tokens
-from wftui.energy.sink import Key, TokenSink
+from wftui.energy.sink import ABANDONED, Key, TokenSink
 
 SOURCE: Final = "core"
 MOST: Final = 256
 """Answers under way that are known."""
 QUIET_S: Final = 300.0
 """An answer without a token for so long is over."""
+GONE_S: Final = 2.0
+"""So long after its connection was lost a core may come back and go on with its answers."""
 SILENT_S: Final = 2.0
 """A core whose frames told of tokens for so long before any came in events of their own sends none of these."""
 
@@ -34,12 +36,18 @@ class Answers:
         """Model to tokens that frames told of: since when, how many. They wait for which way it is."""
         self._since_s: float | None = None
         """When the first of these came."""
+        self._gone_s: float | None = None
+        """When the connection was lost; None: it was not since its tokens came."""
 
     def take(self, told: Tokens, at_s: float) -> None:
         """Tokens of an answer."""
         if not self._apart:
             self._apart = True
             self._waiting.clear()
+        if self._gone_s is not None:
+            if at_s - self._gone_s > GONE_S:
+                self._open.clear()  # they were abandoned meanwhile
+            self._gone_s = None
         key = self._key(told.model)
         known = self._open.pop(told.session, None)
         if known is None and told.tokens and any(other is key for other, _ in self._open.values()):
@@ -78,15 +86,17 @@ class Answers:
             self._end(session, at_s)
 
     def gone(self, at_s: float) -> None:
-        """The connection is lost: of what is under way nothing is known any more."""
-        for session in list(self._open):
-            self._end(session, at_s)
+        """The connection is lost: unless it comes back at once, nothing is known any more of what is under way."""
+        for key in self._keys.values():
+            count = sum(other is key for other, _ in self._open.values())
+            self.sink.left(key, at_s, max(1, count))  # of those whose tokens frames tell nobody announces any
+        self._gone_s = at_s
         self._waiting.clear()
         self._apart, self._since_s = False, None
 
     def _end(self, session: bytes, at_s: float) -> None:
         key, _ = self._open.pop(session)
-        self.sink.end(key, at_s)
+        self.sink.end(key, at_s, ABANDONED)
 
     def _key(self, model: str) -> Key:
         found = self._keys.get(model)

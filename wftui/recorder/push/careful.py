@@ -110,7 +110,7 @@ def _told(item: _Json) -> Told:
     if not isinstance(item, dict) or not isinstance(item.get("do"), str):
         raise UnusableError("expected an object that says what to do: prompt, token or end")
     told = Told(item["do"])
-    for field in ("model", "server"):
+    for field in ("model", "server", "how"):
         if not isinstance(item.get(field, ""), str):
             raise UnusableError(f"{field}: expected a text, got {_kind(item[field])}")
         setattr(told, field, item.get(field, ""))

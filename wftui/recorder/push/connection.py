@@ -6,6 +6,7 @@ from typing import Final, Protocol, cast
 
 from wftui import clock, log
 from wftui.clock import Clock, Instant
+from wftui.energy.sink import Key
 from wftui.recorder.push.counting import Counting, refusal
 from wftui.recorder.push.forms import MAX_LINE
 from wftui.recorder.push.intake import Intake
@@ -61,6 +62,9 @@ class Connection(asyncio.BufferedProtocol):
         """Bytes in which there is no end of a line."""
         self._counting: Counting | None = None
         self._queued = self._paused = self._choked = self._ended = False
+        self._lines = 0
+        self._under_way: dict[Key, int] = {}
+        """Answers that it announced and has not ended."""
         self.heard_ns = 0
         """CLOCK_BOOTTIME of its last line, or of its coming."""
 
@@ -87,6 +91,9 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  why does not matter
         """It is gone; a line without its end is lost with it."""
+        # A script may connect anew for each line: that such a connection ends says nothing of an answer.
+        if self._transport is not None and self._under_way and self._lines > 1:
+            self._door.intake.left(self._under_way, self._door.clock.now())
         self._transport = None
         self._forget()
         self._door.left(self)
@@ -178,7 +185,10 @@ class Connection(asyncio.BufferedProtocol):
     def _begin(self, line: bytes, at: Instant) -> Counting | bytes:
         if len(line) > MAX_LINE:
             return refusal(f"a line is longer than {MAX_LINE} bytes")
-        return self._door.intake.begin(line, at) if line and not line.isspace() else b""
+        if not line or line.isspace():
+            return b""
+        self._lines += 1
+        return self._door.intake.begin(line, at, self._under_way)
 
     def _more(self) -> bool:
         if self._transport is None or self._choked:

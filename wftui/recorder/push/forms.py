@@ -1,7 +1,7 @@
 """What a pushed line of JSON may be, and what is made of it.
 
 Native: ``{"source", "samples": [{"name", "value", "unit", "kind", "labels", "ago"}, …], "tokens": [{"do", "model",
-"server", "count", "ago", "bits", "of", "top", "cost"}, …]}``, one of the two at least. The metrics event:
+"server", "count", "ago", "bits", "of", "top", "cost", "how"}, …]}``, one of the two at least. The metrics event:
 ``{"timestamp", "source", "type", "data": {…}, "tags": {…}, …}``; its compact form:
 ``{"ts", "kind", "fields": {…}, "ver"}``.
 """
@@ -56,6 +56,8 @@ class Told(msgspec.Struct, gc=False):
     """What the last of them might have been, to its probability. Whatever its keys say, nobody keeps them."""
     cost: float = 1.0
     """Of each of them, as who made it says; 1: plain."""
+    how: str = ""
+    """Of an end: how the answer ended; empty: it finished."""
 
 
 class Line(msgspec.Struct, forbid_unknown_fields=True, gc=False):

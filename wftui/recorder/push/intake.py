@@ -1,11 +1,11 @@
 """Counts pushed samples in the open second, and hands them to the recorder at its end as a source of its own."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from wftui.clock import NS_PER_S, Instant
 from wftui.collectors.base import STREAM
-from wftui.energy.sink import Nowhere
+from wftui.energy.sink import Key, Nowhere
 from wftui.errors import ProtocolError
 from wftui.model import health
 from wftui.model.health import Health
@@ -76,8 +76,9 @@ class Intake:
 
     # ---- lines
 
-    def begin(self, line: bytes, at: Instant) -> Counting | bytes:
-        """Understand a line; what is to be counted of it, or the reply that refuses it."""
+    def begin(self, line: bytes, at: Instant, under_way: dict[Key, int] | None = None) -> Counting | bytes:
+        """Understand a line; what is to be counted of it, or the reply that refuses it. ``under_way``: answers
+        that its connection announced and has not ended, kept up to date."""
         if self.off:
             return refusal(OFF)
         try:
@@ -96,9 +97,15 @@ class Intake:
         places.begin(taken)
         if batch.tokens is None:
             return Counting(batch, places, taken)
-        tokens = Tokens(batch.tokens, batch.token_indices, places.streams, self._desk or _NOWHERE, taken)
+        sink, known = self._desk or _NOWHERE, {} if under_way is None else under_way
+        tokens = Tokens(batch.tokens, batch.token_indices, places.streams, sink, taken, known)
         within_s = self._desk.every_s if self._desk is not None else 0.0
         return Counting(batch, places, taken, tokens, round(within_s or USUAL_S, 4))
+
+    def left(self, under_way: Mapping[Key, int], at: Instant) -> None:
+        """A connection that announced so many answers of each stream, and did not end them, is gone."""
+        for key, count in under_way.items():
+            (self._desk or _NOWHERE).left(key, at.boottime_ns / NS_PER_S, count)
 
     def _places(self, text: str) -> Places:
         who = pusher(text)

@@ -12,7 +12,7 @@ from typing import Final
 
 from wftui import clock
 from wftui.clock import NS_PER_S, Instant
-from wftui.energy.sink import Key, TokenSink
+from wftui.energy.sink import FINISHED, TELLABLE, Key, TokenSink
 from wftui.energy.spread import certainty, entropy
 from wftui.energy.unnamed import unnamed
 from wftui.model.series import MAX_VALUE
@@ -64,17 +64,25 @@ class Streams:
 class Tokens:
     """The token events of a line while they are counted, a few at a time."""
 
-    __slots__ = ("_at_s", "_indices", "_last", "_next", "_sink", "_streams", "_told", "accepted")
+    __slots__ = ("_at_s", "_indices", "_last", "_next", "_open", "_sink", "_streams", "_told", "accepted")
 
     def __init__(
-        self, told: Sequence[Told], indices: Sequence[int] | None, streams: Streams, sink: TokenSink, at: Instant
+        self,
+        told: Sequence[Told],
+        indices: Sequence[int] | None,
+        streams: Streams,
+        sink: TokenSink,
+        at: Instant,
+        under_way: dict[Key, int],
     ) -> None:
-        """``indices``: where each stood in the line; None: where it stands. ``at``: when the line was made."""
+        """``indices``: where each stood in the line; None: where it stands. ``at``: when the line was made.
+        ``under_way``: answers that its connection announced and has not ended, kept here."""
         self._told = told
         self._indices = indices
         self._streams = streams
         self._sink = sink
         self._at_s = at.boottime_ns / NS_PER_S
+        self._open = under_way
         self._next = 0
         self._last = {(item.model, item.server): place for place, item in enumerate(told) if item.top}
         """Of which the tokens are hashed: of a line only the newest of each stream is compared."""
@@ -119,8 +127,15 @@ class Tokens:
             self._sink.tokens(key, at_s, item.count, certainty=sure, weight=item.cost, top=top)
         elif do == "prompt":
             self._sink.prompt(key, at_s)
+            self._open[key] = self._open.get(key, 0) + 1
         elif do == "end":
-            self._sink.end(key, at_s)
+            if item.how and item.how not in TELLABLE:
+                raise UnusableError(f"how: expected {', '.join(TELLABLE)}, got {clean(item.how[:32])!r}")
+            self._sink.end(key, at_s, item.how or FINISHED)
+            if key in self._open:
+                self._open[key] -= 1
+                if not self._open[key]:
+                    del self._open[key]
         else:
             raise UnusableError(f"do: expected {', '.join(WORDS)}, got {clean(do[:32])!r}")
 

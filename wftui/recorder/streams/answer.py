@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from wftui.energy.sink import Key
+from wftui.energy.sink import ABANDONED, UNKNOWN, Key
 from wftui.energy.stream import Stream
 from wftui.model.sample import JsonValue
 
@@ -14,8 +14,8 @@ NAN: Final = float("nan")
 class Answer:
     """One answer, or several that were under way at a time or followed each other at once."""
 
-    __slots__ = ("_cost", "_stalls", "_tokens", "_units", "answers", "began_s", "ended_s", "first_s", "last_s",
-                 "peak", "waited_s")  # fmt: skip
+    __slots__ = ("_cost", "_stalls", "_tokens", "_units", "answers", "began_s", "ended_s", "ends", "first_s",
+                 "last_s", "peak", "waited_s", "why")  # fmt: skip
 
     def __init__(self, stream: Stream, began_s: float, cost: float, tokens: int, units: float) -> None:
         """``cost``, ``tokens``, ``units``: of the stream before it began."""
@@ -32,24 +32,49 @@ class Answer:
         self.peak = 0.0
         """Greatest E."""
         self.answers = 0
+        self.ends: dict[str, int] = {}
+        """How they ended (``wftui.energy.sink``) to how many."""
+        self.why = ""
+        """By what it is known that the last of them ended, where nobody told it."""
+
+    def end(self, how: str, why: str = "") -> None:
+        """One of them ended."""
+        self.ends[how] = self.ends.get(how, 0) + 1
+        self.why = why
+
+    def over(self, at_s: float) -> None:
+        """All have ended; of those of which nobody told it nothing is known."""
+        self.ended_s = at_s
+        if (untold := self.answers - sum(self.ends.values())) > 0:
+            self.ends[UNKNOWN] = self.ends.get(UNKNOWN, 0) + untold
+            self.why = self.why or "silence"
+
+    @property
+    def kind(self) -> str:
+        """Type of the event of their end."""
+        return "stream.abandoned" if set(self.ends) == {ABANDONED} else "stream.ended"
 
     def payload(self, key: Key, stream: Stream, cost: float, told_by: str) -> dict[str, JsonValue]:
         """Of the event ``stream.ended``.
 
         Returns:
-            ``source``, ``server``, ``model``, ``told_by``, ``answers``, ``tokens``, ``units`` (EU), ``duration_s``
-            from prompt or first token to end, ``first_token_s`` after the prompt, ``rate`` (tokens a second from
-            the first to the last), ``stalls``, ``energy_mean`` over the tokens by what they cost, ``energy_peak``.
-            None: not known.
+            ``source``, ``server``, ``model``, ``told_by``, ``answers``, ``ends`` (how to how many), ``why``,
+            ``tokens``, ``units`` (EU), ``duration_s`` from prompt or first token to end, ``first_token_s`` after
+            the prompt, ``rate`` (tokens a second from the first to the last), ``stalls``, ``energy_mean`` over the
+            tokens by what they cost, ``energy_peak``; ``since_s``: how long ago it began, also where nobody says
+            when it ended. None: not known; empty: nothing is to be said.
         """
         tokens, units = stream.tokens - self._tokens, stream.units - self._units
         weight, took_s = cost - self._cost, self.last_s - self.first_s
         return {
             "source": key.source, "server": key.server, "model": key.model, "told_by": told_by,
             "answers": self.answers,
+            "ends": dict(self.ends),
+            "why": self.why,
             "tokens": tokens,
             "units": round(units, 6),
-            "duration_s": _known(self.ended_s - self.began_s),
+            "since_s": _known(self.ended_s - self.began_s),
+            "duration_s": None if self.why else _known(self.ended_s - self.began_s),
             "first_token_s": _known(self.waited_s),
             "rate": _known((tokens - 1) / took_s) if tokens > 1 and took_s > 0 else None,
             "stalls": stream.stalls - self._stalls,

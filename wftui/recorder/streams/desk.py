@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from wftui.clock import NS_PER_S, Clock, Instant
 from wftui.collectors.base import STREAM
-from wftui.energy.sink import Key
+from wftui.energy.sink import FINISHED, UNKNOWN, Key
 from wftui.energy.spread import together
 from wftui.model import health
 from wftui.model.sample import DERIVED, ESTIMATED, Column, Note, Occurrence, Reading, Sample, Scrape, column
@@ -30,6 +30,10 @@ TOLD_S: Final = 300.0
 """A stream at rest is recorded for so long; after it its series have a gap."""
 SPOKEN_S: Final = 30.0
 """So long after tokens of a model came, its server's counters make no stream."""
+GONE_S: Final = 2.0
+"""Answers are abandoned so long after whoever told of them is gone, unless somebody goes on telling."""
+SILENT_S: Final = 60.0
+"""So long after the last word of them answers that were announced are abandoned."""
 FINEST_S: Final = 0.012
 """Who follows is told so often at most: 60 Hz, of whoever is a little unsteady."""
 _NOTHING: Final[Mapping[str, float]] = {}
@@ -65,6 +69,8 @@ class Desk:
         self._timer: asyncio.TimerHandle | None = None
         self._told_s = 0.0
         self._second = 0
+        self._left: list[tuple[Key, float, int]] = []
+        """(stream, when, how many answers) of those who are gone."""
         self._rows: dict[str, Row] | None = None
         """As they were told last; None: never."""
         self._off = False
@@ -102,12 +108,17 @@ class Desk:
             if self._every_s:
                 self._happened(entry)
 
-    def end(self, key: Key, at_s: float) -> None:
+    def end(self, key: Key, at_s: float, how: str = FINISHED) -> None:
         """See ``TokenSink``."""
         entry = self._entries.get(key)
         if entry is not None and not self._off:
-            entry.end(at_s)
+            entry.end(at_s, how)
             self._happened(entry)
+
+    def left(self, key: Key, at_s: float, count: int) -> None:
+        """See ``TokenSink``."""
+        if key in self._entries:
+            self._left.append((key, at_s, count))
 
     def counted(self, key: Key, since_s: float, at_s: float, count: int) -> None:
         """See ``TokenSink``. Not of a model whose tokens somebody tells: there is one stream for one truth."""
@@ -130,10 +141,12 @@ class Desk:
         entry = entry or self._entry(key, at_s, COUNTERS)
         if entry is None or entry.told_by != COUNTERS:
             return
+        if count:
+            entry.heard_s = max(entry.heard_s, at_s)
         for _ in range(min(MOST, count - entry.stream.open)):
             entry.prompt(at_s)
         while entry.stream.open > count:
-            entry.end(at_s)
+            entry.end(at_s, UNKNOWN)  # a number says nothing of what came of it
         self._happened(entry)
 
     def frame(self, program: str, at_s: float, took_s: float, stages: Mapping[str, float] = _NOTHING) -> None:
@@ -231,6 +244,7 @@ class Desk:
         framed = self.frames.collect(at) if ended else None
         if not self._entries and not self._rows:
             return framed or Scrape([], note=self._note(framed))
+        self._abandon(now_s)
         for entry in self._entries.values():
             entry.pass_to(now_s)
             if self._every_s and (entry.under_way or entry.readings):
@@ -250,6 +264,19 @@ class Desk:
             readings += framed.readings
             tables += framed.tables
         return Scrape(samples, tables, self._note(framed), tuple(readings), tuple(events))
+
+    def _abandon(self, now_s: float) -> None:
+        """End the answers of which nobody tells any more."""
+        if self._left:
+            due = [item for item in self._left if now_s - item[1] >= GONE_S]
+            self._left = [item for item in self._left if now_s - item[1] < GONE_S]
+            for key, at_s, count in due:
+                entry = self._entries.get(key)
+                if entry is not None and entry.heard_s <= at_s:
+                    entry.abandon(now_s, count, "gone")
+        for entry in self._entries.values():
+            if entry.under_way and now_s - entry.heard_s > SILENT_S:
+                entry.abandon(now_s, entry.stream.open, "silence")
 
     def _second_ends(self, now_s: float) -> list[Sample]:
         samples: list[Sample] = []
@@ -310,6 +337,7 @@ class Desk:
         self._off = True
         self._entries.clear()
         self._fresh.clear()
+        self._left.clear()
         self._rows = None
         self.frames.clear()
         if self._timer is not None:

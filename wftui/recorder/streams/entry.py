@@ -9,7 +9,7 @@ from statistics import median
 from typing import Final, NamedTuple
 
 from wftui.energy import stream as energy
-from wftui.energy.sink import Key
+from wftui.energy.sink import ABANDONED, Key
 from wftui.energy.stream import Stream
 from wftui.model.sample import DERIVED, ESTIMATED, Column, JsonValue, column
 from wftui.model.streams import CORE, COUNTERS, STREAMS, TOKENS
@@ -170,10 +170,22 @@ class Entry:
         else:
             self._turned(tokens, units, cost)
 
-    def end(self, at_s: float) -> None:
+    def end(self, at_s: float, how: str) -> None:
         """An answer ended."""
         self._meanwhile(at_s)
+        self._end(at_s, how)
+
+    def abandon(self, at_s: float, count: int, why: str) -> None:
+        """Nobody tells any more of so many answers."""
+        for _ in range(min(count, self.stream.open)):
+            self._end(at_s, ABANDONED, why)
+
+    def _end(self, at_s: float, how: str, why: str = "") -> None:
         tokens, units = self.stream.tokens, self.stream.units
+        self.stream.settle(at_s)
+        self._turned(tokens, units, self._cost)
+        if self._answer is not None and self.stream.open:
+            self._answer.end(how, why)
         self.stream.end(at_s)
         self._turned(tokens, units, self._cost)
 
@@ -223,7 +235,7 @@ class Entry:
             elif state == energy.STALLING:
                 self._stalled(when_s)
             elif state == energy.DRAINED and self._answer is not None:
-                self._answer.ended_s = when_s
+                self._answer.over(when_s)
             elif state == energy.IDLE:
                 self._answer = None  # no token came
         return begun
@@ -241,7 +253,7 @@ class Entry:
         self._answer = None
         self._told_s = answer.ended_s
         payload = answer.payload(self.key, self.stream, self._cost, self.told_by)
-        self.happened.append(("stream.ended", answer.ended_s, payload))
+        self.happened.append((answer.kind, answer.ended_s, payload))
 
     def _stalled(self, at_s: float) -> None:
         if at_s - self._stalled_s < STALLED_S:
