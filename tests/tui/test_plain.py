@@ -8,15 +8,19 @@ from hypothesis import strategies as st
 
 from tests.tui.fake import HOSTILE, NAN, NOW_S, Fed, full
 from tests.tui.fake_gpus import GpuFed, asleep, box, idle, lost
+from tests.tui.fake_streams import KEYS, Streaming, row, streaming
 from tests.tui.servers_seen import LOCKED, VLLM, serving
 from tests.tui.ux_seen import drawing
 from wftui.errors import UsageError
 from wftui.model.event import Event
+from wftui.model.streams import STREAMS
+from wftui.model.table import TableChange
 from wftui.tui.plain import speech
 from wftui.tui.plain.answers import WORDS, Quit, answer, interval
 from wftui.tui.plain.facts import Fact, facts, numbered
 from wftui.tui.plain.news import MOST, News
 from wftui.tui.state import State
+from wftui.wire import messages as wire
 
 CPU = "system.cpu.utilization"
 MEMORY = "system.memory.utilization"
@@ -321,3 +325,45 @@ def test_programs_views_and_the_core_are_told() -> None:
     assert "Core at level 3.00, 1.24 levels an hour." in lines
     assert answer("ux", drawing(), News(5))[0].startswith("Program canvas")
     assert answer("ux", full(), News(5))[0].startswith("No program tells its frames")
+
+
+# ---- streams of tokens
+
+
+def test_streams_are_told_with_their_state_energy_and_rate() -> None:
+    lines = News(5).everything(streaming())
+    assert (
+        "Stream llama3:8b of app flows, energy 0.91, 24.0 tokens a second, 93 percent sure, "
+        "13104 energy units so far." in lines
+    )
+    assert any(
+        line.startswith(
+            "Stream gemma3:27b of ollama:11434 flows at full energy, energy 0.77, 40.0 tokens a second"
+        )
+        and line.endswith("estimated by the counters of its server.")
+        for line in lines
+    )
+    told = answer("streams", streaming(), News(5))
+    assert told[-1] == (
+        "3 streams of tokens, 3 with an answer under way, energy of these 0.70, "
+        "two disagree by 0.62 by what they say."
+    )
+    assert answer("streams", full(), News(5))[0].startswith("No stream of tokens is known")
+
+
+def test_a_stall_of_a_stream_is_news_and_its_other_changes_are_not() -> None:
+    machine = Streaming()
+    machine.run().furnish()
+    machine.table()
+    news = News(5)
+    news.everything(machine.state)
+
+    def becomes(state: str) -> list[str]:
+        rows = {KEYS[number]: row(number, STATE=state if number == 0 else "idle") for number in range(3)}
+        change = TableChange(STREAMS.name, NOW_S * 10**9, keyframe=True, rows=rows)
+        machine.state.on(wire.TableArrived(change, STREAMS))
+        return [line for line in news.since(machine.state) if line.startswith("Stream llama3")]
+
+    assert becomes("saturated") == becomes("drained") == becomes("flowing") == []
+    assert becomes("stalling")[0].startswith("Stream llama3:8b of app stalls, energy ")
+    assert becomes("flowing")[0].startswith("Stream llama3:8b of app flows, energy ")

@@ -14,7 +14,7 @@ import pytest
 from wftui.model.health import Health
 from wftui.model.processes import PROCESSES
 from wftui.model.sample import Column, column
-from wftui.model.streams import FRAMES
+from wftui.model.streams import FRAMES, STREAMS
 from wftui.render.report import State, plain, rates, report
 
 HOSTILE = "\x1b]0;own\x07\u202eevil\n[red]" + "x" * 300
@@ -179,3 +179,31 @@ def test_programs_that_draw_and_the_fidelity_of_views_have_their_lines() -> None
         "view 2       62 % of the energy seen, lag 180 ms",
     ]
     assert not [item for item in report(state(), 80) if item.title.startswith("Frames")]
+
+
+def test_streams_of_tokens_have_their_lines() -> None:
+    def told(name: str, value: float, **labels: str) -> tuple[Column, float]:
+        return column("streams", name, labels, call="test"), value
+
+    llama = {"source": "app", "model": "llama3"}
+    values = known(
+        told("ux.stream.energy", 0.914, **llama),
+        told("ux.stream.rate", 24.02, **llama),
+        told("ux.stream.certainty", 0.42, **llama),
+        told("ux.stream.units", 1812.33, **llama),
+        told("ux.stream.tokens", 2100, **llama),
+        told("ux.stream.units", 12.0, server="127.0.0.1:8000"),
+        told("ux.ensemble.energy", 0.914),
+        told("ux.ensemble.disagreement", 0.31, mode="timing"),
+    )
+    rest = (None,) * 9
+    rows = {
+        "app||llama3": ("app", "", "llama3", "flowing", 0, "tokens", *rest),
+        "|127.0.0.1:8000|": ("", "127.0.0.1:8000", "", "drained", 0, "counters", *rest),
+    }
+    assert section(state(values=values, tables={"streams": (STREAMS, rows)}), "Streams").splitlines() == [
+        "llama3         flowing, E 0.91, 24.0 tok/s, 42 % sure, 1,812 EU, 2,100 tokens (app)",
+        "127.0.0.1:8000 drained, 12.0 EU, - tokens, estimated from the server's counters",
+        "together       E of those under way 0.91, disagreement by timing, estimated 0.31",
+    ]
+    assert not [item for item in report(state(), 80) if item.title.startswith("Streams")]

@@ -13,7 +13,7 @@ from wftui.model.health import Health
 from wftui.model.sample import Column
 from wftui.model.series import series
 from wftui.model.table import Row, TableSchema
-from wftui.render import drawing, serving, text
+from wftui.render import drawing, serving, streams, text
 from wftui.text import clean, cut_middle, fit
 from wftui.units import NS_PER_S
 from wftui.wire.messages import StatusReply
@@ -79,6 +79,7 @@ def report(state: State, width: int) -> list[Section]:
         _sensors(state),
         _gpus(state),
         *_serving(state),
+        *([Section("Streams of tokens", told)] if (told := streams.lines(state)) else []),
         *([Section("Frames and fidelity", drawn)] if (drawn := drawing.lines(state)) else []),
         _processes(state, width),
         _sources(state),

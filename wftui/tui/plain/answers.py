@@ -34,6 +34,7 @@ WORDS: Final = {
     "alerts": "what fires, the worst first; alerts 20: twenty of them",
     "events": "the last 5 events; events 10: ten of them",
     "sources": "which sources do not work, why, and what to do",
+    "streams": "streams of tokens: their state, energy and rate",
     "every": "how often changes are told: every 10s",
     "quit": "the end, as Control D",
 }
@@ -81,6 +82,10 @@ def answer(typed: str, state: State, news: News) -> list[str]:
         from wftui.tui.plain import drawing  # here: most machines draw nothing
 
         return drawing.answer(state)
+    if name == "streams":
+        from wftui.tui.plain import streams  # here: on most machines nobody tells tokens
+
+        return streams.answer(state)
     if name == "alerts":
         from wftui.tui.plain import alarms  # here: on a good day nobody asks
 

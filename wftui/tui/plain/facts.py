@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from wftui.model.alerts import ALERTS
 from wftui.model.health import TROUBLE
 from wftui.model.servers import SERVERS
+from wftui.model.streams import STREAMS
 from wftui.tui.gpus import boxes, cards
 from wftui.tui.plain import speech
 from wftui.tui.verdict import BAD, WELL, limited, verdict
@@ -55,6 +56,10 @@ def facts(state: State, seconds: int) -> list[Fact]:
         from wftui.tui.plain.serving import server_facts  # here: many machines serve no models
 
         found += server_facts(state)
+    if state.tables.get(STREAMS.name):
+        from wftui.tui.plain.streams import stream_facts  # here: on most machines nobody tells tokens
+
+        found += stream_facts(state)
     if state.by_name.get("ux.frame.rate") or state.by_name.get("wftop.fidelity.ratio"):
         from wftui.tui.plain.drawing import drawing_facts  # here: most machines draw nothing
 

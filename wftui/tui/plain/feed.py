@@ -14,8 +14,8 @@ from wftui.wire import messages as wire
 _TIMEOUT_S: Final = 2.0
 _CHUNK: Final = 1 << 16
 SELECTORS: Final = [
-    "system.*", "container.*", "hw.*", "inference.*", "gen_ai.*", "ux.frame.*", "ux.progression.*",
-    "ux.core.up", "wftop.fidelity.*", "wftop.view.motion",
+    "system.*", "container.*", "hw.*", "inference.*", "gen_ai.*", "ux.stream.*", "ux.ensemble.*", "ux.frame.*",
+    "ux.progression.*", "ux.core.up", "wftop.fidelity.*", "wftop.view.motion",
 ]  # fmt: skip
 TABLES: Final = [
     "processes",
@@ -26,6 +26,7 @@ TABLES: Final = [
     "inference_requests",
     "alerts",
     "rules",
+    "streams",
     "frames",
 ]
 _EVENTS: Final = 50
