@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tests.tui.fake import full
@@ -14,11 +16,15 @@ from wftui.tui.app import WftopApp
 from wftui.tui.energy.lanes import lanes
 from wftui.tui.energy.power import PowerPage, trace
 from wftui.tui.energy.screen import POWER, EnergyScreen
-from wftui.tui.frame import Row
 from wftui.tui.glyphs import UTF8
 from wftui.tui.scene import Scene
 from wftui.tui.state import State
 from wftui.tui.ui import Ui
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wftui.tui.drift import Line
 
 WATTS = (690.0, 640.0, 71.0, 430.0, 250.0, 698.0, 30.0, 560.0)
 
@@ -50,7 +56,7 @@ def pictured(state: State, page: PowerPage, size: tuple[int, int]) -> tuple[comp
     return compose.picture(scene, ui, *size), scene
 
 
-def _below(changed: dict[int, Row]) -> dict[int, Row]:
+def _below(changed: Mapping[int, Line]) -> dict[int, Line]:
     """Lines of the page as lines of the screen: its first one names the pages."""
     return {line + 1: row for line, row in changed.items()}
 

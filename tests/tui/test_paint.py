@@ -13,6 +13,7 @@ from tests.tui.fake import Fed, full, scene
 from wftui import paths
 from wftui.render.palette import DEPTHS, TRUECOLOR, load
 from wftui.tui.compose import Picture, picture
+from wftui.tui.drift import Drift, Line
 from wftui.tui.frame import Row, fit_row
 from wftui.tui.paint import Painter
 from wftui.tui.state import LOST
@@ -83,6 +84,70 @@ def test_any_rows_and_any_wide_characters(rows: list[list[tuple[str, str]]], sta
         stream.feed(painter.difference(before, after))
         assert shown(screen)[0] == text_of(after)[0]
         before = after
+
+
+WIDTH = 24
+_CELLS = st.lists(st.tuples(st.sampled_from("ab⣿· "), st.sampled_from("rsm")), min_size=14, max_size=14)
+
+
+@st.composite
+def drifting(draw: st.DrawFn) -> list[tuple[Line, bool]]:
+    """A line that travels, now and then with something else in it, beside it or in its place; and whether it is
+    stale."""
+    lines: list[tuple[Line, bool]] = []
+    now = draw(_CELLS)
+    travelled = draw(st.integers(0, 99))
+    left, right = [("漢 E", "dim"), (" 1 ", "strong")], [("  ⣿", "warn")]
+    for _ in range(draw(st.integers(1, 8))):
+        gone = draw(st.sampled_from([0, 1, 1, 2, 3, 9]))
+        travelled += gone
+        now = [*draw(_CELLS)[:gone], *now[: len(now) - gone]]
+        for place in draw(st.lists(st.integers(0, 13), max_size=2)):
+            now[place] = draw(_CELLS)[place]
+        if draw(st.integers(0, 3)) == 0:
+            left = [("漢 E", "dim"), (f" {draw(st.integers(0, 9))} ", "strong")]
+            right = [("  ", "dim"), (draw(st.sampled_from("⣿⣀ ")), "warn")]
+        roles = {"r": draw(st.sampled_from(["glow1", "glow1", "glow7"])), "s": "strong", "m": "mark"}
+        text, inks = "".join(char for char, _ in now), "".join(ink for _, ink in now)
+        line = Drift(left, text, inks, right, roles=roles, travelled=travelled)
+        whole = draw(st.integers(0, 5)) == 0
+        lines.append((list(line) if whole else line, draw(st.integers(0, 7)) == 0))
+    return lines
+
+
+@given(drifting())
+@settings(max_examples=150)
+def test_a_line_that_travels_is_as_if_it_were_written_anew(lines: list[tuple[Line, bool]]) -> None:
+    painter = Painter(load(THEME, TRUECOLOR))
+    pushed = pyte.Screen(WIDTH, 2)
+    stream = pyte.Stream(pushed)
+    before = blank(WIDTH, 2)
+    for line, stale in lines:
+        after = Picture([line, [("x" * WIDTH, "text")]], WIDTH, 2, stale=stale, live_lines=frozenset({1}))
+        stream.feed(painter.difference(before, after))
+        anew = pyte.Screen(WIDTH, 2)
+        pyte.Stream(anew).feed(painter.difference(blank(WIDTH, 2), after))
+        assert shown(pushed) == shown(anew) == text_of(after)
+        for x in range(WIDTH):
+            mine, theirs = pushed.buffer[0][x], anew.buffer[0][x]
+            assert mine == theirs or mine.data == theirs.data == " "
+        before = after
+
+
+def test_what_travels_costs_what_is_new() -> None:
+    painter = Painter(load(THEME, TRUECOLOR))
+    edge: Row = [("│", "frame")]
+    text = "⣿" * 150 + " " * 28
+    roles = {"r": "mark"}
+    frames = [
+        Picture(
+            [Drift(edge, text[at:] + text[:at], "r" * 178, edge, roles=roles, travelled=-at)],
+            180, 1, stale=False, live_lines=frozenset(),
+        )
+        for at in range(40, 0, -1)
+    ]  # fmt: skip
+    sizes = [len(painter.difference(before, after).encode()) for before, after in pairwise(frames)]
+    assert max(sizes) < 80
 
 
 @pytest.mark.parametrize("depth", DEPTHS)

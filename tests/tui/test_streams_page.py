@@ -257,6 +257,7 @@ async def test_tab_goes_through_the_pages_and_v_shows_the_evidence() -> None:
 
 def test_brightness_is_energy() -> None:
     looked = Looked()
-    roles = {lane.key: {role for row in lane.flow.rows for _, role in row} for lane in looked.page._lanes}
+    roles = {lane.key: {role for row in range(lane.belt.height) for _, role in lane.flow.row(row)}
+             for lane in looked.page._lanes}  # fmt: skip
     for key, energy in zip(KEYS, ENERGY, strict=True):
         assert weave.glow(energy) in roles[key]

@@ -73,11 +73,12 @@ def energy_rows() -> list[Row]:
     ui = Ui()
     ui.show("energy")
     ui.energy = EnergyScreen()
-    return compose.picture(scene(told([card._replace(power=300.0) for card in box(2)])), ui, 120, 40).rows
+    made = compose.picture(scene(told([card._replace(power=300.0) for card in box(2)])), ui, 120, 40)
+    return [list(row) for row in made.rows]
 
 
 def ribbon_rows() -> list[Row]:
-    return list(ribbon.rows(0.5, 20, 2, 0.0))
+    return [[(line, ribbon.ink(0.5))] for line in ribbon.texts(0.5, 20, 2, 0.0)]
 
 
 def strip_rows() -> list[Row]:

@@ -7,23 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wftui.tui.energy import ribbon
-from wftui.tui.frame import row_width
+from wftui.tui.frame import cells
 
 SHARES = st.floats(0, 1.5)
 
 
-def dots(rows: tuple[list[tuple[str, str]], ...]) -> int:
-    return sum(
-        (ord(char) - 0x2800).bit_count() for row in rows for text, _ in row for char in text if char > "\u2800"
-    )
+def dots(rows: tuple[str, ...]) -> int:
+    return sum((ord(char) - 0x2800).bit_count() for row in rows for char in row if char > "\u2800")
 
 
 @given(SHARES, st.integers(1, 200), st.integers(1, 7), st.floats(0, 1e6), st.booleans())
 def test_any_ribbon_fills_its_place(share: float, width: int, height: int, at: float, ascii_only: bool) -> None:
-    rows = ribbon.rows(share, width, height, at, ascii_only=ascii_only)
+    rows = ribbon.texts(share, width, height, at, ascii_only=ascii_only)
     assert len(rows) == height
-    assert all(row_width(row) == width for row in rows)
-    assert not ascii_only or all(text.isascii() for row in rows for text, _ in row)
+    assert all(cells(row) == width for row in rows)
+    assert not ascii_only or all(map(str.isascii, rows))
 
 
 @pytest.mark.parametrize("height", [1, 3, 5])
@@ -42,23 +40,23 @@ def test_more_power_is_never_thinner_slower_or_cooler(height: int) -> None:
 
 def test_thickness_on_the_screen_is_the_share() -> None:
     # A third, a half and all of 12 lines of dots over 96 cells, less the streaks.
-    whole = dots(ribbon.rows(1.0, 96, 3, 0))
+    whole = dots(ribbon.texts(1.0, 96, 3, 0))
     assert whole > 0.85 * 96 * 3 * 8
-    assert dots(ribbon.rows(0.5, 96, 3, 0)) == pytest.approx(whole / 2, rel=0.15)
-    assert dots(ribbon.rows(1 / 3, 96, 3, 0)) == pytest.approx(whole / 3, rel=0.15)
+    assert dots(ribbon.texts(0.5, 96, 3, 0)) == pytest.approx(whole / 2, rel=0.15)
+    assert dots(ribbon.texts(1 / 3, 96, 3, 0)) == pytest.approx(whole / 3, rel=0.15)
 
 
 def test_it_flows_to_the_right_and_repeats() -> None:
-    before = ribbon.rows(0.6, 100, 3, 7.0)
-    after = ribbon.rows(0.6, 100, 3, 8.0)
+    before = ribbon.texts(0.6, 100, 3, 7.0)
+    after = ribbon.texts(0.6, 100, 3, 8.0)
     for old, new in zip(before, after, strict=True):
-        assert new[0][0][1:] == old[0][0][:-1]
-    assert ribbon.rows(0.6, 100, 3, 7.0 + ribbon.SWELL) == before
+        assert new[1:] == old[:-1]
+    assert ribbon.texts(0.6, 100, 3, 7.0 + ribbon.SWELL) == before
 
 
 def test_nothing_flows_and_nothing_known_are_two_things() -> None:
-    nothing, unknown = ribbon.rows(0.0, 20, 3, 5.0), ribbon.rows(float("nan"), 20, 3, 5.0)
+    nothing, unknown = ribbon.texts(0.0, 20, 3, 5.0), ribbon.texts(float("nan"), 20, 3, 5.0)
     assert nothing != unknown
-    assert nothing == ribbon.rows(0.0, 20, 3, 50.0)
+    assert nothing == ribbon.texts(0.0, 20, 3, 50.0)
     assert ribbon.speed(float("nan")) == ribbon.speed(0.0) == 0.0
-    assert {role for row in (*nothing, *unknown) for _, role in row} == {"faint"}
+    assert ribbon.ink(0.0) == ribbon.ink(float("nan")) == "faint"

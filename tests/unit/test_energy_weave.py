@@ -30,15 +30,18 @@ def test_rows_show_what_is_on_the_belt(
     tokens: list[tuple[float, float]], width: int, height: int, share: float, ascii_only: bool
 ) -> None:
     belt = laid(width, height, tokens, 20.0)
-    rows, seen, _ = weave.rows(belt, share, "glow3", ascii_only=ascii_only)
+    woven = weave.Woven(belt, ascii_only=ascii_only)
+    assert woven.follow(share, "glow3") == list(range(height))
+    seen = weave.ribboned(belt, share, ascii_only=ascii_only)
     signs = weave.PLAIN_SIGNS if ascii_only else weave.SIGNS
-    ground = ribbon.rows(share, width, height, belt.travelled, ascii_only=ascii_only, role="glow3")
-    for y, row in enumerate(rows):
+    ground = ribbon.texts(share, width, height, belt.travelled, ascii_only=ascii_only)
+    for y in range(height):
+        row = woven.row(y)
         assert row_width(row) == width
         assert all(text for text, _ in row)
         line = "".join(text for text, _ in row)
         there = dict(belt.cells(y))
-        assert all(line[x] == (signs[there[x]] if x in there else ground[y][0][0][x]) for x in range(width))
+        assert all(line[x] == (signs[there[x]] if x in there else ground[y][x]) for x in range(width))
         assert seen[y] == sum(line[x] != " " and x not in there for x in range(width))
         bright = {
             x + at
@@ -48,23 +51,36 @@ def test_rows_show_what_is_on_the_belt(
         }
         assert bright == {x for x, kind in there.items() if kind in PARTICLES or kind == BOLT}
     assert sum(kind in PARTICLES for y in range(height) for _, kind in belt.cells(y)) == len(belt.particles)
+    assert belt.count == len(belt.particles)
 
 
-@given(TOKENS, st.integers(1, 60), st.integers(1, 5), st.lists(st.floats(0, 0.2), max_size=30))
-def test_rows_that_are_taken_over_are_as_if_made_anew(
-    tokens: list[tuple[float, float]], width: int, height: int, steps: list[float]
+@given(TOKENS, st.integers(1, 60), st.integers(1, 5), st.lists(st.floats(0, 0.4), max_size=40), st.booleans())
+def test_a_lane_that_is_followed_is_as_if_made_anew(
+    tokens: list[tuple[float, float]], width: int, height: int, steps: list[float], ascii_only: bool
 ) -> None:
     belt = laid(width, height, tokens, 9.0)
-    woven = weave.rows(belt, 0.5, "glow3", ascii_only=False)
+    woven = weave.Woven(belt, ascii_only=ascii_only)
+    woven.follow(0.5, "glow3")
     for at, step in enumerate(steps):
+        if at % 7 == 6:
+            belt.speed = 300.0 * step  # by more than it is wide
         belt.advance(step)
         if at % 3 == 1:
-            belt.place(Particle(10.0, 10.0, 1, 1.0, step * 5), 10.0)
+            belt.place(Particle(10.0, 10.0 - step, 1, 1.0, step * 2), 10.0)
         if at % 11 == 10:
             belt.bolt(1)
-        share, role = (0.5, "glow3") if at % 5 else (0.9, "glow4")
-        woven = weave.rows(belt, share, role, ascii_only=False, before=woven)
-        assert woven[:2] == weave.rows(belt, share, role, ascii_only=False)[:2]
+        if at % 17 == 16:
+            belt.clear()
+        share, role = ((0.5, "glow3"), (0.5, "glow4"), (0.9, "glow4"), (NAN, "faint"))[at % 19 // 5]
+        before = [(woven.texts[y], woven.inks[y], woven.roles) for y in range(height)]
+        others = woven.follow(share, role)
+        changes, belt.changes = belt.changes, []
+        assert not changes
+        anew = weave.Woven(belt, ascii_only=ascii_only)
+        anew.follow(share, role)
+        assert (woven.texts, woven.inks, woven.roles) == (anew.texts, anew.inks, anew.roles)
+        after = [(woven.texts[y], woven.inks[y], woven.roles) for y in range(height)]
+        assert set(others) >= {y for y in range(height) if after[y] != before[y]}
 
 
 def _starts(row: list[tuple[str, str]]) -> list[int]:
@@ -77,8 +93,8 @@ def test_particles_have_characters_of_their_own() -> None:
         assert len(own) == 3
         assert not own & {signs[HALOED], signs[BOLT]}
         for share in (NAN, 0.0, 0.1, 0.5, 1.0):
-            rows = ribbon.rows(share, 96, 5, 0.0, ascii_only=signs is weave.PLAIN_SIGNS, role="glow1")
-            assert not own & set("".join(row[0][0] for row in rows))
+            rows = ribbon.texts(share, 96, 5, 0.0, ascii_only=signs is weave.PLAIN_SIGNS)
+            assert not own & set("".join(rows))
 
 
 def test_more_energy_is_brighter_and_unknown_is_not() -> None:

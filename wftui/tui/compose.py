@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 from wftui.model.servers import SERVERS
 from wftui.tui import banner, dialogs, layout, lists, transport
 from wftui.tui.alerts_screen import seen
+from wftui.tui.drift import Drift, Line, edges
 from wftui.tui.footer import footer
 from wftui.tui.frame import Row, Segment, box, cells, fit_row, outside, plain, row_width
 from wftui.tui.overview import overview
@@ -16,7 +17,7 @@ from wftui.tui.topline import top_line
 from wftui.tui.ui import OVERVIEW, Ui
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import ModuleType
 
     from wftui.tui.arrange.model import Arranger
@@ -99,9 +100,9 @@ class Picture:
     __slots__ = ("_starts", "height", "live_lines", "rows", "stale", "width")
 
     def __init__(
-        self, rows: list[Row], width: int, height: int, *, stale: bool, live_lines: frozenset[int]
+        self, rows: Sequence[Line], width: int, height: int, *, stale: bool, live_lines: frozenset[int]
     ) -> None:
-        self.rows = rows
+        self.rows = list(rows)
         self.width = width
         self.height = height
         self.stale = stale
@@ -170,7 +171,7 @@ def picture(scene: Scene, ui: Ui, width: int, height: int) -> Picture:
     return Picture(rows, width, height, stale=scene.state.stale, live_lines=frozenset(live))
 
 
-def moved(before: Picture, screen: layout.Layout, changed: dict[int, Row]) -> Picture:
+def moved(before: Picture, screen: layout.Layout, changed: Mapping[int, Line]) -> Picture:
     """The frame after this one, in which only these lines of the panel that fills the screen are others; each is
     exactly as wide as the panel's inside."""
     place = screen.places[0]
@@ -179,9 +180,9 @@ def moved(before: Picture, screen: layout.Layout, changed: dict[int, Row]) -> Pi
         y = place.y + screen.framed + line
         if y >= min(len(rows), place.y + place.height - screen.framed):
             continue
-        old = rows[y]
         if screen.framed:
-            rows[y] = [old[0], *row, old[-1]]
+            first, last = edges(rows[y])
+            rows[y] = row.framed(first, last) if isinstance(row, Drift) else [first, *row, last]
         else:
             rows[y] = row
     after = Picture(rows, before.width, before.height, stale=before.stale, live_lines=before.live_lines)

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 TYPE_CHECKING = False  # typing is heavier than this module
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from wftui.tui.glyphs import Glyphs
 
@@ -59,7 +59,7 @@ def plain(text: str, glyphs: Glyphs, limit: int = 512) -> str:
     return shown
 
 
-def row_width(row: Row) -> int:
+def row_width(row: Iterable[Segment]) -> int:
     """Columns of a row."""
     # Most text is ASCII, and a call costs more than to look: three thousand of them are made a frame.
     return sum([len(text) if text.isascii() else cells(text) for text, _ in row])
@@ -82,7 +82,7 @@ def fit_row(row: Row, width: int, fill: str = "text") -> Row:
     return row
 
 
-def crop(row: Row, start: int, end: int) -> Row:
+def crop(row: Iterable[Segment], start: int, end: int) -> Row:
     """The columns [start, end) of a row; a wide character cut in half becomes a blank."""
     out: Row = []
     x = 0

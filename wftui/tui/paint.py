@@ -30,18 +30,19 @@ from textual.strip import Strip
 from textual.worker import WorkerFailed
 
 from wftui.render.palette import Ink, Palette
-from wftui.tui.frame import Row, cells
+from wftui.tui.difference import difference
 from wftui.tui.terminal import ENTER, MOUSE, NO_MOUSE, Terminal
 from wftui.tui.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable
 
     from textual.app import App
     from textual.message import Message
 
     from wftui.tui.compose import Picture
     from wftui.tui.flow import Flow
+    from wftui.tui.frame import Segment as Piece
 
 # The toolkit's driver makes its writer by this name.
 linux_driver.WriterThread = Writer  # type: ignore[assignment,attr-defined]  # has all that is asked of that
@@ -64,9 +65,6 @@ _QUEUED: Final = 2
 _ANSWERS: Final = re.compile(rb"(?:\x1b\[(?!1;)\d{1,4};\d{1,4}R)+")
 """Places of the cursor. From the top line they look like F3 with a modifier, which is the parser's business."""
 _COLUMN: Final = re.compile(rb";(\d+)R")
-_STEP: Final = 5
-_WIDE_STEP: Final = 2
-"""Cells that are cheaper to write again than to step over; braille is three bytes a cell."""
 _ESCAPE_S: Final = 0.1
 _ESCAPE_TICKS: Final = 4
 """Short waits after a key: the toolkit's parser decides by time whether an Escape stands alone."""
@@ -282,7 +280,7 @@ class Styles:
         self.live = {role: _style(ink) for role, ink in palette.live.items()}
         self.stale = {role: _style(ink) for role, ink in palette.stale.items()}
 
-    def strip(self, row: Row, width: int, *, stale: bool) -> Strip:
+    def strip(self, row: Iterable[Piece], width: int, *, stale: bool) -> Strip:
         """One row of a frame."""
         styles = self.stale if stale else self.live
         return Strip([Segment(text, styles[role]) for text, role in row], width)
@@ -372,74 +370,5 @@ class Painter:
         return "".join(out)
 
     def difference(self, before: Picture, after: Picture) -> str:
-        """The escape codes that turn one frame into another of the same size.
-
-        All pieces of one ink follow each other, wherever they stand: the codes of a colour are longer than those
-        of a place.
-        """
-        inks: dict[str, list[str]] = {}
-        ends: dict[str, tuple[int, int]] = {}
-        for y, row in enumerate(after.rows):
-            old = before.rows[y]
-            stale = after.stale and y not in after.live_lines
-            same_inks = stale == (before.stale and y not in before.live_lines)
-            if row == old and same_inks:
-                continue
-            codes = self._stale if stale else self._live
-            known = before.starts(y) if same_inks else {}
-            for x, segment in after.starts(y).items():
-                there = known.get(x)
-                if there == segment:
-                    continue
-                text, role = segment
-                code = codes[role]
-                taken = len(text) if text.isascii() else cells(text)
-                if there is None or there[1] != role:
-                    # As often as not: streams move by whole cells, and all their pieces stand elsewhere.
-                    out = inks.get(code)
-                    if out is None:
-                        out = inks[code] = []
-                    if ends.get(code) != (y, x):
-                        out.append(f"\x1b[{y + 1};{x + 1}H")
-                    out.append(text)
-                    ends[code] = y, x + taken
-                    continue
-                runs: Sequence[tuple[int, str]] = ((0, text),)
-                # Only where one character is one cell, parts of a segment can be kept.
-                if len(text) == taken:
-                    old_text = there[0]
-                    if len(old_text) == len(text) == taken == cells(old_text):
-                        runs = _changed(old_text, text)
-                out = inks.setdefault(code, [])
-                at = -1
-                for start, piece in runs:
-                    if at >= 0:
-                        # Only inside a text of plain cells: after any other one the cursor's place is not certain.
-                        out.append(f"\x1b[{x + start - at}C")
-                    elif ends.get(code) != (y, x + start):
-                        out.append(f"\x1b[{y + 1};{x + start + 1}H")
-                    out.append(piece)
-                    at = x + start + (len(piece) if len(piece) != len(text) else taken)
-                ends[code] = (y, at)
-        if not inks:
-            return ""
-        # The toolkit writes plain text without a reset in front: no colour of ours may be left on.
-        return "".join(code + "".join(out) for code, out in inks.items()) + "\x1b[0m"
-
-
-def _changed(old: str, new: str) -> list[tuple[int, str]]:
-    """The parts of a text that are others than in one of the same length, each with the place where it begins.
-
-    What is the same for a cell or two is sent again: to step over it would take as many bytes.
-    """
-    places = [place for place, (was, char) in enumerate(zip(old, new, strict=True)) if was != char]
-    step = _STEP if new.isascii() else _WIDE_STEP
-    runs = []
-    first = end = places[0]
-    for place in places:
-        if place - end > step:
-            runs.append((first, new[first : end + 1]))
-            first = place
-        end = place
-    runs.append((first, new[first : end + 1]))
-    return runs
+        """The escape codes that turn one frame into another of the same size."""
+        return difference(before, after, self._live, self._stale)

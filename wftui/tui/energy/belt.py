@@ -8,7 +8,10 @@ is what can be counted there.
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 NAN: Final = float("nan")
 SHARP: Final = 0.5
@@ -22,6 +25,8 @@ _STANDS: Final = 0.01
 _SEARCH: Final = 5
 """Cells to either side of its own in which a particle looks for a free one."""
 _AROUND: Final = ((0, -1), (1, 0), (-1, 0))
+_MANY: Final = 1000
+"""Changes that are kept for whoever draws the belt."""
 
 
 class Particle:
@@ -67,6 +72,14 @@ Cell = tuple[int, str]
 """Something on a belt, on the screen: its column, and one of ``PARTICLES``, ``HALOED``, ``BOLT``."""
 
 
+class Change(NamedTuple):
+    """A cell of a belt that holds something else now."""
+
+    row: int
+    slot: int
+    kind: str
+
+
 class Belt:
     """Of one stream."""
 
@@ -80,21 +93,23 @@ class Belt:
         self.travelled = 0.0
         self.effects = 1.0
         """Share of halos and bolts that are drawn."""
-        self.particles: list[Particle] = []
-        """On the belt and on the screen."""
+        self.epoch = 0
+        """Another number when more is otherwise than that it has travelled and what ``changes`` tells."""
+        self.changes: list[Change] = []
+        """In this epoch, the oldest first; whoever draws the belt takes them."""
         self._cells: list[dict[int, str]] = []
-        self._version = 0
-        self._touched: list[int] = []
-        """Of each row: the version in which it was touched last."""
+        self._particles: dict[int, list[Particle]] = {}
+        """By their slots: the screen is left by all of a slot together."""
 
     @property
-    def version(self) -> int:
-        """Another number when the belt looks otherwise."""
-        return self._version
+    def particles(self) -> list[Particle]:
+        """On the belt and on the screen."""
+        return [particle for held in self._particles.values() for particle in held]
 
-    def touched(self, row: int) -> int:
-        """Another number when this row of it looks otherwise."""
-        return self._touched[row]
+    @property
+    def count(self) -> int:
+        """How many particles."""
+        return sum(map(len, self._particles.values()))
 
     def per_particle(self, rate: float) -> int:
         """Tokens that a particle has to stand for at a rate ({token}/s), so that all find a place."""
@@ -113,20 +128,20 @@ class Belt:
         if len(self._cells) != height:
             gone = self.clear()
             self._cells = [{} for _ in range(height)]
-            self._touch_all()
+            self._anew()
         if width != self.width:
             self.width = width
-            self._touch_all()
-        return gone + self._leave()
+            self._anew()
+        edge = int(self.travelled) - width
+        slots = set(self._particles).union(*self._cells)
+        return gone + self._leave(slot for slot in slots if slot <= edge)
 
     def advance(self, passed_s: float) -> list[Particle]:
         """Time passes: returns the particles that left the screen."""
         before = int(self.travelled)
         self.travelled += passed_s * self.speed
-        if int(self.travelled) == before:
-            return []
-        self._touch_all()
-        return self._leave()
+        here = int(self.travelled)
+        return self._leave(range(before - self.width + 1, here - self.width + 1)) if here != before else []
 
     def place(self, particle: Particle, now_s: float) -> bool:
         """Find a cell: where the particle would be if it had entered when it was computed, or near to that."""
@@ -153,8 +168,7 @@ class Belt:
             for x in range(max(1, round(thick * self.effects)) if self.effects > 0 else 0):
                 slot = here - x - (len(self._cells) - 1 - row)
                 if cells.get(slot, HALOED) == HALOED and here - slot < self.width:
-                    cells[slot] = BOLT
-        self._touch_all()
+                    self._set(row, slot, BOLT)
 
     def cells(self, row: int) -> list[Cell]:
         """What is on a row of the screen, from the left."""
@@ -165,35 +179,39 @@ class Belt:
 
     def clear(self) -> list[Particle]:
         """Nothing is on it any more; returns what was."""
-        gone, self.particles = self.particles, []
+        gone = self.particles
+        self._particles.clear()
         for cells in self._cells:
             cells.clear()
-        self._touch_all()
+        self._anew()
         return gone
 
     def _put(self, particle: Particle, row: int, slot: int) -> None:
         particle.row, particle.slot = row, slot
-        self._cells[row][slot] = particle.kind
-        self.particles.append(particle)
-        self._version += 1
-        self._touched[row] = self._version
+        self._set(row, slot, particle.kind)
+        self._particles.setdefault(slot, []).append(particle)
         unsure = 1.0 - particle.certainty
         halo = round(HALO * unsure * self.effects) if unsure == unsure else 0
-        for down, across in _AROUND[:halo]:
-            if 0 <= row + down < len(self._cells):
-                self._cells[row + down].setdefault(slot + across, HALOED)
-                self._touched[row + down] = self._version
-
-    def _touch_all(self) -> None:
-        self._version += 1
-        self._touched = [self._version] * len(self._cells)
-
-    def _leave(self) -> list[Particle]:
         edge = int(self.travelled) - self.width
-        for cells in self._cells:
-            for slot in [slot for slot in cells if slot <= edge]:
-                del cells[slot]
-        gone = [particle for particle in self.particles if particle.slot <= edge]
-        if gone:
-            self.particles = [particle for particle in self.particles if particle.slot > edge]
+        for down, across in _AROUND[:halo]:
+            there = slot + across
+            if 0 <= row + down < len(self._cells) and there > edge and there not in self._cells[row + down]:
+                self._set(row + down, there, HALOED)
+
+    def _set(self, row: int, slot: int, kind: str) -> None:
+        self._cells[row][slot] = kind
+        self.changes.append(Change(row, slot, kind))
+        if len(self.changes) > _MANY:  # nobody draws it
+            self._anew()
+
+    def _anew(self) -> None:
+        self.epoch += 1
+        self.changes.clear()
+
+    def _leave(self, slots: Iterable[int]) -> list[Particle]:
+        gone: list[Particle] = []
+        for slot in slots:
+            for cells in self._cells:
+                cells.pop(slot, None)
+            gone += self._particles.pop(slot, ())
         return gone

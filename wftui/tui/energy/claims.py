@@ -29,8 +29,8 @@ class Shown(NamedTuple):
     line: int
     column: int
     belt: Belt
-    ribbon: list[int]
-    """Cells of the ribbon that are seen, by row."""
+    share: float
+    """Of the height that the ribbon takes; NaN: not known."""
 
 
 class Claims:
@@ -66,7 +66,7 @@ class Claims:
                     "column": lane.column,
                     "width": lane.belt.width,
                     "height": lane.belt.height,
-                    "ribbon": lane.ribbon,
+                    "ribbon": weave.ribboned(lane.belt, lane.share, ascii_only=ascii_only),
                     "particles": [
                         [lane.line + row, lane.column + x, signs[kind]]
                         for row in range(lane.belt.height)

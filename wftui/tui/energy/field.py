@@ -198,7 +198,7 @@ class Field:
     @property
     def particles(self) -> int:
         """On the screen."""
-        return sum(len(lane.belt.particles) for lane in self._lanes.values())
+        return sum(lane.belt.count for lane in self._lanes.values())
 
     @property
     def per_particle(self) -> float:

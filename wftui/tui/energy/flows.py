@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from wftui.energy.stream import USUAL
 from wftui.model import streams as cells
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 BASELINE_S: Final = 300
 """Seconds of its own past that a stream's rate is measured against."""
+_READ: Final = ("energy", "rate", "certainty", "friction", "units", "tokens")
+"""Fields of a stream that are readings, by the names of their series."""
+_TOKENS: Final = _READ.index("tokens")
 _FEW: Final = 10
 """Seconds with tokens below which that past says nothing."""
 
@@ -30,15 +33,6 @@ class Flow(NamedTuple):
     model: str
     state: str
     """One of ``wftui.energy.stream.STATES``; empty: not told."""
-    energy: float
-    rate: float
-    """{token}/s."""
-    certainty: float
-    friction: float
-    units: float
-    """EU, counter."""
-    tokens: float
-    """Counter."""
     baseline: float
     """{token}/s that the width of the ribbon is measured against."""
     own: bool
@@ -53,6 +47,18 @@ class Flow(NamedTuple):
     """Key of that stream."""
     apart_by: str
     """``top_k`` or ``timing``."""
+    counted: int
+    """Where its count of tokens stands among the state's values; -1: nowhere."""
+    # The readings, in the order of _READ.
+    energy: float
+    rate: float
+    """{token}/s."""
+    certainty: float
+    friction: float
+    units: float
+    """EU, counter."""
+    tokens: float
+    """Counter."""
 
     @property
     def name(self) -> str:
@@ -82,6 +88,17 @@ def flows(state: State) -> tuple[Flow, ...]:
 
 
 def _flows(state: State) -> tuple[Flow, ...]:
+    # In full motion values are others sixty times a second; what stands in the tables, and where values stand,
+    # is looked up when that changes.
+    known = keep(state, "streams", (state.second, state.table_version), lambda: _streams(state))
+    values = state.values
+    return tuple(
+        Flow(*told, *[values[place] if place >= 0 else NAN for place in places]) for told, places in known
+    )
+
+
+def _streams(state: State) -> list[tuple[tuple[Any, ...], tuple[int, ...]]]:
+    """Each stream: its fields up to the readings, and where those stand among the values; -1: nowhere."""
     rows = state.tables.get(cells.STREAMS.name, {})
     found = []
     for key in sorted(rows):
@@ -89,35 +106,14 @@ def _flows(state: State) -> tuple[Flow, ...]:
         source, server, model = (_text(row[place]) for place in (cells.SOURCE, cells.SERVER, cells.MODEL))
         labels = _labels(source, server, model)
         baseline, own = _baseline(state, labels)
-
-        def value(what: str, labels: tuple[tuple[str, str], ...] = labels) -> float:
-            return state.value(f"ux.stream.{what}", *labels)
-
-        found.append(
-            Flow(
-                key=key,
-                source=source,
-                server=server,
-                model=model,
-                state=_text(row[cells.STATE]),
-                energy=value("energy"),
-                rate=value("rate"),
-                certainty=value("certainty"),
-                friction=value("friction"),
-                units=value("units"),
-                tokens=value("tokens"),
-                baseline=baseline,
-                own=own,
-                first_token_s=_number(row[cells.FIRST_TOKEN]),
-                answers=_number(row[cells.ANSWERS]),
-                longest_gap_s=_number(row[cells.LONGEST_GAP]),
-                told_by=_text(row[cells.TOLD_BY]),
-                apart=_number(row[cells.APART]),
-                against=_text(row[cells.AGAINST]),
-                apart_by=_text(row[cells.APART_BY]),
-            )
-        )
-    return tuple(found)
+        places = tuple(state.places.get(text_of(f"ux.stream.{what}", *labels), -1) for what in _READ)
+        told = (
+            key, source, server, model, _text(row[cells.STATE]), baseline, own, _number(row[cells.FIRST_TOKEN]),
+            _number(row[cells.ANSWERS]), _number(row[cells.LONGEST_GAP]), _text(row[cells.TOLD_BY]),
+            _number(row[cells.APART]), _text(row[cells.AGAINST]), _text(row[cells.APART_BY]), places[_TOKENS],
+        )  # fmt: skip
+        found.append((told, places))
+    return found
 
 
 def _baseline(state: State, labels: tuple[tuple[str, str], ...]) -> tuple[float, bool]:

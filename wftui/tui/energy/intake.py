@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from wftui.energy import stream
 from wftui.model.streams import COUNTERS
 from wftui.tui.energy.flows import Flow, flows
-from wftui.tui.state import text_of
 from wftui.units import NS_PER_S
 from wftui.wire import messages as wire
 
@@ -75,8 +74,7 @@ class Intake:
             return
         for flow in flows(state):
             if times:
-                place = state.places.get(text_of("ux.stream.tokens", *flow.labels), -1)
-                at_ns = times.get(place, 0)
+                at_ns = times.get(flow.counted, 0)
                 if not at_ns:
                     continue
             ago_s = min(_OLDEST_S, max(0.0, (wall_ns - at_ns) / NS_PER_S))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from wftui.render import graph, text
 from wftui.render.palette import HEAT_STEPS, heat
+from wftui.tui.drift import Drift, Line
 from wftui.tui.energy import ribbon
 from wftui.tui.energy.lanes import Lane, lanes
 from wftui.tui.frame import Row, fit_row, row_width
@@ -15,7 +16,7 @@ from wftui.tui.panels import parts
 from wftui.tui.scene import Body, Scene, gap
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from wftui.tui.state import State
 
@@ -30,6 +31,7 @@ UNLIMITED: Final = "cpu"
 """The colour of a device of which nobody says how much it may draw: it says nothing of much or little."""
 FEW_SHADES: Final = 5
 """Of the colour scale, where the terminal does not keep up."""
+_FLOW: Final = "f"
 
 
 class PowerPage:
@@ -88,7 +90,7 @@ class PowerPage:
         """Remember where each lane stands."""
         self._drawn = placed
 
-    def moved(self, at_s: float, scene: Scene, hz: float) -> dict[int, Row]:
+    def moved(self, at_s: float, scene: Scene, hz: float) -> Mapping[int, Line]:
         """Lines that are another at this moment, by their place in the body. A part of the graphs in each frame.
 
         Args:
@@ -103,7 +105,7 @@ class PowerPage:
         known = {lane.key: lane for lane in lanes(scene.state)}
         turn = max(1, round(len(self._drawn) * _STAGGER_HZ / hz + 0.49)) if hz else len(self._drawn)
         fresh = {self._stale.popleft() for _ in range(min(turn, len(self._stale)))}
-        out: dict[int, Row] = {}
+        out: dict[int, Line] = {}
         for place in self._drawn:
             lane = known.get(place.key)
             if lane is None:
@@ -111,14 +113,8 @@ class PowerPage:
             self._travelled[place.key] = self.travelled(place.key) + passed * ribbon.speed(lane.share)
             if place.key in fresh:
                 place.right = trace(scene, self, lane, place.right_width, place.height)
-            flow = ribbon.rows(
-                lane.share, place.width, place.height, self.travelled(place.key),
-                ascii_only=scene.glyphs.ascii_only, shades=self.shades, role=role_of(lane),
-            )  # fmt: skip
-            if flow is place.flow and place.key not in fresh:
-                continue
-            place.flow = flow
-            out.update(place.lines())
+            if place.flows(scene, self, lane) or place.key in fresh:
+                out.update(place.lines())
         return out
 
 
@@ -132,18 +128,35 @@ class _Drawn:
         self.height = height
         self.right_width = right_width
         self.left: list[Row] = []
-        self.flow: tuple[Row, ...] = ()
+        self.texts: tuple[str, ...] = ()
+        self.ink = ""
+        self.travelled = 0
         self.right: list[Row] = []
 
-    def lines(self) -> list[tuple[int, Row]]:
+    def flows(self, scene: Scene, screen: PowerPage, lane: Lane) -> bool:
+        """Bring its flow to where it is now; whether that looks otherwise than before."""
+        at, before = screen.travelled(self.key), (self.texts, self.ink)
+        self.texts = ribbon.texts(
+            lane.share, self.width, self.height, at, ascii_only=scene.glyphs.ascii_only
+        )  # fmt: skip
+        self.ink = ribbon.ink(lane.share, shades=screen.shades, role=role_of(lane))
+        self.travelled = int(at)
+        return self.texts is not before[0] or self.ink != before[1]
+
+    def lines(self) -> list[tuple[int, Drift]]:
         """Its lines in the body."""
+        roles = {_FLOW: self.ink}
+        inks = _FLOW * self.width
         return [
             (
                 self.line + at,
-                [*self.left[at], *self.flow[at], *([gap(2), *self.right[at]] if self.right_width else [])],
+                Drift(
+                    self.left[at], words, inks, [gap(2), *self.right[at]] if self.right_width else [],
+                    roles=roles, travelled=self.travelled,
+                ),
             )
-            for at in range(self.height)
-        ]
+            for at, words in enumerate(self.texts)
+        ]  # fmt: skip
 
 
 def draw(scene: Scene, screen: PowerPage, width: int, height: int) -> Body:
@@ -170,13 +183,10 @@ def draw(scene: Scene, screen: PowerPage, width: int, height: int) -> Body:
     for lane in found[screen.top : screen.top + shown]:
         place = _Drawn(lane.key, len(rows), middle, flow_height, right)
         place.left = _words(scene, lane, left, flow_height)
-        place.flow = ribbon.rows(
-            lane.share, middle, flow_height, screen.travelled(lane.key),
-            ascii_only=scene.glyphs.ascii_only, shades=screen.shades, role=role_of(lane),
-        )  # fmt: skip
+        place.flows(scene, screen, lane)
         place.right = trace(scene, screen, lane, right, flow_height)
         placed.append(place)
-        rows += [row for _, row in place.lines()]
+        rows += [list(line) for _, line in place.lines()]
         rows += [[] for _ in range(tall - flow_height)]
     screen.drawn(placed)
     if ruled:

@@ -12,7 +12,6 @@ from functools import lru_cache
 from typing import Final
 
 from wftui.render.palette import HEAT_STEPS, bent
-from wftui.tui.frame import Row
 
 SWELL: Final = 48
 """Cells after which a stream looks the same again."""
@@ -48,17 +47,15 @@ def thickness(share: float, height: int) -> int:
     return 2 * min(2 * height, max(1, round(share * 2 * height)))
 
 
-def rows(
-    share: float,
-    width: int,
-    height: int,
-    travelled: float,
-    *,
-    ascii_only: bool = False,
-    shades: int = HEAT_STEPS,
-    role: str = "",
-) -> tuple[Row, ...]:
-    """Rows of a ribbon, exactly ``width`` cells each.
+def ink(share: float, *, shades: int = HEAT_STEPS, role: str = "") -> str:
+    """The role of a ribbon: ``role``, or that of the scale of power, of which ``shades`` steps are used."""
+    if not share > 0:  # also where it is not known
+        return "faint"
+    return role or f"heat{shade(bent(share, 'power'), shades)}"
+
+
+def texts(share: float, width: int, height: int, travelled: float, *, ascii_only: bool = False) -> tuple[str, ...]:
+    """Rows of a ribbon, exactly ``width`` cells each; the same again as long as it looks the same.
 
     Args:
         share: Of the limit; NaN is unknown and drawn as such.
@@ -66,27 +63,22 @@ def rows(
         height: Cells.
         travelled: Cells that the stream has flowed since it began.
         ascii_only: Without braille characters.
-        shades: Steps of the colour scale that are used: fewer change less often.
-        role: One colour instead of that scale.
     """
     if share != share:
         return _unknown(width, height, ascii_only)
-    thick = thickness(share, height)
-    ink = role or f"heat{shade(bent(share, 'power'), shades)}"
-    return _cut(thick, ink if thick else "faint", width, height, -int(travelled) % SWELL, ascii_only)
+    return _cut(thickness(share, height), width, height, -int(travelled) % SWELL, ascii_only)
 
 
 @lru_cache(maxsize=64)
-def _unknown(width: int, height: int, ascii_only: bool) -> tuple[Row, ...]:
+def _unknown(width: int, height: int, ascii_only: bool) -> tuple[str, ...]:
     line = ("." if ascii_only else "╌") * width
-    return tuple([(line if y == height // 2 else " " * width, "faint")] for y in range(height))
+    return tuple(line if y == height // 2 else " " * width for y in range(height))
 
 
 @lru_cache(maxsize=512)
-def _cut(thick: int, role: str, width: int, height: int, start: int, ascii_only: bool) -> tuple[Row, ...]:
+def _cut(thick: int, width: int, height: int, start: int, ascii_only: bool) -> tuple[str, ...]:
     times = 2 + width // SWELL
-    lines = _pattern(thick, height, ascii_only)
-    return tuple([((line * times)[start : start + width], role)] for line in lines)
+    return tuple((line * times)[start : start + width] for line in _pattern(thick, height, ascii_only))
 
 
 @lru_cache(maxsize=64)

@@ -9,6 +9,9 @@ from wftui.render.palette import HEAT_STEPS
 from wftui.tui.scene import Body, Scene, gap
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wftui.tui.drift import Line
     from wftui.tui.energy.streams import StreamsPage
     from wftui.tui.frame import Row
     from wftui.tui.state import State
@@ -43,7 +46,7 @@ class Page(Protocol):
         """Readings came between two ticks, or a tick."""
         ...
 
-    def moved(self, at_s: float, scene: Scene, hz: float) -> dict[int, Row]:
+    def moved(self, at_s: float, scene: Scene, hz: float) -> Mapping[int, Line]:
         """Lines that are another at this moment, by their place in what ``draw`` returned."""
         ...
 
@@ -106,7 +109,7 @@ class EnergyScreen:
         body = self.page.draw(scene, width, height - self._head)
         return Body([self._names(width), *body.rows], body.right) if self._head else body
 
-    def moved(self, at_s: float, scene: Scene, hz: float) -> dict[int, Row]:
+    def moved(self, at_s: float, scene: Scene, hz: float) -> Mapping[int, Line]:
         """Lines that are another at this moment, by their place in the body."""
         changed = self.page.moved(at_s, scene, hz)
         return {line + self._head: row for line, row in changed.items()} if self._head else changed

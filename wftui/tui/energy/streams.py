@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from wftui.render import graph
 from wftui.render.palette import GLOW_STEPS, HEAT_STEPS
+from wftui.tui.drift import Drift, Line
 from wftui.tui.energy import evidence, weave, words
 from wftui.tui.energy.belt import Belt
 from wftui.tui.energy.claims import Claims, Shown
@@ -21,7 +22,7 @@ from wftui.units import NS_PER_S
 from wftui.wire import messages as wire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
     from wftui.tui.flow import Flow as Control
     from wftui.tui.state import State
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 _TALLEST: Final = 7
 _WORDS_S: Final = 0.1
 """So often the numbers of a lane that moves are written anew."""
+_STILL_S: Final = 0.1
+"""After so long without a frame of the clock, time passes by what is told."""
 _LONGEST_S: Final = 1.5
 """After a longer pause belts do not jump."""
 _SECONDS: Final = 60
@@ -37,24 +40,33 @@ _SECONDS: Final = 60
 class _Lane:
     """A lane as it stands on the screen."""
 
-    def __init__(self, flow: Flow, line: int, belt: Belt, left: int, right: list[Row]) -> None:
+    def __init__(
+        self, flow: Flow, line: int, belt: Belt, left: int, right: list[Row], *, ascii_only: bool
+    ) -> None:
         self.key = flow.key
         self.line = line
         self.belt = belt
         self.left_width = left
         self.left: list[Row] = []
-        self.flow = weave.Woven([], [], [])
+        self.flow = weave.Woven(belt, ascii_only=ascii_only)
         self.right = right
-        self.made_of: object = None
+        self.share = NAN
+        """Of the height that the ribbon takes."""
         self.worded_s = -math.inf
 
-    def lines(self, those: Iterable[int] = ()) -> list[tuple[int, Row]]:
-        """Its lines in the body; ``those``: no others."""
-        right, flow = self.right, self.flow.rows
-        return [
-            (self.line + at, [*self.left[at], *flow[at], *([gap(2), *right[at]] if right else [])])
-            for at in those or range(self.belt.height)
-        ]
+    def line_of(self, row: int) -> Drift:
+        """One of its lines."""
+        flow, right = self.flow, self.right
+        return Drift(
+            self.left[row], flow.texts[row], flow.inks[row], [gap(2), *right[row]] if right else [],
+            roles=flow.roles, travelled=flow.travelled, column=self.left_width,
+        )  # fmt: skip
+
+    def follow(self, flow: Flow, glows: int) -> list[int]:
+        """Bring what flows to where it is now; the rows that look otherwise than before."""
+        # A stream that goes as it is used to has half of the height.
+        self.share = flow.share / 2
+        return self.flow.follow(self.share, weave.glow(flow.energy, glows))
 
 
 class StreamsPage:
@@ -86,7 +98,7 @@ class StreamsPage:
     def take(self, state: State, message: wire.Message, at_s: float, wall_ns: int) -> None:
         """A message of the feed that ``state`` has taken in, while the page is looked at."""
         self._intake.take(state, message, at_s, wall_ns)
-        if at_s > self._at_s or self._at_s != self._at_s:
+        if not at_s - self._at_s < _STILL_S:
             self._advance(at_s)
 
     def note(self, state: State) -> None:
@@ -147,11 +159,12 @@ class StreamsPage:
         self._place(visible, found, middle, flow_height, past=past)
         for at, flow in enumerate(visible):
             belt = self._belt(flow, middle, flow_height, past=past)
-            lane = _Lane(flow, len(rows), belt, left, _trace(scene, flow, right, flow_height) if right else [])
+            trace = _trace(scene, flow, right, flow_height) if right else []
+            lane = _Lane(flow, len(rows), belt, left, trace, ascii_only=scene.glyphs.ascii_only)
             self._words(scene, lane, flow)
-            self._weave(lane, flow, scene.glyphs.ascii_only)
+            lane.follow(flow, self._glows)
             self._lanes.append(lane)
-            rows += [row for _, row in lane.lines()]
+            rows += [list(lane.line_of(row)) for row in range(flow_height)]
             spare: list[Row] = [[] for _ in range(tall - flow_height)]
             if spare and at + 1 < len(visible):
                 spare[-1] = words.between(
@@ -169,26 +182,25 @@ class StreamsPage:
             count = [(f"{shown} of {len(found)} streams", "dim")]
         return Body(rows, count)
 
-    def moved(self, at_s: float, scene: Scene, hz: float) -> dict[int, Row]:  # noqa: ARG002  time is told
+    def moved(self, at_s: float, scene: Scene, hz: float) -> Mapping[int, Line]:  # noqa: ARG002  time is told
         """Lines that are another at this moment, by their place in what ``draw`` returned."""
         self._moving = True
         self._advance(at_s)
         known = {flow.key: flow for flow in flows(scene.state)}
-        out: dict[int, Row] = {}
+        glows = self._glows
+        out: dict[int, Line] = {}
         for lane in self._lanes:
             flow = known.get(lane.key)
             if flow is None:
                 continue
-            left, rows = lane.left, lane.flow.rows
+            others = lane.follow(flow, glows)
             if at_s - lane.worded_s >= _WORDS_S:
                 lane.worded_s = at_s
+                left = lane.left
                 self._words(scene, lane, flow)
-            self._weave(lane, flow, scene.glyphs.ascii_only)
-            others = [
-                at for at, row in enumerate(lane.flow.rows) if row is not rows[at] or lane.left[at] != left[at]
-            ]
-            if others:
-                out.update(lane.lines(others))
+                others += [row for row, words in enumerate(lane.left) if words != left[row]]
+            for row in others:
+                out[lane.line + row] = lane.line_of(row)
         return out
 
     def hear(self, control: Control, at_s: float) -> None:
@@ -214,7 +226,7 @@ class StreamsPage:
             first = self.field.sent(control.frames)
             if self._claims is not None:
                 lanes = [
-                    Shown(lane.key, line + lane.line, column + lane.left_width, lane.belt, lane.flow.seen)
+                    Shown(lane.key, line + lane.line, column + lane.left_width, lane.belt, lane.share)
                     for lane in self._lanes
                 ]
                 self._claims.write(control.frames, at_s, self.field, first, lanes, ascii_only=self._ascii)
@@ -284,17 +296,6 @@ class StreamsPage:
 
     def _words(self, scene: Scene, lane: _Lane, flow: Flow) -> None:
         lane.left = words.lane(scene, flow, self.field.per(flow.key), lane.left_width, lane.belt.height)
-
-    def _weave(self, lane: _Lane, flow: Flow, ascii_only: bool) -> None:
-        """Draw its flow, as far as it is another one than before."""
-        belt = lane.belt
-        role = weave.glow(flow.energy, self._glows)
-        # A stream that goes as it is used to has half of the height.
-        share = flow.share / 2
-        made_of = belt.version, role, weave.thick(share, belt.height)
-        if made_of != lane.made_of:
-            lane.made_of = made_of
-            lane.flow = weave.rows(belt, share, role, ascii_only=ascii_only, before=lane.flow)
 
     def _account(self, width: int, *, past: bool) -> Row:
         if past:

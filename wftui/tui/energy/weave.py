@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
 
 from wftui.render.palette import GLOW_STEPS
+from wftui.tui.drift import segments
 from wftui.tui.energy import ribbon
-from wftui.tui.energy.belt import BOLT, HALOED, PLAIN, SHARP_KIND, SOFT, Belt, Cell
+from wftui.tui.energy.belt import BOLT, HALOED, PLAIN, SHARP_KIND, SOFT, Belt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,8 +19,12 @@ SIGNS: Final[Mapping[str, str]] = {SHARP_KIND: "•", SOFT: "◦", PLAIN: "◊",
 """What stands for what on a belt. The particles' characters are used for nothing else on the page."""
 PLAIN_SIGNS: Final[Mapping[str, str]] = {SHARP_KIND: "@", SOFT: "o", PLAIN: "*", HALOED: ",", BOLT: "/"}
 """The same in ASCII; within the flow they are used for nothing else."""
-_ROLES: Final[Mapping[str, str]] = {
-    SHARP_KIND: "strong", SOFT: "strong", PLAIN: "strong", BOLT: "mark",
+RIBBON: Final = "r"
+STRONG: Final = "s"
+MARK: Final = "m"
+_INKS: Final[Mapping[str, str]] = {
+    # What is around a particle has the ribbon's colour: a piece of its own would cost more than it shows.
+    SHARP_KIND: STRONG, SOFT: STRONG, PLAIN: STRONG, HALOED: RIBBON, BOLT: MARK,
 }  # fmt: skip
 
 
@@ -46,68 +52,94 @@ def covered(share: float, height: int) -> tuple[int, ...]:
     return tuple(rows)
 
 
-class Woven(NamedTuple):
-    """A lane's flow at one moment."""
+class Woven:
+    """A lane's flow as it is drawn: of each row a character and an ink for every cell.
 
-    rows: list[Row]
-    seen: list[int]
-    """In how many cells of each row the ribbon is seen."""
-    made_of: list[tuple[Row, int]]
-    """The ribbon's row, and when that of the belt was touched: while both are the same, so is what they make."""
-
-
-def rows(belt: Belt, share: float, role: str, *, ascii_only: bool, before: Woven | None = None) -> Woven:
-    """The lane at this moment.
-
-    Args:
-        belt: Of its stream; as wide and high as the lane.
-        share: Thickness of the ribbon, 1 = the whole height; NaN: not known.
-        role: Its colour.
-        ascii_only: Without other characters.
-        before: The same lane before; rows that are as they were are its own.
+    It follows its belt: what has travelled is pushed along and what is new is put in, which is the same as to draw
+    it anew and a tenth of the work.
     """
-    signs = PLAIN_SIGNS if ascii_only else SIGNS
-    ground = ribbon.rows(share, belt.width, belt.height, belt.travelled, ascii_only=ascii_only, role=role)
-    made_of = [(base, belt.touched(y)) for y, base in enumerate(ground)]
-    out: list[Row] = []
+
+    def __init__(self, belt: Belt, *, ascii_only: bool) -> None:
+        self.belt = belt
+        self.texts: list[str] = []
+        self.inks: list[str] = []
+        """One of ``RIBBON``, ``STRONG``, ``MARK`` for every cell; ``roles`` says what they are now."""
+        self.roles: Mapping[str, str] = _roles("faint")
+        self.travelled = 0
+        """Cells that the rows have gone altogether."""
+        self._ascii = ascii_only
+        self._made_of: object = None
+
+    def follow(self, share: float, role: str) -> list[int]:
+        """Draw the moment; returns the rows that look otherwise than before.
+
+        Args:
+            share: Thickness of the ribbon, 1 = the whole height; NaN: not known.
+            role: Its colour.
+        """
+        belt = self.belt
+        here = int(belt.travelled)
+        dots = thick(share, belt.height)
+        roles = _roles(role if dots > 0 else "faint")
+        tinted, self.roles = roles is not self.roles, roles
+        made_of = belt.epoch, dots
+        gone, self.travelled = here - self.travelled, here
+        if made_of != self._made_of or gone > belt.width:
+            self._made_of = made_of
+            self._anew(share)
+            return list(range(belt.height))
+        others = set(range(belt.height)) if tinted else set()
+        if gone:
+            self._push(ribbon.texts(share, belt.width, belt.height, here, ascii_only=self._ascii), gone, others)
+        if belt.changes:
+            signs = PLAIN_SIGNS if self._ascii else SIGNS
+            for row, slot, kind in belt.changes:
+                x = here - slot
+                if x < belt.width:
+                    self._put(row, x, signs[kind], _INKS[kind])
+                    others.add(row)
+            belt.changes.clear()
+        return sorted(others)
+
+    def row(self, y: int) -> Row:
+        """One row as segments."""
+        return segments(self.texts[y], self.inks[y], self.roles)
+
+    def _anew(self, share: float) -> None:
+        belt = self.belt
+        belt.changes.clear()
+        signs = PLAIN_SIGNS if self._ascii else SIGNS
+        self.texts = list(ribbon.texts(share, belt.width, belt.height, self.travelled, ascii_only=self._ascii))
+        self.inks = [RIBBON * belt.width] * belt.height
+        for y in range(belt.height):
+            for x, kind in belt.cells(y):
+                self._put(y, x, signs[kind], _INKS[kind])
+
+    def _push(self, ground: tuple[str, ...], gone: int, others: set[int]) -> None:
+        """All rows by so many cells to the right; blank ones stay what they are."""
+        fresh = RIBBON * gone
+        for y, (text, base) in enumerate(zip(self.texts, ground, strict=True)):
+            new = base[:gone]
+            if not (text.isspace() and new.isspace()):
+                self.texts[y] = new + text[:-gone]
+                self.inks[y] = fresh + self.inks[y][:-gone]
+                others.add(y)
+
+    def _put(self, y: int, x: int, sign: str, ink: str) -> None:
+        text, inks = self.texts[y], self.inks[y]
+        self.texts[y] = text[:x] + sign + text[x + 1 :]
+        self.inks[y] = inks[:x] + ink + inks[x + 1 :]
+
+
+def ribboned(belt: Belt, share: float, *, ascii_only: bool) -> list[int]:
+    """In how many cells of each row the ribbon is seen: it is there, and nothing of the belt is over it."""
     seen = []
-    for y, made in enumerate(made_of):
-        if before is not None and y < len(before.made_of):
-            base, touched = before.made_of[y]
-            if base is made[0] and touched == made[1]:
-                out.append(before.rows[y])
-                seen.append(before.seen[y])
-                continue
-        row, ribboned = _row(made[0], belt.cells(y), belt.width, signs)
-        out.append(row)
-        seen.append(ribboned)
-    return Woven(out, seen, made_of)
+    for y, line in enumerate(ribbon.texts(share, belt.width, belt.height, belt.travelled, ascii_only=ascii_only)):
+        over = {x for x, _ in belt.cells(y)}
+        seen.append(sum(char != " " and x not in over for x, char in enumerate(line)))
+    return seen
 
 
-def _row(base: Row, cells: list[Cell], width: int, signs: Mapping[str, str]) -> tuple[Row, int]:
-    """A row of the ribbon with what is on the belt over it, and in how many cells the ribbon is seen."""
-    text, ink = base[0]
-    ribboned = width - text.count(" ")
-    if not cells:
-        return base, ribboned
-    chars = list(text)
-    row: Row = []
-    at = end = 0
-    role_now = ""
-    for x, kind in cells:
-        ribboned -= chars[x] != " "
-        chars[x] = signs[kind]
-        if kind == HALOED:
-            continue  # in the ribbon's colour: a piece of its own would cost a frame more than it shows
-        if x != end or _ROLES[kind] != role_now or not role_now:
-            if role_now:
-                row.append(("".join(chars[at:end]), role_now))
-            if x > end:
-                row.append(("".join(chars[end:x]), ink))
-            at, role_now = x, _ROLES[kind]
-        end = x + 1
-    if role_now:
-        row.append(("".join(chars[at:end]), role_now))
-    if end < width:
-        row.append(("".join(chars[end:]), ink))
-    return row, ribboned
+@lru_cache(maxsize=64)
+def _roles(role: str) -> Mapping[str, str]:
+    return {RIBBON: role, STRONG: "strong", MARK: "mark"}

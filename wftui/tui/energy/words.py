@@ -52,7 +52,7 @@ def lane(scene: Scene, flow: Flow, per: int, width: int, lines: int) -> list[Row
     glyphs = scene.glyphs
     role = _ROLES.get(flow.state, "dim")
     if lines == 1 or width < 24:
-        return [_brief(scene, flow, role, width), *([] for _ in range(lines - 1))]
+        return [_brief(scene, flow, role, width), *([gap(width)] for _ in range(lines - 1))]
     badges = _badges(flow, glyphs)
     state: Row = [(flow.state or "?", role)]
     room = width - 3 - row_width(state) - 1

@@ -10,6 +10,9 @@ from wftui.tui.scene import Body, Scene, gap
 from wftui.tui.ux_screen import details, programs, seen, story, truth
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wftui.tui.drift import Line
     from wftui.tui.state import State
 
 _SMALL: Final = 12
@@ -90,7 +93,7 @@ class UxPage:
     def note(self, state: State) -> None:
         """Nothing moves between two ticks."""
 
-    def moved(self, at_s: float, scene: Scene, hz: float) -> dict[int, Row]:  # noqa: ARG002  as above
+    def moved(self, at_s: float, scene: Scene, hz: float) -> Mapping[int, Line]:  # noqa: ARG002  as above
         """Nothing moves between two ticks."""
         return {}
 
