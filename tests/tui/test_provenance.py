@@ -12,6 +12,7 @@ from tests.tui.fake_gpu_screen import told
 from tests.tui.fake_gpus import box
 from tests.tui.fake_history import HistoryLink
 from tests.tui.fake_past import remembered
+from tests.tui.fake_streams import streaming
 from tests.tui.servers_seen import serving
 from tests.tui.test_keys import PALETTE, Still, make, press, screen_text
 from tests.tui.test_pointer import click, find, turn
@@ -26,6 +27,7 @@ from wftui.tui.app import WftopApp
 from wftui.tui.frame import row_width
 from wftui.tui.provenance import control, draw
 from wftui.tui.provenance.cells import MEANINGS, OF_PROCESSES
+from wftui.tui.provenance.formulas import FORMULAS
 from wftui.tui.provenance.model import GPU, OF_PANELS, PANEL, PROCESS, SERIES, SOURCE, Origins, Subject, gather
 from wftui.tui.ui import ORIGINS
 from wftui.wire import messages as wire
@@ -199,6 +201,36 @@ async def test_the_selected_gpu_and_the_energy_screen() -> None:
         number = app.ui.origins.number(app.scene())
         assert number is not None
         assert number.metric == "hw.gpu.power"
+
+
+async def test_the_page_of_streams_lists_its_columns() -> None:
+    app = WftopApp(PALETTE, state=streaming(), clock=Still())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await press(pilot, "9", "i")
+        assert app.ui.origins is not None
+        found = app.ui.origins.numbers(app.scene())
+        assert all(number.help and number.source and number.call for number in found)
+        titled = {number.title: number for number in found}
+        assert titled["llama3:8b  state"].value == "flowing"
+        assert titled["qwen3:32b  energy"].value == 0.42
+        assert titled["qwen3:32b  energy"].formula == FORMULAS["ux.stream.energy"]
+        assert titled["qwen3:32b  friction"].value == 0.3
+        assert titled["qwen3:32b  first token"].value == 1.9
+        assert "qwen3:32b" in titled["llama3:8b  apart"].call
+        assert titled["gemma3:27b  apart"].quality == "estimated"
+        assert titled["gemma3:27b  first token"].call == "token counters"
+        assert not any(number.metric.startswith("hw.") for number in found)
+        assert "formula" not in screen_text(app)
+        await press(pilot, "down")
+        assert "E = 0.35 base" in screen_text(app)
+
+
+def test_formulas_are_of_metrics_of_the_catalogue() -> None:
+    assert set(METRICS) >= set(FORMULAS)
+    assert {name for name in METRICS if name.startswith(("ux.ensemble.", "wftop.fidelity."))} - set(FORMULAS) == {
+        "wftop.fidelity.particles",
+        "wftop.fidelity.tokens",
+    }
 
 
 async def test_the_timeline_lists_what_was_chosen() -> None:

@@ -5,10 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wftui.tui import layout
-from wftui.tui.energy.screen import POWER
+from wftui.tui.energy.screen import POWER, UX
 from wftui.tui.lists import found_events
 from wftui.tui.panels.sources import sorted_sources
-from wftui.tui.provenance.model import EVENT, GPU, PANEL, PROCESS, SERIES, SERVER, SOURCE, Origins, Subject
+from wftui.tui.provenance.model import (
+    EVENT,
+    GPU,
+    PANEL,
+    PROCESS,
+    SERIES,
+    SERVER,
+    SOURCE,
+    STREAMS,
+    Origins,
+    Subject,
+)
 from wftui.tui.timeline.lanes import group
 from wftui.tui.ui import ORIGINS
 
@@ -79,6 +90,8 @@ def subject(app: WftopApp) -> Subject | None:
     if shown == "settings":
         return None
     if shown == "energy" and ui.energy is not None and ui.energy.name != POWER:
+        if ui.energy.name != UX:
+            return Subject(STREAMS, STREAMS, "streams of tokens")
         shown = "ux"
     return _panel(app, shown or ui.focus)
 

@@ -120,6 +120,8 @@ def _about(scene: Scene, number: Number, width: int, *, small: bool) -> list[Row
         say("value", separator.join(said))
     if not small and number.kind != "event":
         say("unit", separator.join(word for word in dict.fromkeys((unit, number.kind)) if word))
+    if not small:
+        say("formula", number.formula)
     say("labels", separator.join(f"{key} {item}" for key, item in number.labels))
     say("read", f"{number.source}{separator}{number.call}")
     rows += [fit_row(row, width) for row in _age(scene, number)]

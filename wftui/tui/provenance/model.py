@@ -16,6 +16,7 @@ from wftui.names import COUNTER, EVENT_TYPES, METRICS
 from wftui.tui.gpus import boxes
 from wftui.tui.process.columns import BY_TITLE, COLUMNS, GPU_TITLES, columns_for, graphic, joined
 from wftui.tui.provenance.cells import OF_HOLDERS, OF_PROCESSES
+from wftui.tui.provenance.formulas import FORMULAS
 from wftui.tui.timeline.figures import short_name, unit_of
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ SERIES: Final = "series"
 SERVER: Final = "server"
 """A model server: its ``Subject.series``; its ``Subject.name`` is the endpoint, ``|`` and the model meant."""
 EVENT: Final = "event"
+STREAMS: Final = "streams"
+"""The page of streams of screen 9."""
 
 OF_PANELS: Final = {
     "cpu": ("system.cpu.utilization", "system.cpu.load_average.", "system.cpu.frequency", "system.cpu.",
@@ -102,6 +105,8 @@ class Number(NamedTuple):
     then: AtCursor | None = None
     """Of the timeline's cursor: ``value`` is the mean over its column, ``spread`` lowest and highest."""
     spread: tuple[float, float] = (NAN, NAN)
+    formula: str = ""
+    """How it is made of others, where that has to be known to read it."""
 
     @property
     def name(self) -> str:
@@ -165,14 +170,18 @@ def gather(scene: Scene, subject: Subject) -> list[Number]:
         return _of_process(scene, subject)
     if subject.kind == EVENT:
         return [_of_event(event) for event in state.events if event.event_id == subject.name]
+    if subject.kind == STREAMS:
+        from wftui.tui.provenance import flowing  # here: only the page of streams needs it
+
+        return flowing.gather(scene, subject)
     if subject.kind == PANEL and subject.name == "processes":
         rows = state.processes()
         busiest = max(rows, key=lambda key: _cpu(rows[key]), default="")
         found = _of_process(scene, subject._replace(name=busiest)) if busiest else []
-        return found + [_of_series(scene, column, subject) for column in _under(state, ("system.process.",))]
+        return found + [of_series(scene, column, subject) for column in _under(state, ("system.process.",))]
     if subject.then is not None:
         return _of_then(scene, subject, subject.then)
-    return [_of_series(scene, column, subject) for column in columns_of(state, subject)]
+    return [of_series(scene, column, subject) for column in columns_of(state, subject)]
 
 
 def columns_of(state: State, subject: Subject) -> list[Column]:
@@ -258,12 +267,13 @@ def _of_then(scene: Scene, subject: Subject, then: AtCursor) -> list[Number]:
             text, title_of(scene.state, column.series, subject), column.series.name, mean, unit_of(column),
             column.kind, column.quality, column.source, _call(column)[0],
             metric.help if metric is not None else "", column.series.labels, then.begin_ns, then=then,
-            spread=(low, high),
+            spread=(low, high), formula=FORMULAS.get(column.series.name, ""),
         ))  # fmt: skip
     return found
 
 
-def _of_series(scene: Scene, column: Column, subject: Subject) -> Number:
+def of_series(scene: Scene, column: Column, subject: Subject) -> Number:
+    """A series as it is at the moment of the screen."""
     state, item = scene.state, column.series
     metric = METRICS.get(item.name)
     call, every = _call(column)
@@ -274,7 +284,7 @@ def _of_series(scene: Scene, column: Column, subject: Subject) -> Number:
         item.text, title_of(state, item, subject), item.name, state.newest(item.text, counter=counter),
         unit_of(column), column.kind,
         column.quality, column.source, call, metric.help if metric is not None else "", item.labels,
-        _taken(scene, column.source), every, raw, column.unit,
+        _taken(scene, column.source), every, raw, column.unit, formula=FORMULAS.get(item.name, ""),
     )  # fmt: skip
 
 
@@ -311,7 +321,7 @@ def _of_process(scene: Scene, subject: Subject) -> list[Number]:
             value = row[column.place] if column.place < len(row) else None
             unit = "1" if column.title == GPU_TITLES[0] else "By"
             found.append(
-                _cell(scene, "gpu_processes", column.title, name, unit, value, ("gpu", call, quality, words))
+                cell(scene, "gpu_processes", column.title, name, unit, value, ("gpu", call, quality, words))
             )
         else:
             found.append(_process_cell(scene, row, column.place, column.title))
@@ -327,7 +337,7 @@ def _process_cell(scene: Scene, row: Sequence[Cell], place: int, title: str) -> 
     if place == CREATED and isinstance(value, int | float):
         value, unit = (scene.now.time_ns - value) / 1e9, "s"
     told = (PROCESSES.source, call, quality, words)
-    return _cell(
+    return cell(
         scene,
         PROCESSES.name,
         title or column.name.rpartition(".")[2].replace("_", " "),
@@ -338,9 +348,10 @@ def _process_cell(scene: Scene, row: Sequence[Cell], place: int, title: str) -> 
     )
 
 
-def _cell(
+def cell(
     scene: Scene, table: str, title: str, name: str, unit: str, value: Cell, told: tuple[str, str, str, str]
 ) -> Number:  # fmt: skip
+    """A cell of a table; ``told``: source, call, quality, meaning."""
     source, call, quality, words = told
     shown = value if isinstance(value, str) else NAN if value is None else float(value)
     kind = "text" if isinstance(value, str) else "gauge"
