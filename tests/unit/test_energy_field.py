@@ -139,9 +139,9 @@ def test_more_tokens_than_cells_share_particles() -> None:
         field.advance(now, 1 / 60)
         field.sent(number)
         field.acknowledged(number, now + 0.01)
-    assert field.per("a") == 38
-    assert {particle.tokens for particle in field.belt("a").particles} == {38}
-    assert field.per_particle == 38
+    assert field.per("a") == 60
+    assert {particle.tokens for particle in field.belt("a").particles} == {60}
+    assert field.per_particle == 60
     assert not field.missed
     assert field.fidelity.seen + field.waiting == pytest.approx(285.0)
 

@@ -55,6 +55,7 @@ GRAPHED: Final = frozenset(
         "inference.inter_token_latency",
         "ux.stream.rate",
         "ux.stream.energy",
+        "ux.ensemble.energy",
         "ux.frame.longest",
         "wftop.fidelity.lag",
         "wftop.fidelity.ratio",

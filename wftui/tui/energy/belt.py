@@ -18,8 +18,9 @@ SHARP: Final = 0.5
 """Certainty from which on a particle is sharp."""
 HALO: Final = 3
 """Cells around a particle that nothing is known about the choice of; none around a sure one."""
-FULL: Final = 0.8
-"""Share of the cells that particles may take: more would be a wall."""
+FULL: Final = 0.5
+"""Share of the cells that particles may take: more would be a wall that hides the ribbon and its brightness, and
+they would find no free cell near their own."""
 _STANDS: Final = 0.01
 """Places a second."""
 _SEARCH: Final = 5

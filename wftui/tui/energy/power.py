@@ -10,6 +10,7 @@ from wftui.render.palette import HEAT_STEPS, heat
 from wftui.tui.drift import Drift, Line
 from wftui.tui.energy import ribbon
 from wftui.tui.energy.lanes import Lane, lanes
+from wftui.tui.energy.places import places
 from wftui.tui.frame import Row, fit_row, row_width
 from wftui.tui.history import NAN
 from wftui.tui.panels import parts
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
     from wftui.tui.state import State
 
-_TALLEST: Final = 6
+_HEIGHTS: Final = (5, 4, 3, 2)
+"""Lines of a lane."""
 _READINGS: Final = 120
 """Kept of each lane: 12 s at ten a second."""
 _PHASE: Final = 0.618
@@ -166,11 +168,9 @@ def draw(scene: Scene, screen: PowerPage, width: int, height: int) -> Body:
         return _nothing(scene)
     ruled = height >= 8
     room = height - 2 * ruled - (1 if height >= 5 else 0)
-    tall = max(1, min(_TALLEST, room // len(found)))
-    shown = min(len(found), max(1, room // tall))
+    fit = places(room, len(found), _HEIGHTS)
+    flow_height, tall, shown = fit.height, fit.height + fit.gap, fit.shown
     screen.top = max(0, min(screen.top, len(found) - shown))
-    # An odd number of lines has a middle one, and a blank line follows where there is room for it.
-    flow_height = (tall - 2 | 1) if tall >= 3 else 1
     left = 31 if width >= 100 else 25 if width >= 66 else min(width, 18)
     right = 30 if width >= 130 else 18 if width >= 100 else 0
     middle = max(0, width - left - (right + 2 if right else 0))
@@ -188,6 +188,7 @@ def draw(scene: Scene, screen: PowerPage, width: int, height: int) -> Body:
         placed.append(place)
         rows += [list(line) for _, line in place.lines()]
         rows += [[] for _ in range(tall - flow_height)]
+    rows = rows[: len(rows) - fit.gap]
     screen.drawn(placed)
     if ruled:
         while len(rows) < height - 1:
@@ -213,7 +214,8 @@ def trace(scene: Scene, screen: PowerPage, lane: Lane, width: int, height: int) 
         # Nothing came since the screen was opened, or it shows the past: then the last seconds of that.
         values = state.seconds(lane.key, 2 * width)
     lines = graph.rows(graph.levels(values, lane.top, height), height, ascii_only=scene.glyphs.ascii_only)
-    if role := role_of(lane):
+    if role := role_of(lane) or (heat(lane.share, "power") if height == 1 else ""):
+        # A single line has no height that a colour could be of.
         return [[(line, role)] for line in lines]
     return [[(line, heat((height - 1 - at + 0.7) / height, "power"))] for at, line in enumerate(lines)]
 

@@ -14,8 +14,11 @@ from wftui.tui.energy.claims import Claims, Shown
 from wftui.tui.energy.field import Field
 from wftui.tui.energy.flows import Flow, flows
 from wftui.tui.energy.intake import Intake, speed
-from wftui.tui.frame import Row
+from wftui.tui.energy.places import places
+from wftui.tui.frame import Row, fit_row
 from wftui.tui.history import NAN
+from wftui.tui.panels import parts
+from wftui.tui.panels.window import Window
 from wftui.tui.scene import Body, Scene, gap
 from wftui.tui.state import text_of
 from wftui.units import NS_PER_S
@@ -27,7 +30,11 @@ if TYPE_CHECKING:
     from wftui.tui.flow import Flow as Control
     from wftui.tui.state import State
 
-_TALLEST: Final = 7
+_HEIGHTS: Final = (5, 3)
+"""Lines of a lane: an odd number has a middle one."""
+_GRAPH: Final = 3
+_HIGHEST: Final = 10
+"""Lines of the graph below the lanes, at least and at most."""
 _WORDS_S: Final = 0.1
 """So often the numbers of a lane that moves are written anew."""
 _STILL_S: Final = 0.1
@@ -145,17 +152,14 @@ class StreamsPage:
         ruled = height >= 9
         summed = 2 if height >= 6 else 0
         room = height - summed - 2 * ruled
-        tall = max(1, min(_TALLEST, room // len(found)))
-        shown = min(len(found), max(1, room // tall))
+        place = places(room, len(found), _HEIGHTS)
+        flow_height, tall, shown = place.height, place.height + place.gap, place.shown
         self.top = max(0, min(self.top, len(found) - shown))
-        # An odd number of lines has a middle one; what is left over stands between two lanes.
-        flow_height = (tall - 2 | 1) if tall >= 3 else 1
-        left = 34 if width >= 100 else 26 if width >= 66 else min(width, 18)
-        right = 30 if width >= 130 else 0
-        middle = max(0, width - left - (right + 2 if right else 0))
-        rows: list[Row] = [words.heads(left, middle, right)] if ruled else []
-        self._lanes = []
         visible = found[self.top : self.top + shown]
+        columns = words.columns(visible, width, flow_height)
+        left, middle, right = columns
+        rows: list[Row] = [words.heads(columns, brief=flow_height == 1)] if ruled else []
+        self._lanes = []
         self._place(visible, found, middle, flow_height, past=past)
         for at, flow in enumerate(visible):
             belt = self._belt(flow, middle, flow_height, past=past)
@@ -171,11 +175,16 @@ class StreamsPage:
                     scene, flow, visible[at + 1], left, middle, self.field.quality, self._glows
                 )
             rows += spare
+        rows = rows[: ruled + place.lines]
         if summed:
-            while len(rows) < height - summed - ruled:
+            below = [
+                words.ensemble(scene, width),
+                *_together(scene, columns, room - place.lines - 2),
+                self._account(width, past=past),
+            ]
+            while len(rows) + len(below) < height - ruled:
                 rows.append([])
-            rows.append(words.ensemble(scene, width))
-            rows.append(self._account(width, past=past))
+            rows += below
         if ruled:
             rows.append(words.legend(scene, width))
         if shown < len(found):
@@ -299,9 +308,27 @@ class StreamsPage:
 
     def _account(self, width: int, *, past: bool) -> Row:
         if past:
-            return [("the past is kept once a second: ribbons are those of then, particles are not kept", "dim")]
+            said = "the past is kept once a second: ribbons are those of then, particles are not kept"
+            said = said if len(said) <= width else "ribbons of then; particles are not kept"
+            return fit_row([(said, "dim")], width)
         at_s = self._at_s if self._at_s == self._at_s else 0.0
         return words.account(self.field, at_s, width, heard=self.heard)
+
+
+def _together(scene: Scene, columns: words.Columns, spare: int) -> list[Row]:
+    """E of all together over the last minutes, in the lines that the lanes leave."""
+    if spare < _GRAPH:
+        return []
+    height = min(_HIGHEST, spare)
+    room = columns.flow + (columns.right and columns.right + 2)
+    values = Window(scene.state, room, 0).past("ux.ensemble.energy")
+    roles = [weave.glow((at + 0.5) / height) for at in range(height)]
+    rows = parts.area(scene, values, 1.0, height, roles)
+    marks = {0: "1", height - 1: "0"}
+    return [
+        [(f"{marks.get(at, ''):>{columns.left - 1}.{columns.left - 1}} ", "faint"), *row]
+        for at, row in enumerate(rows)
+    ]
 
 
 def _trace(scene: Scene, flow: Flow, width: int, height: int) -> list[Row]:
