@@ -6,6 +6,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Awaitable, Callable, Coroutine
+from itertools import pairwise
 from typing import TypeVar
 
 import pytest
@@ -125,6 +126,30 @@ def test_a_view_that_follows_hears_frames_as_they_come() -> None:
         del looks[:]
         await watched.until(lambda: sum(looks) > 90, "frames")
         assert len(looks) / sum(looks) > 2 * slowly
+
+    run(with_core(core, use))
+
+
+def test_looks_keep_to_a_grid_however_late_each_of_them_was() -> None:
+    core = Core(script="steady")
+
+    async def use(watched: Watched) -> None:
+        await watched.until(lambda: watched.following.up, "a connection")
+        watched.following.look_closely(60.0)
+        opened = watched.following._connection
+        assert opened is not None
+        due: list[float] = []
+        take = watched.account.take
+
+        def noted(messages: list[bytes], at: object) -> int:
+            if not due or opened._due_s != due[-1]:
+                due.append(opened._due_s)
+            return take(messages, at)  # type: ignore[arg-type]  # passed on as it came
+
+        watched.account.take = noted  # type: ignore[assignment,method-assign]  # looked at on its way
+        await watched.until(lambda: len(due) > 120, "looks")
+        even = [after - before for before, after in pairwise(due) if abs(after - before - 1 / 60) < 1e-9]
+        assert len(even) >= 10  # others began anew, behind a frame or a busy machine
 
     run(with_core(core, use))
 

@@ -312,6 +312,31 @@ def test_a_script_that_connects_for_each_line_abandons_nothing() -> None:
         assert abandoned(running) == []
 
 
+def test_who_follows_knows_a_new_stream_before_the_second_is_over() -> None:
+    with recorder() as running, View(running.where, HZ) as view, Program() as program:
+        texts: list[str] = []
+        at_once = 0
+        for model in "abcde":
+            told_of = f'ux.stream.tokens{{model="{model}",source="app"}}'
+            program.send(lines("app", {"do": "prompt", "model": model}, {"do": "token", "model": model}))
+            ticks, found, row = 0, False, False
+            while not found:
+                message = view.next()
+                assert message is not None
+                if isinstance(message, m.LayoutChanged):
+                    texts = [column.series.text for column in message.columns]
+                elif isinstance(message, m.TickArrived):
+                    ticks += 1
+                elif isinstance(message, m.TableArrived) and message.change.name == cells.STREAMS.name:
+                    row = row or any(item[cells.MODEL] == model for item in message.change.rows.values())
+                elif isinstance(message, m.Samples):
+                    found = any(texts[place] == told_of for place in message.places)
+            assert row  # who does not know the stream cannot draw its token
+            at_once += not ticks
+        # A second may end in between.
+        assert at_once >= 3
+
+
 def test_an_older_recorder_gets_its_samples_and_nothing_counts_as_lost() -> None:
     lines: list[dict[str, Any]] = []
     where = places().push_socket

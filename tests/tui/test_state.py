@@ -8,6 +8,7 @@ from array import array
 from tests.tui.fake import NOW_S, Fed, machine
 from tests.tui.servers_seen import VLLM, ServersFed
 from wftui.model import tick as ticks
+from wftui.model.sample import column
 from wftui.tui.history import CAPACITY, History
 from wftui.tui.state import GRAPHED, State
 from wftui.units import NS_PER_S
@@ -176,3 +177,19 @@ def test_tokens_between_two_ticks_are_those_of_the_last_second() -> None:
     assert state.newest(text, counter=False) == 45
     state.on(fed.tick(311))
     assert state.newest(text, counter=False) != 45, "a tick is the whole second"
+
+
+def test_a_layout_of_the_open_second_leaves_what_is_known() -> None:
+    state = State()
+    one, other = (column("host", name, call="a test") for name in ("system.memory.utilization", "system.uptime"))
+    a, b = one.series.text, other.series.text
+    state.on(wire.LayoutChanged(1, [one]))
+    state.on(wire.TickArrived(1, 1000, 10**9, 1, 1, ticks.pack(array("d", [7.0]))))
+    state.on(wire.LayoutChanged(2, [other, one]))
+    assert state.value(a) == 7.0
+    assert state.value(b) != state.value(b)
+    state.on(wire.Samples(2, [10**9], [0], ticks.pack(array("d", [3.0]))))
+    assert (state.value(a), state.value(b)) == (7.0, 3.0)
+    state.attached(wire.Hello((1, 0), "recorder"))
+    state.on(wire.LayoutChanged(3, [one]))
+    assert state.value(a) != state.value(a)  # of another recorder

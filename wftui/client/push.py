@@ -187,6 +187,8 @@ class Pusher:
             if "top" in fields:
                 fields = {**fields, "top": dict(fields["top"])}  # the caller's may change before it is sent
             self._queue.put(Told(fields, time.monotonic()))
+            if fields.get("do") == "prompt":
+                self._hurry.set()  # the answer says how often the tokens that follow are wanted
             if self._thread is None:
                 self._start()
         except Exception as error:  # noqa: BLE001  as above

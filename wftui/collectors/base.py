@@ -58,6 +58,19 @@ class Bringing(Protocol):
         ...
 
 
+@runtime_checkable
+class Passing(Protocol):
+    """A streaming collector that tells who follows what comes as it comes, and asks for no collection within a
+    second."""
+
+    def pass_by(self, at: Instant) -> bool:
+        """Tell what time alone changed; returns whether a collection at once has more to say. Never waits.
+
+        Called ten times a second while somebody follows.
+        """
+        ...
+
+
 class Collector(Protocol):
     """One source of samples, collected at its own interval."""
 

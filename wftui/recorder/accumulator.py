@@ -151,6 +151,16 @@ class Accumulator:
                 self._admit(column, 1.0)
         return limit
 
+    def expect(self, columns: Iterable[Column], interval_s: float) -> bool:
+        """Samples of these will come: have a layout with them now. Returns whether any of them is new."""
+        for column in columns:
+            if column.series.text not in self._slots:
+                self._admit(column, interval_s)
+        if not self._dirty:
+            return False
+        self._lay_out()
+        return True
+
     def _refuse(self, column: Column) -> None:
         # Remember only so many refused names: what overflows the limits must not overflow memory. Beyond that a
         # name that comes again is counted again.

@@ -60,7 +60,8 @@ class Subscription:
         """Notices dropped since the last :meth:`take_dropped`."""
         self.dropped_total = 0
         self._queue: deque[Notice] = deque()
-        self._ready = asyncio.Event()
+        self._waiter: asyncio.Future[None] | None = None
+        """Of the reader, while it has nothing to read: an Event would be twice the work sixty times a second."""
 
     def wants(self, source: str) -> bool:
         """Whether it gets the samples of a source as they come."""
@@ -74,13 +75,14 @@ class Subscription:
             self.dropped += lost
             self.dropped_total += lost
         self._queue.append(notice)
-        self._ready.set()
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     async def take(self) -> Notice:
-        """The next notice."""
+        """The next notice; for one reader."""
         while not self._queue:
-            self._ready.clear()
-            await self._ready.wait()
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
         return self._queue.popleft()
 
     def take_nowait(self) -> Notice | None:

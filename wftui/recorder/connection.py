@@ -22,6 +22,9 @@ from wftui.wire import messages as m
 
 QUESTIONS: Final = 8
 """Of one client that are answered side by side; the next one waits unread."""
+EARLY: Final = 0.75
+"""Samples may be told by so much of an interval after the last: what comes at that rate, a little uneven, does not
+wait for the next, and what comes in between does not wake the other side for itself."""
 
 
 class Audience(Protocol):
@@ -78,7 +81,8 @@ class Connection:
         self._places: list[int] | None = None
         """Places of the wanted columns in the recorder's layout; None: all of them."""
         self._known_tables: set[str] = set()
-        self._samples_ns = 0
+        self._samples_s = -math.inf
+        """Of the loop's clock, when samples were told."""
         self._room = asyncio.Semaphore(QUESTIONS)
         self._questions: set[asyncio.Task[None]] = set()
         self._pending: list[tuple[int, int, float]] = []
@@ -222,7 +226,7 @@ class Connection:
                     while notice is not None:
                         self._tell_or_count(subscription, notice)
                         notice = subscription.take_nowait()
-                    self._tell_samples(0.9 / self._rate_hz)
+                    self._tell_samples(EARLY / self._rate_hz)
                 finally:
                     gathered, self._gathered = self._gathered, None
                     self._writer.write(b"".join(gathered))
@@ -254,6 +258,8 @@ class Connection:
 
     def _tell(self, notice: Notice) -> None:
         match notice:
+            case Scraped():  # most
+                self._gather_samples(notice)
             case Closed():
                 self._tell_samples(0.0)  # they are of the second before, and of its layout
                 self._tell_tick(notice.tick, notice.layout)
@@ -263,8 +269,6 @@ class Connection:
                 self.say(m.EventArrived(notice))
             case HealthChanged():
                 self.say(m.HealthArrived(notice.sources))
-            case Scraped():
-                self._gather_samples(notice)
 
     def _tell_tick(self, tick: Tick, layout: Layout) -> None:
         if layout.id != self._layout:
@@ -311,10 +315,11 @@ class Connection:
                 self._pending.append((notice.time_ns, place, sample.value))
 
     def _tell_samples(self, after_s: float) -> None:
-        """Tell those that have been gathered, when the last were told so long before the newest of them."""
-        if not self._pending or 0 <= self._pending[-1][0] - self._samples_ns < after_s * 1e9:
+        """Tell those that have been gathered, when others were told so long ago; else they go with the next."""
+        now_s = asyncio.get_running_loop().time()
+        if not self._pending or now_s - self._samples_s < after_s:
             return
-        self._samples_ns = self._pending[-1][0]
+        self._samples_s = now_s
         times, places, values = zip(*self._pending, strict=True)
         self._pending.clear()
         self.say(m.Samples(self._layout, list(times), list(places), pack(array("d", values))))

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from wftui import clock, log
 from wftui.clock import Clock, Instant
-from wftui.collectors.base import STREAM, Collector, Parting
+from wftui.collectors.base import STREAM, Bringing, Collector, Parting, Passing
 from wftui.model import health
 from wftui.model.health import Health
 from wftui.model.sample import Reading, Scrape
@@ -76,6 +76,12 @@ class Scheduler:
         self.by_name = {source.name: source for source in self.sources}
         self._deferring = [source for source in self.sources if source.deferring is not None]
         self._streaming = [source for source in self.sources if source.collector.where == STREAM]
+        # What tells by itself has nothing more within a second: to take in sixty readings at once is cheaper.
+        self._within = [
+            (source, source.collector if isinstance(source.collector, Passing) else None)
+            for source in self._streaming
+            if not isinstance(source.collector, Bringing)
+        ]
         self._others = [s for s in self.sources if s.deferring is None and s.collector.where != STREAM]
         self._urgent = urgent
         self._wanted = wanted
@@ -162,7 +168,7 @@ class Scheduler:
         self._grab(now)
         urgent = self._urgent()
         if urgent:
-            self.harvest(self._wanted)
+            self._harvest_wanted(now)
             self._eager_ns = now.boottime_ns + EAGER_NS
         # Most slots have nothing to do for the others: one comparison instead of a walk.
         if now.boottime_ns + EARLY_NS >= self._others_due_ns:
@@ -206,19 +212,39 @@ class Scheduler:
             if soon_ns >= source.grab_ns:
                 source.grab(now)
 
-    def harvest(self, wanted: Callable[[str], bool] = lambda _: True) -> None:
-        """Understand what was grabbed, and take what streams have gathered, of the sources that are ``wanted``."""
+    def harvest(self) -> None:
+        """Understand what was grabbed, and take what streams have gathered."""
         for source in self._deferring:
-            if source.grabbed and wanted(source.name):
+            if source.grabbed:
                 self._understand(source)
         now = self._clock.now()
         for source in self._streaming:
-            if not wanted(source.name):
-                continue
             if not source.off:
                 self._inline(source, now)
             elif isinstance(source.collector, Parting):
                 source.collector.part(now)
+
+    def collect_now(self, name: str) -> None:
+        """Take what a stream has gathered: it has something that does not wait."""
+        source = self.by_name[name]
+        if not source.off:
+            self._inline(source, self._clock.now())
+
+    def _harvest_wanted(self, now: Instant) -> None:
+        """Within a second: what somebody follows."""
+        for source in self._deferring:
+            if source.grabbed and self._wanted(source.name):
+                self._understand(source)
+        for source, passing in self._within:
+            if not source.off and self._wanted(source.name) and (passing is None or self._has_more(passing, now)):
+                self._inline(source, now)
+
+    @staticmethod
+    def _has_more(passing: Passing, now: Instant) -> bool:
+        try:
+            return passing.pass_by(now)
+        except Exception:  # noqa: BLE001  its collection meets it again, and makes the source `failed`
+            return True
 
     def _understand(self, source: Source) -> None:
         """Let the collector collect from each reading as if it were the moment of it."""

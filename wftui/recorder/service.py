@@ -16,7 +16,7 @@ from wftui.model.alerts import ALERTS, SILENCES
 from wftui.model.event import Event
 from wftui.model.health import Health
 from wftui.model.quality import KEY, QUALITY
-from wftui.model.sample import Scrape
+from wftui.model.sample import Column, Scrape
 from wftui.model.streams import STREAMS
 from wftui.model.table import TableSnapshot
 from wftui.model.tick import Layout, Tick
@@ -30,7 +30,7 @@ from wftui.recorder.alerting.past import Past
 from wftui.recorder.alerting.quality import Quality, closest_hz, slower
 from wftui.recorder.alerting.rulebook import Rulebook
 from wftui.recorder.bursts import Bursts
-from wftui.recorder.bus import Bus, Closed, HealthChanged, TableChanged
+from wftui.recorder.bus import Bus, Closed, HealthChanged, LaidOut, TableChanged
 from wftui.recorder.child import Passed
 from wftui.recorder.emitter import Emitter
 from wftui.recorder.ledger import SLOW_EVERY_S, Ledger
@@ -50,6 +50,7 @@ from wftui.recorder.statistics import over_windows
 from wftui.recorder.storage import FLUSH_S, Storage
 from wftui.recorder.streams.counters import Counters
 from wftui.recorder.streams.desk import Desk
+from wftui.recorder.streams.entry import STEP_S
 from wftui.recorder.switches import Switches
 from wftui.recorder.tables import Tables
 from wftui.recorder.tap import Tap
@@ -76,7 +77,7 @@ class Recorder:
         self._clock = clock
         self._bus = Bus(self._followed)
         self._quick = Quick(partial(self._bus.publish_samples, PUSHES))
-        self._streams = Desk(clock, partial(self._bus.publish_samples, STREAMS.source))
+        self._streams = Desk(clock, partial(self._bus.publish_samples, STREAMS.source), self._stream_turned)
         self._counters = Counters(self._streams)
         self._pushes = Intake(
             lambda new: self._accumulator.admit(new),
@@ -305,6 +306,12 @@ class Recorder:
                 if isinstance(source.collector, Bringing):
                     rate_hz = max(rate_hz, self._bus.rate_hz(STREAMS.source))  # what it brings is told there
                 source.collector.look_closely(min(rate_hz, closest))
+
+    def _stream_turned(self, new: list[Column]) -> None:
+        """A stream began, ended or came to a halt while somebody follows: that does not wait for the tick."""
+        if new and self._accumulator.expect(new, STEP_S):
+            self._bus.publish(LaidOut(STREAMS.source, self._accumulator.layout))
+        self._scheduler.collect_now(STREAMS.source)
 
     def _reported(self, view: str, report: m.Report) -> None:
         """A view says what it costs, and what it drew."""

@@ -169,6 +169,7 @@ class State:
         self.hello = hello
         self.hostname = hello.hostname or self.hostname
         self._layout_id = -1
+        self.values = array("d")
         self._before = {}
         self._rates = {}
         self.tables.clear()
@@ -222,6 +223,9 @@ class State:
 
     def _on_layout(self, message: wire.LayoutChanged) -> None:
         self._layout_id = message.id
+        # A series that began within a second changes the layout: what is known of the others goes on.
+        known = {text: self.values[place] for text, place in self.places.items() if place < len(self.values)}
+        evened = {self.columns[place].series.text: kept for place, kept in self._evened.items()}
         self.columns = message.columns
         self.places = {column.series.text: place for place, column in enumerate(message.columns)}
         self.by_name = {}
@@ -236,11 +240,11 @@ class State:
             if counter:
                 self._counters.append((item.text, place))
             if item.name in EVENED and not item.stat:
-                self._evened[place] = deque()
+                self._evened[place] = evened.get(item.text) or deque()
             if self.keeps(item):
                 self._graphed.append((item.text, place, counter))
                 self.histories.setdefault(item.text, History())
-        self.values = array("d", [NAN]) * len(message.columns)
+        self.values = array("d", [known.get(column.series.text, NAN) for column in message.columns])
         self._changed()
 
     def _on_tick(self, message: wire.TickArrived) -> None:

@@ -142,7 +142,11 @@ class Subscribe(Message, frozen=True):
 
 
 class LayoutChanged(Message, frozen=True):
-    """Meaning of the values that follow. Ids are local to the connection."""
+    """Meaning of the values that follow. Ids are local to the connection.
+
+    Who follows a source at full rate is told within the second when it has new series; values that are known of
+    the others go on until the next tick.
+    """
 
     id: int
     columns: list[Column]

@@ -283,6 +283,32 @@ def test_who_follows_is_told_each_token_as_it_comes_and_what_passes_between() ->
     looped(follow)
 
 
+def test_within_a_second_a_collection_is_due_only_when_a_state_changed() -> None:
+    async def follow() -> None:
+        made = Desked()
+        made.desk.follow(60.0)
+        made.to(1000.1)
+        made.desk.tokens(LLAMA, made.clock.s, 1)
+        await made.flushed()
+        assert made.desk.pass_by(made.clock.now())  # nobody heard of the stream yet
+        made.collect()
+        made.to(1000.2)
+        assert not made.desk.pass_by(made.clock.now())
+        made.to(1001.45)
+        told = len(made.told)
+        assert not made.desk.pass_by(made.clock.now())
+        assert {text for _, text, _ in made.told[told:]} >= {ENERGY, RATE}  # it fell meanwhile
+        made.to(1001.7)  # 1.5 s after the only token
+        assert made.desk.pass_by(made.clock.now())
+        made.collect()
+        assert made.rows["streams"]["app||llama3"][streams.STATE] == energy.STALLING
+        assert not made.desk.pass_by(made.clock.now())
+        made.desk.close()
+        assert not made.desk.pass_by(made.clock.now())
+
+    looped(follow)
+
+
 def test_ten_thousand_a_second_are_told_sixty_times_a_second_at_most() -> None:
     async def flood() -> None:
         made = Desked()

@@ -1,8 +1,12 @@
 """One connection to a core, in the running event loop: a socket, a WebSocket, and when to look.
 
 A turn of the loop after a sleep costs more than ten events. So the socket is not watched while events keep coming:
-it is read again after a pause, ten times a second, or as often as somebody follows; a core that has nothing to say
-costs nothing. Events carry the core's time, so none is lost by waiting.
+it is read on a grid, ten times a second, or as often as somebody follows; a core that has nothing to say costs
+nothing. Events carry the core's time, so none is lost by waiting.
+
+A look that finds nothing costs as much as one that finds a frame, and the next byte wakes us again: frames that come
+a moment after each look would double the cost. So the grid begins anew, a moment later, at a frame that came after
+its look, and stays where frames are there when it looks.
 """
 
 from __future__ import annotations
@@ -23,6 +27,8 @@ from wftui.endpoint import Endpoint
 CONNECT_S: Final = 5.0
 """For connection and handshake together."""
 PAUSE_S: Final = 0.1
+APART_S: Final = 0.002
+"""What a core says of one frame comes in pieces, and its frames not quite evenly."""
 QUIET_S: Final = 5.0
 """After so long without a byte the core is asked whether it lives."""
 DEAD_S: Final = 15.0
@@ -51,6 +57,8 @@ class Connection:
         is told why: ``OSError``, ``RefusedError`` or ``EndedError``."""
         self.pause_s = PAUSE_S
         """Between two looks while events come."""
+        self._due_s = 0.0
+        """Of the loop's clock, when the last look was to be."""
         self.answer = b""
         """What is said to each message that wants an answer."""
         self._loop = asyncio.get_running_loop()
@@ -188,10 +196,16 @@ class Connection:
         """When to look again."""
         assert self._socket is not None  # noqa: S101  there is a connection
         if came:
+            now_s = self._loop.time()
+            due_s = self._due_s + self.pause_s
             if self._watched:
                 self._watched = False
                 self._loop.remove_reader(self._socket.fileno())
-            self._timer = self._loop.call_later(self.pause_s, self._look)
+                due_s = now_s + self.pause_s + APART_S
+            elif not now_s + self.pause_s / 2 <= due_s <= now_s + self.pause_s:
+                due_s = now_s + self.pause_s  # late, or another pace
+            self._due_s = due_s
+            self._timer = self._loop.call_at(due_s, self._look)
         elif not self._watched:
             self._timer = None
             self._watch()

@@ -27,7 +27,7 @@ LOST_S: Final = 60.0
 """After so long a core that does not listen any more counts as gone."""
 STRANGE: Final = 20
 """So many messages without one event, and it is no core."""
-_FINEST_S: Final = 0.015
+_FINEST_S: Final = 1 / 60
 _CHECK: Final = "check core.url (wftop config set core.url ws://127.0.0.1:PORT/ws)"
 
 
@@ -66,7 +66,7 @@ class Following:
 
     def look_closely(self, rate_hz: float) -> None:
         """Somebody follows at that rate; 1: nobody does."""
-        self._pause_s = PAUSE_S if rate_hz <= 1.0 / PAUSE_S else max(_FINEST_S, 0.9 / rate_hz)
+        self._pause_s = PAUSE_S if rate_hz <= 1.0 / PAUSE_S else max(_FINEST_S, 1.0 / rate_hz)
         self._pace()
 
     def _pace(self) -> None:

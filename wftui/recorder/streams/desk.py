@@ -16,7 +16,7 @@ from wftui.energy.sink import FINISHED, UNKNOWN, Key
 from wftui.energy.spread import together
 from wftui.model import health
 from wftui.model.sample import DERIVED, ESTIMATED, Column, Note, Occurrence, Reading, Sample, Scrape, column
-from wftui.model.streams import CORE, COUNTERS, STREAMS, TOKENS
+from wftui.model.streams import CORE, COUNTERS, STATE, STREAMS, TOKENS
 from wftui.model.table import Row, TableSnapshot
 from wftui.recorder.frames import FrameDesk
 from wftui.recorder.streams.apart import TIMING, TOP_K, compare
@@ -66,13 +66,15 @@ class Desk:
         """Between two moments that are told; 0: nobody follows."""
         self._fresh: dict[Entry, None] = {}
         """Those that have something to be told."""
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
         self._told_s = 0.0
         self._second = 0
         self._left: list[tuple[Key, float, int]] = []
         """(stream, when, how many answers) of those who are gone."""
         self._rows: dict[str, Row] | None = None
         """As they were told last; None: never."""
+        self._told_states: list[str] = []
+        """Of these rows."""
         self._off = False
         self._ensemble = column(
             SOURCE, "ux.ensemble.energy", call="mean of the streams under way", quality=DERIVED
@@ -205,14 +207,18 @@ class Desk:
         entry.follow(every_s)
         self._fresh[entry] = None
         if self._timer is None:
-            # Not at once: what came in one line is told together.
+            # Not at once: what came in one line, or of a core in one look, is told together.
+            loop = asyncio.get_running_loop()
             wait_s = self._told_s + every_s - self._clock.now().boottime_ns / NS_PER_S
-            self._timer = asyncio.get_running_loop().call_later(max(0.0, wait_s), self._flush)
+            self._timer = loop.call_later(wait_s, self._flush) if wait_s > 0 else loop.call_soon(self._flush)
 
     def _flush(self) -> None:
         self._timer = None
         now = self._clock.now()
         self._told_s = now.boottime_ns / NS_PER_S
+        self._tell_fresh(now)
+
+    def _tell_fresh(self, now: Instant) -> None:
         moments: list[tuple[Moment, Entry]] = []
         for entry in self._fresh:
             entry.catch_up(self._every_s)
@@ -233,6 +239,24 @@ class Desk:
         if samples:
             self._tell(_utc(at_s, now), samples)
 
+    def pass_by(self, at: Instant) -> bool:
+        """Tell who follows what passes between two tokens; returns whether a stream came into another state."""
+        if not self._entries or self._off:
+            return False
+        self._pass_to(at)
+        return self._states(at.boottime_ns / NS_PER_S) != self._told_states
+
+    def _pass_to(self, at: Instant) -> None:
+        for entry in self._entries.values():
+            entry.pass_to(at.boottime_ns / NS_PER_S)
+            if self._every_s and (entry.under_way or entry.readings):
+                self._fresh[entry] = None
+        if self._fresh and self._timer is None:
+            self._tell_fresh(at)  # tokens keep their pace: what comes next is not told later for it
+
+    def _states(self, now_s: float) -> list[str]:
+        return [entry.stream.look(now_s).state for entry in self._entries.values()]
+
     # ---- the collector
 
     def collect(self, at: Instant) -> Scrape:
@@ -245,12 +269,7 @@ class Desk:
         if not self._entries and not self._rows:
             return framed or Scrape([], note=self._note(framed))
         self._abandon(now_s)
-        for entry in self._entries.values():
-            entry.pass_to(now_s)
-            if self._every_s and (entry.under_way or entry.readings):
-                self._fresh[entry] = None
-        if self._every_s and self._fresh and self._timer is None:
-            self._flush()
+        self._pass_to(at)
         readings = self._readings(at)
         samples = self._second_ends(now_s) if ended else []
         events = [
@@ -313,6 +332,7 @@ class Desk:
         now_s = at.boottime_ns / NS_PER_S
         to_utc_ns = at.time_ns - at.boottime_ns
         rows = {entry.name: entry.row(now_s, to_utc_ns) for entry in self._entries.values()}
+        self._told_states = [str(row[STATE]) for row in rows.values()]
         if rows == self._rows:
             return ()
         self._rows = rows

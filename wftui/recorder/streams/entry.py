@@ -126,6 +126,10 @@ class Entry:
         self._told_moment_s = -math.inf
         self.behind = False
         """Whether something came since the newest of ``moments``."""
+        self.known = False
+        """Whether those who follow were told that there is such a stream."""
+        self.turned = True
+        """Whether it came into another state since they were told."""
 
     # ---- what comes
 
@@ -219,6 +223,7 @@ class Entry:
         begun = False
         for when_s, state in self.stream.turns():
             before, self._shown, self._since_s = self._shown, state, when_s
+            self.turned = True
             if state == energy.CHARGING:
                 self._begin(when_s, cost, tokens, units)
                 self._charged_s = when_s
