@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.bench_first_token [--streams 40]
 
-A real recorder, a program that pushes a prompt and, a moment later, a token of a stream that nobody knew, and a feed
-that follows at 60 Hz. Times are from the token's sending to the arrival of what it says at the other end.
+A real recorder, a program that pushes a prompt and, a moment later, a token of a stream that nobody knew, and a
+feed that follows at 60 Hz. Times are from the token's sending to the arrival of what it says at the other end.
 """
 
 from __future__ import annotations
@@ -85,9 +85,8 @@ def main() -> int:
     print("| ms after the first token, of a new stream | median | 95 % | most |\n|---|---|---|---|")
     for what in ("sample", "row with the time to the first token", "layout"):
         times = sorted(1000 * item.get(what, MOST_S) for item in found)
-        print(
-            f"| {what} | {statistics.median(times):.1f} | {times[int(0.95 * (len(times) - 1))]:.1f} | {times[-1]:.1f} |"
-        )
+        cells_of = statistics.median(times), times[int(0.95 * (len(times) - 1))], times[-1]
+        print(f"| {what} | " + " | ".join(f"{cell:.1f}" for cell in cells_of) + " |")
     return 0
 
 

@@ -22,6 +22,13 @@ class Closed(NamedTuple):
     layout: Layout
 
 
+class LaidOut(NamedTuple):
+    """There are new series in the open second, of a source that is told as it comes."""
+
+    source: str
+    layout: Layout
+
+
 class Scraped(NamedTuple):
     """A source brought samples (only for subscribers that want full rate)."""
 
@@ -45,7 +52,7 @@ class HealthChanged(NamedTuple):
 
 EVERY: Final = "*"
 """In place of a source's name: all of them."""
-Notice = Closed | Scraped | TableChanged | Event | HealthChanged
+Notice = Closed | LaidOut | Scraped | TableChanged | Event | HealthChanged
 
 
 class Subscription:

@@ -12,7 +12,7 @@ from wftui.model.health import Health
 from wftui.model.series import matches
 from wftui.model.table import TableSnapshot, keyframe
 from wftui.model.tick import Layout, Tick, pack, unpack
-from wftui.recorder.bus import Bus, Closed, HealthChanged, Notice, Scraped, Subscription, TableChanged
+from wftui.recorder.bus import Bus, Closed, HealthChanged, LaidOut, Notice, Scraped, Subscription, TableChanged
 from wftui.recorder.child import Passed
 from wftui.recorder.orders import Order, Orders
 from wftui.recorder.sealed import Question
@@ -25,6 +25,9 @@ QUESTIONS: Final = 8
 EARLY: Final = 0.75
 """Samples may be told by so much of an interval after the last: what comes at that rate, a little uneven, does not
 wait for the next, and what comes in between does not wake the other side for itself."""
+
+LATE: Final = 1.5
+"""After so many intervals they are told for themselves: a first token does not wait for a second one."""
 
 
 class Audience(Protocol):
@@ -85,6 +88,8 @@ class Connection:
         """Of the loop's clock, when samples were told."""
         self._room = asyncio.Semaphore(QUESTIONS)
         self._questions: set[asyncio.Task[None]] = set()
+        self._late: asyncio.TimerHandle | None = None
+        """Tells what is pending, when nothing else comes."""
         self._pending: list[tuple[int, int, float]] = []
         self._gathered: list[bytes] | None = None
         """Messages that will go out together; None: each goes out at once."""
@@ -210,6 +215,9 @@ class Connection:
         if self._feed is not None:
             self._feed.cancel()
             self._feed = None
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
 
     async def _follow(self, subscription: Subscription) -> None:
         try:
@@ -230,8 +238,16 @@ class Connection:
                 finally:
                     gathered, self._gathered = self._gathered, None
                     self._writer.write(b"".join(gathered))
+                if self._pending and self._late is None:
+                    loop = asyncio.get_running_loop()
+                    self._late = loop.call_later(LATE / self._rate_hz, self._tell_late)
         except ConnectionError:
             self._writer.close()  # the reading side ends on that
+
+    def _tell_late(self) -> None:
+        self._late = None
+        if not self._writer.is_closing():
+            self._tell_samples(0.0)
 
     def _tell_or_count(self, subscription: Subscription, notice: Notice) -> None:
         dropped = subscription.take_dropped()
@@ -263,6 +279,11 @@ class Connection:
             case Closed():
                 self._tell_samples(0.0)  # they are of the second before, and of its layout
                 self._tell_tick(notice.tick, notice.layout)
+            case LaidOut():
+                subscription = self._subscription
+                if subscription is not None and subscription.wants(notice.source) and self._layout >= 0:
+                    self._tell_samples(0.0)  # they are of the layout before
+                    self._lay_out(notice.layout)
             case TableChanged():
                 self._tell_table(notice.snapshot, notice)
             case Event():
@@ -322,6 +343,9 @@ class Connection:
         self._samples_s = now_s
         times, places, values = zip(*self._pending, strict=True)
         self._pending.clear()
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
         self.say(m.Samples(self._layout, list(times), list(places), pack(array("d", values))))
 
 

@@ -44,6 +44,8 @@ _T = TypeVar("_T")
 
 Tell = Callable[[int, list[Sample]], None]
 """Takes samples of one moment (UTC ns) to those who follow."""
+Turned = Callable[[list[Column]], None]
+"""Makes those who follow know these columns, and collects this source at once."""
 
 
 class Desk:
@@ -54,13 +56,15 @@ class Desk:
     where = STREAM
     timeout_s = 3.0
 
-    def __init__(self, clock: Clock, tell: Tell) -> None:
-        """``tell`` is called in the recorder's loop, while somebody follows."""
+    def __init__(self, clock: Clock, tell: Tell, turned: Turned = lambda _: None) -> None:
+        """Both are called in the recorder's loop, while somebody follows; ``turned`` when a stream is new, with
+        its columns, or when one came into another state."""
         self.frames = FrameDesk()
         self.refused = 0
         """Streams for which there was no room."""
         self._clock = clock
         self._tell = tell
+        self._turned = turned
         self._entries: dict[Key, Entry] = {}
         self._every_s = 0.0
         """Between two moments that are told; 0: nobody follows."""
@@ -216,6 +220,12 @@ class Desk:
         self._timer = None
         now = self._clock.now()
         self._told_s = now.boottime_ns / NS_PER_S
+        if turned := [entry for entry in self._fresh if entry.turned]:
+            # Before its samples: who does not know a stream cannot take them.
+            new = [column for entry in turned if not entry.known for column in entry.columns]
+            for entry in turned:
+                entry.turned, entry.known = False, True
+            self._turned(new)
         self._tell_fresh(now)
 
     def _tell_fresh(self, now: Instant) -> None:
