@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wftui.render.palette import GLOW_STEPS
 from wftui.tui.energy import ribbon, weave
 from wftui.tui.energy.belt import BOLT, HALOED, PARTICLES, Belt, Particle
 from wftui.tui.frame import row_width
@@ -31,7 +34,7 @@ def test_rows_show_what_is_on_the_belt(
 ) -> None:
     belt = laid(width, height, tokens, 20.0)
     woven = weave.Woven(belt, ascii_only=ascii_only)
-    assert woven.follow(share, "glow3") == list(range(height))
+    assert woven.follow(share, 0.4) == list(range(height))
     seen = weave.ribboned(belt, share, ascii_only=ascii_only)
     signs = weave.PLAIN_SIGNS if ascii_only else weave.SIGNS
     ground = ribbon.texts(share, width, height, belt.travelled, ascii_only=ascii_only)
@@ -60,7 +63,7 @@ def test_a_lane_that_is_followed_is_as_if_made_anew(
 ) -> None:
     belt = laid(width, height, tokens, 9.0)
     woven = weave.Woven(belt, ascii_only=ascii_only)
-    woven.follow(0.5, "glow3")
+    woven.follow(0.5, 0.4)
     for at, step in enumerate(steps):
         if at % 7 == 6:
             belt.speed = 300.0 * step  # by more than it is wide
@@ -71,16 +74,37 @@ def test_a_lane_that_is_followed_is_as_if_made_anew(
             belt.bolt(1)
         if at % 17 == 16:
             belt.clear()
-        share, role = ((0.5, "glow3"), (0.5, "glow4"), (0.9, "glow4"), (NAN, "faint"))[at % 19 // 5]
+        share, energy = ((0.5, 0.4), (0.5, 0.9), (1.0, 0.9), (NAN, NAN))[at % 19 // 5]
         before = [(woven.texts[y], woven.inks[y], woven.roles) for y in range(height)]
-        others = woven.follow(share, role)
+        others = woven.follow(share, energy)
         changes, belt.changes = belt.changes, []
         assert not changes
         anew = weave.Woven(belt, ascii_only=ascii_only)
-        anew.follow(share, role)
+        anew.follow(woven.share, woven.energy)
         assert (woven.texts, woven.inks, woven.roles) == (anew.texts, anew.inks, anew.roles)
         after = [(woven.texts[y], woven.inks[y], woven.roles) for y in range(height)]
         assert set(others) >= {y for y in range(height) if after[y] != before[y]}
+
+
+def test_what_is_drawn_is_less_than_half_a_step_from_what_is_read() -> None:
+    belt = laid(40, 5, [], 9.0)
+    woven = weave.Woven(belt, ascii_only=False)
+    for at in range(200):
+        share, energy = 0.5 + 0.3 * math.sin(at / 9), 0.5 + 0.4 * math.sin(at / 7)
+        woven.follow(share, energy)
+        assert abs(woven.share - share) < 0.5 / (2 * 5)
+        assert abs(woven.energy - energy) < 0.5 / GLOW_STEPS
+    woven.follow(0.01, 0.01)
+    assert woven.follow(0.0, 0.0) == [0, 1, 2, 3, 4], "nothing is never drawn as a little"
+    assert woven.share == woven.energy == 0.0
+
+
+def test_a_reading_at_the_edge_of_a_step_changes_nothing() -> None:
+    belt = laid(40, 5, [], 9.0)
+    woven = weave.Woven(belt, ascii_only=False)
+    woven.follow(0.546, 0.49)
+    for at in range(20):
+        assert woven.follow(0.546 + 0.01 * (at % 2), 0.49 + 0.02 * (at % 2)) == []
 
 
 def _starts(row: list[tuple[str, str]]) -> list[int]:

@@ -107,23 +107,26 @@ class Picture:
         self.height = height
         self.stale = stale
         self.live_lines = live_lines
-        self._starts: dict[int, dict[int, Segment]] = {}
+        self._starts: dict[int, tuple[Line, dict[int, Segment]]] = {}
+        """Of lines as they were when that was asked: frames that follow each other share it."""
 
     def same_starts(self, before: Picture) -> None:
         """Take over what is known of the lines that are the same."""
-        mine, theirs = self.rows, before.rows
-        self._starts = {y: found for y, found in before._starts.items() if mine[y] is theirs[y]}
+        self._starts = before._starts
 
     def starts(self, y: int) -> dict[int, Segment]:
         """Segments of a line by the column where they begin."""
-        found = self._starts.get(y)
-        if found is None:
-            found = self._starts[y] = {}
-            x = 0
-            for segment in self.rows[y]:
-                found[x] = segment
-                words = segment[0]
-                x += len(words) if words.isascii() else cells(words)
+        row = self.rows[y]
+        held = self._starts.get(y)
+        if held is not None and held[0] is row:
+            return held[1]
+        found: dict[int, Segment] = {}
+        self._starts[y] = row, found
+        x = 0
+        for segment in row:
+            found[x] = segment
+            words = segment[0]
+            x += len(words) if words.isascii() else cells(words)
         return found
 
 

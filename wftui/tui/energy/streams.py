@@ -47,18 +47,14 @@ _SECONDS: Final = 60
 class _Lane:
     """A lane as it stands on the screen."""
 
-    def __init__(
-        self, flow: Flow, line: int, belt: Belt, left: int, right: list[Row], *, ascii_only: bool
-    ) -> None:
-        self.key = flow.key
+    def __init__(self, key: str, line: int, flow: weave.Woven, left: int, right: list[Row]) -> None:
+        self.key = key
         self.line = line
-        self.belt = belt
+        self.belt = flow.belt
         self.left_width = left
         self.left: list[Row] = []
-        self.flow = weave.Woven(belt, ascii_only=ascii_only)
+        self.flow = flow
         self.right = right
-        self.share = NAN
-        """Of the height that the ribbon takes."""
         self.worded_s = -math.inf
 
     def line_of(self, row: int) -> Drift:
@@ -72,8 +68,7 @@ class _Lane:
     def follow(self, flow: Flow, glows: int) -> list[int]:
         """Bring what flows to where it is now; the rows that look otherwise than before."""
         # A stream that goes as it is used to has half of the height.
-        self.share = flow.share / 2
-        return self.flow.follow(self.share, weave.glow(flow.energy, glows))
+        return self.flow.follow(flow.share / 2, flow.energy, glows)
 
 
 class StreamsPage:
@@ -159,12 +154,15 @@ class StreamsPage:
         columns = words.columns(visible, width, flow_height)
         left, middle, right = columns
         rows: list[Row] = [words.heads(columns, brief=flow_height == 1)] if ruled else []
+        ascii_only = scene.glyphs.ascii_only
+        before = {lane.belt: lane.flow for lane in self._lanes if lane.flow.ascii_only == ascii_only}
         self._lanes = []
         self._place(visible, found, middle, flow_height, past=past)
         for at, flow in enumerate(visible):
             belt = self._belt(flow, middle, flow_height, past=past)
             trace = _trace(scene, flow, right, flow_height) if right else []
-            lane = _Lane(flow, len(rows), belt, left, trace, ascii_only=scene.glyphs.ascii_only)
+            woven = before.get(belt) or weave.Woven(belt, ascii_only=ascii_only)
+            lane = _Lane(flow.key, len(rows), woven, left, trace)
             self._words(scene, lane, flow)
             lane.follow(flow, self._glows)
             self._lanes.append(lane)
@@ -235,7 +233,7 @@ class StreamsPage:
             first = self.field.sent(control.frames)
             if self._claims is not None:
                 lanes = [
-                    Shown(lane.key, line + lane.line, column + lane.left_width, lane.belt, lane.share)
+                    Shown(lane.key, line + lane.line, column + lane.left_width, lane.belt, lane.flow.share)
                     for lane in self._lanes
                 ]
                 self._claims.write(control.frames, at_s, self.field, first, lanes, ascii_only=self._ascii)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from wftui.render.palette import GLOW_STEPS
 from wftui.tui.drift import segments
 from wftui.tui.energy import ribbon
-from wftui.tui.energy.belt import BOLT, HALOED, PLAIN, SHARP_KIND, SOFT, Belt
+from wftui.tui.energy.belt import BOLT, HALOED, NAN, PLAIN, SHARP_KIND, SOFT, Belt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,20 +67,25 @@ class Woven:
         self.roles: Mapping[str, str] = _roles("faint")
         self.travelled = 0
         """Cells that the rows have gone altogether."""
-        self._ascii = ascii_only
+        self.share = self.energy = NAN
+        """What the ribbon's thickness and brightness stand for."""
+        self.ascii_only = ascii_only
         self._made_of: object = None
 
-    def follow(self, share: float, role: str) -> list[int]:
+    def follow(self, share: float, energy: float, shades: int = GLOW_STEPS) -> list[int]:
         """Draw the moment; returns the rows that look otherwise than before.
 
         Args:
             share: Thickness of the ribbon, 1 = the whole height; NaN: not known.
-            role: Its colour.
+            energy: Its brightness, 0 to 1; NaN: not known.
+            shades: Steps of brightness that are used.
         """
         belt = self.belt
         here = int(belt.travelled)
+        self.share = share = _steady(share, self.share, 0.5 / belt.height) if belt.height else share
+        self.energy = energy = _steady(energy, self.energy, 1.0 / shades)
         dots = thick(share, belt.height)
-        roles = _roles(role if dots > 0 else "faint")
+        roles = _roles(glow(energy, shades) if dots > 0 else "faint")
         tinted, self.roles = roles is not self.roles, roles
         made_of = belt.epoch, dots
         gone, self.travelled = here - self.travelled, here
@@ -90,9 +95,11 @@ class Woven:
             return list(range(belt.height))
         others = set(range(belt.height)) if tinted else set()
         if gone:
-            self._push(ribbon.texts(share, belt.width, belt.height, here, ascii_only=self._ascii), gone, others)
+            self._push(
+                ribbon.texts(share, belt.width, belt.height, here, ascii_only=self.ascii_only), gone, others
+            )
         if belt.changes:
-            signs = PLAIN_SIGNS if self._ascii else SIGNS
+            signs = PLAIN_SIGNS if self.ascii_only else SIGNS
             for row, slot, kind in belt.changes:
                 x = here - slot
                 if x < belt.width:
@@ -108,8 +115,8 @@ class Woven:
     def _anew(self, share: float) -> None:
         belt = self.belt
         belt.changes.clear()
-        signs = PLAIN_SIGNS if self._ascii else SIGNS
-        self.texts = list(ribbon.texts(share, belt.width, belt.height, self.travelled, ascii_only=self._ascii))
+        signs = PLAIN_SIGNS if self.ascii_only else SIGNS
+        self.texts = list(ribbon.texts(share, belt.width, belt.height, self.travelled, ascii_only=self.ascii_only))
         self.inks = [RIBBON * belt.width] * belt.height
         for y in range(belt.height):
             for x, kind in belt.cells(y):
@@ -138,6 +145,14 @@ def ribboned(belt: Belt, share: float, *, ascii_only: bool) -> list[int]:
         over = {x for x, _ in belt.cells(y)}
         seen.append(sum(char != " " and x not in over for x, char in enumerate(line)))
     return seen
+
+
+def _steady(value: float, held: float, step: float) -> float:
+    """The value that is drawn: what was drawn before, while the reading is less than half of a step from it.
+
+    A reading at the edge of a step would have the whole lane written anew many times a second, to no end.
+    """
+    return held if abs(value - held) < step / 2 and (value > 0) == (held > 0) else value
 
 
 @lru_cache(maxsize=64)
