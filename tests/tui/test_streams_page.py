@@ -74,7 +74,7 @@ class Looked:
         """The frame goes to the terminal, or has no room there."""
         if not owed:
             self.control.question(*self.size, int(self.now_s * 1e9))
-        line = 2 + self.screen.head
+        line = 2 + self.screen.above
         self.page.drew(self.control, self.now_s, owed=owed, line=line, column=2)
 
     def answer(self, after_s: float = 0.01) -> None:
@@ -206,6 +206,56 @@ def test_a_stalled_lane_stands_still_and_the_others_move() -> None:
     for lane in looked.page._lanes:
         same = [lane.belt.cells(row) for row in range(lane.belt.height)] == cells[lane.key]
         assert same == (lane.key == KEYS[1])
+
+
+def on_ux(size: tuple[int, int]) -> Looked:
+    """Looked at through the strip of the other page for some seconds."""
+    looked = Looked(size)
+    looked.screen.name = "ux"
+    looked.draw()
+    for _ in range(4):
+        looked.tick()
+        looked.send()
+        looked.answer()
+    return looked
+
+
+def test_the_strip_of_the_other_page_is_a_picture_whose_truth_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "claims"
+    monkeypatch.setenv(VARIABLE, str(file))
+    looked = on_ux(SIZE)
+    assert looked.screen.flowing is looked.page
+    told = looked.page.picture(looked.now_s)
+    assert told.seen > 0
+    assert told.particles == shown(looked.lines()) > 0
+    looked.move(1 / 60)
+    looked.move(1 / 60)
+    looked.send()
+    lines = looked.lines()
+    there = {(y, x): char for y, line in enumerate(lines) for x, char in enumerate(line) if char in PARTICLES}
+    claimed = json.loads(file.read_text().splitlines()[-1])
+    assert {(y, x): char for lane in claimed["lanes"] for y, x, char in lane["particles"]} == there
+    between = looked.lines()
+    looked.draw()
+    assert looked.lines() == between
+
+
+def test_streams_without_a_line_of_the_strip_are_no_part_of_its_picture() -> None:
+    looked = on_ux((80, 24))
+    assert 0 < len(looked.page._lanes) < len(KEYS)
+    hidden = [number for number, key in enumerate(KEYS) if key not in {lane.key for lane in looked.page._lanes}]
+    shown_eu = sum(RATES[at] * ENERGY[at] for at in range(len(KEYS)) if at not in hidden)
+    assert looked.page.field.computed == pytest.approx(3 * shown_eu)
+    computed = looked.page.field.computed
+    looked.screen.name = "power"
+    looked.draw()
+    assert looked.screen.flowing is None
+    looked.screen.name = "streams"
+    looked.draw()
+    looked.tick()
+    assert looked.page.field.computed == computed, "what nobody looked at is not counted late"
 
 
 def test_a_page_nobody_looks_at_counts_nothing() -> None:

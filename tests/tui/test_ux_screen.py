@@ -132,7 +132,7 @@ def test_an_empty_page_says_why_and_what_to_do() -> None:
     words = body(show(STATES["none"], (80, 24))[0])
     assert "no program tells its frames" in words
     assert "Pusher.frame(seconds)" in words
-    assert "no view draws streams of energy now" in words
+    assert "no stream of tokens is known" in words
     assert "no core listens" in body(show(drawing("core"), (120, 40))[0])
 
 

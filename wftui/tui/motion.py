@@ -63,12 +63,11 @@ class Motion:
 
     @property
     def streams(self) -> StreamsPage | None:
-        """The page of streams while its flows are looked at, as they are now and with nothing over them."""
+        """The page of streams while its flows are looked at, as they are now and with nothing over them, on their
+        own page or on that of UX."""
         app = self._app
         screen = self.screen
-        seen = screen is not None and screen.name == STREAMS and app.past.live and not app.ui.overlay
-        page = screen.streams if screen is not None and seen else None
-        return page if page is not None and page.moves else None
+        return screen.flowing if screen is not None and app.past.live and not app.ui.overlay else None
 
     @property
     def rate_hz(self) -> float:
@@ -202,7 +201,7 @@ class Motion:
         framed = place.framed
         streams.drew(
             app.flow, time.monotonic(), owed=app.painter.owed,
-            line=place.places[0].y + framed + screen.head, column=2 * framed,
+            line=place.places[0].y + framed + screen.above, column=2 * framed,
         )  # fmt: skip
 
     def stop(self) -> None:

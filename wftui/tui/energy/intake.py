@@ -48,6 +48,13 @@ class Intake:
         self.field = field
         self._known: dict[str, _Known] = {}
         self._ticks = 0
+        self._only: frozenset[str] | None = None
+
+    def narrow(self, only: frozenset[str] | None) -> None:
+        """Take nothing but these streams from now on; None: all. With others somebody just began to look."""
+        if only != self._only:
+            self._only = only
+            self.forget()
 
     def forget(self) -> None:
         """Nobody looks any more."""
@@ -73,6 +80,8 @@ class Intake:
         else:
             return
         for flow in flows(state):
+            if self._only is not None and flow.key not in self._only:
+                continue
             if times:
                 at_ns = times.get(flow.counted, 0)
                 if not at_ns:

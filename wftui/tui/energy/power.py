@@ -40,6 +40,7 @@ class PowerPage:
     """What moves on the page, and where it stands. Plain data, no toolkit."""
 
     moves = True
+    above = 0
 
     def __init__(self) -> None:
         self.top = 0

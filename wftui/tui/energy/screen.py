@@ -34,6 +34,11 @@ class Page(Protocol):
     """Steps of the colour scale that are used."""
 
     @property
+    def above(self) -> int:
+        """Lines of the page before those that its flows count from, as it was drawn last."""
+        ...
+
+    @property
     def moves(self) -> bool:
         """Whether something on it can move between two frames of the data."""
         ...
@@ -78,7 +83,7 @@ class EnergyScreen:
         name = self.name or STREAMS
         found = self._pages.get(name)
         if found is None:
-            found = self._pages[name] = _page(name)
+            found = self._pages[name] = self._make(name)
         found.shades = self.shades
         return found
 
@@ -86,6 +91,19 @@ class EnergyScreen:
     def streams(self) -> StreamsPage | None:
         """The page of streams, once it was shown."""
         return cast("StreamsPage | None", self._pages.get(STREAMS))
+
+    @property
+    def flowing(self) -> StreamsPage | None:
+        """The page of streams while its flows are drawn, by itself or as a strip on the page of UX."""
+        page = self.page
+        if self.name == UX:
+            return self.streams if page.moves else None
+        return self.streams if self.name == STREAMS and page.moves else None
+
+    @property
+    def above(self) -> int:
+        """Lines of the inside before those that the flows count from, as it was drawn last."""
+        return self._head + self.page.above
 
     @property
     def head(self) -> int:
@@ -114,6 +132,22 @@ class EnergyScreen:
         changed = self.page.moved(at_s, scene, hz)
         return {line + self._head: row for line, row in changed.items()} if self._head else changed
 
+    def _make(self, name: str) -> Page:
+        if name == POWER:
+            from wftui.tui.energy.power import PowerPage  # here and below: not everybody looks at all of them
+
+            return PowerPage()
+        from wftui.tui.energy.streams import StreamsPage
+
+        if name == UX:
+            from wftui.tui.ux_screen.page import UxPage
+
+            # The strip is part of the same picture, with one account of what was seen.
+            streams = self.streams or StreamsPage()
+            self._pages[STREAMS] = streams
+            return UxPage(streams)
+        return StreamsPage()
+
     def _names(self, width: int) -> Row:
         row: Row = []
         wide = width >= 50
@@ -129,17 +163,3 @@ def _first(state: State) -> str:
     from wftui.tui.energy.lanes import lanes  # here: the page of power is not always the one
 
     return POWER if lanes(state) else STREAMS
-
-
-def _page(name: str) -> Page:
-    if name == POWER:
-        from wftui.tui.energy.power import PowerPage  # here and below: not everybody looks at all of them
-
-        return PowerPage()
-    if name == UX:
-        from wftui.tui.ux_screen.page import UxPage
-
-        return UxPage()
-    from wftui.tui.energy.streams import StreamsPage
-
-    return StreamsPage()

@@ -90,6 +90,8 @@ class StreamsPage:
         self._ascii = False
         self._moving = False
 
+    above = 0
+
     @property
     def moves(self) -> bool:
         """Whether there is a flow on it."""
@@ -130,6 +132,7 @@ class StreamsPage:
         found = flows(scene.state)
         self._ascii = scene.glyphs.ascii_only
         past = scene.replay is not None
+        self._intake.narrow(None)
         if not found:
             self._leave(past=past)
             return _nothing(scene, width)
@@ -140,6 +143,27 @@ class StreamsPage:
             self.top = max(0, min(self.top, len(rows) - height))
             return Body(rows[self.top : self.top + height], count)
         return self._flows(scene, found, width, height, count, past=past)
+
+    def strip(self, scene: Scene, width: int, height: int) -> list[Row]:
+        """A line for each stream, on another page; those for which there is none are no part of the picture."""
+        found = flows(scene.state)
+        self._ascii = scene.glyphs.ascii_only
+        past = scene.replay is not None
+        visible = found[: max(0, height)]
+        self._intake.narrow(frozenset(flow.key for flow in visible) if len(visible) < len(found) else None)
+        if not visible:
+            self._leave(past=past)
+            return []
+        columns = words.columns(visible, width, 1)._replace(right=0)
+        columns = columns._replace(flow=max(0, width - columns.left))
+        before = self._woven()
+        self._lanes = []
+        self._place(visible, found, columns.flow, 1, past=past)
+        return [
+            row
+            for at, flow in enumerate(visible)
+            for row in self._lane(scene, flow, columns, 1, at, before, past=past)
+        ]
 
     def _flows(
         self, scene: Scene, found: tuple[Flow, ...], width: int, height: int, count: Row, *, past: bool
@@ -152,21 +176,13 @@ class StreamsPage:
         self.top = max(0, min(self.top, len(found) - shown))
         visible = found[self.top : self.top + shown]
         columns = words.columns(visible, width, flow_height)
-        left, middle, right = columns
+        left, middle, _ = columns
         rows: list[Row] = [words.heads(columns, brief=flow_height == 1)] if ruled else []
-        ascii_only = scene.glyphs.ascii_only
-        before = {lane.belt: lane.flow for lane in self._lanes if lane.flow.ascii_only == ascii_only}
+        before = self._woven()
         self._lanes = []
         self._place(visible, found, middle, flow_height, past=past)
         for at, flow in enumerate(visible):
-            belt = self._belt(flow, middle, flow_height, past=past)
-            trace = _trace(scene, flow, right, flow_height) if right else []
-            woven = before.get(belt) or weave.Woven(belt, ascii_only=ascii_only)
-            lane = _Lane(flow.key, len(rows), woven, left, trace)
-            self._words(scene, lane, flow)
-            lane.follow(flow, self._glows)
-            self._lanes.append(lane)
-            rows += [list(lane.line_of(row)) for row in range(flow_height)]
+            rows += self._lane(scene, flow, columns, flow_height, len(rows), before, past=past)
             spare: list[Row] = [[] for _ in range(tall - flow_height)]
             if spare and at + 1 < len(visible):
                 spare[-1] = words.between(
@@ -188,6 +204,24 @@ class StreamsPage:
         if shown < len(found):
             count = [(f"{shown} of {len(found)} streams", "dim")]
         return Body(rows, count)
+
+    def _woven(self) -> dict[Belt, weave.Woven]:
+        """The flows of the lanes as they were drawn last."""
+        return {lane.belt: lane.flow for lane in self._lanes if lane.flow.ascii_only == self._ascii}
+
+    def _lane(
+        self, scene: Scene, flow: Flow, columns: words.Columns, height: int, line: int,
+        before: Mapping[Belt, weave.Woven], *, past: bool,
+    ) -> list[Row]:  # fmt: skip
+        """A lane that begins at ``line``; ``before``: what the lanes' flows were."""
+        belt = self._belt(flow, columns.flow, height, past=past)
+        trace = _trace(scene, flow, columns.right, height) if columns.right else []
+        woven = before.get(belt) or weave.Woven(belt, ascii_only=self._ascii)
+        lane = _Lane(flow.key, line, woven, columns.left, trace)
+        self._words(scene, lane, flow)
+        lane.follow(flow, self._glows)
+        self._lanes.append(lane)
+        return [list(lane.line_of(row)) for row in range(height)]
 
     def moved(self, at_s: float, scene: Scene, hz: float) -> Mapping[int, Line]:  # noqa: ARG002  time is told
         """Lines that are another at this moment, by their place in what ``draw`` returned."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from wftui.render.palette import HEAT_STEPS
+from wftui.tui.energy.flows import flows
 from wftui.tui.frame import Row, fit_row
 from wftui.tui.scene import Body, Scene, gap
 from wftui.tui.ux_screen import details, programs, seen, story, truth
@@ -13,12 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wftui.tui.drift import Line
+    from wftui.tui.energy.streams import StreamsPage
     from wftui.tui.state import State
 
 _SMALL: Final = 12
 """Lines below which each subject is a line."""
 _SPACED: Final = 26
 """Lines from which on there are blank ones between subjects."""
+_LANE: Final = 8
+"""Lines of the page for one stream of the strip."""
+_LANES: Final = 3
+"""Streams on a small page at most."""
 _EVIDENCE: Final = (
     "frames ux.frame.rate|p50|p95|p99|longest|jitter|low|jank|stability{mode}",
     "ux.frames.over|lost; parts, bottleneck and input: table frames, of ux.stage.duration",
@@ -30,9 +36,12 @@ _EVIDENCE: Final = (
 class UxPage:
     """Where the page stands. Plain data, no toolkit."""
 
-    moves = False
-
-    def __init__(self) -> None:
+    def __init__(self, streams: StreamsPage | None = None) -> None:
+        """``streams``: whose flows are drawn as a strip, so that there is a picture whose truth can be told; None:
+        there is no strip."""
+        self._streams = streams
+        self._strip = -1
+        """Its first line; -1: there is none."""
         self.shades = HEAT_STEPS
         self.chosen: tuple[str, str] = ("", "")
         """Label of the program that is shown in full; of none that is there: the first."""
@@ -44,6 +53,7 @@ class UxPage:
         found = seen.programs(scene.state)
         self._listed = tuple(program.label for program in found)
         views = seen.views(scene.state)
+        self._strip = -1
         right: Row = [(f"{len(found)} program{'' if len(found) == 1 else 's'}", "dim")] if found else []
         rows = (
             self._small(scene, width, height) if height < _SMALL else self._full(scene, width, height, len(views))
@@ -55,11 +65,14 @@ class UxPage:
 
     def _small(self, scene: Scene, width: int, height: int) -> list[Row]:
         found = seen.programs(scene.state)
-        room = max(1, height - 3)
+        lanes = min(self._streaming(scene), max(0, height - 3 - max(1, len(found))), _LANES)
+        room = max(1, height - 3 - lanes)
         first = max(0, min(self._place(), len(found) - room))
         rows = [programs.brief(scene, program, width) for program in found[first : first + room]]
         rows = rows or programs.nothing(scene, width)[:room]
-        return [*rows, truth.brief(scene, width), story.core(scene, width), *story.adaptation(scene, width, 1)]
+        rows.append(truth.brief(scene, width))
+        rows += self._flowing(scene, width, lanes, len(rows))
+        return [*rows, story.core(scene, width), *story.adaptation(scene, width, 1)]
 
     def _full(self, scene: Scene, width: int, height: int, views: int) -> list[Row]:
         found = seen.programs(scene.state)
@@ -67,7 +80,8 @@ class UxPage:
         told = 1 + (3 if height >= _SPACED else 2) * max(1, min(views, height // 12))
         log = 1 + (min(4, height // 10) if spaced else 0)
         listed = min(len(found), max(2, height // 5))
-        bottom = told + 1 + log + 2 * spaced + len(_EVIDENCE) * self.evidence
+        lanes = min(self._streaming(scene), height // _LANE)
+        bottom = lanes + told + 1 + log + 2 * spaced + len(_EVIDENCE) * self.evidence
         rows: list[Row] = []
         if found:
             place = self._place()
@@ -84,18 +98,42 @@ class UxPage:
         blank: list[Row] = [[gap(width)]] if spaced else []
         rows += [[gap(width)]] * max(0, height - bottom - len(rows)) if found else blank
         rows += [*blank, truth.heading(width), *truth.lines(scene, width, told - 1)]
+        seen_until = height - len(_EVIDENCE) * self.evidence
+        rows += self._flowing(scene, width, min(lanes, seen_until - len(rows)), len(rows))
         rows += [*blank, story.core(scene, width), *story.adaptation(scene, width, log)]
         if self.evidence:
             rows = rows[: height - len(_EVIDENCE)]
             rows += [fit_row([(words[:width], "faint")], width) for words in _EVIDENCE]
         return rows
 
-    def note(self, state: State) -> None:
-        """Nothing moves between two ticks."""
+    @property
+    def moves(self) -> bool:
+        """Whether streams flow on it."""
+        return self._strip >= 0
 
-    def moved(self, at_s: float, scene: Scene, hz: float) -> Mapping[int, Line]:  # noqa: ARG002  as above
-        """Nothing moves between two ticks."""
-        return {}
+    @property
+    def above(self) -> int:
+        """Lines before the strip."""
+        return max(0, self._strip)
+
+    def note(self, state: State) -> None:
+        """All is told to the page of streams."""
+
+    def moved(self, at_s: float, scene: Scene, hz: float) -> Mapping[int, Line]:
+        """Lines of the strip."""
+        if self._strip < 0 or self._streams is None:
+            return {}
+        return {line + self._strip: row for line, row in self._streams.moved(at_s, scene, hz).items()}
+
+    def _streaming(self, scene: Scene) -> int:
+        """Streams that the strip could show."""
+        return len(flows(scene.state)) if self._streams is not None else 0
+
+    def _flowing(self, scene: Scene, width: int, height: int, line: int) -> list[Row]:
+        """The strip, which begins at ``line``."""
+        rows = self._streams.strip(scene, width, height) if self._streams is not None else []
+        self._strip = line if rows else -1
+        return rows
 
     def scroll(self, step: int) -> None:
         """Another program in full."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from wftui.render import graph, text
+from wftui.tui.energy.flows import flows
 from wftui.tui.frame import Row, fit_row, row_width
 from wftui.tui.panels import parts
 from wftui.tui.scene import gap
@@ -161,8 +162,15 @@ def nothing(scene: Scene, width: int) -> list[Row]:
     """Why nothing is known, and what to do."""
     if scene.replay is not None:
         return [fit_row([("no view drew energy at this moment", "dim")], width)]
-    step = " to the page of streams: while it is shown it tells how true it is"
+    if flows(scene.state):
+        return [
+            fit_row([("no view tells yet how much of it is seen", "dim")], width),
+            fit_row([("told once a second while streams flow on screen 9", "dim")], width),
+        ]
     return [
-        fit_row([("no view draws streams of energy now", "dim")], width),
-        fit_row([(f"{scene.glyphs.right} ", "dim"), ("Tab", "key"), (step, "dim")], width),
+        fit_row([("no stream of tokens is known, so no energy is drawn", "dim")], width),
+        fit_row(
+            [(f"{scene.glyphs.right} the page ", "dim"), ("streams", "key"), (" says who could tell", "dim")],
+            width,
+        ),
     ]
