@@ -18,9 +18,11 @@ SHARP: Final = 0.5
 """Certainty from which on a particle is sharp."""
 HALO: Final = 3
 """Cells around a particle that nothing is known about the choice of; none around a sure one."""
-FULL: Final = 0.5
-"""Share of the cells that particles may take: more would be a wall that hides the ribbon and its brightness, and
-they would find no free cell near their own."""
+FULL: Final = 0.8
+"""Share of the cells that particles of a token each may take: more would be a wall."""
+SHARED: Final = 0.5
+"""The same where tokens share particles: they wait for each other anyway, and so the ribbon and its brightness are
+seen, and each finds a free cell near its own."""
 _STANDS: Final = 0.01
 """Places a second."""
 _SEARCH: Final = 5
@@ -114,9 +116,9 @@ class Belt:
 
     def per_particle(self, rate: float) -> int:
         """Tokens that a particle has to stand for at a rate ({token}/s), so that all find a place."""
-        room = FULL * self.speed * len(self.rows)
+        room = self.speed * len(self.rows)
         # A belt that all but stands has no places to speak of.
-        return max(1, math.ceil(rate / room)) if rate > 0 and room > _STANDS else 1
+        return math.ceil(rate / (SHARED * room)) if rate > FULL * room and room > _STANDS else 1
 
     @property
     def height(self) -> int:

@@ -96,7 +96,10 @@ class UxPage:
         else:
             rows += programs.nothing(scene, width)
         blank: list[Row] = [[gap(width)]] if spaced else []
-        rows += [[gap(width)]] * max(0, height - bottom - len(rows)) if found else blank
+        spare = max(0, height - bottom - len(rows)) if found else 0
+        more = min(spare, self._streaming(scene) - lanes)
+        lanes += more
+        rows += [[gap(width)]] * (spare - more) if found else blank
         rows += [*blank, truth.heading(width), *truth.lines(scene, width, told - 1)]
         seen_until = height - len(_EVIDENCE) * self.evidence
         rows += self._flowing(scene, width, min(lanes, seen_until - len(rows)), len(rows))
