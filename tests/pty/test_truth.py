@@ -157,7 +157,8 @@ def test_a_lower_quality_shows_and_nothing_corrects_it(tmp_path: Path) -> None:
         [ratio] = [value for series, value in told(running) if series.name == "wftop.fidelity.ratio"]
         verdict = truth.compare(bytes(link.output), BIG, claimed)
     assert low["seen"] + sum(low["missed"].values()) + low["waiting"] == pytest.approx(low["computed"], rel=1e-6)
-    assert (low["seen"] - full["seen"]) / (low["computed"] - full["computed"]) < 0.8
+    # Of the tokens 36 of 100 are drawn, once a second, and those are seen: the terminal answers at once.
+    assert 0.1 < (low["seen"] - full["seen"]) / (low["computed"] - full["computed"]) < 0.8
     assert ratio < 0.95
     assert not verdict.wrong, verdict.wrong[:5]
 

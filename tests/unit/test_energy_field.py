@@ -112,6 +112,16 @@ def test_a_refused_frame_is_the_links_and_a_late_one_the_cpus() -> None:
     assert field.missed == {CPU: 1.0, LINK: 1.0}
 
 
+@pytest.mark.parametrize("cause", [ADAPTATION, LINK])
+def test_frames_that_are_kept_apart_are_late_for_that_reason(cause: str) -> None:
+    field = ready(speed=1.0)
+    field.held_by = cause
+    field.feed("a", 9.98, 10.0, 1, 1.0, rate=1.0)
+    field.advance(10.01, 0.01)
+    field.advance(11.2, 0.1)
+    assert field.missed == {cause: 1.0}
+
+
 def test_lowered_quality_gives_up_its_square() -> None:
     field = ready(width=400)
     field.quality = 0.6

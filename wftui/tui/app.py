@@ -260,7 +260,6 @@ class WftopApp(App[int], inherit_bindings=False):
             return
         began = time.perf_counter()
         self.hear()
-        self.motion.hear()
         self._painted_ns = self.clock.now().boottime_ns
         self._follow_theme()
         self._follow_layout()
@@ -279,7 +278,9 @@ class WftopApp(App[int], inherit_bindings=False):
 
     def hear(self) -> bool:
         """Take in what the terminal has answered; whether it was asked for."""
-        return isinstance(self._driver, Screen) and self._driver.hear(self.flow)
+        asked = isinstance(self._driver, Screen) and self._driver.hear(self.flow)
+        self.motion.hear()
+        return asked
 
     def _acknowledged(self) -> None:
         """The terminal has taken a frame: one that was left out for want of room follows."""

@@ -96,7 +96,7 @@ class Motion:
         follows = self._closely() if wanted == frames.DATA else moving
         told = self._follows, self.rate_hz, before
         self._follows = follows
-        self._look(app)
+        self._look(app, wanted)
         if screen is not None:
             screen.shades = _shades(app.flow.shed)
         if self._clock is None:
@@ -115,7 +115,7 @@ class Motion:
         if told != (self._follows, self.rate_hz, self._quality) and self._app.link is not None:
             self._app.link.rate_changed()
 
-    def _look(self, app: WftopApp) -> None:
+    def _look(self, app: WftopApp, wanted: str) -> None:
         """Tell the page of streams whether somebody looks at it, and at what quality."""
         page = self.streams
         app.flow.watched = page is not None
@@ -127,6 +127,7 @@ class Motion:
             return
         page.heard = not app.flow.is_deaf(time.monotonic_ns())
         page.field.quality = self._quality / EVERYTHING
+        page.field.held_by = _held_by(app) if wanted == frames.DATA else ""
         if not self._looked and app.link is not None:
             app.link.report_soon()
         self._looked = True
@@ -179,6 +180,9 @@ class Motion:
         reading = _ALL in self._follows or STREAMED in self._follows
         if (streams := self.streams) is not None:
             began = time.perf_counter()
+            # Before time passes on the page: where a frame comes once a second, what was seen of the last one
+            # would be too old by the next.
+            self._app.hear()
             streams.take(self._app.state, message, time.monotonic(), self._app.clock.now().time_ns)
             self.costs.stage("token", time.perf_counter() - began)
         if screen is None or tick == reading:
@@ -187,7 +191,7 @@ class Motion:
         return reading
 
     def hear(self) -> None:
-        """Before a frame: the terminal's answers to those before it."""
+        """The terminal has answered: which frames it has taken."""
         if (streams := self.streams) is not None:
             streams.hear(self._app.flow, time.monotonic())
 
@@ -218,7 +222,6 @@ class Motion:
         began = time.perf_counter()
         late_s = self._clock.late_s if self._clock is not None else 0.0
         app.hear()
-        self.hear()
         heard = time.perf_counter()
         changed = screen.moved(at_s, app.scene(), self._clock.hz if self._clock is not None else 0.0)
         moved = time.perf_counter()
@@ -232,6 +235,15 @@ class Motion:
         self.costs.stage("render", ended - moved)
         self.costs.stage("overhead", heard - began + late_s)
         self.costs.frame(began, ended, late_s)
+
+
+def _held_by(app: WftopApp) -> str:
+    """What keeps frames of data further apart than what is seen in time; empty: nothing does."""
+    from wftui.energy.fidelity import ADAPTATION, LATEST_S, LINK  # here: few look at streams
+
+    if app.flow.shed >= flow.PANELS:
+        return LINK
+    return ADAPTATION if app.pace_s > LATEST_S else ""
 
 
 def _shades(shed: int) -> int:

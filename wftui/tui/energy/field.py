@@ -64,6 +64,8 @@ class Field:
         """Cause to EU."""
         self.quality = 1.0
         """Q: particles are drawn of Q² of the tokens, effects to the part Q."""
+        self.held_by = ""
+        """What keeps frames further apart than ``LATEST_S``, one of ``CAUSES``; empty: nothing does."""
         self._lanes: dict[str, _Lane] = {}
         self._now_s = 0.0
         self._undecided: deque[Particle] = deque()
@@ -260,7 +262,7 @@ class Field:
             return LINK
         if particle.row < 0:
             return ROOM
-        return ADAPTATION if self.quality < 1.0 else CPU
+        return self.held_by or (ADAPTATION if self.quality < 1.0 else CPU)
 
     def _lose(self, particle: Particle, at_s: float, cause: str) -> None:
         if not particle.decided:
