@@ -26,6 +26,8 @@ _BEHIND_S: Final = 0.5
 is not told again."""
 _APART_S: Final = 1.5
 """Between two readings of a counter at most."""
+_DENSEST_S: Final = 0.1
+"""And at least: nobody looks more often."""
 _SETTLED: Final = 2
 """Ticks after which a stream that was not there before has begun now."""
 _THICKER_S: Final = (0.5, 1.5, 4.0)
@@ -113,10 +115,14 @@ class Intake:
         self._strike(flow, before)
         if tokens or more:
             # A counter is read now and then: what it tells came at any time since it was read before.
-            since_s = max(before.grew_s, at_s - _APART_S) if flow.told_by == COUNTERS else before.at_s
+            since_s, rate = before.at_s, flow.rate
+            if flow.told_by == COUNTERS:
+                since_s = max(before.grew_s, at_s - _APART_S)
+                # Of a server that is looked at seldom more come at once than its rate says: they share particles.
+                rate = max(rate, tokens / max(_DENSEST_S, at_s - since_s))
             self.field.feed(
                 flow.key, since_s, at_s, round(tokens), more,
-                certainty=flow.certainty, rate=flow.rate,
+                certainty=flow.certainty, rate=rate,
             )  # fmt: skip
 
     def _strike(self, flow: Flow, before: _Known) -> None:
