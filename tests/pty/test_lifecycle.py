@@ -71,13 +71,14 @@ def test_signals_during_start_up_restore_the_terminal(seen: bytes, number: int, 
         terminal.assert_restored()
 
 
+@pytest.mark.parametrize("place", ["state.State.on", "motion.Motion.follow"], ids=["in the feed", "in a callback"])
 @pytest.mark.parametrize("apart", [False, True], ids=["on the terminal", "stderr apart"])
-def test_a_crash_restores_the_terminal_and_tells(apart: bool, tmp_path: Path) -> None:
-    # A panel that raises while it draws: the bug's traceback belongs on the ordinary screen.
+def test_a_crash_restores_the_terminal_and_tells(apart: bool, place: str, tmp_path: Path) -> None:
+    # The bug's traceback belongs on the ordinary screen.
     code = (
-        "import sys; from wftui.tui import state;\n"
+        "import sys; from wftui.tui import motion, state;\n"
         "def broken(*a, **k): raise RuntimeError('planted bug')\n"
-        "state.State.on = broken\n"
+        f"{place} = broken\n"
         "from wftui.__main__ import main; sys.exit(main([]))"
     )
     errors = tmp_path / "stderr"

@@ -23,7 +23,7 @@ from wftui.tui.link import Link
 from wftui.tui.motion import Motion
 from wftui.tui.notify import Notices
 from wftui.tui.overview import overview
-from wftui.tui.paint import Painter, Screen, Stage, Styles
+from wftui.tui.paint import Painter, Screen, Stage, Styles, watch
 from wftui.tui.past import Past
 from wftui.tui.scene import Scene
 from wftui.tui.state import LIVE, State
@@ -192,6 +192,7 @@ class WftopApp(App[int], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Begin to follow the recorder."""
+        watch(self)
         if isinstance(self._driver, Screen):
             self._driver.heard = self._acknowledged
             self._driver.pointed = self.pointed

@@ -7,6 +7,7 @@ version that was not tried, or without our driver (tests), everything goes throu
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import select
@@ -261,6 +262,20 @@ def failure(app: App[Any]) -> BaseException | None:
     """The bug that ended the app; None when it ended in order."""
     found = app._exception
     return found.error if isinstance(found, WorkerFailed) else found
+
+
+def watch(app: App[Any]) -> None:
+    """A bug in a callback of the loop (a frame of the clock, an answer of the terminal) ends the app as one in a
+    handler does: asyncio alone would write it over the screen and go on without what the callback was for."""
+
+    def failed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if "handle" in context and isinstance(error, Exception):
+            app._handle_exception(error)
+        else:
+            loop.default_exception_handler(context)
+
+    asyncio.get_running_loop().set_exception_handler(failed)
 
 
 class Stage(TextualScreen[None]):
