@@ -114,6 +114,16 @@ def test_an_alert_is_inhibited_by_one_of_the_same_labels() -> None:
     assert inhibitor(hot, [lost]) == ""
 
 
+def test_an_alert_is_not_inhibited_by_one_of_another_kind_of_thing() -> None:
+    slow = alert("rule.slow", (("source", "game"),))
+    view = alert("rule.late", (("view", "1"),), inhibited_by=("rule.slow", "rule.all"))
+    assert inhibitor(view, [slow, view]) == ""
+    everything = alert("rule.all", ())
+    assert inhibitor(view, [slow, everything, view]) == everything.key
+    whole = alert("rule.whole", (), inhibited_by=("rule.slow",))
+    assert inhibitor(whole, [slow]) == slow.key
+
+
 def silence(*texts: str, until_s: float = 60) -> Silence:
     return Silence("s", matchers(texts), at(until_s).time_ns, at(0).time_ns)
 

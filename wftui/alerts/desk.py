@@ -110,13 +110,17 @@ class Desk:
 
 
 def inhibitor(alert: Alert, others: Iterable[Alert]) -> str:
-    """The key of a firing alert that inhibits this one; empty: none."""
+    """The key of a firing alert that inhibits this one; empty: none.
+
+    Labels that both have are of the same values; two that have labels and none in common are of different things.
+    """
     if not alert.rule.inhibited_by:
         return ""
     own = dict(alert.labels)
     for other in others:
         if other.state != FIRING or other is alert or other.rule.id not in alert.rule.inhibited_by:
             continue
-        if all(own.get(key, value) == value for key, value in other.labels):
+        common = [(key, value) for key, value in other.labels if key in own]
+        if (common or not own or not other.labels) and all(own[key] == value for key, value in common):
             return other.key
     return ""

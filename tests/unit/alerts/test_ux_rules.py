@@ -70,15 +70,22 @@ def test_late_and_uneven_frames(told_of: str, expected: set[str]) -> None:
     assert fired(["frame-late", "frames-over", "frame-jitter"], told(told_of)) == expected
 
 
-@pytest.mark.parametrize(("motion", "expected"), [("0", set()), ("1", set()), ("2", {"fps", "fps-critical"})])
+@pytest.mark.parametrize(("motion", "expected"), [("0", set()), ("1", set()), ("2", {"fps", "view-fps-critical"})])
 def test_a_view_of_wftop_is_judged_in_full_motion_only(motion: str, expected: set[str]) -> None:
     series = {frames("rate", 'view="1"'): "12x30", view("view.motion"): f"{motion}x30"}
-    assert fired(["fps", "fps-critical"], series) == expected
+    assert fired(["fps", "fps-critical", "view-fps-critical"], series) == expected
+
+
+def test_wftop_lowers_its_own_quality_for_its_own_frames_only() -> None:
+    """A program that draws 24 a second as it is meant to is no reason to show less of the energy."""
+    assert {name: rule.adaptation for name, rule in RULES.items() if rule.adaptation} == {"view-fps-critical": 3}
 
 
 def test_a_program_that_ends_while_it_is_slow_leaves_no_alert_behind() -> None:
     """Its rate is 0 for ten seconds; then it is told no more, and what is unknown ends nothing for minutes."""
-    slow = {name: RULES[name] for name in RULES if not name.startswith(("fidelity", "visual", "coherence"))}
+    slow = {
+        name: RULES[name] for name in RULES if not name.startswith(("fidelity", "visual", "coherence", "view"))
+    }
     machine = Machine(slow.values())
     series = {
         frames("rate"): "30x20 0x9 _x60",
@@ -91,7 +98,7 @@ def test_a_program_that_ends_while_it_is_slow_leaves_no_alert_behind() -> None:
 
 
 def test_each_program_and_each_view_is_an_alert_of_its_own() -> None:
-    machine = Machine([RULES["fps-critical"]])
+    machine = Machine([RULES["fps-critical"], RULES["view-fps-critical"]])
     seen = machine.run(
         {
             frames("rate"): "30x10",
@@ -100,13 +107,13 @@ def test_each_program_and_each_view_is_an_alert_of_its_own() -> None:
             view("view.motion"): "2x10",
         }
     )
-    assert set(seen) == {'rule.fps-critical{source="game"}', 'rule.fps-critical{view="1"}'}
+    assert set(seen) == {'rule.fps-critical{source="game"}', 'rule.view-fps-critical{view="1"}'}
 
 
 @pytest.mark.parametrize("motion", [0, 1, 2])
 def test_a_view_that_draws_nothing_is_not_judged_by_the_frames_of_others(motion: int) -> None:
     """Its motion is told all the time, its frames only while it draws them in full motion."""
-    judged = ("fps", "fps-critical", "frame-late", "frames-over", "frame-jitter")
+    judged = ("fps", "fps-critical", "view-fps-critical", "frame-late", "frames-over", "frame-jitter")
     machine = Machine([RULES[name] for name in judged])
     seen = machine.run(
         {
@@ -160,4 +167,4 @@ def test_each_rule_is_broken_by_one_of_these_tests() -> None:
     broken = {name for _, _, expected in FRAMES for name in expected} | {
         name for _, _, expected in FIDELITY for name in expected
     }
-    assert broken | {"frame-late", "frames-over", "frame-jitter"} == set(RULES)
+    assert broken | {"view-fps-critical", "frame-late", "frames-over", "frame-jitter"} == set(RULES)
