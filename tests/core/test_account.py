@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -19,7 +19,7 @@ from wftui.collectors.core import answers, protocol
 from wftui.collectors.core.account import Account
 from wftui.collectors.core.numbers import BACK, MOST, Numbers
 from wftui.collectors.core.progression import Progression
-from wftui.energy.sink import Key
+from wftui.energy.sink import Key, Token
 
 START_MS = 1_790_000_000_000
 BOOT_S = 1000.0
@@ -49,6 +49,9 @@ class Heard:
         assert math.isnan(certainty)
         assert top is None
         self.calls.append(("tokens", key, at_s, count, weight))
+
+    def run(self, key: Key, told: Sequence[Token]) -> None:
+        self.calls += [("tokens", key, at_s, 1, weight) for at_s, _, weight in told]
 
     def end(self, key: Key, at_s: float, how: str = "finished") -> None:
         self.calls.append(("end", key, at_s) if how == "finished" else (how, key, at_s))

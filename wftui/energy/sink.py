@@ -6,7 +6,7 @@ but those of one stream come in the order of what happened. Nothing here carries
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 FINISHED: Final = "finished"
@@ -32,6 +32,10 @@ class Key(NamedTuple):
     """Endpoint of the model server; empty: none is known."""
     model: str
     """Empty: not told."""
+
+
+Token = tuple[float, float, float]
+"""Of one token: when (s of CLOCK_BOOTTIME), certainty (NaN: not told), weight; as the arguments of ``tokens``."""
 
 
 class TokenSink(Protocol):
@@ -60,6 +64,9 @@ class TokenSink(Protocol):
             weight: What each of them cost by the word of who made it; 1: plain.
             top: Keyed hash of a token to its probability, of the last of them; None: not told.
         """
+
+    def run(self, key: Key, told: Sequence[Token]) -> None:
+        """Tokens came one after another; none told its top."""
 
     def end(self, key: Key, at_s: float, how: str = FINISHED) -> None:
         """An answer ended; ``how``: one of ``TELLABLE``, or ``ABANDONED``."""
@@ -100,6 +107,9 @@ class Nowhere:
         weight: float = 1.0,
         top: Mapping[bytes, float] | None = None,
     ) -> None:
+        """Nothing."""
+
+    def run(self, key: Key, told: Sequence[Token]) -> None:
         """Nothing."""
 
     def end(self, key: Key, at_s: float, how: str = FINISHED) -> None:

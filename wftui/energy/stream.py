@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 NAN: Final = float("nan")
@@ -75,6 +76,19 @@ class Look(NamedTuple):
     state: str
     stalled: bool
     burst: bool
+
+
+class Run(NamedTuple):
+    """Tokens that were taken one after another."""
+
+    place: int
+    """Behind the last of them."""
+    peak: float
+    """Greatest E at one of them."""
+    longest_s: float
+    """Greatest time between two."""
+    cost: float
+    """Sum of their weights."""
 
 
 def velocity(rate: float, profile: Profile = USUAL) -> float:
@@ -175,6 +189,73 @@ class Stream:
         self.units += weight * level
         self._judge(at_s, before)
         return level
+
+    def run(self, told: Sequence[tuple[float, float, float]], first: int, until_s: float) -> Run:
+        """Take tokens as ``token`` would, bit for bit, as long as an answer flows and nothing changes but E.
+
+        Args:
+            told: (when, certainty, weight) of each.
+            first: Place of the first to take.
+            until_s: None of this time or later is taken.
+
+        Returns:
+            How far it came; the token there is for ``token``, or for the next call.
+        """
+        profile, window, within = self.profile, self._window, self._within
+        saturated = self._state == SATURATED
+        last, held, high, newest = self._last, self._held, self._high_since, self._at
+        units, gaps, sure = self.units, self.gaps, self._sure
+        stall, span, low = profile.stall_s, profile.window_s, profile.rate_min
+        width, alpha = profile.rate_max - profile.rate_min, profile.smoothing
+        left = 1.0 - alpha
+        peak = longest = cost = 0.0
+        place, end = first, len(told)
+        if not (saturated or self._state == FLOWING) or self._slow or self._blind or self._gap_from != last:
+            end = first  # what a pause, a counter or a first token does is not done here
+        while place < end:
+            at, certainty, weight = told[place]
+            gap = at - last
+            if at < newest or at >= until_s or gap > stall or (not saturated and high + SATURATED_S <= at):
+                break
+            limit = at - span
+            while window and window[0][1] <= limit + _SAME_S:
+                within -= window.popleft()[2]
+            if window and window[0][0] < limit:
+                break  # a counter's tokens, some of which left the window
+            within += 1
+            if window and window[-1][0] == window[-1][1] == at:
+                window[-1] = at, at, window[-1][2] + 1
+            else:
+                window.append((at, at, 1))
+            speed = min(1.0, max(0.0, (within / span - low) / width))
+            # ``worth``, with nothing taken by friction.
+            base = 0.5 * speed + 0.3 * certainty + 0.2 if certainty == certainty else 0.7 * speed + 0.3
+            before = held
+            held = min(1.0, max(0.0, alpha * base + left * held))
+            units += weight * held
+            cost += weight
+            gaps.append(gap)
+            if held > peak:
+                peak = held
+            if gap > longest:
+                longest = gap
+            if held < SATURATED_AT:
+                high = NAN
+            elif not (high == high and before >= SATURATED_AT):
+                high = at
+            last = newest = at
+            sure = certainty
+            place += 1
+            if saturated and held < UNSATURATED_BELOW:
+                self._turn(at, FLOWING)
+                break
+        if place > first:
+            self._last = self._gap_from = self._at = last
+            self._held, self._high_since, self._sure, self._free = held, high, sure, 1.0
+            self.units = units
+            self.tokens += place - first
+        self._within = within
+        return Run(place, peak, longest, cost)
 
     def counted(self, since_s: float, at_s: float, count: int, *, weight: float = 1.0) -> float:
         """A counter says that so many tokens came between two moments.

@@ -12,7 +12,7 @@ from typing import Final
 
 from wftui import clock
 from wftui.clock import NS_PER_S, Instant
-from wftui.energy.sink import FINISHED, TELLABLE, Key, TokenSink
+from wftui.energy.sink import FINISHED, TELLABLE, Key, Token, TokenSink
 from wftui.energy.spread import certainty, entropy
 from wftui.energy.unnamed import unnamed
 from wftui.model.series import MAX_VALUE
@@ -32,6 +32,7 @@ USUAL_S: Final = 0.2
 _KEYS: Final = 256
 _LOOK: Final = 32
 """Events between two looks at the clock."""
+_AGO_S: Final = AGO_NS / NS_PER_S
 _NAN: Final = float("nan")
 
 
@@ -64,7 +65,8 @@ class Streams:
 class Tokens:
     """The token events of a line while they are counted, a few at a time."""
 
-    __slots__ = ("_at_s", "_indices", "_last", "_next", "_open", "_sink", "_streams", "_told", "accepted")
+    __slots__ = ("_at_s", "_indices", "_last", "_next", "_open", "_runs", "_sink", "_streams", "_told",
+                 "accepted")  # fmt: skip
 
     def __init__(
         self,
@@ -84,8 +86,10 @@ class Tokens:
         self._at_s = at.boottime_ns / NS_PER_S
         self._open = under_way
         self._next = 0
-        self._last = {(item.model, item.server): place for place, item in enumerate(told) if item.top}
+        self._last: dict[tuple[str, str], int] | None = None
         """Of which the tokens are hashed: of a line only the newest of each stream is compared."""
+        self._runs: dict[tuple[str, str], tuple[Key, list[Token]]] = {}
+        """Tokens of streams that came one after another and were not handed on yet."""
         self.accepted = 0
 
     def go_on(self, until_ns: int, refuse: Callable[[int, str], None]) -> bool:
@@ -105,27 +109,43 @@ class Tokens:
                 else:
                     self.accepted += 1
             if self._next < len(told) and clock.perf_ns() >= until_ns:
+                self._hand_on()
                 return False
+        self._hand_on()
         return True
 
+    def _hand_on(self) -> None:
+        for key, run in self._runs.values():
+            self._sink.run(key, run)
+        self._runs.clear()
+
     def _take(self, item: Told, place: int) -> None:
-        key = self._streams.key(item.model, item.server)
+        # Tokens of a stream are handed on together: of ten thousand a second each step of each of them is felt.
+        name = item.model, item.server
+        found = self._runs.get(name)
+        key = self._streams.key(*name) if found is None else found[0]
         ago_s = item.ago
-        at_s = self._at_s - ago_s if 0.0 < ago_s <= AGO_NS / NS_PER_S else self._at_s
+        at_s = self._at_s - ago_s if 0.0 < ago_s <= _AGO_S else self._at_s
         do = item.do
         if do == "token":
-            if not 1 <= item.count <= MOST_TOKENS:
-                raise UnusableError(f"count: expected 1 to {MOST_TOKENS}, got {item.count}")
-            if not 0.0 <= item.cost <= MOST_COST:
-                raise UnusableError(f"cost: expected 0 to {MOST_COST:g}, got {item.cost:g}")
-            top = None
-            sure = _NAN
-            if item.top is not None or item.bits is not None:
-                sure = _sure(item)
-                if item.top and self._last[item.model, item.server] == place:
-                    top = hashed(item.top)
-            self._sink.tokens(key, at_s, item.count, certainty=sure, weight=item.cost, top=top)
-        elif do == "prompt":
+            count, cost = item.count, item.cost
+            if not 1 <= count <= MOST_TOKENS:
+                raise UnusableError(f"count: expected 1 to {MOST_TOKENS}, got {count}")
+            if not 0.0 <= cost <= MOST_COST:
+                raise UnusableError(f"cost: expected 0 to {MOST_COST:g}, got {cost:g}")
+            sure = _NAN if item.top is None and item.bits is None else _sure(item)
+            top = hashed(item.top) if item.top and self._is_last(name, place) else None
+            if count == 1 and top is None:
+                if found is None:
+                    self._runs[name] = key, [(at_s, sure, cost)]
+                else:
+                    found[1].append((at_s, sure, cost))
+                return
+            self._end_run(name)
+            self._sink.tokens(key, at_s, count, certainty=sure, weight=cost, top=top)
+            return
+        self._end_run(name)
+        if do == "prompt":
             self._sink.prompt(key, at_s)
             self._open[key] = self._open.get(key, 0) + 1
         elif do == "end":
@@ -138,6 +158,17 @@ class Tokens:
                     del self._open[key]
         else:
             raise UnusableError(f"do: expected {', '.join(WORDS)}, got {clean(do[:32])!r}")
+
+    def _end_run(self, name: tuple[str, str]) -> None:
+        """What comes next of this stream comes after these."""
+        found = self._runs.pop(name, None)
+        if found is not None:
+            self._sink.run(*found)
+
+    def _is_last(self, name: tuple[str, str], place: int) -> bool:
+        if self._last is None:
+            self._last = {(item.model, item.server): at for at, item in enumerate(self._told) if item.top}
+        return self._last[name] == place
 
 
 def _sure(item: Told) -> float:

@@ -7,12 +7,12 @@ that push, the proxy, a core; and the counters of model servers, where nobody te
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, TypeVar
 
 from wftui.clock import NS_PER_S, Clock, Instant
 from wftui.collectors.base import STREAM
-from wftui.energy.sink import FINISHED, UNKNOWN, Key
+from wftui.energy.sink import FINISHED, UNKNOWN, Key, Token
 from wftui.energy.spread import together
 from wftui.model import health
 from wftui.model.sample import DERIVED, ESTIMATED, Column, Note, Occurrence, Reading, Sample, Scrape, column
@@ -114,6 +114,13 @@ class Desk:
             if self._every_s:
                 self._happened(entry)
 
+    def run(self, key: Key, told: Sequence[Token]) -> None:
+        """See ``TokenSink``."""
+        entry = self._entries.get(key) or self._entry(key, told[0][0])
+        if entry is not None and not self._off:
+            entry.run(told, self._every_s)
+            self._have_told(entry)
+
     def end(self, key: Key, at_s: float, how: str = FINISHED) -> None:
         """See ``TokenSink``."""
         entry = self._entries.get(key)
@@ -205,10 +212,15 @@ class Desk:
             self._fresh.clear()
 
     def _happened(self, entry: Entry) -> None:
+        if self._every_s:
+            entry.follow(self._every_s)
+            self._have_told(entry)
+
+    def _have_told(self, entry: Entry) -> None:
+        """Soon, if somebody follows."""
         every_s = self._every_s
         if not every_s:
             return
-        entry.follow(every_s)
         self._fresh[entry] = None
         if self._timer is None:
             # Not at once: what came in one line, or of a core in one look, is told together.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Final, NamedTuple
 
 from wftui.energy import stream as energy
-from wftui.energy.sink import ABANDONED, Key
+from wftui.energy.sink import ABANDONED, Key, Token
 from wftui.energy.stream import Stream
 from wftui.model.sample import DERIVED, ESTIMATED, Column, JsonValue, column
 from wftui.model.streams import CORE, COUNTERS, STREAMS, TOKENS
@@ -161,6 +161,48 @@ class Entry:
         if top is not None:
             self.top, self.top_s = top, at_s
         self._came(at_s, level, tokens, units, cost)
+
+    def run(self, told: Sequence[Token], every_s: float) -> None:
+        """Tokens came one after another; ``every_s``: as of ``follow``, 0: nobody does."""
+        place = 0
+        while place < len(told):
+            at_s, certainty, weight = told[place]
+            next_s = self._next * STEP_S
+            done = place
+            if self._sampled_s <= at_s < next_s <= at_s + STEP_S and self._begun:
+                until_s = min(next_s, self._told_moment_s + every_s) if every_s else next_s
+                done = self._run(told, place, until_s)
+            if done == place:
+                self.tokens(at_s, 1, certainty, weight, None)
+                done += 1
+            place = done
+            if every_s:
+                self.follow(every_s)
+
+    @property
+    def _begun(self) -> bool:
+        """Whether the answer under way, if one is known, has its first token."""
+        answer = self._answer
+        return answer is None or answer.first_s == answer.first_s
+
+    def _run(self, told: Sequence[Token], first: int, until_s: float) -> int:
+        """Take those that change nothing but E; returns the place behind them."""
+        stream = self.stream
+        before = stream.tokens, stream.units, self._cost
+        run = stream.run(told, first, until_s)
+        if run.place == first:
+            return first
+        self._cost += run.cost
+        if not self._weighed and any(weight != 1.0 for _, _, weight in told[first : run.place]):
+            self._weighed = True
+        self._turned(*before)
+        self._last_s = told[run.place - 1][0]
+        self.heard_s = max(self.heard_s, self._last_s)
+        self._longest_s = max(self._longest_s, run.longest_s)
+        if self._answer is not None:
+            self._answer.last_s = self._last_s
+            self._answer.peak = max(self._answer.peak, run.peak)
+        return run.place
 
     def counted(self, since_s: float, at_s: float, count: int) -> None:
         """A counter says that so many tokens came."""
