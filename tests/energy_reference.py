@@ -348,6 +348,11 @@ def mean(values: Sequence[float]) -> float:
     return sum(values) / len(values) if values else NAN
 
 
+def away(values: Sequence[float]) -> float:
+    """How far they are from their mean, in the mean."""
+    return mean([abs(value - mean(values)) for value in values])
+
+
 def deviation(values: Sequence[float]) -> float:
     """Of all there are, not of a sample."""
     middle = mean(values)
@@ -481,8 +486,8 @@ def fidelity(lots: Sequence[Lot], at_s: float) -> Truth:
             lags.append(mean([lot.lag_s for lot in shown]))
     coherence = NAN
     if len(ratios) >= 3:
-        of_lag = deviation(lags) if len(lags) >= 2 else 0.0
-        coherence = 100 * (1 - min(1, deviation(ratios) / 0.5)) * (1 - min(1, of_lag / 0.1))
+        of_lag = away(lags) if len(lags) >= 2 else 0.0
+        coherence = 100 * (1 - min(1, away(ratios) / 0.5)) * (1 - min(1, of_lag / 0.1))
     return Truth(
         ratio=seen / computed if computed > 0 else NAN,
         seen=seen,

@@ -382,7 +382,7 @@ def test_frames_of_programs_and_views_are_told_over_windows() -> None:
                 time.sleep(1 / 60)
             push.frame(0.040)
             drawn = m.Frames([0.01] * 30, [0.5] * 30, {"render": 0.06})
-            picture = m.Picture(9.0, {"link": 1.0, "room": 0.5}, 0.9, 95.0, 0.03, 12, 2.0)
+            picture = m.Picture(9.0, {"link": 1.0, "room": 0.5}, 0.9, 95.0, 0.03, 12, 2.0, {"link": 0.1})
             view.ask(m.Report(0.01, 5, 6, 7, motion="full", picture=picture, frames_drawn=drawn), m.Ok)
             return told(running.where)[-1] if told(running.where) else {}
 
@@ -398,6 +398,8 @@ def test_frames_of_programs_and_views_are_told_over_windows() -> None:
         assert tick['ux.frame.p50{mode="10s",view="1"}'] == pytest.approx(0.01, rel=0.02)
         assert tick['wftop.fidelity.ratio{view="1"}'] == 0.9
         assert tick['wftop.fidelity.missed{mode="link",view="1"}'] == 1.0
+        assert tick['wftop.fidelity.lost{mode="link",view="1"}'] == 0.1
+        assert tick['wftop.fidelity.lost{mode="cpu",view="1"}'] == 0.0
         assert tick['wftop.view.motion{view="1"}'] == 2
         with View(running.where) as other:
             [rows] = [

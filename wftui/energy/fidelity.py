@@ -32,7 +32,7 @@ ROOM: Final = "room"
 CAUSES: Final = (LINK, CPU, ADAPTATION, ROOM)
 
 RATIO_SPREAD: Final = 0.5
-"""A standard deviation of the ratio at which nothing is left of the coherence."""
+"""A mean deviation of the ratio at which nothing is left of the coherence."""
 LAG_SPREAD_S: Final = 0.1
 """The same of the lag."""
 _FEW: Final = 3
@@ -146,8 +146,9 @@ class Fidelity:
 
 
 def _spread(values: list[float]) -> float:
-    """Standard deviation of all there are; 0 of fewer than two."""
+    """Mean deviation from the mean; 0 of fewer than two. Not the standard deviation: by that one second in which
+    the machine held its breath would leave nothing of the coherence of the whole minute."""
     if len(values) < 2:
         return 0.0
     middle = math.fsum(values) / len(values)
-    return math.sqrt(math.fsum((value - middle) ** 2 for value in values) / len(values))
+    return math.fsum(abs(value - middle) for value in values) / len(values)

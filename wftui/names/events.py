@@ -59,8 +59,8 @@ EVENT_TYPES: Final[dict[str, EventType]] = {
         ),
         EventType(
             "stream.abandoned",
-            "Nobody tells any more of an answer that was under way: who told of it is gone or silent; the payload as"
-            " of stream.ended",
+            "Nobody tells any more of an answer that was under way: who told of it is gone or silent; the payload"
+            " as of stream.ended",
         ),
         EventType("core.connected", "The WebSocket of a WIRTHFORGE core was opened"),
         EventType("core.lost", "The WebSocket of a WIRTHFORGE core is gone; the payload says why"),

@@ -142,3 +142,7 @@ class Gauges:
         for cause, units in picture.missed.items():
             if cause in CAUSES:
                 yield Sample(self._column("wftop.fidelity.missed", "view", label, cause), units)
+        if picture.ratio is not None:
+            for cause in CAUSES:
+                share = picture.lost.get(cause, 0.0)
+                yield Sample(self._column("wftop.fidelity.lost", "view", label, cause), share)

@@ -21,6 +21,8 @@ class Picture(msgspec.Struct, frozen=True):
     """On the screen now."""
     tokens: float = 1.0
     """That a particle stands for."""
+    lost: dict[str, float] = msgspec.field(default_factory=dict)
+    """Cause to the share (0 to 1) of the energy of the last 60 s that was not seen for it."""
 
 
 class Frames(msgspec.Struct, frozen=True):

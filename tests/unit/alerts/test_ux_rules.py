@@ -127,7 +127,9 @@ def test_a_view_that_draws_nothing_is_not_judged_by_the_frames_of_others(motion:
 
 
 def seen_of(name: str, script: str, motion: float = 2) -> dict[str, str]:
-    return {view(f"fidelity.{name}"): script, view("view.motion"): f"{motion}x{2 * WAIT}"}
+    missing = {'wftop.fidelity.lost{mode="link",view="1"}': f"0.2x{2 * WAIT}"} if name == "ratio" else {}
+    whose = view(name if name.startswith("view.") else f"fidelity.{name}")
+    return {whose: script, view("view.motion"): f"{motion}x{2 * WAIT}"} | missing
 
 
 FIDELITY = [
@@ -141,6 +143,8 @@ FIDELITY = [
     ("lag", f"0.02x{WAIT} 0.06x6 0.02x20", {"visual-lag"}),
     ("lag", f"0.12x{WAIT} 0.15x60", set()),
     ("lag", f"0.12x{WAIT} 0.25x6 0.12x20", {"visual-lag"}),
+    ("view.lag", f"0.1x{WAIT} 0.14x60", set()),
+    ("view.lag", f"0.1x{WAIT} 0.3x6 0.1x20", {"view-link"}),
     ("coherence", f"97x{WAIT} 79x15 97x20", set()),
     ("coherence", f"97x{WAIT} 79x16 97x20", {"coherence"}),
     ("coherence", f"60x{2 * WAIT}", set()),
@@ -151,8 +155,20 @@ FIDELITY = [
 def test_fidelity_falls_below_its_limit_and_below_what_the_link_usually_gives(
     name: str, script: str, expected: set[str]
 ) -> None:
-    rules = ["fidelity", "fidelity-critical", "visual-lag", "coherence"]
+    rules = ["fidelity", "fidelity-critical", "view-link", "visual-lag", "coherence"]
     assert fired(rules, seen_of(name, script)) == expected
+
+
+def test_each_cause_of_a_low_fidelity_is_named() -> None:
+    machine = Machine([RULES["fidelity"]])
+    causes = {"link": 0.2, "cpu": 0.15, "room": 0.0, "adaptation": 0.02}
+    series = seen_of("ratio", f"0.98x{WAIT} 0.65x60")
+    for mode, share in causes.items():
+        series[f'wftop.fidelity.lost{{mode="{mode}",view="1"}}'] = f"{share}x{2 * WAIT}"
+    seen = machine.run(series)
+    assert {key for key, states in seen.items() if "F" in states} == {
+        'rule.fidelity{mode="cpu",view="1"}', 'rule.fidelity{mode="link",view="1"}',
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "low"), [("ratio", "0.3"), ("lag", "2"), ("coherence", "5")])

@@ -121,6 +121,16 @@ def test_coherence_by_hand() -> None:
     assert made.look(3.5).coherence == pytest.approx(100 * 0.5 * 0.8)
 
 
+def test_one_second_in_which_the_machine_held_its_breath_is_no_unsteady_minute() -> None:
+    made = Fidelity()
+    for second in range(60):
+        made.see(second, 1.0, 0.62 if second == 30 else 0.02)
+    assert 78 < made.look(59.9).coherence < 82
+    for second in range(60, 120):
+        made.see(second, 1.0, 0.62 if second % 6 == 0 else 0.02)
+    assert made.look(119.9).coherence == 0
+
+
 def test_of_two_seconds_there_is_no_coherence() -> None:
     made = Fidelity()
     for second in range(3):

@@ -284,6 +284,7 @@ class StreamsPage:
             lag_s=_known(field.lag_s()),
             particles=field.particles,
             tokens=field.per_particle,
+            lost={cause: units / look.computed for cause, units in look.missed.items()},
         )
 
     # ---- inside
