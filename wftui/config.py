@@ -191,6 +191,14 @@ KEYS: Final = {
             "the WebSocket of a WIRTHFORGE core: auto (looked for among the processes of this machine), off, or "
             "ws://127.0.0.1:PORT/ws",
         ),
+        Key(
+            "streams.full_rate",
+            "number",
+            20.0,
+            "tokens a second at which a stream counts as fully fast (its velocity is 1)",
+            1,
+            1e5,
+        ),
         Key("store.groups_disabled", "names", (), "groups of metrics that are not kept: system, gpu, models, …"),
     )
 }

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 
+from wftui.energy.stream import USUAL
 from wftui.paths import Places
 from wftui.recorder import history
 from wftui.recorder.keeper import Caps
@@ -33,6 +34,8 @@ class Options(msgspec.Struct, frozen=True):
     """Look for model servers among the processes."""
     core: str = "auto"
     """The setting ``core.url``."""
+    full_rate: float = USUAL.rate_max
+    """{token}/s at which the velocity of a stream is 1."""
     disabled: frozenset[str] = frozenset()
     groups_disabled: frozenset[str] = frozenset()
     tap: tuple[Path, int, int, float] | None = None

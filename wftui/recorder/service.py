@@ -11,6 +11,7 @@ import wftui
 from wftui import log
 from wftui.clock import NS_PER_S, Clock, Instant, boot_id
 from wftui.collectors.base import Attentive, Bringing, Collector
+from wftui.energy.stream import USUAL
 from wftui.errors import ConfigError, ProtocolError
 from wftui.model.alerts import ALERTS, SILENCES
 from wftui.model.event import Event
@@ -77,7 +78,12 @@ class Recorder:
         self._clock = clock
         self._bus = Bus(self._followed)
         self._quick = Quick(partial(self._bus.publish_samples, PUSHES))
-        self._streams = Desk(clock, partial(self._bus.publish_samples, STREAMS.source), self._stream_turned)
+        self._streams = Desk(
+            clock,
+            partial(self._bus.publish_samples, STREAMS.source),
+            self._stream_turned,
+            USUAL._replace(rate_max=options.full_rate),
+        )
         self._counters = Counters(self._streams)
         self._pushes = Intake(
             lambda new: self._accumulator.admit(new),

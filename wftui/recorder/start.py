@@ -60,6 +60,7 @@ def options(places: Places, config: Config, mode: str, for_s: float | None) -> O
         servers=config.names("servers.endpoints"),
         discover=config.flag("servers.discover"),
         core=config.text("core.url"),
+        full_rate=config.number("streams.full_rate"),
         disabled=frozenset(config.names("sources.disabled")),
         groups_disabled=frozenset(config.names("store.groups_disabled")),
         tap=_tap(places, config),

@@ -8,6 +8,7 @@ from typing import Any
 
 from wftui.clock import NS_PER_S, Instant
 from wftui.energy.sink import Key
+from wftui.energy.stream import USUAL, Profile
 from wftui.model.sample import Occurrence, Sample, Scrape
 from wftui.model.table import Row
 from wftui.recorder.accumulator import Accumulator
@@ -42,12 +43,12 @@ class Moved:
 class Desked:
     """A desk with what it told."""
 
-    def __init__(self) -> None:
+    def __init__(self, profile: Profile = USUAL) -> None:
         self.clock = Moved()
         self.told: list[tuple[float, str, float]] = []
         """To who follows: s of CLOCK_BOOTTIME, series, value."""
         self.messages = 0
-        self.desk = Desk(self.clock, self._tell)
+        self.desk = Desk(self.clock, self._tell, profile=profile)
         self.recorded: dict[str, list[tuple[float, float]]] = {}
         """Series to (s, value) of readings and of the second's end."""
         self.events: list[Occurrence] = []

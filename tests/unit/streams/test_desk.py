@@ -9,7 +9,7 @@ import pytest
 from tests.unit.streams.running import ENERGY, LLAMA, RATE, TOKENS, UNITS, Desked, looped
 from wftui.energy import stream as energy
 from wftui.energy.sink import Key
-from wftui.energy.stream import Stream
+from wftui.energy.stream import USUAL, Stream
 from wftui.model import health, streams
 from wftui.model.sample import Occurrence
 from wftui.recorder.streams.desk import GONE_S, MOST, SILENT_S
@@ -409,3 +409,16 @@ def test_tokens_that_come_together_are_worth_what_they_are_one_by_one(count: int
         alone.token(1000.2)
     assert made.last(TOKENS) == count + 1
     assert made.last(UNITS) == pytest.approx(alone.units, rel=0.01)
+
+
+def test_how_fast_is_fast_is_told_at_the_start() -> None:
+    """At half of the full rate the velocity is a half, at any rate that is full."""
+    velocity = 'ux.stream.velocity{model="llama3",source="app"}'
+    for full_rate in (20.0, 200.0):
+        made = Desked(USUAL._replace(rate_max=full_rate))
+        every_s = 2.0 / full_rate
+        for number in range(int(3 / every_s)):
+            made.to(1000.0 + number * every_s)
+            made.desk.tokens(LLAMA, 1000.0 + number * every_s, 1)
+        made.to(1003.0)
+        assert made.last(velocity) == pytest.approx(0.5, abs=0.06), full_rate

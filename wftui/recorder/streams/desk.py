@@ -14,6 +14,7 @@ from wftui.clock import NS_PER_S, Clock, Instant
 from wftui.collectors.base import STREAM
 from wftui.energy.sink import FINISHED, UNKNOWN, Key, Token
 from wftui.energy.spread import together
+from wftui.energy.stream import USUAL, Profile
 from wftui.model import health
 from wftui.model.sample import DERIVED, ESTIMATED, Column, Note, Occurrence, Reading, Sample, Scrape, column
 from wftui.model.streams import CORE, COUNTERS, STATE, STREAMS, TOKENS
@@ -56,15 +57,18 @@ class Desk:
     where = STREAM
     timeout_s = 3.0
 
-    def __init__(self, clock: Clock, tell: Tell, turned: Turned = lambda _: None) -> None:
-        """Both are called in the recorder's loop, while somebody follows; ``turned`` when a stream is new, with
-        its columns, or when one came into another state."""
+    def __init__(
+        self, clock: Clock, tell: Tell, turned: Turned = lambda _: None, profile: Profile = USUAL
+    ) -> None:
+        """``tell`` and ``turned`` are called in the recorder's loop, while somebody follows; ``turned`` when a
+        stream is new, with its columns, or when one came into another state."""
         self.frames = FrameDesk()
         self.refused = 0
         """Streams for which there was no room."""
         self._clock = clock
         self._tell = tell
         self._turned = turned
+        self._profile = profile
         self._entries: dict[Key, Entry] = {}
         self._every_s = 0.0
         """Between two moments that are told; 0: nobody follows."""
@@ -181,7 +185,7 @@ class Desk:
                 return None
             del self._entries[min(quiet, key=lambda item: item.heard_s).key]
         told_by = told_by or (CORE if key.source == _CORE else TOKENS)
-        made = self._entries[key] = Entry(key, told_by, at_s)
+        made = self._entries[key] = Entry(key, told_by, at_s, self._profile)
         return made
 
     def _spoken(self, key: Key, at_s: float) -> bool:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from wftui.energy import stream as energy
 from wftui.energy.sink import ABANDONED, Key, Token
-from wftui.energy.stream import Stream
+from wftui.energy.stream import USUAL, Profile, Stream
 from wftui.model.sample import DERIVED, ESTIMATED, Column, JsonValue, column
 from wftui.model.streams import CORE, COUNTERS, STREAMS, TOKENS
 from wftui.model.table import Row
@@ -79,14 +79,14 @@ def columns(key: Key, quality: str, call: str) -> Columns:
 class Entry:
     """One stream. Times are seconds of CLOCK_BOOTTIME."""
 
-    def __init__(self, key: Key, told_by: str, at_s: float) -> None:
+    def __init__(self, key: Key, told_by: str, at_s: float, profile: Profile = USUAL) -> None:
         self.key = key
         self.name = "|".join(key)
         self.told_by = told_by
         estimated = told_by == COUNTERS
         calls = {TOKENS: "token events", CORE: "the core's tokens", COUNTERS: "token counters of the server"}
         self.columns = columns(key, ESTIMATED if estimated else DERIVED, calls[told_by])
-        self.stream = Stream()
+        self.stream = Stream(profile)
         self.moments: deque[Moment] = deque(maxlen=MOMENTS)
         """To be told to who follows."""
         self.readings: list[Moment] = []

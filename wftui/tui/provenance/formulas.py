@@ -13,7 +13,7 @@ FORMULAS: Final = {
     "ux.stream.energy": "E = 0.35 base + 0.65 E before; base = 0.5 v + 0.3 c + 0.2 f, without c 0.7 v + 0.3 f",
     "ux.stream.units": "EU = sum over the tokens of weight x E; weight is what a token cost, else 1",
     "ux.stream.rate": "tokens of the last second, the newest included",
-    "ux.stream.velocity": f"v = clamp(rate / {USUAL.rate_max:g} tok/s)",
+    "ux.stream.velocity": f"v = clamp(rate / full rate): streams.full_rate, {USUAL.rate_max:g} tok/s unless set",
     "ux.stream.certainty": "c = 1 - H / log2 K; H = -sum p log2 p over the top K",
     "ux.stream.friction": f"f = 1 - clamp((gap - {_STALL}) / ({_LONGEST} - {_STALL}))",
     "ux.stream.stalls": f"two gaps in a row over {_STALL}, or one over {_LONGEST}",
