@@ -204,6 +204,17 @@ def test_what_wftop_computes_nobody_pushes() -> None:
         assert program.native(stage)["accepted"] == 1
 
 
+def test_how_fast_is_fast_is_a_setting() -> None:
+    """Twenty tokens a second are all of the usual rate and a tenth of 200: E is little more than friction's 0.3."""
+    with recorder(env={"WFTOP_STREAMS_FULL_RATE": "200"}) as running:
+        with Program() as program:
+            tokens = [{"do": "token", "model": "a", "count": 20}, {"do": "end", "model": "a"}]
+            program.send(json.dumps({"source": "app", "tokens": tokens}).encode() + b"\n")
+            assert program.reply()["accepted"] == 2
+        [ended] = until(lambda: events(running.where, "stream.ended"), what="the end of the answer")
+        assert 0.3 < ended["energy_peak"] < 0.37
+
+
 def test_nobody_pushes_tokens_as_the_core() -> None:
     with recorder(), Program() as program:
         tokens = [{"do": "token", "model": "alpha"}, {"do": "end", "model": "alpha"}]
