@@ -112,14 +112,15 @@ def websocket(address: str) -> Endpoint:
     Raises:
         ConfigError: It is none, or wants TLS, which is not spoken there.
     """
+    expected = "expected ws://HOST:PORT/ws; of another machine, by a tunnel"
+    # A password must not get into a message.
+    shown = repr(text.clean(address, 120)) if "@" not in address else "an address with a user or password"
     if not address.startswith("ws://"):
-        raise ConfigError(
-            f"{text.clean(address, 120)!r}: expected ws://HOST:PORT/ws; of another machine, by a tunnel"
-        )
+        raise ConfigError(f"{shown}: {expected}")
     try:
         found = Endpoint.parse("http" + address.removeprefix("ws"))
     except ConfigError as error:
-        raise ConfigError(str(error).replace("http", "ws")) from error
+        raise ConfigError(f"{shown}: {expected}") from error
     return found._replace(prefix=found.prefix or "/ws")
 
 

@@ -18,6 +18,7 @@ from wftui.collectors.core import connection, following
 from wftui.collectors.core.account import Account
 from wftui.collectors.core.following import Following
 from wftui.endpoint import Endpoint, websocket
+from wftui.errors import ConfigError
 from wftui.model import health
 from wftui.model.sample import Note
 
@@ -342,3 +343,21 @@ def test_addresses() -> None:
     assert websocket("ws://127.0.0.1:8145") == Endpoint(host="127.0.0.1", port=8145, prefix="/ws")
     assert websocket("ws://localhost:8145/live/") == Endpoint(host="localhost", port=8145, prefix="/live")
     assert websocket("ws://[::1]:1/ws").name == "[::1]:1/ws"
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("", "''"),
+        ("ws://", "'ws://'"),
+        ("127.0.0.1:8145", "'127.0.0.1:8145'"),
+        ("wss://127.0.0.1:8145/ws", "'wss://127.0.0.1:8145/ws'"),
+        ("ws://127.0.0.1:99999/ws", "'ws://127.0.0.1:99999/ws'"),
+        ("ws://127.0.0.1:8145/ws?token=1", "'ws://127.0.0.1:8145/ws?token=1'"),
+        ("ws://me:secret@127.0.0.1:8145/ws", "an address with a user or password"),
+    ],
+)
+def test_what_is_no_address_is_told_with_what_one_is(address: str, shown: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        websocket(address)
+    assert str(refused.value) == f"{shown}: expected ws://HOST:PORT/ws; of another machine, by a tunnel"

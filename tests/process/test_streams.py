@@ -205,7 +205,7 @@ def test_what_wftop_computes_nobody_pushes() -> None:
 
 
 def test_how_fast_is_fast_is_a_setting() -> None:
-    """Twenty tokens a second are all of the usual rate and a tenth of 200: E is little more than friction's 0.3."""
+    """Twenty tokens a second are all of the usual rate, a tenth of 200: E is little more than friction's 0.3."""
     with recorder(env={"WFTOP_STREAMS_FULL_RATE": "200"}) as running:
         with Program() as program:
             tokens = [{"do": "token", "model": "a", "count": 20}, {"do": "end", "model": "a"}]
