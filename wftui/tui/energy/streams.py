@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from wftui.render import graph
+from wftui.render import graph, text
 from wftui.render.palette import GLOW_STEPS, HEAT_STEPS
 from wftui.tui.drift import Drift, Line
 from wftui.tui.energy import evidence, weave, words
@@ -337,7 +337,8 @@ class StreamsPage:
                 self.field.fit(key, 0, 0, (0,))
 
     def _words(self, scene: Scene, lane: _Lane, flow: Flow) -> None:
-        lane.left = words.lane(scene, flow, self.field.per(flow.key), lane.left_width, lane.belt.height)
+        per = self.field.per(flow.key) if scene.replay is None else 0
+        lane.left = words.lane(scene, flow, per, lane.left_width, lane.belt.height)
 
     def _account(self, width: int, *, past: bool) -> Row:
         if past:
@@ -354,10 +355,11 @@ def _together(scene: Scene, columns: words.Columns, spare: int) -> list[Row]:
         return []
     height = min(_HIGHEST, spare)
     room = columns.flow + (columns.right and columns.right + 2)
-    values = Window(scene.state, room, 0).past("ux.ensemble.energy")
+    window = Window(scene.state, room, 0)
+    values = window.past("ux.ensemble.energy")
     roles = [weave.glow((at + 0.5) / height) for at in range(height)]
     rows = parts.area(scene, values, 1.0, height, roles)
-    marks = {0: "1", height - 1: "0"}
+    marks = {0: "1", height // 2: f"E of all, {text.duration(window.span)}", height - 1: "0"}
     return [
         [(f"{marks.get(at, ''):>{columns.left - 1}.{columns.left - 1}} ", "faint"), *row]
         for at, row in enumerate(rows)

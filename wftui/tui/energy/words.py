@@ -84,7 +84,8 @@ def sign(flow: Flow, glyphs: Glyphs) -> str:
 
 
 def lane(scene: Scene, flow: Flow, per: int, width: int, lines: int) -> list[Row]:
-    """A lane's numbers: ``lines`` rows of ``width`` cells, with the gap behind them."""
+    """A lane's numbers: ``lines`` rows of ``width`` cells, with the gap behind them; ``per``: tokens that a particle
+    stands for, 0: there are none."""
     glyphs = scene.glyphs
     role = _ROLES.get(flow.state, "dim")
     if lines == 1 or width < 24:
@@ -100,13 +101,13 @@ def lane(scene: Scene, flow: Flow, per: int, width: int, lines: int) -> list[Row
     )  # fmt: skip
     # Each has its place, so that nothing moves when a badge comes or goes.
     badge = _badges(flow, glyphs) or [gap(_BADGE)]
-    share = f"1 = {per} tok" if width >= _SHARED else f"1={per}"
+    share = "" if not per else f"1 = {per} tok" if width >= _SHARED else f"1={per}"
     rows.append(
         [("sure ", "dim"), (_number(flow.certainty, 2, 4), "text"), gap(2), *badge,
          gap(2 if width >= _SHARED else 1), (share, "warn" if per > 1 else "faint")]
     )  # fmt: skip
     if lines >= 5:
-        usual = f" of its mean {flow.baseline:.4g}" if flow.own else f" of the profile's {flow.baseline:.4g}"
+        usual = f" of its mean {flow.baseline:.3g}" if flow.own else f" of the profile's {flow.baseline:.3g}"
         rows.append([("width ", "dim"), (_number(flow.share, 2, 4), "text"), (usual, "dim")])
         rows.append(
             [("first token ", "dim"), (f"{_number(flow.first_token_s, 2, 4)}", "text"), (" s", "dim")]
