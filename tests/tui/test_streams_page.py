@@ -305,6 +305,30 @@ async def test_tab_goes_through_the_pages_and_v_shows_the_evidence() -> None:
         assert screen.name == "ux"
 
 
+async def test_over_ssh_nothing_moves_until_it_is_asked_for() -> None:
+    view = WftopApp(load(THEME, TRUECOLOR), state=streaming(), clock=Still(), motion="auto", remote=True)
+    async with view.run_test(size=SIZE) as pilot:
+        await pilot.press("9")
+        screen = view.ui.energy
+        assert screen is not None
+        view.flow.answered(0, 0)
+        for key in ("enter", "f"):
+            view.motion.follow()
+            assert view.motion.state == "data"
+            assert "over SSH drawn once a second, f moves it" in drawn(view)
+            await pilot.press(key)
+            view.motion.follow()
+            assert view.motion.state == "full"
+            assert "over SSH" not in drawn(view)
+            await pilot.press(key)
+
+
+def drawn(view: WftopApp) -> str:
+    """The whole screen as it is now."""
+    picture = compose.picture(view.scene(), view.ui, *SIZE)
+    return "\n".join("".join(text for text, _ in row) for row in picture.rows[:4])
+
+
 def test_brightness_is_energy() -> None:
     looked = Looked()
     roles = {lane.key: {role for row in range(lane.belt.height) for _, role in lane.flow.row(row)}

@@ -189,7 +189,7 @@ ACTIONS: Final = (
     _rule("write", "Write it into a file of yours", ("enter",), "write"),
     _energy("next", "Streams, power, UX & fidelity", ("tab",), "page"),
     _energy("previous", "The page before", ("shift+tab",)),
-    _energy("full", "Full motion for a minute", ("f",), "motion"),
+    _energy("full", "Full motion for a minute", ("f", "enter"), "motion"),
     _energy("evidence", "What stands for which number", ("v",), "evidence"),
     _energy("up", "Lines above", ("up", "k"), "lines"),
     _energy("down", "Lines below", ("down", "j"), "lines"),

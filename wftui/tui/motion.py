@@ -99,6 +99,7 @@ class Motion:
         self._look(app, wanted)
         if screen is not None:
             screen.shades = _shades(app.flow.shed)
+            screen.held = self.held
         if self._clock is None:
             if wanted == frames.DATA:
                 self._subscribe(told)
@@ -171,7 +172,19 @@ class Motion:
         screen = self.screen
         if screen is not None and screen.full:
             return f"full motion, until {frames.FULL_S:g} s after the last key"
-        return "over SSH nothing moves by itself" if self._remote else "calm motion"
+        return "over SSH nothing moves by itself; f moves it" if self._remote else "calm motion"
+
+    @property
+    def held(self) -> str:
+        """Why nothing moves on a screen that could, and the key that changes it; empty: it moves, or is not to."""
+        screen = self.screen
+        if screen is None or not self._can_move(screen) or self._wanted(screen) != frames.DATA:
+            return ""
+        if self.mode == frames.REDUCED:
+            return ""
+        if self._left == frames.REDUCED:
+            return f"drawn once a second: quality is {self._quality}/{EVERYTHING}, Q brings all back"
+        return "over SSH drawn once a second, f moves it" if self._remote else ""
 
     def readings(self, message: wire.TickArrived | wire.Samples) -> bool:
         """Readings came, with a tick or between two; whether the clock draws them, so that no frame is due."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from wftui.model.streams import STREAMS as STREAMS_TABLE
 from wftui.render.palette import HEAT_STEPS
+from wftui.tui.frame import row_width
 from wftui.tui.scene import Body, Scene, gap
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ class EnergyScreen:
         self.name = name
         self.full = False
         """Whether a person asked for full motion."""
+        self.held = ""
+        """Why nothing moves on it; empty: it does, or there is nothing that could."""
         self.shades = HEAT_STEPS
         self._pages: dict[str, Page] = {}
         self._head = 0
@@ -154,7 +157,9 @@ class EnergyScreen:
         for name, title in PAGES.items():
             shown = f" {title} " if wide else title if name == self.name else title.split(" ")[0]
             row += [(shown, "select" if name == self.name else "dim"), gap(1)]
-        return row
+        room = width - row_width(row)
+        said = next((words for words in (self.held, self.held.partition(",")[0]) if len(words) < room), "")
+        return [*row, gap(room - len(said)), (said, "dim")] if said else row
 
 
 def _first(state: State) -> str:

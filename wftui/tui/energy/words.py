@@ -84,8 +84,10 @@ def sign(flow: Flow, glyphs: Glyphs) -> str:
 
 
 def lane(scene: Scene, flow: Flow, per: int, width: int, lines: int) -> list[Row]:
-    """A lane's numbers: ``lines`` rows of ``width`` cells, with the gap behind them; ``per``: tokens that a particle
-    stands for, 0: there are none."""
+    """A lane's numbers: ``lines`` rows of ``width`` cells, with the gap behind them.
+
+    ``per``: tokens that a particle stands for; 0: there are none.
+    """
     glyphs = scene.glyphs
     role = _ROLES.get(flow.state, "dim")
     if lines == 1 or width < 24:
