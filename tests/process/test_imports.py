@@ -10,7 +10,7 @@ import pytest
 PROCESSES = {
     "recorder": (
         ("wftui.recorder.service", "wftui.cli.record"),
-        ("textual", "rich", "duckdb", "numpy", "typer", "click", "psutil", "wftui.tui"),
+        ("textual", "rich", "duckdb", "numpy", "typer", "click", "psutil", "statistics", "wftui.tui"),
     ),
     "view": (
         ("wftui.tui.app",),

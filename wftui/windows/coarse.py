@@ -3,8 +3,9 @@
 import math
 from array import array
 from bisect import bisect_left
-from statistics import median
 from typing import Final
+
+from wftui.windows.median import median
 
 _NAN: Final = math.nan
 _MAD: Final = 0.6745

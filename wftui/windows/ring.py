@@ -14,7 +14,7 @@ MIN_SPAN_S: Final = 10.0
 FINENESS: Final = 2000
 """Times are kept to this part of a series' interval: 50 µs at 10 Hz, 0.5 ms at 1 Hz."""
 ROOM: Final = 301
-"""Samples that a ring takes memory for at once: all that it will hold, at 1 Hz."""
+"""Samples that a ring takes memory for at first: all that it will hold, at 1 Hz."""
 _FAR: Final = 65_535
 """Steps of time between two samples at most; a sample without a value bridges a longer gap."""
 
@@ -89,13 +89,14 @@ class Ring:
     def _keep(self, steps: "array[int]", values: "array[float]", more: bool = False) -> None:
         """Hold these, and have room for what comes.
 
-        Room is taken by the hundreds: thousands of arrays that grow side by side leave holes in the heap as large
-        as themselves, and so do those whose series turn out to come less often than their source promised.
+        Room is taken by the hundreds, then as much again: thousands of arrays that grow side by side leave holes
+        in the heap as large as themselves, and so do those whose series turn out to come less often than their
+        source promised.
         """
         steps, values = steps[-self.capacity :], values[-self.capacity :]
         self._count = len(steps)
         self._next = self._count % self.capacity
-        room = min(self.capacity, self._count + ROOM if more else self._count) - self._count
+        room = min(self.capacity, self._count + max(ROOM, self._count) if more else self._count) - self._count
         self._steps = steps + array("H", [0]) * room
         self._values = values + array("d" if values.typecode == "d" else "f", [0.0]) * room
 

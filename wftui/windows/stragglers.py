@@ -7,12 +7,12 @@ compared: clocks, heat, throttling.
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from statistics import median
 from typing import Final, NamedTuple
 
 from wftui.model import gpus as cells
 from wftui.model.series import series
 from wftui.model.table import Row
+from wftui.windows.median import median
 
 CLOCK: Final = "hw.gpu.clock.frequency"
 UTILIZATION: Final = "hw.gpu.utilization"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping, Sequence
-from statistics import median
 from typing import Final, NamedTuple
 
 from wftui.energy import stream as energy
@@ -15,6 +14,7 @@ from wftui.model.sample import DERIVED, ESTIMATED, Column, JsonValue, column
 from wftui.model.streams import CORE, COUNTERS, STREAMS, TOKENS
 from wftui.model.table import Row
 from wftui.recorder.streams.answer import Answer
+from wftui.windows.median import median
 
 NAN: Final = float("nan")
 SOURCE: Final = STREAMS.source
