@@ -13,7 +13,7 @@ from wftui.model.health import Health
 from wftui.model.sample import Column
 from wftui.model.series import series
 from wftui.model.table import Row, TableSchema
-from wftui.render import drawing, serving, streams, text
+from wftui.render import drawing, serving, stream_words, streams, text
 from wftui.text import clean, cut_middle, fit
 from wftui.units import NS_PER_S
 from wftui.wire.messages import StatusReply
@@ -307,6 +307,9 @@ def _events(state: State) -> Section:
     for event in state.events[-_EVENTS:]:
         details = ", ".join(f"{key} {value}" for key, value in event.payload.items())
         about = f"{event.aggregate_type} {event.aggregate_id}"
+        if event.aggregate_type in stream_words.KINDS:
+            about = stream_words.named(event.payload) or event.aggregate_type
+            details = stream_words.said(event.type, event.payload) or details
         lines.append(clean(f"{text.clock(event.time_ns / NS_PER_S)} {event.type} ({about}) {details}".rstrip()))
     return Section("Newest events", lines)
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from wftui.model.event import Event
 from wftui.model.gpus import REASONS
 from wftui.model.servers import SERVERS
-from wftui.render import rule_changes, text
+from wftui.render import rule_changes, stream_words, text
 from wftui.tui.alerts_screen import seen, telling
 from wftui.tui.frame import Row, cells, fit_row, outside, plain
 from wftui.tui.gpus import boxes
@@ -43,6 +43,8 @@ _WARN: Final = frozenset(
         "server.queueing",
         "server.restarted",
         "model.verdict",
+        "core.lost",
+        "stream.abandoned",
     }
 )
 _GPU: Final = "gpu"
@@ -61,6 +63,8 @@ def role(event: Event) -> str:
         )
     if event.type == "mark.set":
         return "mark"
+    if event.type == "core.error":
+        return {"critical": "bad", "error": "warn"}.get(str(event.payload.get("severity")), "text")
     if event.aggregate_type in _TOLD:
         return telling.role(event)
     return "bad" if event.type in _BAD else "warn" if event.type in _WARN else "text"
@@ -110,6 +114,8 @@ def said(event: Event) -> str:
         return _of_gpu(event.type, payload)
     if event.aggregate_type == _SERVER:
         return _of_server(event.type, payload)
+    if event.aggregate_type in stream_words.KINDS and (shown := stream_words.said(event.type, payload)):
+        return shown
     if event.aggregate_type == telling.SILENCE or (event.aggregate_type == telling.ALERT and payload.get("rule")):
         return telling.said(event)
     if event.type == rule_changes.EVENT:
@@ -179,6 +185,10 @@ def about(scene: Scene, event: Event) -> str:
         return dict(_servers(scene)).get(event.aggregate_id, event.aggregate_id)
     if event.aggregate_type == telling.ALERT and event.payload.get("rule"):
         return telling.about(scene.state, event)
+    if event.aggregate_type == stream_words.STREAM and (name := stream_words.named(event.payload)):
+        return name
+    if event.aggregate_type == event.aggregate_id:  # the core
+        return event.aggregate_type
     # Random numbers tell a person nothing.
     named = event.aggregate_id and event.aggregate_type not in ("mark", "machine", "silence")
     return f"{event.aggregate_type} {event.aggregate_id}" if named else event.aggregate_type

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from wftui.render import text
+from wftui.render import stream_words, text
 from wftui.tui.gpus import boxes, cards
 from wftui.tui.panels import events
 from wftui.tui.plain import speech
@@ -140,6 +140,8 @@ def event_words(state: State, event: Event) -> str:
     if event.aggregate_type == "gpu":
         labels = {gpu.uuid: gpu.label for gpu in boxes(state)}
         about = f"GPU {labels.get(about, about)}"
+    elif event.aggregate_type == stream_words.STREAM:
+        about = stream_words.named(event.payload)
     elif about and not kind.startswith(event.aggregate_type):
         about = f"{event.aggregate_type} {about}"
     said = events.said(event)
