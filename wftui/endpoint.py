@@ -115,6 +115,8 @@ def websocket(address: str) -> Endpoint:
     expected = "expected ws://HOST:PORT/ws; of another machine, by a tunnel"
     # A password must not get into a message.
     shown = repr(text.clean(address, 120)) if "@" not in address else "an address with a user or password"
+    if any(sign in address for sign in " ,;\t"):
+        raise ConfigError(f"{shown}: expected one address, ws://HOST:PORT/ws: one core is followed")
     if not address.startswith("ws://"):
         raise ConfigError(f"{shown}: {expected}")
     try:

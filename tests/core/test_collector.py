@@ -13,8 +13,8 @@ from wftui.clock import NS_PER_S, Instant
 from wftui.collectors.core.collector import Core
 from wftui.collectors.servers.discovery import Discovery, Found
 from wftui.collectors.servers.signs import CORE, Sign, sign
-from wftui.endpoint import Endpoint
-from wftui.errors import SourceUnavailableError
+from wftui.endpoint import Endpoint, websocket
+from wftui.errors import ConfigError, SourceUnavailableError
 from wftui.model import health
 from wftui.model.sample import Note
 
@@ -58,6 +58,21 @@ def test_a_wrong_address_is_said() -> None:
     with pytest.raises(SourceUnavailableError, match="expected ws://HOST:PORT/ws") as caught:
         Core("wss://127.0.0.1/ws").collect(AT)
     assert caught.value.state == health.FAILED
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("ws://h:1/ws ws://h:2/ws", "expected one address, ws://HOST:PORT/ws: one core is followed"),
+        ("ws://h:1/ws,ws://h:2/ws", "expected one address"),
+        ("http://h:1", "expected ws://HOST:PORT/ws"),
+    ],
+)
+def test_an_address_that_is_none_says_what_is_expected(address: str, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        websocket(address)
+    assert words in str(caught.value)
+    assert address in str(caught.value)
 
 
 @pytest.mark.parametrize(

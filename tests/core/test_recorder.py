@@ -174,6 +174,23 @@ def test_a_core_is_found_by_its_process(tmp_path: Path) -> None:
         assert running.stop() == 0
 
 
+def test_of_two_cores_one_is_followed_and_the_other_is_named(tmp_path: Path) -> None:
+    script = tmp_path / "wirthforge-core"
+    script.write_text("import sys; from tests.core.reference import main; sys.exit(main())\n")
+    program = (str(script),)
+    with (
+        core(program=program) as one,
+        core(program=program) as other,
+        recorder(env={"WFTOP_SERVERS_DISCOVER": "true"}) as running,
+    ):
+        frames(running, 60)
+        said = until(lambda: health if (health := told(running)).reason else None, DEADLINE_S, "a word on both")
+        assert said.state == "ok"
+        followed, _, rest = said.reason.partition(" is followed")
+        assert {followed, rest[rest.index("ws://") :]} == {one.url, other.url}
+        assert "core.url" in said.fix
+
+
 @pytest.mark.parametrize("sources", [["core"], ["*", STREAMS.source]])
 def test_frames_are_followed_as_they_come(sources: list[str]) -> None:
     """By whoever looks at the core, or at the streams that its tokens become."""

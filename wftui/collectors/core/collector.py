@@ -74,7 +74,7 @@ class Core:
         if following is None:
             return Scrape([], note=Note(health.ABSENT, "one look says nothing of a stream", "wftop record"))
         following.toward(endpoints)
-        ails = following.second()
+        ails = following.second() or self._beside(following.endpoint)
         readings, events = following.account.harvest()
         second = at.time_ns // NS_PER_S
         # While somebody follows it is asked within the second, too: counts and gauges wait for its end.
@@ -121,6 +121,20 @@ class Core:
             reason = "none is configured, and servers.discover is off, so none is looked for"
             return (), Note(health.ABSENT, reason, _SAY)
         return (), _NONE
+
+    def _beside(self, followed: Endpoint | None) -> Note | None:
+        """Which cores are not followed, for one is; None: there is no other."""
+        if self._url != AUTO or followed is None:
+            return None
+        others = [
+            f"pid {process.pid} at ws://{process.endpoints[0].name}{PATH}"
+            for process in self._found()
+            if process.endpoints and all(item.port != followed.port for item in process.endpoints)
+        ]
+        if not others:
+            return None
+        reason = f"ws://{followed.name} is followed, as one is; not {', '.join(others)}"
+        return Note(health.OK, reason, "wftop config set core.url ws://127.0.0.1:PORT/ws chooses which")
 
     def _named(self) -> Endpoint:
         try:

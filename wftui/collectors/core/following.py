@@ -75,6 +75,11 @@ class Following:
             self._connection.pause_s = _FINEST_S if self.account.apart else self._pause_s
 
     @property
+    def endpoint(self) -> Endpoint | None:
+        """The one that is followed, or tried now; None: there is none."""
+        return self._endpoints[self._place] if self._endpoints else None
+
+    @property
     def up(self) -> bool:
         """Whether the WebSocket is open."""
         return self._open_ns is not None

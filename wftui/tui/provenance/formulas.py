@@ -23,10 +23,11 @@ FORMULAS: Final = {
     " that lies between two streams",
     "wftop.fidelity.ratio": "EU seen / (EU seen + EU missed), 60 s",
     "wftop.fidelity.lag": "acknowledgement of the first frame that showed a token - time of the token",
-    "wftop.fidelity.coherence": "100 (1 - min(1, s of ratio / 0.5)) (1 - min(1, s of lag / 0.1 s)), s: deviation"
-    " over 60 s",
+    "wftop.fidelity.coherence": "100 (1 - min(1, d of ratio / 0.5)) (1 - min(1, d of lag / 0.1 s)),"
+    " d: mean deviation over 60 s",
     "wftop.fidelity.seen": "sum of EU whose frame was acknowledged within 1 s",
     "wftop.fidelity.missed": "sum of EU that were not, by cause",
+    "wftop.fidelity.lost": "EU missed for this cause / (EU seen + EU missed), 60 s",
     "ux.frame.rate": "frames / seconds",
     "ux.frame.jitter": "standard deviation of the time of a frame",
     "ux.frame.low": "1 / mean time of the slowest hundredth",
