@@ -74,8 +74,16 @@ def test_the_unit_of_what_is_compared(
             },
             "system.cpu.utilization > 90 % in 3 of 10s",
         ),
+        (
+            {"metric": 'ux.frame.rate{source="*", mode="1s"}', "operator": "<", "value": 45},
+            'ux.frame.rate{mode="1s",source="*"} < 45 frame/s',
+        ),
+        (
+            {"metric": 'system.filesystem.utilization{mount="/a*}\\"b"}', "operator": ">", "value": 0.5},
+            'system.filesystem.utilization{mount="/a*}\\"b"} > 50 %',
+        ),
     ],
-    ids=range(4),
+    ids=range(6),
 )
 def test_a_condition_in_words(fields: dict[str, object], words: str) -> None:
     raw = json.dumps({"id": "rule.x", "conditions": {"when_all": [fields]}}).encode()

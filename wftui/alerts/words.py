@@ -1,6 +1,8 @@
 """A rule's condition and an alert in words, for screens, messages and logs."""
 
+import re
 from collections.abc import Iterable
+from typing import Final
 
 from wftui import units
 from wftui.alerts import rule as rules
@@ -9,6 +11,7 @@ from wftui.alerts.states import Alert
 from wftui.names import COUNTER, METRICS
 from wftui.text import clean
 
+_PAIR: Final = re.compile(r'[a-z_]+="(?:[^"\\]|\\.)*"')
 _COUNT = 'stat="count"'
 _MEASURES = {"percentage_change": " %", "standard_deviation": " standard deviations"}
 
@@ -33,7 +36,7 @@ def _leaf(leaf: rules.Leaf) -> str:
         case rules.Text():
             return f'{leaf.signal} {leaf.operator.replace("_", " ")} "{leaf.value}"'
         case rules.Absent():
-            return f"no {leaf.selector} for {_span(leaf.for_s)}"
+            return f"no {shown(leaf.selector)} for {_span(leaf.for_s)}"
         case rules.Threshold():
             often = f" in {leaf.often[0]} of {_span(leaf.often[1])}" if leaf.often else ""
             return f"{query_text(leaf.query)} {leaf.operator} {_value(leaf.query, leaf.value)}{often}"
@@ -68,8 +71,19 @@ def _value(query: rules.Query, value: float) -> str:
 
 def query_text(query: rules.Query) -> str:
     """``p95(name over 5m)``; the name alone when it is the newest value."""
-    name = f"{query.selector} / {query.per}" if query.per else query.selector
+    name = shown(query.selector)
+    if query.per:
+        name += f" / {shown(query.per)}"
     return f"{query.aggregation}({name} over {_span(query.window_s)})" if query.window_s else name
+
+
+def shown(selector: str) -> str:
+    """A selector as a person writes it: ``name{mode="1s",source="*"}``, not as it is matched."""
+    name, brace, inner = selector.partition("{")
+    pairs = _PAIR.findall(inner)
+    if brace and inner == f"*{'*'.join(pairs)}*}}":
+        return f"{name}{{{','.join(pairs)}}}"
+    return selector
 
 
 def _span(seconds: float) -> str:
