@@ -31,6 +31,7 @@ UNSEEN_S: Final = 3.0
 FORGOTTEN_S: Final = 600.0
 INPUT_S: Final = 10.0
 _INPUTS: Final = 600
+_WAITING: Final = 256
 _FULL: Final = "full"
 _LONG: Final = 300
 _EVERY: Final = 10
@@ -53,6 +54,9 @@ class _Program:
     def __init__(self, who: Who) -> None:
         self.who = who
         self.frames = Frames()
+        """Without those that wait."""
+        self.waiting: list[tuple[float, float, Mapping[str, float]]] = []
+        """(when, time, parts) of frames, until the second ends: sixty in a row cost what ten cost one by one."""
         self.stages: dict[str, float] = {}
         """Parts of the frame that has not been told yet, s."""
         self.inputs: deque[tuple[float, float]] = deque(maxlen=_INPUTS)
@@ -69,6 +73,12 @@ class _Program:
     def goes_on(self, now_s: float) -> bool:
         """Whether it still makes frames, or paused a moment ago."""
         return now_s - self.seen_s < (PAUSED_S if self.who.label == "source" else UNSEEN_S)
+
+    def take_in(self) -> None:
+        """Those that wait."""
+        for frame in self.waiting:
+            self.frames.frame(*frame)
+        self.waiting.clear()
 
     def column(self, name: str, span_s: int = 0) -> Column:
         found = self._columns.get((name, span_s))
@@ -128,12 +138,15 @@ class FrameDesk:
             return
         if found.stages:
             stages, found.stages = {**found.stages, **stages}, {}
-        found.frames.frame(at_s, took_s, stages)
+        found.waiting.append((at_s, took_s, stages))
+        if len(found.waiting) >= _WAITING:
+            found.take_in()
 
     def lost(self, program: str, at_s: float, count: int) -> None:
         """Frames of a program are missing."""
         found = self._program(Who("source", program), at_s)
         if found is not None:
+            found.take_in()
             found.frames.lose(at_s, count)
 
     def stage(self, program: str, at_s: float, stage: str, took_s: float) -> None:
@@ -187,6 +200,7 @@ class FrameDesk:
             if now_s - program.seen_s > FORGOTTEN_S:
                 del self._programs[program.who]
                 continue
+            program.take_in()
             if not program.goes_on(now_s):
                 continue
             samples += program.window(1, now_s)
