@@ -23,7 +23,7 @@ RATE = column("energy", "ux.frame.rate", {"source": "alice", "mode": "10s"}, cal
 OTHER_RATE = column("energy", "ux.frame.rate", {"source": "alice", "mode": "1s"}, call="frames")
 
 
-def ended(at_s: float, source: str, model: str, **more: float | str | None) -> Event:
+def ended(at_s: float, source: str, model: str, **more: float | str | dict[str, int] | None) -> Event:
     payload = {
         "source": source, "server": "", "model": model, "told_by": "tokens", "answers": 1, "tokens": 100,
         "units": 60.0, "duration_s": 10.0, "first_token_s": 0.4, "rate": 12.0, "stalls": 0, "energy_mean": 0.6,
@@ -132,6 +132,24 @@ def test_nothing_ended(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
         made.many((UP,), ([1.0] for _ in count()), 10)
     code, _, said = run(capsys, tmp_path / "store", "--session", "last")
     assert (code, "no answer that ended is recorded" in said) == (7, True)
+
+
+def test_answers_that_did_not_finish_are_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with recorded(tmp_path / "store") as made:
+        made.many((UP,), ([1.0] for _ in count()), 60)
+        gone = ended(50, "a", "m", ends={"abandoned": 1}, since_s=20.0, duration_s=None, silent_s=3.0)
+        written(
+            made,
+            ended(20, "a", "m", ends={"finished": 1}),
+            ended(30, "a", "m", answers=3, ends={"finished": 1, "aborted": 2}),
+            event(gone.time_ns, "stream.abandoned", ("stream", "a"), dict(gone.payload)),
+        )
+    code, shown, _ = run(capsys, tmp_path / "store", "--session", "last")
+    assert code == 0
+    said = (
+        "5 answers, 300 tokens, 180.0 EU in 38 s. Not finished: 2 aborted, 1 abandoned (nobody told of the end)."
+    )
+    assert said in shown.splitlines()
 
 
 def test_pauses_make_sessions() -> None:

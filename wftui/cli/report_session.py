@@ -33,10 +33,10 @@ PAUSE_S: Final = 300.0
 LAST: Final = "last"
 NOT_RECORDED: Final = "not recorded"
 _NOT_FINISHED: Final = {
-    ABORTED: "were aborted",
+    ABORTED: "aborted",
     FAILED: "failed",
-    ABANDONED: "were abandoned: nobody told of their end",
-    UNKNOWN: "ended without a word on how",
+    ABANDONED: "abandoned (nobody told of the end)",
+    UNKNOWN: "of unknown outcome",
 }
 _EVENTS: Final = 100_000
 _NAMED: Final = 8
@@ -144,9 +144,12 @@ def began(session: Session) -> float:
 
 def _answer(item: Event) -> Answer:
     told = item.payload
-    ended_s = item.time_ns / NS_PER_S
+    told_s = item.time_ns / NS_PER_S
+    began_s = told_s - (_number(told.get("since_s", told.get("duration_s"))) or 0.0)
+    # Of one that was given up only its last token is known; that is when the session ends, too.
+    ended_s = told_s - (_number(told.get("silent_s")) or 0.0)
     return Answer(
-        began_s=ended_s - (_number(told.get("since_s", told.get("duration_s"))) or 0.0),
+        began_s=began_s,
         ended_s=ended_s,
         source=str(told.get("source") or told.get("server") or ""),
         model=str(told.get("model") or ""),
@@ -178,7 +181,7 @@ def _lines(session: Session, since_s: int, until_s: int) -> list[str]:
     said += f" in {text.duration(until_s - since_s)}."
     ends = {how: sum(item.ends.get(how, 0) for item in session) for how in _NOT_FINISHED}
     if parts := [f"{ends[how]} {words}" for how, words in _NOT_FINISHED.items() if ends[how]]:
-        said += f" Of the answers {', '.join(parts)}."
+        said += f" Not finished: {', '.join(parts)}."
     if any(item.estimated for item in session):
         said += " EU are estimated where a server's counters told the tokens."
     return [said]

@@ -131,6 +131,7 @@ def test_an_answer_whose_teller_is_gone_is_abandoned_and_its_lane_leaves() -> No
     told = event.payload
     assert (told["ends"], told["why"], told["answers"], told["tokens"]) == ({"abandoned": 1}, "gone", 1, 40)
     assert told["duration_s"] is None  # nobody knows when it ended
+    assert GONE_S <= float(str(told["silent_s"])) <= GONE_S + 1.1
     assert told["first_token_s"] == pytest.approx(0.55)
     assert made.rows["streams"]["app||llama3"][streams.STATE] == energy.DRAINED
     assert made.last(UNITS) == pytest.approx(float(str(told["units"])), abs=1e-5)

@@ -62,7 +62,7 @@ class Answer:
             ``tokens``, ``units`` (EU), ``duration_s`` from prompt or first token to end, ``first_token_s`` after
             the prompt, ``rate`` (tokens a second from the first to the last), ``stalls``, ``energy_mean`` over the
             tokens by what they cost, ``energy_peak``; ``since_s``: how long ago it began, also where nobody says
-            when it ended. None: not known; empty: nothing is to be said.
+            when it ended, and then ``silent_s`` since its last token. None: not known; empty: nothing to be said.
         """
         tokens, units = stream.tokens - self._tokens, stream.units - self._units
         weight, took_s = cost - self._cost, self.last_s - self.first_s
@@ -74,6 +74,7 @@ class Answer:
             "tokens": tokens,
             "units": round(units, 6),
             "since_s": _known(self.ended_s - self.began_s),
+            "silent_s": _known(self.ended_s - self.last_s) if self.why else None,
             "duration_s": None if self.why else _known(self.ended_s - self.began_s),
             "first_token_s": _known(self.waited_s),
             "rate": _known((tokens - 1) / took_s) if tokens > 1 and took_s > 0 else None,
