@@ -57,3 +57,13 @@ async def test_what_changed_and_what_the_health_lacks_are_found_in_the_recording
 def test_pictures_are_of_a_moment_that_does_not_move() -> None:
     assert still.EPOCH_S % 60 == 0
     assert len({shot.name for shot in SHOTS}) == len(SHOTS)
+
+
+async def test_streams_flow_in_the_picture_of_energy_and_all_of_them_are_seen() -> None:
+    (shot,) = [item for item in SHOTS if item.name == "energy"]
+    ((_, made),) = await pictures((shot,))
+    text = re.sub(r"<[^>]+>", "", made).replace("&#160;", " ")
+    counted = re.search(r"(\d+) particles", text)
+    assert counted is not None
+    assert sum(text.count(sign) for sign in "•◦◊") == int(counted[1]) > 100
+    assert re.search(r"seen +100 % of", text)

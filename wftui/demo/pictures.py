@@ -32,6 +32,8 @@ class Shot(NamedTuple):
     second: int
     """Of the incident: what the view takes for now."""
     keys: tuple[str, ...] = ()
+    watched: int = 0
+    """Seconds until then that somebody has looked at what the keys open."""
 
 
 def _alone(*patterns: str) -> tuple[str, ...]:
@@ -67,6 +69,7 @@ SHOTS: Final = (
     Shot("alerts", 120, 40, 380, ("8", "down")),
     Shot("why", 120, 40, 380, ("8", "W")),
     Shot("health", 120, 40, 380, ("H",)),
+    Shot("energy", 120, 40, 246, ("9",), 9),
     Shot("rewind", 120, 40, 540, ("@", *"15:09:07", "enter")),
 )
 
@@ -100,18 +103,19 @@ async def pictures(shots: tuple[Shot, ...] = SHOTS) -> list[tuple[str, str]]:
 
     with tempfile.TemporaryDirectory(prefix="wftop-demo-") as folder:
         moments = _moments(Path(folder), shots)
-        return [(shot.name, await _picture(shot, moments[shot.second])) for shot in shots]
+        return [(shot.name, await _picture(shot, moments[shot.second, shot.watched])) for shot in shots]
 
 
-def _moments(folder: Path, shots: tuple[Shot, ...]) -> dict[int, object]:
+def _moments(folder: Path, shots: tuple[Shot, ...]) -> dict[tuple[int, int], object]:
+    """By second and how long is watched: the view's time goes on by that."""
     from wftui.demo.still import Moment
     from wftui.demo.story import CYCLE_S, FIRST_S
 
-    found: dict[int, object] = {}
-    for second in sorted({shot.second for shot in shots}):
-        place = folder / str(second)
+    found: dict[tuple[int, int], object] = {}
+    for second, watched in sorted({(shot.second, shot.watched) for shot in shots}):
+        place = folder / f"{second}-{watched}"
         place.mkdir(mode=0o700)
-        found[second] = Moment(place, FIRST_S + CYCLE_S + second)
+        found[second, watched] = Moment(place, FIRST_S + CYCLE_S + second, watched)
     return found
 
 
@@ -123,12 +127,13 @@ async def _picture(shot: Shot, moment: object) -> str:
 
     assert isinstance(moment, Moment)  # noqa: S101  loaded late, so it has no name in the signature
     colors = palette.load(paths.resources("themes") / "default.toml", palette.TRUECOLOR)
-    view = WftopApp(colors, link=moment.link, clock=moment)  # type: ignore[arg-type]  # has what the view calls
+    view = WftopApp(colors, link=moment.link, clock=moment, motion="reduced")  # type: ignore[arg-type]  # has what the view calls
     async with view.run_test(size=(shot.width, shot.height)) as pilot:
         await _rest(pilot.pause)
         for key in shot.keys:
             await pilot.press(key)
             await _rest(pilot.pause)
+        moment.watch(shot.watched)
         view.paint()  # what was drawn last may have asked for more
         view.repaint()
         await _rest(pilot.pause)

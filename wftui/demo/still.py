@@ -28,13 +28,14 @@ _PID: Final = 4_242
 class Moment:
     """The clock and the link of a view at one second of the script."""
 
-    def __init__(self, folder: Path, second: int) -> None:
-        """Write the recording up to the second into an empty folder."""
+    def __init__(self, folder: Path, second: int, watched: int = 0) -> None:
+        """Write the recording up to the second into an empty folder; the view begins ``watched`` s before it."""
         self.now_ns = (EPOCH_S + second) * NS_PER_S
         self._script = Script(EPOCH_S)
         past = Past(folder, self._script, self.now(), _PID)
         past.write(second)
         past.close()
+        self.now_ns -= watched * NS_PER_S
         self._folder = folder
         self._reader = Reader(open_reader(folder / NAME))
         self._view: WftopApp | None = None
@@ -73,6 +74,27 @@ class Moment:
         view.settled()
         view.paint()
 
+    def watch(self, seconds: int) -> None:
+        """Time passes for the view, up to a second of the recording: with screen 9 open its streams flow.
+
+        The picture is the terminal: it has taken each frame when the next one is made.
+        """
+        view = self._view
+        assert view is not None  # noqa: S101  as above
+        page = view.motion.streams
+        for number in range(seconds):
+            self.now_ns += NS_PER_S
+            now = self._at(self.now_ns - NS_PER_S)
+            for message in (now.layout, *now.tables, now.tick):
+                if message is not None:
+                    view.state.on(message)
+            if page is None or now.tick is None:
+                continue
+            page.take(view.state, now.tick, float(number), self.now_ns)
+            view.paint()
+            page.field.sent(frame := number + 1)
+            page.field.acknowledged(frame, float(number))
+
     async def ask(self, message: m.Message, timeout_s: float) -> m.Message:  # noqa: ARG002  as a link has it
         """Any question about the recording."""
         return self._answer(message)
@@ -83,6 +105,9 @@ class Moment:
 
     def rate_changed(self) -> None:
         """It holds still at any rate."""
+
+    def report_soon(self) -> None:
+        """Nobody is told how true a picture is."""
 
     def graphs_changed(self) -> None:
         """Other series are on graphs: their past too."""

@@ -357,8 +357,16 @@ def _together(scene: Scene, columns: words.Columns, spare: int) -> list[Row]:
     room = columns.flow + (columns.right and columns.right + 2)
     window = Window(scene.state, room, 0)
     values = window.past("ux.ensemble.energy")
-    roles = [weave.glow((at + 0.5) / height) for at in range(height)]
-    rows = parts.area(scene, values, 1.0, height, roles)
+    recorded = window.past("system.cpu.utilization")
+    levels = graph.levels(values, 1.0, height, window.ahead)
+    for at, (value, known) in enumerate(zip(values, recorded, strict=True)):
+        if value != value and known == known:
+            levels[at] = graph.BLANK  # no answer was under way: not unknown as in a gap
+    lines = graph.rows(levels, height, ascii_only=scene.glyphs.ascii_only)
+    rows = [
+        parts.swept(scene, [(line, weave.glow((height - at - 0.5) / height))], room)
+        for at, line in enumerate(lines)
+    ]
     marks = {0: "1", height // 2: f"E of all, {text.duration(window.span)}", height - 1: "0"}
     return [
         [(f"{marks.get(at, ''):>{columns.left - 1}.{columns.left - 1}} ", "faint"), *row]
