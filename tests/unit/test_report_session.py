@@ -20,6 +20,7 @@ JOULES = column("gpu", "hw.gpu.energy", {"gpu": "GPU-1"}, call="nvmlDeviceGetTot
 RATIO = column("self", "wftop.fidelity.ratio", {"view": "1"}, call="view")
 SEEN = column("self", "wftop.fidelity.seen", {"view": "1"}, call="view")
 RATE = column("energy", "ux.frame.rate", {"source": "alice", "mode": "10s"}, call="frames")
+OVER = column("energy", "ux.frames.over", {"source": "alice"}, call="frames")
 OTHER_RATE = column("energy", "ux.frame.rate", {"source": "alice", "mode": "1s"}, call="frames")
 
 
@@ -39,9 +40,10 @@ def written(made: Stored, *items: Event) -> None:
 
 
 def rows(columns: tuple[Column, ...]) -> Iterator[tuple[float, ...]]:
-    """50 W; nine tenths of 6 EU a second are seen; 60 frames a second in ten seconds, 10 in one."""
+    """50 W; nine tenths of 6 EU a second are seen; 60 frames a second in ten seconds, 10 in one, 3 late."""
     for second in count():
         known = {UP: 1.0, JOULES: 50.0 * second, RATIO: 0.9, SEEN: 5.4 * second, RATE: 60.0, OTHER_RATE: 10.0}
+        known[OVER] = 3.0 * second
         yield tuple(known[item] for item in columns)
 
 
@@ -49,7 +51,7 @@ def rows(columns: tuple[Column, ...]) -> Iterator[tuple[float, ...]]:
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two sessions of one program, an hour apart; one of another in between."""
     folder = tmp_path_factory.mktemp("data") / "store"
-    columns = (UP, JOULES, RATIO, SEEN, RATE, OTHER_RATE)
+    columns = (UP, JOULES, RATIO, SEEN, RATE, OTHER_RATE, OVER)
     with recorded(folder) as made:
         made.many(columns, rows(columns), 5000)
         written(
@@ -99,6 +101,7 @@ def test_a_session_of_two_models(data: Path, capsys: pytest.CaptureFixture[str])
     assert cells(shown, "EU seen")[1:] == ["1625.4"]
     assert cells(shown, "EU missed")[1:] == ["not recorded"]
     assert cells(shown, "frames a second")[1:] == ["60", "60", "60"]
+    assert cells(shown, "frames over 16.67 ms")[1:] == ["903"]
     assert cells(shown, "jitter")[1:] == ["not recorded"]
 
 

@@ -18,6 +18,7 @@ from wftui.errors import NoDataError
 from wftui.model.event import Event
 from wftui.model.sample import MEASURED
 from wftui.model.series import Series
+from wftui.names import METRICS
 from wftui.render import digest as drawn
 from wftui.render import text
 from wftui.render.digest import Table, value
@@ -267,7 +268,8 @@ def _measured(archive: Archive, since_s: int, until_s: int) -> list[Table]:
             rows.append((what, value(mean, unit), value(least, unit), value(most, unit), ""))
         for what, metric in _COUNTERS[title]:
             grown = [math.fsum(sums.total) for labels, _, sums in known if _is(labels, metric, "")]
-            whole = f"{math.fsum(grown):.1f}" if grown else NOT_RECORDED
+            places = 1 if METRICS[metric].unit == "{EU}" else 0  # frames are whole
+            whole = f"{math.fsum(grown):.{places}f}" if grown else NOT_RECORDED
             rows.append((what, *(("", "", "", whole) if grown else (whole, "", "", ""))))
         found.append(Table(title, ("what", "mean", "least", "most", "total"), rows))
     return found
