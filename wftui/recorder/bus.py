@@ -109,12 +109,15 @@ class Bus:
         """``changed`` is called when somebody begins or ceases to follow at full rate."""
         self._changed = changed
         self._subscriptions: set[Subscription] = set()
+        self._wanted: dict[str, bool] = {}
+        """By source, as long as nobody comes or goes: it is asked some hundred times a second."""
 
     def subscribe(self, name: str, rate_hz: float = 1.0, sources: Iterable[str] = (EVERY,)) -> Subscription:
         """A new queue (see there); give it back with :meth:`unsubscribe`."""
         subscription = Subscription(name, rate_hz, sources)
         self._subscriptions.add(subscription)
         if rate_hz > 1:
+            self._wanted.clear()
             self._changed()
         return subscription
 
@@ -123,6 +126,7 @@ class Bus:
         if subscription in self._subscriptions:
             self._subscriptions.discard(subscription)
             if subscription.rate_hz > 1:
+                self._wanted.clear()
                 self._changed()
 
     @property
@@ -132,7 +136,11 @@ class Bus:
 
     def wanted(self, source: str) -> bool:
         """Whether anybody wants those of that source as they come."""
-        return any(subscription.wants(source) for subscription in self._subscriptions)
+        found = self._wanted.get(source)
+        if found is None:
+            found = any(subscription.wants(source) for subscription in self._subscriptions)
+            self._wanted[source] = found
+        return found
 
     def followed_hz(self, source: str) -> float:
         """The rate of the fastest who want those of that source as they come; 0: nobody does."""
@@ -149,9 +157,12 @@ class Bus:
 
     def publish_samples(self, source: str, time_ns: int, samples: list[Sample]) -> None:
         """Offer samples of a source to the subscribers that want them as they come."""
+        if not self.wanted(source):
+            return
+        notice = Scraped(time_ns, samples)
         for subscription in self._subscriptions:
             if subscription.wants(source):
-                subscription.offer(Scraped(time_ns, samples))
+                subscription.offer(notice)
 
     def subscriptions(self) -> list[Subscription]:
         """All queues, for their counts."""
