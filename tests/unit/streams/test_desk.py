@@ -25,6 +25,18 @@ def spoken(seconds: float = 3.0, hz: float = 20.0) -> Desked:
     return made
 
 
+def test_the_first_token_of_an_answer_is_not_the_last_one_of_the_answer_before() -> None:
+    made = Desked()
+    for _ in range(4):
+        made.speak(1.3, 20.0)
+        made.desk.end(LLAMA, made.clock.s)
+        made.to(made.clock.s + 0.55)
+    made.to(made.clock.s + 3)
+    told = [event.payload for event in ends(made)]
+    assert sum(int(str(item["tokens"])) for item in told) == made.last(TOKENS) == 104
+    assert sum(float(str(item["units"])) for item in told) == pytest.approx(made.last(UNITS), abs=1e-4)
+
+
 def ends(made: Desked) -> list[Occurrence]:
     """Events of answers that are over."""
     return [event for event in made.events if event.kind != "stream.stalled"]

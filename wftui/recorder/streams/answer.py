@@ -14,13 +14,15 @@ NAN: Final = float("nan")
 class Answer:
     """One answer, or several that were under way at a time or followed each other at once."""
 
-    __slots__ = ("_cost", "_stalls", "_tokens", "_units", "answers", "began_s", "ended_s", "ends", "first_s",
-                 "last_s", "peak", "waited_s", "why")  # fmt: skip
+    __slots__ = ("_cost", "_stalls", "_tokens", "_total", "_units", "answers", "began_s", "ended_s", "ends",
+                 "first_s", "last_s", "peak", "waited_s", "why")  # fmt: skip
 
     def __init__(self, stream: Stream, began_s: float, cost: float, tokens: int, units: float) -> None:
         """``cost``, ``tokens``, ``units``: of the stream before it began."""
         self._stalls = stream.stalls
         self._cost, self._tokens, self._units = cost, tokens, units
+        self._total = 0.0, 0, 0.0
+        """What was added to these."""
         self.began_s = began_s
         self.ended_s = NAN
         """NaN: it has not ended."""
@@ -42,9 +44,13 @@ class Answer:
         self.ends[how] = self.ends.get(how, 0) + 1
         self.why = why
 
-    def over(self, at_s: float) -> None:
-        """All have ended; of those of which nobody told it nothing is known."""
+    def over(self, at_s: float, cost: float, tokens: int, units: float) -> None:
+        """All have ended; of those of which nobody told it nothing is known.
+
+        ``cost``, ``tokens``, ``units``: of the stream then. The next answer may have begun when this one is told.
+        """
         self.ended_s = at_s
+        self._total = cost - self._cost, tokens - self._tokens, units - self._units
         if (untold := self.answers - sum(self.ends.values())) > 0:
             self.ends[UNKNOWN] = self.ends.get(UNKNOWN, 0) + untold
             self.why = self.why or "silence"
@@ -54,7 +60,7 @@ class Answer:
         """Type of the event of their end."""
         return "stream.abandoned" if set(self.ends) == {ABANDONED} else "stream.ended"
 
-    def payload(self, key: Key, stream: Stream, cost: float, told_by: str) -> dict[str, JsonValue]:
+    def payload(self, key: Key, stream: Stream, told_by: str) -> dict[str, JsonValue]:
         """Of the event ``stream.ended``.
 
         Returns:
@@ -64,8 +70,8 @@ class Answer:
             tokens by what they cost, ``energy_peak``; ``since_s``: how long ago it began, also where nobody says
             when it ended, and then ``silent_s`` since its last token. None: not known; empty: nothing to be said.
         """
-        tokens, units = stream.tokens - self._tokens, stream.units - self._units
-        weight, took_s = cost - self._cost, self.last_s - self.first_s
+        weight, tokens, units = self._total
+        took_s = self.last_s - self.first_s
         return {
             "source": key.source, "server": key.server, "model": key.model, "told_by": told_by,
             "answers": self.answers,

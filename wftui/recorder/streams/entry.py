@@ -282,7 +282,7 @@ class Entry:
             elif state == energy.STALLING:
                 self._stalled(when_s)
             elif state == energy.DRAINED and self._answer is not None:
-                self._answer.over(when_s)
+                self._answer.over(when_s, cost, tokens, units)
             elif state == energy.IDLE:
                 self._answer = None  # no token came
         return begun
@@ -299,7 +299,7 @@ class Entry:
     def _ended(self, answer: Answer) -> None:
         self._answer = None
         self._told_s = answer.ended_s
-        payload = answer.payload(self.key, self.stream, self._cost, self.told_by)
+        payload = answer.payload(self.key, self.stream, self.told_by)
         self.happened.append((answer.kind, answer.ended_s, payload))
 
     def _stalled(self, at_s: float) -> None:
