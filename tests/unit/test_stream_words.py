@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from wftui.energy.sink import Key
-from wftui.energy.stream import Stream
+from tests.unit.streams.running import LLAMA, Desked
 from wftui.model.sample import JsonValue
 from wftui.names import events
-from wftui.recorder.streams.answer import Answer
 from wftui.render import stream_words
 
 ENDED: dict[str, JsonValue] = {
@@ -26,6 +24,8 @@ ENDED: dict[str, JsonValue] = {
         ("stream.ended", {"tokens": 4, "units": None, "answers": 3, "stalls": 2, "duration_s": None,
                           "ends": {"finished": 1, "aborted": 2}},
          "4 tokens, 3 answers, 2 stalls, 2 aborted"),
+        ("stream.abandoned", {"tokens": 4, "ends": {"abandoned": 1}, "why": "silence", "silent_s": 300.0},
+         "4 tokens, 1 abandoned, its end is known by silence, silent for 5 min"),
         ("stream.stalled", {"last_token_s": 0.52, "more": 3},
          "no token for 0.52 s, 3 more since the last one told"),
         ("core.connected", {"url": "ws://127.0.0.1:1/ws", "version": "1.2", "model": "m", "tier": "Mid-Tier"},
@@ -58,14 +58,16 @@ def test_every_event_of_streams_and_of_a_core_has_words_whatever_it_lacks() -> N
 
 
 def test_what_the_recorder_says_of_an_answer_is_understood() -> None:
-    stream = Stream()
-    answer = Answer(stream, 0.0, 0.0, 0, 0.0)
-    stream.token(1.0)
-    answer.first_s = answer.last_s = 1.0
-    answer.ended_s = 2.0
-    payload = answer.payload(Key("app", "", "llama3"), stream, 1.0, "tokens")
-    assert stream_words.said("stream.ended", payload).startswith("1 token in 2.00 s, 0.1")
-    assert stream_words.named(payload) == "llama3 of app"
+    made = Desked()
+    made.desk.prompt(LLAMA, 1000.0)
+    made.desk.tokens(LLAMA, 1001.0, 1)
+    made.desk.end(LLAMA, 1002.0)
+    made.to(1004.0)
+    [ended] = made.events
+    said = stream_words.said(ended.kind, ended.payload)
+    assert said.startswith("1 token in 2.00 s, 0.1")
+    assert "first token after 1.00 s" in said
+    assert stream_words.named(ended.payload) == "llama3 of app"
 
 
 @pytest.mark.parametrize(

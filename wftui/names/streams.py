@@ -30,7 +30,7 @@ STREAMS: Final = (
     _stream("ux.stream.open", "{answer}", GAUGE, "Answers under way"),
     _stream("ux.stream.stalls", "{stall}", COUNTER, "Times that the stream began to stall"),
     _stream("ux.stream.bursts", "{burst}", COUNTER, "Times that more than 12 tokens a second began to come"),
-    Metric("ux.ensemble.energy", "1", GAUGE, "Mean energy of the streams that are not idle", (), "ux"),
+    Metric("ux.ensemble.energy", "1", GAUGE, "Mean energy of the streams with an answer under way", (), "ux"),
     Metric(
         "ux.ensemble.disagreement",
         "1",

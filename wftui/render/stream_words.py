@@ -57,7 +57,10 @@ def _ended(payload: Mapping[str, JsonValue]) -> list[str]:
     ends = payload.get("ends")
     if isinstance(ends, dict):
         parts += [f"{count} {clean(how)}" for how, count in ends.items() if how != _USUAL]
-    return parts
+    if payload.get("why"):
+        parts.append(f"its end is known by {_word(payload, 'why')}")
+    silent = _seconds(payload.get("silent_s"))
+    return [*parts, f"silent for {silent}" if silent else ""]
 
 
 def _stalled(payload: Mapping[str, JsonValue]) -> list[str]:
