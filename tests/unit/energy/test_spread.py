@@ -17,7 +17,9 @@ SHARES = st.lists(st.one_of(st.just(0.0), st.floats(1e-300, 1)), min_size=1, max
 )
 SPREADS = st.dictionaries(st.sampled_from([b"a", b"b", b"c", b"d", b"e"]), st.floats(0.001, 1), min_size=1)
 GAPS = st.lists(st.floats(0.001, 2), min_size=2, max_size=32)
-LEVELS = st.lists(st.tuples(st.one_of(st.floats(0, 1), st.just(math.nan)), st.floats(0, 5, allow_subnormal=False)), max_size=6)
+LEVELS = st.lists(
+    st.tuples(st.one_of(st.floats(0, 1), st.just(math.nan)), st.floats(0, 5, allow_subnormal=False)), max_size=6
+)
 
 
 def same(found: float, wanted: float) -> None:
