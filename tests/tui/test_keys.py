@@ -50,6 +50,12 @@ class FakeLink:
     def report_soon(self) -> None:
         """Nobody reads reports."""
 
+    def by_clock(self, *, wanted: bool) -> None:
+        """Nothing comes, however it is read."""
+
+    def read(self) -> None:
+        """As above."""
+
     def rate_changed(self) -> None:
         self.rates += 1
 

@@ -48,6 +48,7 @@ class Link:
         self._start = start
         self._terminal = terminal
         self._feed: Feed | None = None
+        self._by_clock = False
         self._ticked = asyncio.Event()
         self._hurry = asyncio.Event()
         self._told_session = -1
@@ -147,6 +148,7 @@ class Link:
         state.attached(feed.recorder)
         state.now_linked(LIVE, app.clock.now().boottime_ns)
         self._feed = feed
+        self._by_clock = False
         app.past.attached()
         self._ticked.clear()
         reason = ""
@@ -155,18 +157,10 @@ class Link:
                 tasks = [group.create_task(self._greet(feed)), group.create_task(self._report(feed))]
                 try:
                     async for message in feed.messages():
-                        state.on(message)
-                        if isinstance(message, wire.TickArrived):
-                            self._ticked.set()
-                            app.motion.readings(message)
-                        elif isinstance(message, wire.Goodbye):
+                        if isinstance(message, wire.Goodbye):
                             reason = message.reason
                             break
-                        if isinstance(message, wire.Samples) and app.motion.readings(message):
-                            continue
-                        app.data_arrived(
-                            tick=isinstance(message, wire.TickArrived | wire.Samples), urgent=_urgent(app, message)
-                        )
+                        self._take(message)
                 except ProtocolError as error:
                     reason = str(error)
                 for task in tasks:
@@ -175,6 +169,33 @@ class Link:
             self._feed = None
             await feed.close()
         return reason or "the recorder closed the connection"
+
+    def _take(self, message: wire.Message) -> None:
+        """A message of the feed."""
+        app = self._app
+        app.state.on(message)
+        tick = isinstance(message, wire.TickArrived)
+        if tick:
+            self._ticked.set()
+        if isinstance(message, wire.TickArrived | wire.Samples) and app.motion.readings(message) and not tick:
+            return
+        app.data_arrived(tick=tick or isinstance(message, wire.Samples), urgent=_urgent(app, message))
+
+    def by_clock(self, *, wanted: bool) -> None:
+        """Whether the feed is read by ``read`` alone, which the frame clock calls, and wakes nobody itself."""
+        if self._feed is None or wanted == self._by_clock:
+            return
+        self._by_clock = wanted
+        if wanted:
+            self._feed.pause()
+        else:
+            self._feed.resume()
+
+    def read(self) -> None:
+        """Take what has come since the last frame of the clock."""
+        if self._by_clock and self._feed is not None:
+            for message in self._feed.poll():
+                self._take(message)
 
     async def _subscribe(self, feed: Feed) -> None:
         often = 1.0 / self._app.pace_s

@@ -109,6 +109,9 @@ class Motion:
             self.costs.pause()
         shed_hz = frames.SHED_HZ if app.flow.shed >= flow.RATE else 1e3
         self._clock.want(wanted, most_hz=min(shed_hz, quality.most_hz(self._quality)))
+        if app.link is not None:
+            # One wake-up a frame, not two: each costs as much as what is done in it.
+            app.link.by_clock(wanted=wanted == frames.FULL)
         self._subscribe(told)
 
     def _subscribe(self, told: tuple[tuple[str, ...], float, int]) -> None:
@@ -225,10 +228,14 @@ class Motion:
         """The end, or the terminal was left."""
         if self._clock is not None:
             self._clock.stop()
+        if self._app.link is not None:
+            self._app.link.by_clock(wanted=False)
 
     def _frame(self, at_s: float) -> None:
         """A frame of what moves; the rest stays as it is."""
         app = self._app
+        if app.link is not None:
+            app.link.read()
         screen, before = self.screen, app.picture
         if screen is None or before is None:
             return
