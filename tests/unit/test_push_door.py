@@ -14,6 +14,7 @@ import pytest
 from tests.fakeclock import FakeClock
 from tests.pushed import line as say
 from wftui.clock import Instant
+from wftui.energy.sink import Key
 from wftui.recorder.accumulator import Accumulator
 from wftui.recorder.push import door as doors
 from wftui.recorder.push.counting import Counting
@@ -75,10 +76,10 @@ async def test_a_mistake_of_ours_costs_one_connection(tmp_path: Path, monkeypatc
         intake = door.intake
         begin = intake.begin
 
-        def broken(line: bytes, at: Instant) -> Counting | bytes:
+        def broken(line: bytes, at: Instant, under_way: dict[Key, int] | None = None) -> Counting | bytes:
             if b"break" in line:
                 raise ZeroDivisionError("on purpose")
-            return begin(line, at)
+            return begin(line, at, under_way)
 
         monkeypatch.setattr(intake, "begin", broken)
         one, other, third = await connect(), await connect(), await connect()
