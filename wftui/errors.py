@@ -13,6 +13,7 @@ bug and keeps its traceback.
 | 5 | the store cannot be read or written (`StoreError`) |
 | 6 | no recorder answers, or it speaks another version (`ProtocolError`) |
 | 7 | the range asked for holds no data (`NoDataError`) |
+| 8 | a bundle is refused: damaged, altered, hostile, or not for this key (`BundleError`) |
 | 128 + n | ended by signal n (130 ^C, 143 SIGTERM, 129 SIGHUP) |
 """
 
@@ -98,6 +99,12 @@ class StoreError(WftopError):
     """The journal or a segment cannot be read or written; the recorder recovers: memory-only or afresh."""
 
     exit_code = 5
+
+
+class BundleError(WftopError):
+    """A bundle is not what it should be; nothing of it was used. The person recovers by getting it again."""
+
+    exit_code = 8
 
 
 class ProtocolError(WftopError):

@@ -1,0 +1,199 @@
+"""What a bundle is: a zip of JSON, JSON lines and text, with a manifest that names every member.
+
+The writer keeps to the same limits as the reader: what it makes can always be opened. Nothing in here reads or
+writes a file.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import msgspec
+
+from wftui.model.sample import Column
+from wftui.model.table import TableChange, TableSchema
+
+SUFFIX: Final = ".wftop"
+ENCRYPTED: Final = ".age"
+"""Behind ``SUFFIX``: the whole zip, encrypted for the standard age tool."""
+FORMAT: Final = "wftop-bundle"
+VERSION: Final = 1
+"""Of the format: a reader refuses a newer one and says which wftop opens it."""
+
+MEMBERS: Final = 512
+MEMBER_BYTES: Final = 64 * 1024 * 1024
+"""Unpacked, counted while it is read."""
+ALL_BYTES: Final = 512 * 1024 * 1024
+"""The same of all members together."""
+RATIO: Final = 1000
+"""Bytes unpacked for each packed one, of a member."""
+FILE_BYTES: Final = 512 * 1024 * 1024
+
+MANIFEST: Final = "manifest.json"
+EVENTS: Final = "events.jsonl"
+BURSTS: Final = "bursts.jsonl"
+HEALTH: Final = "health.json"
+GAPS: Final = "gaps.json"
+RULES: Final = "rules.json"
+SETTINGS: Final = "settings.json"
+INVENTORY: Final = "inventory.json"
+SERVERS: Final = "servers.json"
+LOG: Final = "log.jsonl"
+REPORT_HTML: Final = "report.html"
+REPORT_MD: Final = "report.md"
+README: Final = "README.txt"
+"""For who unzips it without wftop."""
+
+NAMES: Final = re.compile(
+    r"(?:manifest|health|gaps|rules|settings|inventory|servers)\.json|(?:events|bursts|log)\.jsonl"
+    r"|report\.(?:html|md)|README\.txt"
+    r"|ticks/\d{4}\.json|rollups/(?:10s|5m)-\d{4}\.json|tables/[a-z_]{1,40}-\d{4}\.jsonl|screens/[a-z]{1,20}\.svg"
+)
+"""Every name that a member may have, as a whole."""
+
+FULL: Final = "full"
+ANONYMOUS: Final = "anonymous"
+AGGREGATE: Final = "aggregate"
+LEVELS: Final = (FULL, ANONYMOUS, AGGREGATE)
+"""``full``: names of programs and models stay, persons, hosts, paths, addresses, serials do not. ``anonymous``: no
+name of anything that is not wftop's own or a product's (GPU model, driver, model server kind). ``aggregate``:
+statistics only."""
+
+
+class Member(msgspec.Struct, frozen=True):
+    """One file inside."""
+
+    name: str
+    size: int
+    """By, unpacked."""
+    sha256: str
+    """64 hex digits, of what is unpacked."""
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """The machine, as far as it is told."""
+
+    host: str
+    """The name made up for it in this bundle."""
+    time_zone: str
+    """IANA name, or an offset like ``+02:00``."""
+    os: str = ""
+    kernel: str = ""
+    boots: dict[str, str] = {}
+    """Number of a boot, as ticks have it, to the id made up for it."""
+
+
+class Consent(msgspec.Struct, frozen=True):
+    """Who said that this may be written."""
+
+    how: str
+    """``dialog``, ``--yes``, ``typed``, or ``rule NAME`` for one that was made by itself and never left."""
+    at_ns: int
+    """UTC."""
+    encryption: str
+    """``recipients``, ``passphrase`` or ``plain``."""
+
+
+class Redacted(msgspec.Struct, frozen=True):
+    """A class of data that was replaced or left out."""
+
+    what: str
+    """``user``, ``host``, ``path``, ``ip``, ``uuid``, ``serial``, ``container``, ``command line``, ``secret`` …"""
+    how: str
+    """``replaced`` (by a name that is the same all over this bundle), ``left out`` or ``generalised``."""
+    count: int
+    """Of different values; of secrets and of what is left out: of places."""
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What the file says of itself. It has no entry for itself."""
+
+    format: str
+    version: int
+    program: str
+    """The wftop that wrote it: ``wftop 0.9.0``."""
+    made_ns: int
+    """UTC."""
+    since_ns: int
+    until_ns: int
+    """The range that was asked for: [since, until), UTC."""
+    level: str
+    """One of ``LEVELS``."""
+    origin: Origin
+    consent: Consent
+    ticks: int
+    redactions: list[Redacted]
+    left_out: list[str]
+    """What is missing and why, a sentence each: for a person."""
+    members: list[Member]
+    alert: str = ""
+    """The rule that it was made for; empty: none."""
+
+
+class Packed(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Numbers, as few characters as their kind allows; exactly one of ``same``, ``at``, ``by``, ``all`` is given.
+
+    ``count`` numbers altogether. null is unknown (NaN).
+    """
+
+    count: int
+    same: float | int | msgspec.UnsetType | None = msgspec.UNSET
+    """All of them are this one."""
+    of: list[float | None] = []
+    at: list[int] | None = None
+    """Each is that one of ``of``."""
+    start: int = 0
+    by: list[int] | None = None
+    """Whole numbers: the first is ``start``, each further one is that much more than the one before …"""
+    digits: int = 0
+    """… divided by 10 to this power."""
+    all: list[float | None] | None = None
+
+
+class Ticks(msgspec.Struct, frozen=True):
+    """``ticks/NNNN.json`` and ``rollups/…``: successive ticks of one layout, column by column."""
+
+    layout: int
+    """Its number within the bundle."""
+    columns: list[Column]
+    seq: Packed
+    time_s: Packed
+    boottime_ns: Packed
+    boot: Packed
+    values: list[Packed]
+    """One per column, ``count`` of each is the number of ticks."""
+
+
+class TableHead(msgspec.Struct, frozen=True):
+    """First line of ``tables/NAME-NNNN.jsonl``."""
+
+    schema: TableSchema
+
+
+class TableLine(msgspec.Struct, frozen=True):
+    """Each further line; the first one of a file is a keyframe."""
+
+    tick: int
+    """seq of the tick that it belongs to."""
+    change: TableChange
+
+
+class BurstLine(msgspec.Struct, frozen=True):
+    """A line of ``bursts.jsonl``: full-rate samples of one series around a mark or an alert."""
+
+    tick: int
+    event_id: str
+    column: Column
+    time_ns: Packed
+    values: Packed
+
+
+class LogLine(msgspec.Struct, frozen=True):
+    """A line of ``log.jsonl``: wftop's own log."""
+
+    time_ns: int
+    level: str
+    about: str
+    message: str
+    fields: dict[str, Any] = {}  # Any: JSON values
