@@ -11,8 +11,9 @@ from typing import Any, Final
 
 import msgspec
 
+from wftui.model.health import Health
 from wftui.model.sample import Column
-from wftui.model.table import TableChange, TableSchema
+from wftui.model.table import Cell, TableChange, TableSchema
 
 SUFFIX: Final = ".wftop"
 ENCRYPTED: Final = ".age"
@@ -197,3 +198,85 @@ class LogLine(msgspec.Struct, frozen=True):
     about: str
     message: str
     fields: dict[str, Any] = {}  # Any: JSON values
+
+
+class SourcesHealth(msgspec.Struct, frozen=True):
+    """``health.json``: how the sources were at the end of the range."""
+
+    at_ns: int
+    """UTC."""
+    sources: list[Health]
+    """Of each source that said anything of itself, ascending by name."""
+
+
+class GapSpan(msgspec.Struct, frozen=True):
+    """Seconds [since, until) without a tick."""
+
+    since_s: int
+    """UTC."""
+    until_s: int
+    missing_s: int
+    """Of them: less than all where steps of 10 s or 5 min hold some."""
+
+
+class Gaps(msgspec.Struct, frozen=True):
+    """``gaps.json``."""
+
+    recorded_s: int
+    """Seconds of the range that have a tick."""
+    gaps: list[GapSpan]
+
+
+class RuleInForce(msgspec.Struct, frozen=True):
+    """One of ``rules.json``, which is a list of them, ascending by id."""
+
+    id: str
+    severity: str
+    category: str
+    enabled: bool
+    builtin: bool
+    """It ships with wftop."""
+    rule: dict[str, Any]  # Any: JSON values
+    """What else it says, by the names of ``wftui.alerts.rule.Rule``."""
+
+
+class SettingInForce(msgspec.Struct, frozen=True):
+    """A value of ``settings.json``, which maps names of settings to them."""
+
+    value: Any  # Any: a JSON value, as its kind of setting has it
+    origin: str
+    """``default``, ``config``, ``settings`` (changed in the program) or ``environment``."""
+
+
+class Inventory(msgspec.Struct, frozen=True):
+    """``inventory.json``: what the machine is made of. An empty text or None is unknown."""
+
+    program: str
+    """The wftop that wrote the bundle."""
+    recorded_by: list[str]
+    """Versions of the recorders of the range."""
+    python: str
+    os: str
+    """``Debian GNU/Linux 12 (bookworm)``."""
+    kernel: str
+    architecture: str
+    cpu: str
+    """Model name of the first one."""
+    cpus: int | None
+    memory: int | None
+    """By."""
+    libraries: dict[str, str]
+    """Name to version: ``glibc``, ``sqlite``, ``duckdb``, …"""
+    gpus: list[dict[str, Cell]]
+    """Rows of the table ``gpus`` at the end of the range, by column name."""
+
+
+class ServerFact(msgspec.Struct, frozen=True):
+    """One of ``servers.json``, which is a list of them: a model server, never what was asked of it."""
+
+    server: dict[str, Cell]
+    """Its row of the table ``servers``, by column name."""
+    models: list[dict[str, Cell]]
+    """Of the table ``models``."""
+    command_line: str = ""
+    """Flags it was started with, as the table of processes has them; empty: unknown or not to be told."""
