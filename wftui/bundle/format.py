@@ -280,3 +280,15 @@ class ServerFact(msgspec.Struct, frozen=True):
     """Of the table ``models``."""
     command_line: str = ""
     """Flags it was started with, as the table of processes has them; empty: unknown or not to be told."""
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What a bundle says beside numbers, tables and events: its members of JSON, as whoever opens it has them."""
+
+    health: SourcesHealth | None = None
+    """None here and below: the bundle has no such member."""
+    gaps: Gaps | None = None
+    rules: list[RuleInForce] | None = None
+    settings: dict[str, SettingInForce] | None = None
+    inventory: Inventory | None = None
+    servers: list[ServerFact] | None = None
