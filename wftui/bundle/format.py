@@ -31,6 +31,19 @@ RATIO: Final = 1000
 """Bytes unpacked for each packed one, of a member."""
 FILE_BYTES: Final = 512 * 1024 * 1024
 
+JSON_BYTES: Final = 8 * 1024 * 1024
+"""Of each member that ends in ``.json`` and holds no ticks or steps, unpacked."""
+LINE_BYTES: Final = 8 * 1024 * 1024
+"""Of a line of a ``.jsonl`` member."""
+LINES: Final = 500_000
+"""Of all tables together; of bursts, events and the log each a fifth of it."""
+COLUMNS: Final = 10_000
+"""Of one layout."""
+TICKS: Final = 1_200
+"""Of one member; of steps as well."""
+CELLS: Final = 64 * 1024 * 1024
+"""Values of all ticks, steps and bursts together: 512 MiB once it is opened."""
+
 MANIFEST: Final = "manifest.json"
 EVENTS: Final = "events.jsonl"
 BURSTS: Final = "bursts.jsonl"
@@ -153,7 +166,7 @@ class Packed(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Ticks(msgspec.Struct, frozen=True):
-    """``ticks/NNNN.json`` and ``rollups/…``: successive ticks of one layout, column by column."""
+    """``ticks/NNNN.json``: successive ticks of one layout, column by column."""
 
     layout: int
     """Its number within the bundle."""
@@ -164,6 +177,24 @@ class Ticks(msgspec.Struct, frozen=True):
     boot: Packed
     values: list[Packed]
     """One per column, ``count`` of each is the number of ticks."""
+
+
+class Steps(msgspec.Struct, frozen=True):
+    """``rollups/10s-NNNN.json`` and ``rollups/5m-NNNN.json``: what is kept of each 10 s or 5 minutes.
+
+    As ``store.rollup`` makes them, for what single seconds are gone of; of counters their rate per second.
+    """
+
+    columns: list[Column]
+    seq: Packed
+    """First tick of each step, ascending."""
+    time_s: Packed
+    """UTC second at which it begins: a multiple of its length."""
+    ticks: Packed
+    """Seconds recorded in it."""
+    statistics: dict[str, list[Packed]]
+    """``min``, ``mean``, ``max``, ``sum`` (those of ``store.manifest.STATISTICS`` that any series has): one per
+    column, ``same`` null where a series has no such statistic."""
 
 
 class TableHead(msgspec.Struct, frozen=True):
