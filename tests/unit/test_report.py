@@ -11,7 +11,6 @@ import pytest
 from tests.recording import BYTES, CPU, PEAK, START_S, S, mount
 from tests.stored import Stored, change, recorded
 from wftui.__main__ import main
-from wftui.cli import report_facts
 from wftui.model.event import Event, event
 from wftui.model.sample import Column, column
 from wftui.model.series import series
@@ -206,9 +205,9 @@ def test_reasons(kind: str, expected: str) -> None:
     near = event(2003 * S, kind, ("recorder", "1"))
     far = event(2100 * S, "machine.down", ("recorder", "1"))
     later_start = event(2003 * S, "recorder.started", ("recorder", "1"))
-    assert report_facts.reason(gap, [far, near]) == expected
+    assert gaps.reason(gap, [far, near]) == expected
     if expected != "no event tells":
-        assert report_facts.reason(gap, [later_start, near]) == expected
+        assert gaps.reason(gap, [later_start, near]) == expected
 
 
 def test_gaps_by_whatever_level_is_left(tmp_path: Path) -> None:

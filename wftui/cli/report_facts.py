@@ -1,6 +1,6 @@
 """The numbers of `wftop report`, from journal and segments; which names may be in it is decided here."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from wftui import names
@@ -85,7 +85,6 @@ _ZERO_IS_NOTHING: Final = frozenset(
 _LEVELS: Final = {"raw": "every second", "r10": "10 s steps", "r300": "5 min steps", "table": "tables",
                   "burst": "bursts", "event": "events"}  # fmt: skip
 _COVERAGE: Final = "wftop.source.coverage"
-_BEFORE_S, _BEHIND_S = 5, 30
 
 
 def digest(archive: Archive, since_s: int, until_s: int) -> Digest | None:
@@ -115,7 +114,7 @@ def digest(archive: Archive, since_s: int, until_s: int) -> Digest | None:
         level_s=numbers.level_s,
         busy=[(title, rows) for title, rows in numbers.families() if rows],
         energy=drawn.report(energy(archive, since_s, until_s)),
-        gaps=[Gap(*item, reason(item, events)) for item in found],
+        gaps=[Gap(*item, gaps.reason(item, events)) for item in found],
         events=_counted(events),
         coverage=numbers.coverage(),
         cost=[row for wanted in _COST for row in numbers.rows(wanted)],
@@ -132,28 +131,6 @@ def _counted(events: Iterable[Event]) -> list[Happened]:
         old = found.get(item.type, Happened(item.type, 0, at, at))
         found[item.type] = Happened(item.type, old.times + 1, min(old.first_s, at), max(old.last_s, at))
     return sorted(found.values(), key=lambda item: (-item.times, item.kind))
-
-
-_REASONS: Final = (
-    ("machine.down", "the machine went down"),
-    ("recorder.unclean", "the recorder ended without a word"),
-    ("clock.suspended", "the machine slept, or was starved"),
-    ("clock.stepped", "the clock was set"),
-    ("store.failed", "the store could not be written"),
-    ("store.damaged", "the journal was damaged"),
-    ("store.segment_damaged", "a segment was damaged"),
-    ("store.purged", "a person deleted it"),
-    ("recorder.handover", "one recorder gave way to another"),
-    ("recorder.stopped", "the recorder was stopped"),
-    ("recorder.started", "no recorder ran"),
-)
-
-
-def reason(gap: gaps.Gap, events: Sequence[Event]) -> str:
-    """Why there is nothing, by the events around it."""
-    low, high = (gap.since_s - _BEFORE_S) * NS_PER_S, (gap.until_s + _BEHIND_S) * NS_PER_S
-    there = {item.type for item in events if low <= item.time_ns < high}
-    return next((said for kind, said in _REASONS if kind in there), "no event tells")
 
 
 def _pushed(column: Column) -> bool:

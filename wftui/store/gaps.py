@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
+from wftui.clock import NS_PER_S
 from wftui.errors import StoreError
+from wftui.model.event import Event
 from wftui.store import manifest
 from wftui.store.archive import Archive
 from wftui.store.manifest import Segment
@@ -13,6 +15,23 @@ from wftui.store.sql import text
 SHORT_S: Final = 2
 """A shorter gap is a late tick's."""
 _RETRIES: Final = 3
+_BEFORE_S: Final = 5
+_BEHIND_S: Final = 30
+"""Events so far before and behind a gap tell why it is there."""
+_REASONS: Final = (
+    ("machine.down", "the machine went down"),
+    ("recorder.unclean", "the recorder ended without a word"),
+    ("clock.suspended", "the machine slept, or was starved"),
+    ("clock.stepped", "the clock was set"),
+    ("store.failed", "the store could not be written"),
+    ("store.damaged", "the journal was damaged"),
+    ("store.segment_damaged", "a segment was damaged"),
+    ("store.purged", "a person deleted it"),
+    ("recorder.handover", "one recorder gave way to another"),
+    ("recorder.stopped", "the recorder was stopped"),
+    ("recorder.started", "no recorder ran"),
+)
+"""Type of event to why there is nothing; what explains most comes first."""
 
 
 class Gap(NamedTuple):
@@ -41,6 +60,13 @@ def gaps(archive: Archive, since_s: int, until_s: int) -> tuple[list[Gap], int]:
         except SegmentGoneError as error:
             archive.gone(error)
     raise StoreError("the segments change faster than they can be read; ask again")
+
+
+def reason(gap: Gap, events: Sequence[Event]) -> str:
+    """Why there is nothing, by the events around it."""
+    low, high = (gap.since_s - _BEFORE_S) * NS_PER_S, (gap.until_s + _BEHIND_S) * NS_PER_S
+    there = {item.type for item in events if low <= item.time_ns < high}
+    return next((said for kind, said in _REASONS if kind in there), "no event tells")
 
 
 def _between(pieces: Sequence[_Piece]) -> tuple[list[Gap], int]:
