@@ -14,11 +14,12 @@ from tests.records import COUNTER, GAUGE, LAYOUT, tick
 from wftui.clock import NS_PER_S
 from wftui.errors import ProtocolError
 from wftui.history import compare as module
-from wftui.history.compare import compare, student
+from wftui.history.compare import compare
 from wftui.store import journal, manifest, seal
 from wftui.store.answers import TooLargeError
 from wftui.store.archive import open_archive
 from wftui.store.journal import Journal
+from wftui.windows.noise import band, student
 from wftui.wire import messages as m
 
 T0 = 1_700_002_800
@@ -81,7 +82,7 @@ def test_nineteen_bands_in_twenty_hold_the_true_difference() -> None:
         parts = values[:600].reshape(-1, 1), values[600:].reshape(-1, 1)
         bands = [module._batch_means(["series"], part)["series"] for part in parts]
         off = abs(values[600:].mean() - values[:600].mean())
-        held += off <= module._band(*bands)
+        held += off <= band(bands[0], bands[1])
     assert 0.88 <= held / 200 <= 0.99
 
 
@@ -122,3 +123,9 @@ def test_little_or_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("freedom", "expected"), [(3, 3.182), (5, 2.571), (10, 2.228), (38, 2.024), (1e9, 1.960)])
 def test_student(freedom: float, expected: float) -> None:
     assert student(freedom) == pytest.approx(expected, rel=5e-3)
+
+
+@pytest.mark.parametrize(("freedom", "among", "expected"), [(10, 400, 6.042), (20, 1000, 5.139)])
+def test_student_of_many_bands(freedom: float, among: int, expected: float) -> None:
+    """Expected: the distribution's tail, integrated numerically."""
+    assert student(freedom, among) == pytest.approx(expected, rel=5e-3)

@@ -3,8 +3,8 @@
 The noise band is made by batch means (A. M. Law, *Simulation Modeling and Analysis*, "steady-state parameters";
 10 to 30 batches after B. Schmeiser, *Batch size effects in the analysis of simulation output*, 1982): a range is
 cut into 20 consecutive batches, or fewer when it is short; their means hardly depend on each other even where
-neighbouring seconds do, so the variance of the range's mean is that of the batch means over their number. The
-band of the difference of both means has Welch's degrees of freedom.
+neighbouring seconds do, so the variance of the range's mean is that of the batch means over their number. How
+wide the band is: ``windows.noise``.
 """
 
 import math
@@ -22,6 +22,7 @@ from wftui.model.series import matches
 from wftui.store import query
 from wftui.store.answers import MAX_CELLS, MAX_POINTS
 from wftui.store.archive import Archive
+from wftui.windows.noise import Variance, band
 from wftui.wire import messages as m
 
 BATCHES: Final = 20
@@ -32,9 +33,6 @@ RAW_TICKS: Final = 7_200
 """A longer range is compared by its buckets."""
 _SERIES: Final = 64
 """Looked at together: 7,200 values of them are 4 MB, and a dozen such matrices are made of them."""
-
-Variance = tuple[float, int]
-"""Of a range's mean, and the number of batches."""
 
 
 class _Buckets:
@@ -69,35 +67,44 @@ def compare(archive: Archive, question: m.Compare, deadline_s: float) -> m.Compa
         raise ProtocolError("compare: expected since < until in both ranges")
     deadline_ns = clock.perf_ns() + int(deadline_s * NS_PER_S)
     # One after the other: a range of two hours and 400 series is 23 MB.
-    a, b = (_told(archive, question.selectors, since, until, deadline_ns) for since, until in spans)
+    a, b = (told(archive, question.selectors, since, until, deadline_ns) for since, until in spans)
     found = []
     for text in sorted(a.columns.keys() | b.columns.keys()):
         column = b.columns.get(text) or a.columns[text]
-        band = _band(a.variances.get(text), b.variances.get(text))
-        found.append(m.Difference(column, a.stats.get(text), b.stats.get(text), band))
+        noise = band(a.variances.get(text), b.variances.get(text))
+        found.append(m.Difference(column, a.stats.get(text), b.stats.get(text), noise))
     return m.CompareReply(found, a.level_s, b.level_s)
 
 
-class _Told(NamedTuple):
-    """What is compared of a range, by series."""
+class Told(NamedTuple):
+    """What is compared of a range, by the text of a series."""
 
     columns: dict[str, Column]
     level_s: int
+    """Seconds of one value: 1, 10 or 300."""
     stats: dict[str, m.RangeStats]
+    """Of those that have a value."""
     variances: dict[str, Variance]
+    """Of those with values for enough batches."""
 
 
-def _told(archive: Archive, selectors: list[str], since_ns: int, until_ns: int, deadline_ns: int) -> _Told:
+def told(archive: Archive, selectors: list[str], since_ns: int, until_ns: int, deadline_ns: int) -> Told:
+    """Of [since, until); counters as rates per second.
+
+    Raises:
+        TooLargeError: Too many series, or the deadline (of ``clock.perf_ns``) passed.
+        StoreError: The store cannot be read.
+    """
     side = _side(archive, selectors, since_ns, until_ns, deadline_ns)
     texts = [item.series.text for item in side.columns]
-    told = _Told(dict(zip(texts, side.columns, strict=True)), side.level_s, {}, {})
+    found = Told(dict(zip(texts, side.columns, strict=True)), side.level_s, {}, {})
     for begin in range(0, len(texts), _SERIES):
         places = slice(begin, begin + _SERIES)
         values, low, high = side.part(places)
         if values.size:
-            told.stats.update(_statistics(texts[places], values, low, high))
-            told.variances.update(_batch_means(texts[places], values))
-    return told
+            found.stats.update(_statistics(texts[places], values, low, high))
+            found.variances.update(_batch_means(texts[places], values))
+    return found
 
 
 def _side(
@@ -183,29 +190,3 @@ def _batch_means(texts: list[str], values: Matrix) -> dict[str, Variance]:
     return {
         text: (float(variance[place]), int(batches[place])) for place, text in enumerate(texts) if usable[place]
     }
-
-
-def _band(a: Variance | None, b: Variance | None) -> float:
-    """Half width of the 95 % band of the difference of two means; NaN: too few values."""
-    if a is None or b is None:
-        return math.nan
-    together = a[0] + b[0]
-    if together <= 0.0:
-        return 0.0
-    freedom = together**2 / (a[0] ** 2 / (a[1] - 1) + b[0] ** 2 / (b[1] - 1))
-    return student(freedom) * math.sqrt(together)
-
-
-def student(freedom: float) -> float:
-    """0.975 quantile of Student's t (Cornish-Fisher; within 0.5 % from 3 degrees of freedom on).
-
-    Source: Abramowitz and Stegun, 26.7.5.
-    """
-    z = 1.959963984540054
-    terms = (
-        (z**3 + z) / 4,
-        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
-        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
-        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
-    )
-    return z + sum(term / freedom ** (power + 1) for power, term in enumerate(terms))

@@ -14,11 +14,11 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from wftui import names
 from wftui.history.groups import groups
 from wftui.history.seconds import Matrix
 from wftui.model.sample import Column
 from wftui.model.why import APPEARED, FELL, ROSE, VANISHED, Moved
+from wftui.windows.effect import effect, matters, unit_of
 
 MOST: Final = 30.0
 """Times the usual spread: beyond it nothing is more unusual."""
@@ -37,18 +37,6 @@ _GROUPED: Final = 300
 """Series that are looked at for groups."""
 _SKIPPED: Final = frozenset({"max", "p50", "p99", "sum"})
 """Statistics that say what the plain series, or p95, says as well."""
-_MINOR: Final = (
-    "system.cpu.context_switches", "system.cpu.interrupts", "system.paging.faults", "system.processes.created",
-    "system.network.packets", "system.network.loopback.", "system.cpu.frequency", "hw.fan.speed",
-)  # fmt: skip
-"""They follow what others do: a third of the weight."""
-_MATTERS: Final = {
-    "1": 0.1, "By": 256 * 1024.0**2, "By/s": 5e6, "s": 0.1, "s/s": 0.1, "W": 20.0, "J/s": 20.0, "Cel": 5.0,
-    "Hz": 5e8, "rpm": 500.0, "{thread}": 2.0, "{process}": 10.0, "{request}": 1.0, "{token}/s": 20.0,
-    "{request}/s": 0.5, "{switch}/s": 5000.0, "{interrupt}/s": 5000.0, "{fault}/s": 5000.0, "{packet}/s": 1000.0,
-    "{operation}/s": 100.0, "{operation}": 2.0, "{page}/s": 100.0, "{process}/s": 20.0, "{score}": 10.0,
-}  # fmt: skip
-"""A step of so much has half the weight that a huge one has; of other units 1."""
 
 
 class Scene(NamedTuple):
@@ -61,11 +49,6 @@ class Scene(NamedTuple):
     """Rows of the time before; the rest is the window."""
     values: Matrix
     """float64, (seconds, series), NaN = no value; counters as rates."""
-
-
-def unit_of(column: Column) -> str:
-    """Of its numbers here: a counter's are per second."""
-    return f"{column.unit}/s" if column.kind == names.COUNTER else column.unit
 
 
 def wanted(column: Column) -> bool:
@@ -205,13 +188,10 @@ def _score(column: Column, peak: float, middle: float, spread: float) -> tuple[f
     if not step > 0:
         return 0.0, 0.0
     unit = unit_of(column)
-    matters = _MATTERS.get(unit, 1.0)
-    deviation = min(MOST, step / max(spread, 0.01 * abs(middle), 0.02 * matters))
+    deviation = min(MOST, step / max(spread, 0.01 * abs(middle), 0.02 * matters(unit)))
     if deviation < LEAST:
         return deviation, 0.0
-    share = min(1.0, step) if unit in ("1", "s/s") else step / max(abs(peak), abs(middle))
-    score = deviation * share * step / (step + matters)
-    return deviation, score / 3 if column.series.name.startswith(_MINOR) else score
+    return deviation, deviation * effect(column, middle, peak)
 
 
 def _stretch(beyond: npt.NDArray[np.bool_], row: int) -> tuple[int, int]:
