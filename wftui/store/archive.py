@@ -11,7 +11,7 @@ from wftui.model.table import TableChange, TableSchema
 from wftui.model.tick import Tick
 from wftui.store import manifest
 from wftui.store.holdings import END, Holdings
-from wftui.store.read import Span, TableAt, within
+from wftui.store.read import Span, TableAt, Told, within
 from wftui.store.sealed import SegmentGoneError
 
 if TYPE_CHECKING:
@@ -231,22 +231,25 @@ class Archive(Holdings):
         """
         return within(self._stored(name, since_ns // NS_PER_S, -(-until_ns // NS_PER_S)), since_ns, until_ns)
 
-    def _stored(self, name: str, since_s: int, until_s: int) -> Iterator[tuple[TableSchema, TableChange]]:
+    def _stored(self, name: str, since_s: int, until_s: int) -> Iterator[Told]:
         span = self.span(since_s, until_s)
-        if span is None:
-            return
+        if span is not None:
+            # The open second has changes, but no tick yet: hence one more.
+            yield from self.told(name, span.first_seq, span.last_seq, 1)
+
+    def told(self, name: str, first_seq: int, last_seq: int, beyond: int = 0) -> Iterator[Told]:
+        """Changes of a table that belong to some ticks, from the last keyframe before them on."""
         cut = self.boundary()
-        if span.first_seq < cut + _KEYFRAMES and self.sealed.manifest.of(manifest.TABLE, name):
+        if first_seq < cut + _KEYFRAMES and self.sealed.manifest.of(manifest.TABLE, name):
             # The journal's first minute has no keyframe before it any more.
             cut = max(cut, self.sealed.manifest.sealed_seq + 1)
-            if span.first_seq < cut:
-                yield from self._sealed_changes(name, span.first_seq, min(span.last_seq, cut - 1))
-        if self.journal is not None and span.last_seq >= cut:
-            # The open second has changes, but no tick yet: hence one more.
-            told = self.journal.resumed if span.first_seq < cut else self.journal.stored
-            yield from told(name, max(span.first_seq, cut), span.last_seq, 1)
+            if first_seq < cut:
+                yield from self._sealed_changes(name, first_seq, min(last_seq, cut - 1))
+        if self.journal is not None and last_seq >= cut:
+            told = self.journal.resumed if first_seq < cut else self.journal.stored
+            yield from told(name, max(first_seq, cut), last_seq, beyond)
 
-    def _sealed_changes(self, name: str, low: int, high: int) -> Iterator[tuple[TableSchema, TableChange]]:
+    def _sealed_changes(self, name: str, low: int, high: int) -> Iterator[Told]:
         place = low
         while True:
             try:

@@ -13,7 +13,7 @@ from wftui.model.event import Event
 from wftui.model.table import Row, TableChange, TableSchema, keyframe
 from wftui.store import manifest
 from wftui.store.manifest import Segment
-from wftui.store.read import TableAt
+from wftui.store.read import TableAt, Told
 from wftui.store.sealed import Sealed
 from wftui.store.sql import name as quoted
 from wftui.store.sql import text
@@ -90,34 +90,32 @@ class Facts:
         rows = {row[2]: tuple(row[3:]) for row in found if not row[0]}
         return TableAt(schema, max(row[1] for row in found), rows)
 
-    def stored(self, segment: Segment, first: int, high: int) -> Iterator[tuple[TableSchema, TableChange]]:
+    def stored(self, segment: Segment, first: int, high: int) -> Iterator[Told]:
         """Changes of one segment that belong to the ticks [first, high], after a keyframe of the first one."""
         state = self._state(segment, first)
         schema = self._schema_of(segment)
         if state is not None:
-            yield state.schema, keyframe(state.schema, state.time_ns, state.rows)
+            yield first, state.schema, keyframe(state.schema, state.time_ns, state.rows)
         if schema is not None:
             yield from self._changes(segment, schema, first, high)
 
-    def _changes(
-        self, segment: Segment, schema: TableSchema, after: int, high: int
-    ) -> Iterator[tuple[TableSchema, TableChange]]:
+    def _changes(self, segment: Segment, schema: TableSchema, after: int, high: int) -> Iterator[Told]:
         source, _ = self._source(segment, schema)
         cells = ", ".join(quoted(column.name) for column in schema.columns)
         found = self._sealed.rows(
-            f"SELECT time_ns, gone, key, {cells} FROM {source}"  # noqa: S608  quoted above
+            f"SELECT seq, time_ns, gone, key, {cells} FROM {source}"  # noqa: S608  quoted above
             f" WHERE seq > {int(after)} AND seq <= {int(high)} ORDER BY seq, time_ns",
             [segment],
         )
-        for time_ns, group in groupby(found, key=lambda row: int(row[0])):
+        for (seq, time_ns), group in groupby(found, key=lambda row: (int(row[0]), int(row[1]))):
             rows: dict[str, Row] = {}
             gone: list[str] = []
             for row in group:
-                if row[1]:
-                    gone.append(row[2])
+                if row[2]:
+                    gone.append(row[3])
                 else:
-                    rows[row[2]] = tuple(row[3:])
-            yield schema, TableChange(schema.name, time_ns, keyframe=False, rows=rows, gone=gone)
+                    rows[row[3]] = tuple(row[4:])
+            yield seq, schema, TableChange(schema.name, time_ns, keyframe=False, rows=rows, gone=gone)
 
     def _source(self, segment: Segment, schema: TableSchema) -> tuple[str, str]:
         """Where to select the rows of a segment from, and the column that gives their order."""

@@ -37,6 +37,10 @@ _BATCH: Final = 64
 """Ticks read at once: they stay in the processor's cache (an hour as CSV took 0.34 s, with 256 0.40 s)."""
 
 
+Told = tuple[int, TableSchema, TableChange]
+"""A change of a table, with the number of the tick that it belongs to."""
+
+
 class TableAt:
     """Rows of one table at a moment."""
 
@@ -81,6 +85,11 @@ class Reader:
     def close(self) -> None:
         """Close the connection."""
         self._database.close()
+
+    @property
+    def database(self) -> Database:
+        """What it reads."""
+        return self._database
 
     def bounds(self) -> tuple[int, int] | None:
         """First and last UTC second with a tick; None: there is none."""
@@ -281,7 +290,7 @@ class Reader:
     def table_of(self, name: str, seq: int) -> TableAt | None:
         """Rows of a table in one tick; None: there was no table."""
         found: TableAt | None = None
-        for schema, change in self.stored(name, seq, seq):
+        for _, schema, change in self.stored(name, seq, seq):
             if found is None:
                 found = TableAt(schema, change.time_ns, {})
             apply(found.rows, change)
@@ -297,30 +306,12 @@ class Reader:
         )
         return None if low is None else (low, high)
 
-    def stored(self, name: str, low: int, high: int, beyond: int = 0) -> Iterator[tuple[TableSchema, TableChange]]:
-        """Changes that belong to the ticks [low, high + beyond], from the last keyframe before them on."""
-        for _, schema, change in self._changes(name, low, high + beyond):
-            yield schema, change
-
-    def resumed(
-        self, name: str, low: int, high: int, beyond: int = 0
-    ) -> Iterator[tuple[TableSchema, TableChange]]:
+    def resumed(self, name: str, low: int, high: int, beyond: int = 0) -> Iterator[Told]:
         """As ``stored``, with one keyframe of what there was before ``low``: for who has seen what led to it."""
-        rows: dict[str, Row] = {}
-        before: tuple[TableSchema, int] | None = None
-        for tick, schema, change in self._changes(name, low, high + beyond):
-            if tick < low:
-                apply(rows, change)
-                before = schema, change.time_ns
-                continue
-            if before is not None:
-                yield before[0], keyframe(*before, rows)
-                before = None
-            yield schema, change
-        if before is not None:
-            yield before[0], keyframe(*before, rows)
+        return resumed(self.stored(name, low, high, beyond), low)
 
-    def _changes(self, name: str, low: int, high: int) -> Iterator[tuple[int, TableSchema, TableChange]]:
+    def stored(self, name: str, low: int, high: int, beyond: int = 0) -> Iterator[Told]:
+        """Changes that belong to the ticks [low, high + beyond], from the last keyframe before them on."""
         first = next(
             self._database.rows(
                 # The + keeps SQLite off the index by name and time: it would sort.
@@ -334,7 +325,7 @@ class Reader:
         for tick, schema, crc, body in self._database.rows(
             "SELECT tick, schema, crc32, body FROM table_change WHERE +name = ? AND tick BETWEEN ? AND ?"
             " ORDER BY tick, id",
-            (name, first[0], high),
+            (name, first[0], high + beyond),
         ):
             if not _fits(crc, body):
                 self.damaged += 1
@@ -383,13 +374,28 @@ def _unknown(number: int) -> Column:
     return Column(parse(f"custom.damaged.{number}"), "1", "gauge", "custom", "suspect", "store", "")
 
 
-def within(
-    stored: Iterable[tuple[TableSchema, TableChange]], since_ns: int, until_ns: int
-) -> Iterator[tuple[TableSchema, TableChange]]:
+def resumed(stored: Iterable[Told], low: int) -> Iterator[Told]:
+    """Changes from the tick ``low`` on, with one keyframe of what there was before it, told of that tick."""
+    rows: dict[str, Row] = {}
+    before: tuple[TableSchema, int] | None = None
+    for tick, schema, change in stored:
+        if tick < low:
+            apply(rows, change)
+            before = schema, change.time_ns
+            continue
+        if before is not None:
+            yield low, before[0], keyframe(*before, rows)
+            before = None
+        yield tick, schema, change
+    if before is not None:
+        yield low, before[0], keyframe(*before, rows)
+
+
+def within(stored: Iterable[Told], since_ns: int, until_ns: int) -> Iterator[tuple[TableSchema, TableChange]]:
     """Changes over [since, until) among those that a table went through, the whole table before it first."""
     rows: dict[str, Row] = {}
     before: tuple[TableSchema, int] | None = None  # what the asker does not have yet: the table at that time
-    for schema, change in stored:
+    for _, schema, change in stored:
         if since_ns <= change.time_ns < until_ns:
             if before is not None:
                 yield before[0], keyframe(before[0], before[1], rows)
