@@ -228,13 +228,13 @@ def _markdown_table(item: Table) -> list[str]:
     lines = []
     if item.rows:
         lines = [f"| {' | '.join(item.heads)} |", f"|{' --- |' * len(item.heads)}"]
-        lines += [f"| {' | '.join(_escaped(cell) for cell in row)} |" for row in item.rows]
+        lines += [f"| {' | '.join(escaped(cell) for cell in row)} |" for row in item.rows]
         if item.note:
             lines.append("")
     return [*lines, *([item.note] if item.note else [])]
 
 
-def _escaped(cell: str) -> str:
+def escaped(cell: str) -> str:
     """A cell that cannot become markup or end its table."""
     shown = clean(cell)
     for letter in "\\`*_[]<>|~#!":

@@ -32,12 +32,16 @@ def matters(unit: str) -> float:
     return _MATTERS.get(unit, 1.0)
 
 
-def effect(column: Column, before: float, after: float) -> float:
-    """The weight of a step: 0, nothing, to 1, all there is."""
+def weight(unit: str, before: float, after: float) -> float:
+    """Of a step in its unit: 0, nothing, to 1, all there is."""
     step = abs(after - before)
     if not step > 0:
         return 0.0
-    unit = unit_of(column)
     share = min(1.0, step) if unit in ("1", "s/s") else step / max(abs(after), abs(before))
-    weight = share * step / (step + matters(unit))
-    return weight / 3 if column.series.name.startswith(_MINOR) else weight
+    return share * step / (step + matters(unit))
+
+
+def effect(column: Column, before: float, after: float) -> float:
+    """The weight of a step of a series; of one that follows what others do, a third."""
+    found = weight(unit_of(column), before, after)
+    return found / 3 if column.series.name.startswith(_MINOR) else found
