@@ -4,6 +4,7 @@ Precedence: flag, ``WFTOP_*`` variable, ``settings.toml`` (ours), ``config.toml`
 """
 
 import os
+import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +15,18 @@ from wftui.errors import ConfigError, nearest
 
 Value = bool | int | float | str | tuple[str, ...]
 Kind = Literal[
-    "bool", "bool or auto", "int", "number", "size", "text", "choice", "names", "endpoints", "websocket", "zone"
+    "bool",
+    "bool or auto",
+    "int",
+    "number",
+    "size",
+    "text",
+    "choice",
+    "names",
+    "endpoints",
+    "websocket",
+    "zone",
+    "alerts",
 ]
 
 _SIZES: Final = {
@@ -22,6 +34,7 @@ _SIZES: Final = {
     "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40,
 }  # fmt: skip
 _MAX_FILE: Final = 1 << 20
+_ALERTS: Final = re.compile(r"rule\.[a-zA-Z0-9_-]+|severity>=(?:info|warning|error|critical)")
 
 
 class Key(NamedTuple):
@@ -53,6 +66,8 @@ class Key(NamedTuple):
         """Who reads it when it starts: ``view``, ``recorder`` or ``command``."""
         if self.name.startswith("alerts.rules_"):
             return "command"  # the recorder follows them while it runs
+        if self.name in ("bundle.level", "bundle.recipients"):
+            return "command"  # who writes a bundle reads them then, also when the recorder asks for it
         return {"view": "view", "colors": "view", "energy": "command"}.get(self.name.partition(".")[0], "recorder")
 
     @property
@@ -70,6 +85,8 @@ class Key(NamedTuple):
             from wftui.endpoint import GRAMMAR
 
             return f"a list of addresses: {GRAMMAR}"
+        if self.kind == "alerts":
+            return 'a list of rules ("rule.gpu-hot") and severities ("severity>=critical")'
         if self.kind == "websocket":
             return "auto, off or ws://HOST:PORT/ws"
         if self.kind == "text":
@@ -199,6 +216,22 @@ KEYS: Final = {
             1,
             1e5,
         ),
+        Key(
+            "bundle.level",
+            "choice",
+            "full",
+            "what a bundle tells unless asked otherwise: full (no persons, hosts, paths), anonymous, aggregate",
+            choices=("full", "anonymous", "aggregate"),
+        ),
+        Key("bundle.recipients", "names", (), "public keys that bundles are encrypted for: age1…, ssh-ed25519 …"),
+        Key(
+            "bundle.on",
+            "alerts",
+            (),
+            "alerts of which a bundle is kept in the data folder: rule.gpu-hot, severity>=critical",
+        ),
+        Key("bundle.keep", "int", 5, "such bundles that are kept", 1, 1_000),
+        Key("bundle.max_bytes", "size", 200 * 10**6, "bytes that they may take together", 2**20),
         Key("store.groups_disabled", "names", (), "groups of metrics that are not kept: system, gpu, models, …"),
     )
 }
@@ -412,6 +445,11 @@ def _typed(key: Key, given: object) -> Value | None:
             return given if isinstance(given, str) and given in key.choices else None
         case "endpoints":
             return _endpoints(given)
+        case "alerts":
+            if not isinstance(given, list | tuple):
+                return None
+            known = all(isinstance(name, str) and _ALERTS.fullmatch(name) for name in given)
+            return tuple(given) if known else None
         case "names":
             if not isinstance(given, list | tuple) or not all(isinstance(name, str) and name for name in given):
                 return None
@@ -463,7 +501,7 @@ def from_text(key: Key, given: str, where: str) -> Value:
             typed = int(words)
         elif key.kind == "number":
             typed = float(words)
-        elif key.kind in ("names", "endpoints"):
+        elif key.kind in ("names", "endpoints", "alerts"):
             typed = [name.strip() for name in words.split(",") if name.strip()]
     except ValueError:
         typed = words  # _checked quotes it as it was typed

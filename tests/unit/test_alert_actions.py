@@ -75,6 +75,7 @@ class Made:
 
 def test_every_type_of_action_has_its_place() -> None:
     done = {"log.audit", "log.debug", "signal.backup", "signal.performance", "webhook.local", "command", "capture"}
+    done |= {"bundle"}
     assert done | SHOWN | ADVICE == set(TYPES)
 
 

@@ -79,6 +79,8 @@ def test_precedence_and_origins(home: Path) -> None:
         ("[recorder]\nsignals = 1\n", 2, "recorder.signals: expected true or false, got 1"),
         ("[store]\njournal_hours = 1.5\n", 2, "expected a whole number from 1 to 8760, got 1.5"),
         ("[store]\n\nmax_bytes = '1 ZB'\n", 3, "expected bytes like 500000000 or '1 GiB'"),
+        ("[bundle]\non = ['gpu-hot']\n", 2, 'bundle.on: expected a list of rules ("rule.gpu-hot") and severities'),
+        ("[bundle]\non = ['severity>=bad']\n", 2, 'severities ("severity>=critical"), got'),
         ("[view]\ncolors = 'pink'\n", 2, "expected one of auto, truecolor, 256, 16, mono, got 'pink'"),
         ("[view]\nascii = 'maybe'\n", 2, 'expected true, false or "auto"'),
         ("[view]\ntheme = ''\n", 2, "expected a text"),

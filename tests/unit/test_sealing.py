@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from wftui.recorder import sealing as module
+from wftui.recorder import errand as module
 from wftui.recorder.sealing import AFTER_HOUR_S, FIRST_S, LATER_S, RETRY_S, Sealing, sealer
 from wftui.store.retention import Caps
 

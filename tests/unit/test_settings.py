@@ -33,6 +33,9 @@ def values_of(key: Key) -> st.SearchStrategy[Value]:
         case "endpoints":
             lines = ("http://127.0.0.1:8000", "unix:/run/a%20b.sock", "https://[::1]/x kind=vllm ca=/c")
             return st.lists(st.sampled_from(lines), max_size=3).map(tuple)
+        case "alerts":
+            words = ("rule.gpu-hot", "rule.A_1", "severity>=critical", "severity>=info")
+            return st.lists(st.sampled_from(words), max_size=3).map(tuple)
         case "names":
             return st.lists(st.text(min_size=1, max_size=9), max_size=4).map(tuple)
     return st.text(min_size=1, max_size=9).filter(str.isprintable)

@@ -22,6 +22,7 @@ TYPES: Final = (
     "notify.desktop",
     "command",
     "capture",
+    "bundle",
 )
 """Ten of WF-OPS-002, and ours. docs/alerts.md says what each does."""
 MAX_ACTIONS: Final = 32

@@ -46,6 +46,8 @@ class Options(msgspec.Struct, frozen=True):
     """Whether alerts are shown on the desktop."""
     alert_adapt: bool = True
     """Whether alerts may lower wftop's own quality."""
+    bundle_on: tuple[str, ...] = ()
+    """Rules and severities of which a bundle is written: lines of the setting ``bundle.on``."""
     demo: bool = False
     """What is recorded is a script: no process in it is one of this machine."""
     history_idle_s: float = history.IDLE_S

@@ -30,6 +30,7 @@ from wftui.recorder.alerting.editing import Editing
 from wftui.recorder.alerting.past import Past
 from wftui.recorder.alerting.quality import Quality, closest_hz, slower
 from wftui.recorder.alerting.rulebook import Rulebook
+from wftui.recorder.bundles import Bundles, asked
 from wftui.recorder.bursts import Bursts
 from wftui.recorder.bus import Bus, Closed, HealthChanged, LaidOut, TableChanged
 from wftui.recorder.child import Passed
@@ -142,8 +143,16 @@ class Recorder:
         )
         adapt = options.alert_adapt and not options.demo  # nothing of a script befalls this machine
         self._quality = Quality(self.emit, self._scanned, self._lowered, adapt=adapt)
+        self._bundles = Bundles(asked(options), self.emit, lambda: self._keeper.in_memory)
         self._alerting = Alerting(
-            clock, self.emit, self._tables.rows, self._scanned, self._bursts.wanted, self._actions, self._quality
+            clock,
+            self.emit,
+            self._tables.rows,
+            self._scanned,
+            self._bursts.wanted,
+            self._actions,
+            self._quality,
+            self._bundles,
         )
         self._rulebook = Rulebook(options.places, self._alerting.use, self.emit)
         self._backfill = Backfill(self._alerting.engine, clock.now, partial(self._storage.question, brief=True))
@@ -240,6 +249,7 @@ class Recorder:
         self._scheduler.close()
         if self._tap is not None:
             self._tap.close()
+        await self._bundles.close()
         await self._storage.close(how)
 
     def end(self, how: str) -> None:
@@ -254,6 +264,7 @@ class Recorder:
         self._close_tick(time_s, ended_ns, at)
         self._storage.sealing.second_ended(time_s, at.boottime_ns)
         self._bursts.second_ended(at, self._layout)
+        self._bundles.second_ended(at)
         self._turns.second_ended(self._scheduler.sources, at.boottime_ns)
         second = at.boottime_ns // NS_PER_S
         if second % HEALTH_EVERY_S == 0:

@@ -67,6 +67,7 @@ def options(places: Places, config: Config, mode: str, for_s: float | None) -> O
         alert_commands=config.flag("alerts.commands"),
         alert_desktop=config.flag("alerts.desktop"),
         alert_adapt=config.flag("alerts.adapt"),
+        bundle_on=config.names("bundle.on"),
         history_idle_s=config.number("history.idle_s"),
     )
 

@@ -30,6 +30,7 @@ from wftui.recorder.alerting.actions_advice import shown
 from wftui.recorder.alerting.past import Breaks, Past
 from wftui.recorder.alerting.quality import Quality
 from wftui.recorder.alerting.scoring import Scoring
+from wftui.recorder.bundles import Bundles
 from wftui.recorder.emitter import Emitter
 from wftui.wire import messages as m
 
@@ -66,6 +67,7 @@ class Alerting:
         keep: Callable[[str, int, Instant], object],
         actions: Actions,
         quality: Quality,
+        bundles: Bundles | None = None,
     ) -> None:
         """
         Args:
@@ -76,6 +78,7 @@ class Alerting:
             keep: Keeps what is around a moment at full rate: event_id, the moment (ns, UTC), now.
             actions: Carries out those of a change of which somebody is to be told.
             quality: Follows what fires.
+            bundles: Writes one of an incident; None: nobody does.
         """
         self._clock = clock
         self._emit = emit
@@ -84,6 +87,7 @@ class Alerting:
         self._keep = keep
         self._actions = actions
         self._quality = quality
+        self._bundles = bundles
         self._scoring = Scoring(table, publish)
         self._engine = Engine(self._texts)
         self._desk = Desk()
@@ -284,6 +288,8 @@ class Alerting:
         if kind == FIRED:
             alert.event = item.event_id
             self._keep(item.event_id, now.time_ns, now)
+        if self._bundles is not None:
+            self._bundles.changed(change, item, now, told=not why_not)
         if not why_not:
             self._actions.carry_out(change, item)
         self._changed = True
