@@ -81,9 +81,9 @@ def unpack(packed: Packed, limit: int) -> array[float]:
         BundleError: They contradict themselves, or are too many.
     """
     count = _count(packed, limit)
-    if packed.same is not msgspec.UNSET:
-        return array("d", [NAN if packed.same is None else float(packed.same)]) * count
     try:
+        if packed.same is not msgspec.UNSET:
+            return array("d", [NAN if packed.same is None else float(packed.same)]) * count
         if packed.by is not None:
             numbers = accumulate(packed.by, initial=packed.start)
             return array("d", numbers if not packed.digits else map(_by(packed.digits), numbers))

@@ -29,7 +29,7 @@ class Numbering:
         self._path = path
         self._columns: dict[Column, int] = {}
         self._layouts: set[int] = set()
-        self._schemas: dict[str, int] = {}
+        self._schemas: dict[str, tuple[TableSchema, int]] = {}
 
     def forget(self) -> None:
         """What was written down is gone."""
@@ -73,13 +73,13 @@ class Numbering:
 
     def schema(self, item: TableSchema) -> int:
         """Number of a table's schema."""
-        number = self._schemas.get(item.name)
-        if number is None:
+        known = self._schemas.get(item.name)
+        if known is None or (known[0] is not item and known[0] != item):
             text = _json.encode(item).decode()
             self._run("INSERT OR IGNORE INTO table_schema(schema) VALUES (?)", (text,))
             (number,) = self._one("SELECT id FROM table_schema WHERE schema = ?", (text,))
-            self._schemas[item.name] = int(number)
-        return int(number)
+            known = self._schemas[item.name] = item, int(number)
+        return known[1]
 
     def _one(self, sql: str, parameters: tuple[str, ...]) -> tuple[Any, ...]:  # Any: SQLite's cells
         row = self._run(sql, parameters).fetchone()
