@@ -182,7 +182,8 @@ class Zip(NamedTuple):
     """The end record's fields; None: as it should be."""
 
     parts: Sequence[Part]
-    count: int | None = None
+    number: int | None = None
+    """Of members."""
     length: int | None = None
     begin: int | None = None
     comment: bytes = b""
@@ -217,7 +218,7 @@ class Zip(NamedTuple):
         out += self.between
         begin = len(out)
         out += listed
-        shown = (self.count if self.count is not None else count) & 0xFFFF
+        shown = (count if self.number is None else self.number) & 0xFFFF
         out += END.pack(
             b"PK\x05\x06", 0, 0, shown, shown,
             len(listed) if self.length is None else self.length,

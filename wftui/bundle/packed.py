@@ -17,7 +17,7 @@ from wftui.bundle.format import Packed
 from wftui.errors import BundleError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -85,8 +85,10 @@ def unpack(packed: Packed, limit: int) -> array[float]:
         if packed.same is not msgspec.UNSET:
             return array("d", [NAN if packed.same is None else float(packed.same)]) * count
         if packed.by is not None:
-            numbers = accumulate(packed.by, initial=packed.start)
-            return array("d", numbers if not packed.digits else map(_by(packed.digits), numbers))
+            # Lists: filling an array from an iterator takes half as long again.
+            numbers = list(accumulate(packed.by, initial=packed.start))
+            scale = 10.0**packed.digits
+            return array("d", [number / scale for number in numbers] if packed.digits else numbers)
         if packed.at is not None:
             of = [NAN if value is None else value for value in packed.of]
             if packed.at and min(packed.at) < 0:
@@ -134,11 +136,6 @@ def _count(packed: Packed, limit: int) -> int:
     if not ways[0] and found != packed.count:
         raise BundleError(f"numbers: {found} of them, and {packed.count} are said to be there")
     return packed.count
-
-
-def _by(digits: int) -> Callable[[int], float]:
-    scale = 10.0**digits
-    return lambda number: number / scale
 
 
 def _short(value: float) -> float | int:
