@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-COLORS = ("auto", "truecolor", "256", "16", "mono")
 COMMANDS = (
-    "record, export, sql, report, energy, gpus, doctor, sources, config, purge, service, backup, restore, "
+    "record, replay, export, sql, report, energy, gpus, doctor, sources, config, purge, service, backup, restore, "
     "push, proxy, probe, rules, alerts, why, quality"
 )
 
@@ -76,6 +75,10 @@ def _run(arguments: list[str]) -> int:
         from wftui.cli import config
 
         return config.main(arguments[1:])
+    if arguments[:1] == ["replay"]:
+        from wftui.cli import replay
+
+        return replay.main(arguments[1:])
     if arguments and not arguments[0].startswith("-"):
         from wftui.cli.commands import app
 
@@ -102,6 +105,7 @@ def _flags(arguments: list[str]) -> argparse.Namespace:
     import argparse
 
     from wftui import __version__
+    from wftui.tui.terminal import COLORS
 
     parser = argparse.ArgumentParser(
         prog="wftop",

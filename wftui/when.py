@@ -36,13 +36,14 @@ _MOMENTS: Final = "'10m' (that long ago), '14:32', 'yesterday 14:00', '2026-11-2
 _FOLDERS: Final = ("/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/usr/share/lib/zoneinfo", "/etc/zoneinfo")
 """Where zones lie. Source: zoneinfo.TZPATH; that module is not needed to find a file."""
 _ZONE: Final = re.compile(r"[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+){0,2}", re.ASCII)
+_OFFSET: Final = re.compile(r"([+-])([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 _original: list[str | None] = []
 """The TZ of our environment as it was, once it was changed."""
 
 
 def is_zone(name: str) -> bool:
-    """Whether ``use_zone`` takes a name: ``local``, ``utc`` or a zone that this machine knows."""
-    return name in ("local", "utc") or _zone_file(name) is not None
+    """Whether ``use_zone`` takes a name: ``local``, ``utc``, ``+02:00`` or a zone that this machine knows."""
+    return name in ("local", "utc") or _tz(name) is not None
 
 
 def use_zone(name: str) -> None:
@@ -54,7 +55,7 @@ def use_zone(name: str) -> None:
         return
     if not _original:
         _original.append(os.environ.get("TZ"))
-    zone = _original[0] if name == "local" else "UTC" if name == "utc" else _zone_file(name)
+    zone = _original[0] if name == "local" else "UTC" if name == "utc" else _tz(name)
     if zone is None:
         os.environ.pop("TZ", None)
     else:
@@ -62,7 +63,12 @@ def use_zone(name: str) -> None:
     time.tzset()
 
 
-def _zone_file(name: str) -> str | None:
+def _tz(name: str) -> str | None:
+    """What TZ has to be for a zone; None: no such zone here."""
+    if (offset := _OFFSET.fullmatch(name)) is not None:
+        # POSIX counts west of Greenwich, and wants a name of its own.
+        west = "-" if offset[1] == "+" else "+"
+        return f"<{name.replace(':', '')}>{west}{offset[2]}:{offset[3]}"
     if not _ZONE.fullmatch(name):
         return None
     for folder in _FOLDERS:

@@ -34,6 +34,7 @@ def test_codes_that_scripts_rely_on() -> None:
         "StoreError": 5,
         "ProtocolError": 6,
         "NoDataError": 7,
+        "BundleError": 8,
     }
 
 

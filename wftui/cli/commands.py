@@ -24,6 +24,14 @@ def export(context: typer.Context) -> None:
 
 
 @app.command(context_settings=_WORDS, add_help_option=False)
+def replay(context: typer.Context) -> None:
+    """Open a bundle: the ordinary view, over what somebody else's wftop recorded."""
+    from wftui.cli import replay as command
+
+    raise typer.Exit(command.main(context.args))
+
+
+@app.command(context_settings=_WORDS, add_help_option=False)
 def sql(context: typer.Context) -> None:
     """Ask what was recorded, the live hour included, in SQL."""
     from wftui.cli import sql as command

@@ -21,16 +21,23 @@ def main(*, json: bool, data_dir: str | None = None, config: str | None = None) 
 
     where = places(data_dir, config)
     state = gather(where)
+    if not json:
+        from wftui.config import load
+        from wftui.render import preferred
+
+        preferred.use(load(where))
+    return told(state, json=json)
+
+
+def told(state: Any, *, json: bool) -> int:  # Any: as below
+    """Print a state; the exit code."""
     if json:
         import msgspec
 
         document = msgspec.json.format(msgspec.json.encode(as_json(state)), indent=2)
         return put(document + b"\n")
-    from wftui.config import load
-    from wftui.render import preferred
     from wftui.render.report import report
 
-    preferred.use(load(where))
     columns = width()
     return show([(section.title, section.lines) for section in report(state, columns)], columns)
 
@@ -59,6 +66,7 @@ def as_json(state: Any) -> dict[str, Any]:  # Any: a render.report.State, loaded
         "host": state.host,
         "program": state.program,
         "recorder": state.recorder,
+        "recording": state.recording,
         "series": series,
         "tables": tables,
         "health": state.health,

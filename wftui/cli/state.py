@@ -1,4 +1,5 @@
-"""One state of the machine for a command: from the recorder that runs, else from two readings of our own."""
+"""One state of a machine for a command: from the recorder that runs, else from two readings of our own; or of a
+moment of a bundle."""
 
 import os
 from collections.abc import Iterable
@@ -6,10 +7,11 @@ from collections.abc import Iterable
 from wftui import __version__, clock, config
 from wftui.client.queries import Connection
 from wftui.clock import NS_PER_S
-from wftui.errors import ProtocolError
+from wftui.errors import NoDataError, ProtocolError
 from wftui.model.sample import Column
 from wftui.model.tick import unpack
 from wftui.paths import Places
+from wftui.render import text
 from wftui.render.report import State, rates
 from wftui.store.read import GAP_NS
 from wftui.wire import messages as m
@@ -35,10 +37,33 @@ def gather(places: Places) -> State:
     return state or _own(places)
 
 
+def at(connection: Connection, second: int) -> State:
+    """One second (UTC) of a bundle, by who reads it.
+
+    Raises:
+        NoDataError: There is no tick; the message names its neighbours.
+        ProtocolError: No good answer.
+    """
+    reply = connection.ask(m.At(second * NS_PER_S), m.AtReply)
+    state = _told(connection, reply, (second + 1) * NS_PER_S)
+    if state is None:
+        beside = [reply.previous_s, reply.next_s]
+        near = " and ".join(f"{text.day(each)} {text.clock(each)}" for each in beside if each is not None)
+        raise NoDataError(
+            f"nothing was recorded at {text.day(second)} {text.clock(second)}; the nearest is {near or 'nowhere'}"
+        )
+    return state
+
+
 def _from_recorder(connection: Connection) -> State | None:
     """None: it has no fresh tick, not even after a while."""
     reply = _newest(connection)
-    if reply is None or reply.tick is None or reply.layout is None:
+    return _told(connection, reply, None) if reply is not None else None
+
+
+def _told(connection: Connection, reply: m.AtReply, until_ns: int | None) -> State | None:
+    """What somebody told of a moment; None: there is no tick. ``until_ns``: of the events; None: the newest."""
+    if reply.tick is None or reply.layout is None:
         return None
     tick = reply.tick
     values = _known(reply.layout.columns, tick.values)
@@ -50,17 +75,21 @@ def _from_recorder(connection: Connection) -> State | None:
             old = _known(before.layout.columns, before.tick.values)
             grown = rates(old, values.values(), elapsed_ns / NS_PER_S)
     status = connection.ask(m.Status(), m.StatusReply)
-    events = connection.ask(m.Events(limit=_EVENTS, newest=True), m.EventsReply)
+    recording = connection.recorder.recording
+    # Of the sources of a recording only the end is told: what began later says nothing of this moment.
+    health = [item for item in status.sources if recording is None or item.since_ns // NS_PER_S <= tick.time_s]
+    events = connection.ask(m.Events(until_ns=until_ns, limit=_EVENTS, newest=True), m.EventsReply)
     return State(
         time_ns=tick.time_s * NS_PER_S,
         host=connection.recorder.hostname or os.uname().nodename,
         program=__version__,
-        recorder=status,
+        recorder=status if recording is None else None,
         values=values,
         rates=grown,
         tables={item.schema.name: (item.schema, item.change.rows) for item in reply.tables if item.schema},
-        health=status.sources,
+        health=health,
         events=events.events,
+        recording=recording,
     )
 
 

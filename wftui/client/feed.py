@@ -4,11 +4,14 @@ import asyncio
 import os
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
-from typing import Final, Self, cast
+from typing import TYPE_CHECKING, Final, Self, cast
 
 from wftui.errors import ProtocolError
 from wftui.wire import codec
 from wftui.wire.messages import VERSION, Error, Hello, Message, Samples
+
+if TYPE_CHECKING:
+    from socket import socket as Socket  # noqa: N812  a class
 
 _LIMIT: Final = 1024 * 1024
 """Bytes that wait here before nothing more is read: a view that stands still makes the recorder drop."""
@@ -34,19 +37,23 @@ class Feed:
         """The recorder's greeting."""
 
     @classmethod
-    async def open(cls, socket: str, hello: Hello) -> Self:
-        """Connect and greet.
+    async def open(cls, socket: "str | Socket", hello: Hello) -> Self:
+        """Connect and greet; a socket that is connected already is taken over.
 
         Raises:
             OSError: Nobody answers there.
             ProtocolError: It is no recorder, or one of another major version.
         """
         loop = asyncio.get_running_loop()
-        _, arrivals = await loop.create_unix_connection(_Arrivals, socket)
+        if isinstance(socket, str):
+            _, arrivals = await loop.create_unix_connection(_Arrivals, socket)
+        else:
+            socket.setblocking(False)
+            _, arrivals = await loop.create_unix_connection(_Arrivals, sock=socket)
         feed = cls(arrivals)
         try:
             arrivals.transport.write(codec.encode(hello))
-            feed.recorder = _greeting(await asyncio.wait_for(arrivals.next(), timeout=5), socket)
+            feed.recorder = _greeting(await asyncio.wait_for(arrivals.next(), timeout=5), str(socket))
         except BaseException:
             await feed.close()
             raise

@@ -39,23 +39,26 @@ _M = TypeVar("_M", bound=Message)
 class Connection:
     """One connection for questions; a context manager."""
 
-    def __init__(self, path: str, role: str = "query", timeout_s: float | None = None) -> None:
+    def __init__(self, path: str | socket.socket, role: str = "query", timeout_s: float | None = None) -> None:
         """Connect and greet.
 
         Args:
-            path: The recorder's socket.
+            path: The recorder's socket; or one that is connected, to who reads a bundle.
             role: What the recorder takes us for.
             timeout_s: Of each answer; None: ``TIMEOUT_S``, and ``HISTORY_S`` for what was recorded.
 
         Raises:
             ProtocolError: Nobody answers, or it is no recorder of our major version.
         """
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket = (
+            path if isinstance(path, socket.socket) else socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        )
         self._timeout_s = timeout_s
         self._socket.settimeout(TIMEOUT_S if timeout_s is None else timeout_s)
         self._request = 0
         try:
-            self._socket.connect(path)
+            if isinstance(path, str):
+                self._socket.connect(path)
             greeting = codec.encode(Hello(VERSION, role, pid=os.getpid()))
             with suppress(BrokenPipeError):  # who refuses has closed already, and what was said waits to be read
                 self._socket.sendall(greeting)

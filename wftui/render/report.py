@@ -16,7 +16,7 @@ from wftui.model.table import Row, TableSchema
 from wftui.render import drawing, serving, stream_words, streams, text
 from wftui.text import clean, cut_middle, fit
 from wftui.units import NS_PER_S
-from wftui.wire.messages import StatusReply
+from wftui.wire.messages import Recording, StatusReply
 
 TOP: Final = 10
 _EVENTS: Final = 5
@@ -39,6 +39,8 @@ class State(NamedTuple):
     tables: Mapping[str, tuple[TableSchema, Mapping[str, Row]]]
     health: list[Health]
     events: list[Event]
+    recording: Recording | None = None
+    """What a moment of a bundle is of; None: it is of now."""
 
     def value(self, name: str, **labels: str) -> float | None:
         """Value of one series; None: unknown."""
@@ -97,7 +99,9 @@ def _head(state: State) -> Section:
     up_s = state.value("system.uptime")
     if up_s is not None:
         lines[0] += f", up {text.duration(up_s)}"
-    if state.recorder is None:
+    if state.recording is not None:
+        lines.append(f"a recording, made by {clean(state.recording.program)}: nothing of it is of now")
+    elif state.recorder is None:
         lines.append("no recorder runs: two readings, half a second apart; nothing was written")
     else:
         since_s = (state.time_ns - state.recorder.started_ns) / NS_PER_S

@@ -162,6 +162,10 @@ class WftopApp(App[int], inherit_bindings=False):
         """The layout that is shown."""
         self.state.want(frozenset(item for graph in self.plan.graphs.values() for item in graph.series))
         self.past = Past(self, self.paint)
+        self.begin_ns: int | None = None
+        """Where in a recording that is over to begin (UTC); None: at its alert, or its end."""
+        self.zone = ""
+        """Whose time is shown, in words, where that is not clear."""
         self.timeline: Control | None = None
         """Screen 5, once it was shown."""
         self.graphs = graphs
@@ -482,7 +486,7 @@ class WftopApp(App[int], inherit_bindings=False):
         from wftui.tui.layouts import memory  # here: once, at the end
 
         width, height = self.size
-        if width > 0 and height > 0:
+        if width > 0 and height > 0 and self.past.recording is None:
             screen = overview(self.state, width, height, self.plan)
             names = layout.titles(self.plan) if screen.framed else {**layout.titles(self.plan), **layout.SHORT}
             memory.keep(state_dir, screen, names)

@@ -143,5 +143,4 @@ class Around:
         for chronicle in (self.events, self._states):
             chronicle.add(live.events)
         moment.show_events(self.events.known, self.events.before(upto), self.events.version)
-        names = [item.source for item in live.sources]
-        moment.show_sources(self._states.known[: self._states.before(upto)], names)
+        moment.show_sources(self._states.known[: self._states.before(upto)], live.sources)

@@ -212,7 +212,7 @@ class Commands(ProcessWork, Travel):
             from wftui.tui.arrange import control  # here: few arrange, and those seldom
 
             control.back(self._app)
-        elif not self._ui.back():
+        elif not self._ui.back() and self._app.past.recording is None:
             self._app.past.to_live()
 
     def gpu(self, what: str) -> None:

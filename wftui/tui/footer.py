@@ -18,6 +18,8 @@ _ROOMY = 100
 """Columns from which on the process list has room for the keys that everybody guesses."""
 _WIDE = 130
 """The same for the overview."""
+_OF_NOW = frozenset({"time.live", "time.mark"})
+"""Actions that a recording which is over has no use for."""
 
 
 def footer(scene: Scene, ui: Ui, width: int) -> Row:
@@ -43,7 +45,10 @@ def footer(scene: Scene, ui: Ui, width: int) -> Row:
     wanted = frozenset(_wanted(scene, ui, width))
     shown: list[tuple[str, str]] = []
     waits = ("", "")
+    over = scene.replay is not None and scene.replay.recording is not None
     for action in ACTIONS:
+        if over and action.id in _OF_NOW:
+            continue
         if action.id in wanted:
             key = keys_of(action, ascii_only=glyphs.ascii_only).split(" ")[0]
             title = action.short or action.title.lower()

@@ -22,6 +22,8 @@ from wftui.tui.travel import last_words
 from wftui.wire import messages as wire
 
 if TYPE_CHECKING:
+    from socket import socket as Socket  # noqa: N812  a class
+
     from wftui.tui.app import WftopApp
 
 _RETRY_S: Final = 0.5
@@ -40,9 +42,11 @@ class Starter(Protocol):
 
 
 class Link:
-    """Follows one socket."""
+    """Follows one socket, or reads from one that is connected to a recording that is over."""
 
-    def __init__(self, app: WftopApp, socket: str, start: Starter | None = None, terminal: str = "") -> None:
+    def __init__(
+        self, app: WftopApp, socket: str | Socket, start: Starter | None = None, terminal: str = ""
+    ) -> None:
         self._app = app
         self._socket = socket
         self._start = start
@@ -56,7 +60,7 @@ class Link:
         self._at_ns = app.clock.now().boottime_ns
 
     async def follow(self) -> None:
-        """Attach again and again, for ever."""
+        """Attach again and again, for ever; to a recording that is over once."""
         app = self._app
         began = app.clock.now().boottime_ns
         lost_ns = began
@@ -83,6 +87,8 @@ class Link:
                 await asyncio.to_thread(self._start)
             if not first:
                 app.paint()
+            if not isinstance(self._socket, str):
+                return  # whoever reads a recording is started with the view, and not again
             await asyncio.sleep(_FIRST_RETRY_S if (now - began) < 2e9 and first else _RETRY_S)
 
     async def signal(self, pid: int, start_time: int, number: int) -> str:
@@ -179,6 +185,8 @@ class Link:
             self._ticked.set()
         if isinstance(message, wire.TickArrived | wire.Samples) and app.motion.readings(message) and not tick:
             return
+        if app.past.recording is not None:
+            return  # the first frame is that of the moment where it begins
         app.data_arrived(tick=tick or isinstance(message, wire.Samples), urgent=_urgent(app, message))
 
     def by_clock(self, *, wanted: bool) -> None:
@@ -213,13 +221,16 @@ class Link:
         app = self._app
         try:
             await self._subscribe(feed)
+            if feed.recorder.recording is not None:
+                await self._ticked.wait()
+                app.past.enter()
             events = await feed.ask(wire.Events(limit=_EVENTS, newest=True))
             await self._ticked.wait()
             if isinstance(events, wire.EventsReply):
                 app.state.add_events(events.events)
                 self._tell_of_crash()
             tick = app.state.tick
-            if tick is not None:
+            if tick is not None and feed.recorder.recording is None:
                 until = (tick.time_s + 1) * 1_000_000_000
                 await self._fill(feed, app.state.selectors, until)
             app.data_arrived()
@@ -234,7 +245,7 @@ class Link:
         """Once a session: how the time before it ended, when it did not end in order."""
         app = self._app
         session = app.state.hello.session if app.state.hello else 0
-        if session == self._told_session:
+        if session == self._told_session or app.past.recording is not None:
             return
         self._told_session = session
         fell = last_words(app)

@@ -8,7 +8,7 @@ from wftui.tui.frame import Row, cells, fit_row, outside, plain
 from wftui.tui.panels import events, sources
 from wftui.tui.panels.pressure import wrap
 from wftui.tui.process import screen as process_screen
-from wftui.tui.scene import Body, Scene, empty, gap
+from wftui.tui.scene import Body, Scene, gap
 from wftui.tui.state import State
 from wftui.tui.ui import Ui
 
@@ -67,7 +67,7 @@ def draw_sources(scene: Scene, ui: Ui, width: int, height: int) -> Body:
     """A line a source; below those that are not well, why and what to do."""
     found = sources.sorted_sources(scene.state.sources)
     if not found:
-        return empty("no word from the sources yet", "the recorder sends it within 5 s")
+        return sources.untold(scene)
     wide = width >= 92
     head = f"  {'source':<14}{'state':<13}"
     head += f"{'every':>7} {'per call':>8} {'coverage':>9} {'last':>8} {'late':>6} {'failed':>7} " if wide else ""

@@ -11,6 +11,7 @@ from wftui.model import tick as ticks
 from wftui.model.health import Health
 from wftui.tui.history import NAN
 from wftui.tui.state import GRAPHED, LIVE, State, text_of
+from wftui.units import NS_PER_S
 from wftui.wire import messages as wire
 
 if TYPE_CHECKING:
@@ -98,14 +99,15 @@ class Moment(State):
         self.event_slots.clear()
         self.event_slots.extend((item.time_ns // 1_000_000_000, item) for item in known[max(0, upto - 100) : upto])
 
-    def show_sources(self, told: Sequence[Event], names: Sequence[str]) -> None:
+    def show_sources(self, told: Sequence[Event], later: Sequence[Health]) -> None:
         """Health of the sources then: figures from the tick, the state from the last word before it.
 
         ``told``: changes of state and starts of recorders before the moment, oldest first. A recorder begins with
         every source well, so what did not change since is; where no start is known either, neither is the state.
-        ``names``: sources that are known otherwise.
+        ``later``: how sources were later; who has been so since before the moment was so then.
         """
-        known = dict.fromkeys((*self.labels("wftop.source.interval", _SOURCE), *names))
+        after = {item.source: item for item in later}
+        known = dict.fromkeys((*self.labels("wftop.source.interval", _SOURCE), *after))
         said: dict[str, Event] = {}
         began: Event | None = None
         for item in told:
@@ -116,9 +118,10 @@ class Moment(State):
                 said[item.aggregate_id] = item
             else:
                 said[_STORE] = item
-        self.sources = [self._health(name, said.get(name), began) for name in (*known, *(said.keys() - known))]
+        names = (*known, *(said.keys() - known))
+        self.sources = [self._health(name, said.get(name), began, after.get(name)) for name in names]
 
-    def _health(self, name: str, word: Event | None, began: Event | None) -> Health:
+    def _health(self, name: str, word: Event | None, began: Event | None, later: Health | None) -> Health:
         label = (_SOURCE, name)
         coverage = self.value("wftop.source.coverage", label)
         duration = self.value("wftop.source.duration", label)
@@ -131,6 +134,8 @@ class Moment(State):
                 state = health.FAILED if word.type == "store.failed" else health.OK
         elif began is not None and (interval == interval or name == _STORE):
             state, reason, since = health.OK, "", began.time_ns
+        elif later is not None and 0 < later.since_ns <= self.slot * NS_PER_S:
+            state, reason, since = later.state, later.reason, later.since_ns
         return Health(
             name,
             state,

@@ -26,9 +26,12 @@ if TYPE_CHECKING:
     from wftui.model.event import Event
     from wftui.model.sample import Column
     from wftui.tui.app import WftopApp
+    from wftui.wire.recording import Recording
 
 _M = TypeVar("_M", bound=wire.Message)
 
+RECORDED: Final = "this is a recording: nothing can be done in it but looking"
+ENDS: Final = "the recording ends here: nothing in it is live"
 _AHEAD: Final = 8
 """Steps fetched ahead."""
 _NEAREST: Final = 2
@@ -40,6 +43,9 @@ class Past:
     ``live`` tells whether the screen follows the feed; ``cursor_ns`` is the moment on the screen (UTC, the begin
     of its second) either way; ``go(time_ns)`` travels there, ``to_live()`` back. ``await ask(message, expected)``
     puts any question to the recorder and gives its answer.
+
+    A recording that is over (``recording``) has no live end: the view is never live there, and what leads beyond
+    its last second leads to that.
     """
 
     def __init__(self, app: WftopApp, repaint: Callable[[], None]) -> None:
@@ -63,6 +69,19 @@ class Past:
         self._working = False
 
     # ---- what others ask
+
+    @property
+    def recording(self) -> Recording | None:
+        """What is looked at, when that is a recording that is over; None: a recorder, which goes on."""
+        hello = self._app.state.hello
+        return hello.recording if hello is not None else None
+
+    def refusal(self, words: str = "") -> str:
+        """Why nothing is done here but looking; empty: it may be. ``words``: of one's own, for the past of what
+        goes on."""
+        if self.recording is not None:
+            return RECORDED
+        return "" if self.live else words
 
     @property
     def cursor_ns(self) -> int:
@@ -164,8 +183,31 @@ class Past:
             return
         self.player.play(on=not self.player.playing)
 
+    def enter(self) -> None:
+        """Into a recording that is over: where the view was told to begin, else at its alert, else at its end."""
+        recording = self.recording
+        if recording is None or not self.live:
+            return
+        begin_ns = self._app.begin_ns if self._app.begin_ns is not None else recording.alert_ns
+        if begin_ns is None or begin_ns // NS_PER_S >= self.newest:
+            self._to_last()
+        else:
+            self.go(begin_ns, _NEAREST)
+
+    def _to_last(self) -> None:
+        """To the last second of a recording that is over."""
+        tick = self._app.state.tick
+        if tick is not None and self._leave():
+            self.player.play(on=False)
+            self._heading = (0, False)
+            self._want(Spot(tick.time_s, tick.seq))
+
     def to_live(self) -> None:
-        """Back to the feed; what was fetched is let go."""
+        """Back to the feed; what was fetched is let go. In a recording that is over: to its last second."""
+        if self.recording is not None:
+            self._to_last()
+            self._app.ui.say(ENDS)
+            return
         if self.live:
             return
         self.live = True
@@ -341,7 +383,7 @@ class Past:
             if self.trouble:
                 self.player.play(on=False)
             return  # the answer is late: a step is left out, none is queued
-        if not self.step(count):
+        if not self.step(count) and self.recording is None:
             self._app.ui.say("back at now", "good")
         self._repaint()
 
@@ -382,5 +424,11 @@ class Past:
             events=around.events.within(begin * NS_PER_S, end * NS_PER_S),
             gap=gap,
             reason=why,
-            trouble="" if linked and not self.trouble else self.trouble or "no recorder: only what was fetched",
+            trouble="" if linked and not self.trouble else self.trouble or self._alone(),
+            recording=self.recording,
+            zone=self._app.zone,
         )
+
+    def _alone(self) -> str:
+        who = "no recorder" if self.recording is None else "what reads the recording has ended"
+        return f"{who}: only what was fetched"

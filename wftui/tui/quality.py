@@ -78,6 +78,9 @@ def turn(app: WftopApp) -> None:
     """The key: everything for an hour, whatever alerts ask for; pressed again, as they ask for."""
     row = app.state.tables.get(QUALITY.name, {}).get(KEY)
     chosen = row is not None and row[CHOSEN] is not None
+    if why := app.past.refusal():
+        app.ui.say(why, "warn")
+        return
     if app.readonly:
         app.ui.say("nothing is done: the view is read-only (--readonly or view.readonly)", "warn")
         return

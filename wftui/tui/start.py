@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import argparse
 
     from wftui.paths import Places
+    from wftui.tui.recorded import Opening
     from wftui.tui.terminal import Terminal
 
 _SYSTEMS = {"truecolor": "truecolor", "256": "256", "16": "standard", "mono": "standard"}
@@ -33,26 +34,31 @@ def pointed(mode: str) -> bool:
     return mode == "on" or (mode == "auto" and not os.environ.get("TERM", "").startswith(("linux", "vt1", "vt2")))
 
 
-def run(flags: argparse.Namespace, terminal: Terminal, depth: str, *, ascii_only: bool) -> int:
+def run(
+    flags: argparse.Namespace, terminal: Terminal, depth: str, *, ascii_only: bool, opening: Opening | None = None
+) -> int:
     """Run the view on a terminal that already shows the skeleton; return the exit code.
 
+    ``opening``: a recording that is over, instead of this machine's. The terminal is entered when it is open.
+
     Raises:
-        WftopError: Settings, theme or folders cannot be used.
+        WftopError: Settings, theme or folders cannot be used; the bundle is refused.
     """
     from wftui import config, paths
     from wftui.client.spawn import ensure_recorder
 
-    where = recorded = paths.places(flags.data_dir, flags.config)
+    where = watched = paths.places(flags.data_dir, flags.config)
     if flags.demo:
         from wftui.demo.folder import demo_places
 
-        recorded = demo_places()
+        watched = demo_places()
 
     def recorder() -> object:
-        return ensure_recorder(recorded, demo=flags.demo)
+        return ensure_recorder(watched, demo=flags.demo)
 
     # Before the imports below, so that both start at the same time.
-    recorder()
+    if opening is None:
+        recorder()
     given = {
         "view.readonly": flags.readonly,
         "view.ascii": flags.ascii,
@@ -82,14 +88,26 @@ def run(flags: argparse.Namespace, terminal: Terminal, depth: str, *, ascii_only
     from wftui.tui.link import Link
     from wftui.tui.theming import Configured, Theming, begin
 
-    preferred.use(settings)
+    begun = None
+    if opening is None:
+        preferred.use(settings)
+    else:
+        from wftui.tui import recorded  # here: few views are of a bundle
+
+        begun = recorded.begin(opening, settings)
+        terminal.enter()
     own = where.config_dir / "themes"
     theme = begin(settings.text(themes.KEY), own, paths.resources("themes"), depth, settings.origin(themes.KEY))
     width, height = os.get_terminal_size(terminal.output)
     term = f"{width}x{height} {os.environ.get('TERM', '')}"
     view = application.WftopApp(
         theme.colors,
-        link=lambda app: Link(app, str(recorded.socket), recorder, term),
+        link=lambda app: (
+            Link(app, str(watched.socket), recorder, term)
+            if opening is None
+            else Link(app, opening.reader.socket, terminal=term)
+        ),
+        clock=begun.clock if begun is not None else None,
         ascii_only=ascii_only,
         readonly=bool(settings["view.readonly"]),
         refresh_s=settings.number("view.refresh_s"),
@@ -110,6 +128,8 @@ def run(flags: argparse.Namespace, terminal: Terminal, depth: str, *, ascii_only
         view.ui.say(" / ".join(word for word in (theme.trouble, view.ui.notice) if word), "bad")
     view.notifies, view.titled = settings.text("view.notify"), bool(settings["view.title"])
     view.copies = bool(settings["view.clipboard"])
+    if begun is not None:
+        view.begin_ns, view.zone = begun.at_ns, begun.zone
     gc.freeze()
     gc.set_threshold(*_THRESHOLDS)
     gc.enable()

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any
 
+COLORS = ("auto", "truecolor", "256", "16", "mono")
+"""Depths that a person may ask for."""
 ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l"
 MOUSE = "\x1b[?1000h\x1b[?1006h"
 NO_MOUSE = "\x1b[?1006l\x1b[?1000l"

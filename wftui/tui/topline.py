@@ -36,8 +36,10 @@ def top_line(scene: Scene, width: int) -> Row:
     now_s = scene.now.time_ns / 1e9
     away = max(0.0, (scene.now.boottime_ns - state.link_since_ns) / 1e9)
     glyphs = scene.glyphs
-    if state.link == LIVE:
-        link: Row = [(f"{glyphs.live} ", "good"), ("LIVE", "strong")]
+    if state.hello is not None and state.hello.recording is not None:
+        link: Row = [("OPENING", "warn")]
+    elif state.link == LIVE:
+        link = [(f"{glyphs.live} ", "good"), ("LIVE", "strong")]
     elif state.link == CONNECTING:
         link = [("CONNECTING", "warn")]
     else:
@@ -96,8 +98,11 @@ def top_line(scene: Scene, width: int) -> Row:
 
 
 def _whose(scene: Scene, width: int, least: int) -> Row:
-    """The host, from ``least`` columns on; the demo says at any width that it is none."""
+    """The host, from ``least`` columns on; the demo and a recording say at any width that it is not this one."""
     state = scene.state
+    if state.hello is not None and state.hello.recording is not None:
+        name = outside(state.hostname, 24, scene.glyphs).rstrip() if width >= _NAMED else ""
+        return [gap(1), (" REPLAY ", "cursor"), gap(1), (name, "strong"), gap(2 if name else 0)]
     if state.hello is not None and state.hello.demo:
         return [gap(1), (" DEMO ", "cursor"), gap(2)]
     host = outside(state.hostname or "wftop", 24, scene.glyphs).rstrip() if width >= least else ""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from wftui.render import text
 from wftui.tui.blocks import UNKNOWN
 from wftui.tui.chronicle import MARK
-from wftui.tui.frame import Row, fit_row, join, plain, row_width
+from wftui.tui.frame import Row, Segment, fit_row, join, plain, row_width
 from wftui.tui.panels import events as words
 from wftui.tui.scene import Body, empty, gap
 from wftui.units import NS_PER_S
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from wftui.model.event import Event
     from wftui.tui.glyphs import Glyphs
+    from wftui.wire.recording import Recording
 
 CELL_S: Final = 5
 """Seconds of one cell of the time bar."""
@@ -55,6 +56,10 @@ class Replay(NamedTuple):
     reason: str = ""
     trouble: str = ""
     """Why nothing more can be told; empty: it can."""
+    recording: Recording | None = None
+    """What is replayed, when that is a recording that is over; None: what this machine's recorder keeps."""
+    zone: str = ""
+    """Whose time is shown, in words; empty: this machine's."""
 
 
 def reason(around: Sequence[Event]) -> str:
@@ -80,6 +85,8 @@ def bar_moment(replay: Replay, width: int, x: int) -> int | None:
 
 def headline(replay: Replay, glyphs: Glyphs, width: int) -> Row:
     """The right end of the top line, instead of the clock and LIVE."""
+    if replay.recording is not None:
+        return _recorded(replay, replay.recording, glyphs, width)
     moment = replay.second
     age = text.duration(max(0, replay.newest - moment))
     dot = f" {glyphs.separator} "
@@ -93,6 +100,27 @@ def headline(replay: Replay, glyphs: Glyphs, width: int) -> Row:
     short: Row = [("REPLAY ", "past"), (text.clock(moment), "strong"), (f" {age} ago", "text"), gap(1)]
     tiny: Row = [("PAST ", "past"), (text.clock(moment), "strong"), gap(1)]
     return next((row for row in (long, short) if row_width(row) <= width * 3 // 4), tiny)
+
+
+def _recorded(replay: Replay, recording: Recording, glyphs: Glyphs, width: int) -> Row:
+    """The same for a recording that is over: when in it, in whose time, and from when to when it goes."""
+    moment = replay.second
+    dot: Segment = (f" {glyphs.separator} ", "faint")
+    day: Segment = (f"{text.day(moment)} ", "text")
+    time: Row = [(text.clock(moment), "strong"), (text.offset(moment), "dim")]
+    zone: Row = [(f" {plain(replay.zone, glyphs, 40)}", "text")] if replay.zone else []
+    whole = between(recording.first_s, recording.last_s + 1)
+    span: Row = [dot, ("of ", "dim"), (whole, "text")]
+    # Of a short one the minutes tell enough where there is little room.
+    brief = f"{text.clock(recording.first_s)[:5]}-{text.clock(recording.last_s + 1)[:5]}"
+    rows: list[Row] = [
+        [day, *time, *zone, *span, dot, *_speed(replay, glyphs), gap(1)],
+        [*time, *zone, *span, gap(1)],
+        [*time, *span, gap(1)],
+        [*time, dot, (brief, "text"), gap(1)],
+        [*time, gap(1)],
+    ]
+    return next((row for row in rows if row_width(row) <= width * 9 // 20), [time[0], gap(1)])
 
 
 def _speed(replay: Replay, glyphs: Glyphs) -> Row:

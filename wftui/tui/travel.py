@@ -48,7 +48,7 @@ class Travel:
         self._app.past.jump(int(seconds))
 
     def live(self, _: str) -> None:
-        """Back to now."""
+        """Back to now; to the end of what has none."""
         self._app.past.to_live()
 
     def speed(self, step: str) -> None:
@@ -93,7 +93,8 @@ class Travel:
         """To the minute before the machine went down."""
         fell = last_words(self._app)
         if fell is None:
-            self._ui.say("no crash is known before this session")
+            where = "before this session" if self._app.past.recording is None else "in this recording"
+            self._ui.say(f"no crash is known {where}")
             return
         self._app.past.go((fell[1] - _LAST_S) * NS_PER_S, 2)
         self._ui.say(f"the minute before {text.clock(fell[1])}: Space plays it", "warn")
@@ -131,6 +132,9 @@ class Travel:
     def mark(self, _: str) -> None:
         """Ask for the name of a mark, and set it."""
         past = self._app.past
+        if why := past.refusal():
+            self._ui.say(why, "warn")
+            return
         at_ns = self._app.clock.now().time_ns if past.live else past.cursor_ns
         if (timeline := self._app.shown_timeline) is not None:
             at_ns = timeline.cursor_ns
@@ -206,8 +210,8 @@ class Travel:
         found = sorted_sources(app.seen.sources)
         if app.readonly:
             ui.say("nothing is switched: the view is read-only (--readonly or view.readonly)", "warn")
-        elif not app.past.live:
-            ui.say("sources are switched now, not in the past: ` goes back to live")
+        elif why := app.past.refusal("sources are switched now, not in the past: ` goes back to live"):
+            ui.say(why)
         elif found:
             item = found[min(ui.places["sources"], len(found) - 1)]
             on = item.state == "off"

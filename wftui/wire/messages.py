@@ -31,6 +31,7 @@ from wftui.wire.orders import (
     Signal,
     SilenceReply,
 )
+from wftui.wire.recording import Recording
 from wftui.wire.reports import Frames, Picture, Report
 from wftui.wire.rules import (
     ChangeRule,
@@ -58,6 +59,7 @@ __all__ = [
     "PreviewRule",
     "Purge",
     "PurgeReply",
+    "Recording",
     "Renice",
     "ReplayRules",
     "ReplayRulesReply",
@@ -86,7 +88,7 @@ class Hello(Message, frozen=True):
 
     version: tuple[int, int]
     role: str
-    """``view``, ``query`` (asks and leaves), ``recorder``."""
+    """``view``, ``query`` (asks and leaves), ``recorder``, ``replay`` (of a bundle)."""
     program: str = ""
     """wftop's own version."""
     pid: int = 0
@@ -102,6 +104,8 @@ class Hello(Message, frozen=True):
     """View: its terminal, ``200x50 xterm-256color``; shown to a person only."""
     demo: bool = False
     """Recorder: it records a script, not this machine; ``hostname`` is ``demo`` then."""
+    recording: Recording | None = None
+    """A replay's: what it is of. None: something is recorded here now."""
 
 
 class Error(Message, frozen=True):

@@ -114,8 +114,8 @@ def _zoom(app: WftopApp, screen: AlertsScreen, step: int) -> None:
 
 def _refused(app: WftopApp) -> bool:
     """Say why nothing is done to alerts here; False: it may be."""
-    if not app.past.live:
-        app.ui.say("alerts are looked after now, not in the past: ` goes back to live", "warn")
+    if why := app.past.refusal("alerts are looked after now, not in the past: ` goes back to live"):
+        app.ui.say(why, "warn")
     elif app.readonly:
         app.ui.say("nothing is done: the view is read-only (--readonly or view.readonly)", "warn")
     else:

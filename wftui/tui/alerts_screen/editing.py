@@ -27,8 +27,8 @@ _PREVIEW: Final = "preview"
 
 def begin(app: WftopApp, screen: AlertsScreen, chosen: Line | None) -> None:
     """Open the editor of the selected rule, or of the rule of the selected alert."""
-    if not app.past.live:
-        app.ui.say("rules are those of now, and what is past cannot be changed: ` goes back to live", "warn")
+    if why := app.past.refusal("rules are those of now, and what is past cannot be changed: ` goes back to live"):
+        app.ui.say(why, "warn")
     elif isinstance(chosen, Alert):
         _open(app, screen, Editor(chosen.rule, chosen.name, chosen.key))
     elif isinstance(chosen, Rule):

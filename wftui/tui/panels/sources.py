@@ -16,6 +16,13 @@ ORDER: Final = (FAILED, STUCK, LATE, DENIED, UNSUPPORTED, ABSENT, ASLEEP, OFF, O
 ROLES: Final = {OK: "good", LATE: "warn", STUCK: "bad", FAILED: "bad", DENIED: "warn"}
 
 
+def untold(scene: Scene) -> Body:
+    """Nothing is known of any source."""
+    if scene.replay is not None and scene.replay.recording is not None:
+        return empty("this recording tells nothing of its sources at this moment", "their numbers are on 5")
+    return empty("no word from the sources yet", "the recorder sends it within 5 s")
+
+
 def sorted_sources(sources: list[Health]) -> list[Health]:
     """Worst first, then by name."""
     rank = {state: place for place, state in enumerate(ORDER)}
@@ -52,7 +59,7 @@ def draw(scene: Scene, width: int, height: int) -> Body:
     """The count, then those that are not ok with their reason, then the others with their cost."""
     sources = scene.state.sources
     if not sources:
-        return empty("no word from the sources yet", "the recorder sends it within 5 s")
+        return untold(scene)
     made_of = (sources, width, height, scene.glyphs)
     return keep(scene.state, "sources", made_of, lambda: _listing(scene, width, height))
 

@@ -174,8 +174,8 @@ class ProcessWork:
     def _forbidden(self, what: str) -> bool:
         """Say why nothing is done to processes here; False: it may be."""
         ui, app = self._ui, self._app
-        if not app.past.live:
-            ui.say(f"no {what} in the past: ` goes back to live", "warn")
+        if why := app.past.refusal(f"no {what} in the past: ` goes back to live"):
+            ui.say(why, "warn")
         elif app.readonly:
             ui.say(f"no {what}: the view is read-only (--readonly or view.readonly)", "warn")
         else:

@@ -30,6 +30,15 @@ _CURSOR: Final = frozenset({"up", "down", "pageup", "pagedown", "home", "end", "
 _LISTED: Final = ("processes", "events", "sources")
 _TREE: Final = frozenset(f"process.{name}" for name in ("fold", "unfold", "fold_all", "unfold_all"))
 _LOOKED_AFTER: Final = frozenset(f"alert.{name}" for name in ("acknowledge", "silence", "resolve", "unsilence"))
+_DONE: Final = _LOOKED_AFTER | {
+    "alert.edit",
+    "process.nice",
+    "process.signal",
+    "source.switch",
+    "time.mark",
+    "view.quality",
+}
+"""Actions that do something where something goes on."""
 
 
 class Found(NamedTuple):
@@ -106,6 +115,8 @@ def found(palette: Palette, scene: Scene, ui: Ui) -> list[Found]:
 def obstacle(action: Action, scene: Scene, ui: Ui) -> str:
     """Why an action cannot run here, in a few words; empty: it can."""
     past = scene.replay is not None
+    if scene.replay is not None and scene.replay.recording is not None and action.id in _DONE:
+        return "not in a recording"
     if action.screen and action.screen != ui.keyed:
         return f"only {PLACES.get(action.screen, f'on {action.screen}')}"
     if ui.arrange is not None and action.run not in WHILE_ARRANGING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from wftui import settings
 from wftui.config import Value
 from wftui.errors import ConfigError
-from wftui.render import palette, preferred, themes
+from wftui.render import palette, themes
+from wftui.tui import recorded
 from wftui.tui.settings.model import SettingsScreen
 from wftui.tui.theming import Configured, Theming, without_folder
 from wftui.tui.ui import Prompt
@@ -108,7 +109,7 @@ def apply(app: WftopApp, screen: SettingsScreen) -> None:
     elif name == "view.readonly":
         app.readonly = loaded.flag(name)
     elif name in ("view.temperature", "view.bytes", "view.time_zone") or name.startswith("colors."):
-        preferred.use(loaded)
+        app.zone = recorded.prefer(loaded, app.past.recording)
         redrawn(app)
 
 

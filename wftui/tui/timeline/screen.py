@@ -87,6 +87,11 @@ def draw(scene: Scene, timeline: Timeline, width: int, height: int) -> Body:
     return Body(rows[:height], right)
 
 
+def _end(scene: Scene) -> str:
+    """What the right edge of time is called: a recording that is over has no now."""
+    return "now" if scene.replay is None or scene.replay.recording is None else "its end"
+
+
 def _right(scene: Scene, timeline: Timeline, grid: Grid) -> Row:
     """In the border: length and end of the window, what its numbers are made of, whether more is to come."""
     state = f"asking{scene.glyphs.ellipsis}" if timeline.asking else ""
@@ -94,7 +99,7 @@ def _right(scene: Scene, timeline: Timeline, grid: Grid) -> Row:
         state = "no answer"
     window = timeline.window
     until = (
-        "now"
+        _end(scene)
         if window.live
         else axis.moment(grid.end_ns / _NS, timeline.now_ns / _NS, seconds=window.span_s < 3600)
     )
@@ -219,7 +224,7 @@ def _detail(
     begin_s = grid.begin(cursor) / _NS
     live = timeline.window.cursor_ns is None
     row: Row = [
-        ("now" if live else glyphs.mark, "strong"),
+        (_end(scene) if live else glyphs.mark, "strong"),
         gap(2 if live else 1),
         (axis.moment(begin_s, timeline.now_ns / _NS), "strong"),
     ]
