@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS = (
-    "record, replay, export, sql, report, energy, gpus, doctor, sources, config, purge, service, backup, restore, "
-    "push, proxy, probe, rules, alerts, why, quality"
+    "record, replay, bundle, export, sql, report, energy, gpus, doctor, sources, config, purge, service, backup, "
+    "restore, push, proxy, probe, rules, alerts, why, quality"
 )
 
 
@@ -75,6 +75,10 @@ def _run(arguments: list[str]) -> int:
         from wftui.cli import config
 
         return config.main(arguments[1:])
+    if arguments[:1] == ["bundle"]:
+        from wftui.cli import bundle
+
+        return bundle.main(arguments[1:])
     if arguments[:1] == ["replay"]:
         from wftui.cli import replay
 

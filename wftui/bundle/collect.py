@@ -154,7 +154,8 @@ class Collection:
         """
         span = self._span()
         since_s, until_s = self._request.since_s, self._request.until_s
-        # Tables first: names of persons that stand in them are then known in every text.
+        self._say("names")
+        self.redactor.learn(self._archive, since_s, until_s)
         tables = happened.Tables(self._archive, self.redactor, self._put)
         if span is not None:
             self._say("tables")
@@ -294,13 +295,8 @@ class Collection:
             self.redactor.report(),
             self.left_out,
             [],
-            self._alert(),
+            inforce.rule_id(self.redactor, request.alert) if request.alert else "",
         )
-
-    def _alert(self) -> str:
-        wanted = self._request.alert
-        known = {item.id for item in self._facts.rules or () if item.builtin}
-        return wanted if not wanted or wanted in known else self.redactor.name("rule", wanted)
 
     def _json(self, name: str, value: object) -> None:
         data = msgspec.json.encode(value)

@@ -60,18 +60,20 @@ def health(archive: Archive, redactor: Redactor, span: Span, states: Mapping[str
         event, known = states.get(source), figures.get(source, {})
         payload = {} if event is None else event.payload
         found.append(
-            Health(
-                source,
-                # A source that never said anything of itself is well: each other state is an event.
-                str(payload.get("after") or OK),
-                redactor.text(str(payload.get("reason") or "")),
-                redactor.text(str(payload.get("fix") or "")),
-                0 if event is None else event.time_ns,
-                interval_s=known.get("interval_s", 0.0),
-                duration_s=known.get("duration_s"),
-                coverage=known.get("coverage"),
-                late=int(known.get("late", 0)),
-                failures=int(known.get("failures", 0)),
+            redactor.health(
+                Health(
+                    source,
+                    # A source that never said anything of itself is well: each other state is an event.
+                    str(payload.get("after") or OK),
+                    str(payload.get("reason") or ""),
+                    str(payload.get("fix") or ""),
+                    0 if event is None else event.time_ns,
+                    interval_s=known.get("interval_s", 0.0),
+                    duration_s=known.get("duration_s"),
+                    coverage=known.get("coverage"),
+                    late=int(known.get("late", 0)),
+                    failures=int(known.get("failures", 0)),
+                )
             )
         )
     return SourcesHealth(at_ns, found)
@@ -94,25 +96,21 @@ def rules(places: Places, redactor: Redactor) -> list[RuleInForce]:
     """
     book = rule_store.read(places)
     found = []
-    for rule in sorted(book.rules, key=lambda item: item.id):
+    for rule in book.rules:
         body = {
             key: value
             for key, value in msgspec.to_builtins(rule).items()
             if key not in _TOLD and value not in ("", None, [], 0, 0.0, False)
         }
         told = redactor.json(body)
-        name = rule.id if rule.origin.builtin else redactor.name("rule", rule.id)
-        found.append(
-            RuleInForce(
-                name,
-                rule.severity,
-                rule.category,
-                rule.enabled,
-                rule.origin.builtin,
-                told if isinstance(told, dict) else {},
-            )
-        )
-    return found
+        name = rule_id(redactor, rule.id)
+        found.append(RuleInForce(name, rule.severity, rule.category, rule.enabled, rule.origin.builtin, told))
+    return sorted(found, key=lambda item: item.id)
+
+
+def rule_id(redactor: Redactor, known: str) -> str:
+    """The id of a rule as the bundle has it."""
+    return str(redactor.json({"id": known})["id"])
 
 
 def settings(places: Places, redactor: Redactor) -> dict[str, SettingInForce]:

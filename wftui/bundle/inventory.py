@@ -8,6 +8,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from wftui import __version__
 from wftui.bundle.format import Inventory, ServerFact
 from wftui.errors import StoreError
@@ -37,7 +39,7 @@ def inventory(archive: Archive, redactor: Redactor, last: Last, until_ns: int) -
     except StoreError:
         programs = []
     system = os.uname()
-    return Inventory(
+    found = Inventory(
         program=f"wftop {__version__}",
         recorded_by=list(dict.fromkeys(f"wftop {item}" for item in programs)),
         python=platform.python_version(),
@@ -48,8 +50,10 @@ def inventory(archive: Archive, redactor: Redactor, last: Last, until_ns: int) -
         cpus=os.cpu_count(),
         memory=_memory(),
         libraries=_libraries(),
-        gpus=[cells for _, cells in _rows(redactor, last, gpus.GPUS.name)],
+        gpus=[],
     )
+    told = msgspec.convert(redactor.json(msgspec.to_builtins(found)), Inventory)
+    return msgspec.structs.replace(told, gpus=[cells for _, cells in _rows(redactor, last, gpus.GPUS.name)])
 
 
 def model_servers(redactor: Redactor, last: Last) -> list[ServerFact]:

@@ -62,8 +62,9 @@ def _read(folder: Path) -> Iterator[tuple[int, dict[str, Any]]]:  # Any: JSON va
 
 def _line(time_ns: int, found: dict[str, Any], redactor: Redactor) -> LogLine:  # Any: as above
     level, about, message = (str(found.pop(key, "")) for key in ("level", "area", "message"))
-    fields = redactor.json(found)
-    return LogLine(time_ns, level, about, redactor.text(message), fields if isinstance(fields, dict) else {})
+    return LogLine(
+        time_ns, redactor.text(level), redactor.text(about), redactor.text(message), redactor.log_fields(found)
+    )
 
 
 def _ns(text: str) -> int:

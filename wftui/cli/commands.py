@@ -32,6 +32,14 @@ def replay(context: typer.Context) -> None:
 
 
 @app.command(context_settings=_WORDS, add_help_option=False)
+def bundle(context: typer.Context) -> None:
+    """Write what was recorded as one file for somebody else, after asking; check one."""
+    from wftui.cli import bundle as command
+
+    raise typer.Exit(command.main(context.args))
+
+
+@app.command(context_settings=_WORDS, add_help_option=False)
 def sql(context: typer.Context) -> None:
     """Ask what was recorded, the live hour included, in SQL."""
     from wftui.cli import sql as command

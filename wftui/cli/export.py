@@ -69,13 +69,13 @@ def _export(arguments: argparse.Namespace) -> int:
     where = places(arguments.data_dir, arguments.config)
     # What is written stays in UTC; what is typed is of the chosen zone, as everywhere.
     use_zone(load(where).text("view.time_zone"))
-    since_s, until_s = _range(arguments.since, arguments.until, clock.SystemClock().now().time_ns)
+    since_s, until_s = span(arguments.since, arguments.until, clock.SystemClock().now().time_ns)
     form = arguments.format or _by_ending(arguments.output)
     _check_form(arguments, form)
     try:
         archive = open_archive(where.data_dir)
     except NoDataError as error:
-        raise NoDataError(f"{error}{_memory_only(where)}") from error
+        raise NoDataError(f"{error}{memory_only(where)}") from error
     with archive:
         if arguments.events or arguments.table:
             from wftui.cli import export_facts
@@ -107,7 +107,7 @@ def _series(
     step_s = STEPS[arguments.step]
     rows = Levels(archive, since_s, until_s, arguments.match, step_s=step_s, raw=arguments.raw_counters)
     if rows.span is None:
-        raise NoDataError(_empty(archive, since_s, until_s) + _coarser(rows) + _memory_only(where))
+        raise NoDataError(_empty(archive, since_s, until_s) + _coarser(rows) + memory_only(where))
     _check_matches(rows)
     columns, replaced = files.headings(rows.fields, identity=arguments.include_identity)
     progress = _Progress(rows.span)
@@ -135,7 +135,7 @@ def _coarser(rows: "Levels") -> str:
     return f"; there is more in coarser steps: --step {' or '.join(names)}" if names else ""
 
 
-def _range(since: str, until: str, now_ns: int) -> tuple[int, int]:
+def span(since: str, until: str, now_ns: int) -> tuple[int, int]:
     """UTC seconds [since, until).
 
     Raises:
@@ -160,7 +160,7 @@ def _empty(archive: "Archive", since_s: int, until_s: int) -> str:
     return f"no data from {rfc3339(since_s)} to {rfc3339(until_s)}; {there}"
 
 
-def _memory_only(where: "Places") -> str:
+def memory_only(where: "Places") -> str:
     """What a running recorder that writes nothing has to say about an empty export; empty without one."""
     from wftui.client.queries import Connection
     from wftui.errors import ProtocolError
