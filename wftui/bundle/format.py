@@ -54,13 +54,15 @@ SETTINGS: Final = "settings.json"
 INVENTORY: Final = "inventory.json"
 SERVERS: Final = "servers.json"
 LOG: Final = "log.jsonl"
+STATISTICS: Final = "statistics.json"
+"""At ``aggregate``, in place of ticks, tables and events."""
 REPORT_HTML: Final = "report.html"
 REPORT_MD: Final = "report.md"
 README: Final = "README.txt"
 """For who unzips it without wftop."""
 
 NAMES: Final = re.compile(
-    r"(?:manifest|health|gaps|rules|settings|inventory|servers)\.json|(?:events|bursts|log)\.jsonl"
+    r"(?:manifest|health|gaps|rules|settings|inventory|servers|statistics)\.json|(?:events|bursts|log)\.jsonl"
     r"|report\.(?:html|md)|README\.txt"
     r"|ticks/\d{4}\.json|rollups/(?:10s|5m)-\d{4}\.json|tables/[a-z_]{1,40}-\d{4}\.jsonl|screens/[a-z]{1,20}\.svg"
 )
@@ -313,6 +315,61 @@ class ServerFact(msgspec.Struct, frozen=True):
     """Flags it was started with, as the table of processes has them; empty: unknown or not to be told."""
 
 
+class HourOf(msgspec.Struct, frozen=True):
+    """What the values of a series were in one hour; of several series that may not be told apart: of all of them.
+
+    What lies below the 1st or above the 99th percentile counts as that percentile.
+    """
+
+    hour: int
+    """The first one is 0."""
+    count: int
+    mean: float
+    min: float
+    max: float
+    p50: float
+    p95: float
+    p99: float
+
+
+class SeriesStatistics(msgspec.Struct, frozen=True):
+    """A series hour by hour; hours without a value are not there."""
+
+    series: str
+    unit: str
+    """Of a counter per second."""
+    kind: str
+    """``gauge``, ``counter`` or ``distribution``."""
+    of: int
+    """Recorded series that are in it."""
+    hours: list[HourOf]
+
+
+class ProgramGroup(msgspec.Struct, frozen=True):
+    """Processes of one program that many machines have."""
+
+    program: str
+    users: int
+    """That ran it within the range."""
+    processes: int
+
+
+class Statistics(msgspec.Struct, frozen=True):
+    """``statistics.json``."""
+
+    since_s: int
+    """UTC, a full hour."""
+    hours: int
+    users: int
+    """Persons whose processes ran; accounts of the system are none."""
+    k: int
+    """Where several users are involved, groups of fewer are not told. With one user nothing is hidden by it."""
+    series: list[SeriesStatistics]
+    programs: list[ProgramGroup]
+    suppressed: int
+    """Groups that were not told."""
+
+
 class Facts(msgspec.Struct, frozen=True):
     """What a bundle says beside numbers, tables and events: its members of JSON, as whoever opens it has them."""
 
@@ -323,3 +380,4 @@ class Facts(msgspec.Struct, frozen=True):
     settings: dict[str, SettingInForce] | None = None
     inventory: Inventory | None = None
     servers: list[ServerFact] | None = None
+    statistics: Statistics | None = None

@@ -27,6 +27,7 @@ from wftui.bundle.format import (
     ServerFact,
     SettingInForce,
     SourcesHealth,
+    Statistics,
     Steps,
     TableHead,
     TableLine,
@@ -84,6 +85,7 @@ _FACTS: Final[dict[str, tuple[str, Any]]] = {  # Any: types
     form.SETTINGS: ("settings", dict[str, SettingInForce]),
     form.INVENTORY: ("inventory", Inventory),
     form.SERVERS: ("servers", list[ServerFact]),
+    form.STATISTICS: ("statistics", Statistics),
 }
 
 

@@ -93,6 +93,7 @@ class Redactor:
         self._owners: dict[tuple[str, str], str] = {}
         self._gone: Counter[str] = Counter()
         """Places where something was left out, by what."""
+        self._general: Counter[str] = Counter()
         self._by: Final[Mapping[str, Callable[[str], str]]] = {
             allowed.WORD: self._text,
             allowed.TOLD: self._text,
@@ -265,6 +266,25 @@ class Redactor:
             return ""
         return self._commands(value)
 
+    def rule(self, value: str) -> str:
+        """The id of a rule; those that ship with wftop stay."""
+        return self._cell(allowed.RULE, value)
+
+    def zone(self, value: str) -> str:
+        """A time zone; it says where on earth, so it is told at ``full`` alone."""
+        return value if self._full else "UTC"
+
+    def log_message(self, area: str, value: str) -> str:
+        """A line of wftop's own log; texts of a person's own rules are in those about alerts."""
+        if self._full or area not in ("alert", "audit", "core"):
+            return self._text(value)
+        self._gone["text of a rule"] += 1
+        return CUT
+
+    def count(self, what: str, how: str, number: int) -> None:
+        """Tell in ``report`` of something that whoever writes the bundle left out or generalised itself."""
+        (self._gone if how == "left out" else self._general)[what] += number
+
     def name(self, what: str, value: str) -> str:
         """The name made up for a value of a class: ``name("host", "gpu-box-7")`` is ``host-3f0a``."""
         if not value:
@@ -281,6 +301,7 @@ class Redactor:
             {"word of a command line": self._commands.left_out, "quoted text": self._text.stretches}
         )
         found += [Redacted(what, "left out", count) for what, count in gone.items() if count]
+        found += [Redacted(what, "generalised", count) for what, count in self._general.items() if count]
         if self._text.secrets:
             found.append(Redacted("secret", "left out", self._text.secrets))
         return sorted(found, key=lambda item: (item.what, item.how))
