@@ -371,7 +371,7 @@ def _busy(tables: Tables, at_ns: int, numbered: Mapping[str, str]) -> list[Table
     ]
     on_gpus.sort(key=lambda row: -(_number(row, "process.gpu.memory.usage") or 0.0))
     if on_gpus:
-        cells = [
+        used: list[tuple[str, ...]] = [
             (
                 said(f"GPU {numbered.get(str(row.get('gpu.uuid')), row.get('gpu.uuid'))}"),
                 _text(row, "process.name"), _text(row, "process.pid"), _text(row, "process.user"),
@@ -379,8 +379,9 @@ def _busy(tables: Tables, at_ns: int, numbered: Mapping[str, str]) -> list[Table
             )
             for row in on_gpus[:_TOP]
         ]  # fmt: skip
-        heads = ("GPU", "process", "pid", "user", "busy", "memory")
-        found.append(Table("Most GPU memory", heads, cells, "", (2, 4, 5)))
+        found.append(
+            Table("Most GPU memory", ("GPU", "process", "pid", "user", "busy", "memory"), used, "", (2, 4, 5))
+        )
     return found
 
 

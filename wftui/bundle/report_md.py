@@ -44,7 +44,7 @@ def document(report: Report) -> bytes:
         lines += _busy(report)
         lines += _missing(report)
     replaced = ", ".join(f"{item.count} {_plain(item.what)} {_plain(item.how)}" for item in manifest.redactions)
-    names = f"Names are made up for this bundle ({_plain(manifest.level)}): {replaced or 'nothing had to be replaced'}."
+    names = f"Names are made up ({_plain(manifest.level)}): {replaced or 'nothing had to be replaced'}."
     opening = f"Made by {code(manifest.program)}; `{CHECKING}` checks the file, `{OPENING}` opens it."
     lines += ["", f"{names} {opening}"]
     return ("\n".join(lines[:MOST]) + "\n").encode("utf-8")
