@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS = (
-    "record, replay, bundle, export, sql, report, energy, gpus, doctor, sources, config, purge, service, backup, "
-    "restore, push, proxy, probe, rules, alerts, why, quality"
+    "record, replay, bundle, compare, export, sql, report, energy, gpus, doctor, sources, config, purge, service, "
+    "backup, restore, push, proxy, probe, rules, alerts, why, quality"
 )
 
 
@@ -51,6 +51,10 @@ def _run(arguments: list[str]) -> int:
         from wftui.cli import export
 
         return export.main(arguments[1:])
+    if arguments[:1] == ["compare"]:
+        from wftui.cli import compare
+
+        return compare.main(arguments[1:])
     if arguments[:1] == ["sql"]:
         from wftui.cli import sql
 

@@ -40,6 +40,14 @@ def bundle(context: typer.Context) -> None:
 
 
 @app.command(context_settings=_WORDS, add_help_option=False)
+def compare(context: typer.Context) -> None:
+    """Say what differs between two bundles, two ranges of the recording, or one of each."""
+    from wftui.cli import compare as command
+
+    raise typer.Exit(command.main(context.args))
+
+
+@app.command(context_settings=_WORDS, add_help_option=False)
 def sql(context: typer.Context) -> None:
     """Ask what was recorded, the live hour included, in SQL."""
     from wftui.cli import sql as command

@@ -29,10 +29,11 @@ def main(arguments: Sequence[str]) -> int:
 
     if not flags.once and (why := terminal.unfit()):
         raise UsageError(f"{why}, so there is no view of {path}; --once prints one moment of it")
+    from wftui.cli.passphrase import asked
     from wftui.client.bundled import Bundled
 
     identities = [Path(name) for name in flags.identity]
-    reader = Bundled(path, identities, "" if identities else _passphrase(path))
+    reader = Bundled(path, identities, asked(path, identities))
     try:
         if flags.once:
             from wftui.cli import replay_once
@@ -70,29 +71,6 @@ def _flags(arguments: Sequence[str]) -> argparse.Namespace:
         setattr(flags, name, None)
     flags.demo = False
     return flags
-
-
-def _passphrase(path: Path) -> str:
-    """What opens an encrypted bundle, typed without an echo; empty: it needs none.
-
-    Raises:
-        BundleError: It is encrypted, and nobody can be asked.
-    """
-    from wftui.bundle import crypt  # here: it is what tells
-
-    if not crypt.is_encrypted(path):
-        return ""
-    if not crypt.needs_passphrase(path):
-        raise BundleError(f"{path}: encrypted for a key; name the file of yours: --identity FILE")
-    from getpass import getpass
-
-    try:
-        typed = getpass(f"Passphrase of {path.name}: ")
-    except EOFError:
-        typed = ""
-    if not typed:
-        raise BundleError(f"{path}: encrypted with a passphrase, and none was typed")
-    return typed
 
 
 def _view(flags: argparse.Namespace, reader: Bundled) -> int:

@@ -235,8 +235,9 @@ def _markdown_table(item: Table) -> list[str]:
 
 
 def escaped(cell: str) -> str:
-    """A cell that cannot become markup or end its table."""
+    """Outside text that cannot become markup, a link or the end of its cell."""
     shown = clean(cell)
     for letter in "\\`*_[]<>|~#!":
         shown = shown.replace(letter, f"\\{letter}")
-    return shown.replace("&", "&amp;")
+    # Trackers make a bare address a link.
+    return shown.replace("&", "&amp;").replace("://", "\\://").replace("www.", "www\\.")
