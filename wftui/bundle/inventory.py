@@ -43,8 +43,9 @@ def inventory(archive: Archive, redactor: Redactor, last: Last, until_ns: int) -
         program=f"wftop {__version__}",
         recorded_by=list(dict.fromkeys(f"wftop {item}" for item in programs)),
         python=platform.python_version(),
-        os=_release(),
-        kernel=f"{system.sysname} {system.release}",
+        os=redactor.text(_release()),
+        # Who builds a kernel may put a name behind its version.
+        kernel=redactor.text(f"{system.sysname} {system.release}"),
         architecture=system.machine,
         cpu=_first_line(Path("/proc/cpuinfo"), "model name"),
         cpus=os.cpu_count(),

@@ -1,4 +1,4 @@
-"""What a bundle would hold, before anything is written: each class of data, with samples as they would stand there."""
+"""What a bundle would hold, before it is written: each class of data, with samples as they would stand there."""
 
 from __future__ import annotations
 

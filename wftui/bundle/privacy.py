@@ -254,8 +254,9 @@ class Redactor:
 
     def health(self, health: Health) -> Health:
         """What a source says of itself."""
-        source, reason = self._cell(allowed.SOURCE, health.source), self._text(health.reason)
-        return msgspec.structs.replace(health, source=source, reason=reason, fix=self._text(health.fix))
+        source, state = self._cell(allowed.SOURCE, health.source), self._text(health.state)
+        reason, fix = self._text(health.reason), self._text(health.fix)
+        return msgspec.structs.replace(health, source=source, state=state, reason=reason, fix=fix)
 
     def command_line(self, user: str, value: str) -> str:
         """The program, its flags and harmless values; empty: another user's, or names are not told at all."""
