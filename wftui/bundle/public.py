@@ -90,7 +90,9 @@ URL_PARTS: Final = words(
 DEVICES: Final = re.compile(
     r"(?:(?:sd|hd|vd|xvd)[a-z]{1,2}\d{0,3}|nvme\d+(?:c\d+)?n\d+(?:p\d+)?|nvme\d+|(?:dm-|md|loop|zram|ram|sr|nbd|rbd"
     r"|bcache|pmem)\d+(?:p\d+)?|mmcblk\d+(?:p\d+)?|disk\d+(?:s\d+)*|BAT\d+|AC\d*|ADP\d+|UPS\d*|card\d+|renderD\d+"
-    r"|nvidia\d+|mlx\d_\d+|tty\w{0,4}\d+|null|zero)"
+    r"|nvidia\d+|mlx\d_\d+|tty\w{0,4}\d+|null|zero|cpu|memory|io|irq|nvidia|amd|intel"
+    r"|(?:package|core|uncore|dram|psys|mmio)(?:-\d+){0,2}(?:-die-\d+)?"
+    r"(?: of (?:package|psys)(?:-\d+){0,2}(?:-die-\d+)?)?)"
 )
 INTERFACES: Final = re.compile(
     r"(?:lo\d*|(?:eth|wlan|wwan|ib|bond|team|docker|virbr|tun|tap|wg|tailscale|cni|podman|lxcbr|lxdbr|br|usb|dummy"

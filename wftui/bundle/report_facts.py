@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from wftui.bundle import report_alerts
+from wftui.bundle.aggregate import generalised
 from wftui.bundle.charts import Chart, Span
 from wftui.bundle.format import AGGREGATE, Facts, Manifest
 from wftui.bundle.report_alerts import Alert
@@ -175,11 +176,10 @@ def gather(
         StoreError: The recording cannot be read.
         TooLargeError: It took too long.
     """
-    since_s, until_s = manifest.since_ns // NS_PER_S, -(-manifest.until_ns // NS_PER_S)
     zone = Zone(manifest.origin.time_zone)
     if manifest.level == AGGREGATE:
-        # Statistics only: no moment, no event, no name; the tables of the bundle have them.
-        return _aggregate(manifest, zone, Span(since_s, until_s))
+        return _aggregate(generalised(manifest), zone)
+    since_s, until_s = manifest.since_ns // NS_PER_S, -(-manifest.until_ns // NS_PER_S)
     raw_events, _ = archive.events(
         since_ns=manifest.since_ns, until_ns=manifest.until_ns, limit=EVENTS, newest=True
     )
@@ -219,11 +219,31 @@ def gather(
     return report._replace(summary=_summary(report, answer, found))
 
 
-def _aggregate(manifest: Manifest, zone: Zone, span: Span) -> Report:
+def _aggregate(manifest: Manifest, zone: Zone) -> Report:
+    """Of statistics: they are in the bundle, by the hour; here is neither a moment nor an event nor a name."""
+    said_so = "This bundle holds statistics by the hour only: no moments, no events and no names."
+    span = Span(manifest.since_ns // NS_PER_S, manifest.until_ns // NS_PER_S)
+    nothing = Table("Sources", (), [])
     return Report(
-        manifest, zone, span, 0, [], [("This bundle holds statistics only: no moments, no events and no names.",)],
-        [], [], 0, [], span, manifest.since_ns, [], [], [], [], Table("Sources", (), []), [],
-    )  # fmt: skip
+        manifest,
+        zone,
+        span,
+        0,
+        [],
+        [(said_so,)],
+        [],
+        [],
+        0,
+        [],
+        span,
+        manifest.since_ns,
+        [],
+        [],
+        [],
+        [],
+        nothing,
+        [],
+    )
 
 
 def _last_ns(archive: Archive, manifest: Manifest) -> int:

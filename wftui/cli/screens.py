@@ -120,6 +120,8 @@ async def _drawn(replay: "Replay", task: Task) -> dict[str, bytes]:
             rows = await _still(view, pilot.pause, lambda: links[0].under_way > 0)
             if [view.ui.shown, view.ui.overlay] == shown:
                 found[name] = drawn.svg(rows, _SIZE[0], colors, f"wftop, {name}")
+            if view.ui.overlay:
+                view.ui.back()
         view.leave()
     theirs.shutdown(socket.SHUT_RDWR)
     server.join(timeout=1)
