@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 FOLDER: Final = "bundles"
 """Within the data folder."""
 _NICEST: Final = 19
-_PART: Final = ".part"
 
 
 class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -93,25 +92,20 @@ def write(order: Order) -> Written:
     encryption = Encryption(recipients) if recipients else None
     how = encryption.how if encryption is not None else "plain"
     name = f"wftop-{strftime('%Y%m%d-%H%M%S', gmtime(order.at_s))}{SUFFIX}{ENCRYPTED if recipients else ''}"
-    # The earlier one of the same incident keeps its name until this one is whole.
-    part = folder / f".{name}{_PART}"
-    part.unlink(missing_ok=True)
     consent = Consent(f"rule {order.rule}", clock.SystemClock().now().time_ns, how)
     request = collect.Request(
         data_dir=where.data_dir,
-        path=part,
+        path=folder / name,
         since_s=order.since_s,
         until_s=order.until_s,
         level=level,
         consent=consent,
         encryption=encryption,
         alert=order.rule,
+        replace=True,  # the earlier one of the same incident, once this one is whole
+        config=order.config or None,
     )
-    try:
-        made = collect.make(request)
-        part.replace(folder / name)
-    finally:
-        part.unlink(missing_ok=True)
+    made = collect.make(request)
     removed = make_room(folder, settings.whole("bundle.keep"), settings.whole("bundle.max_bytes"))
     span_s = order.until_s - order.since_s
     return Written(f"{FOLDER}/{name}", made.bytes, level, how, span_s, removed)
@@ -122,7 +116,7 @@ def make_room(folder: Path, most: int, most_bytes: int) -> list[str]:
 
     What a child that was killed has left is removed too. Returns the names of bundles that went.
     """
-    for left in folder.glob(f".*{_PART}"):
+    for left in folder.glob(".wftop-*"):
         left.unlink(missing_ok=True)
     # The names sort by time.
     found = sorted(item for item in folder.iterdir() if item.name.endswith((SUFFIX, SUFFIX + ENCRYPTED)))

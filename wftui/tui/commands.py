@@ -10,7 +10,20 @@ from wftui.text import clean
 from wftui.tui.actions import WHILE_ARRANGING, WHILE_EDITING, find
 from wftui.tui.process.commands import ProcessWork
 from wftui.tui.travel import Travel
-from wftui.tui.ui import ASK, CONFIRM, DETAILS, HELP, MENU, ORIGINS, OUTCOME, PALETTE, PROMPT, REFRESHES, WHY
+from wftui.tui.ui import (
+    ASK,
+    BUNDLE,
+    CONFIRM,
+    DETAILS,
+    HELP,
+    MENU,
+    ORIGINS,
+    OUTCOME,
+    PALETTE,
+    PROMPT,
+    REFRESHES,
+    WHY,
+)
 
 if TYPE_CHECKING:
     from wftui.tui.alerts_screen.model import AlertsScreen
@@ -55,6 +68,12 @@ class Commands(ProcessWork, Travel):
         if ui.overlay == PROMPT:
             self.prompt_key(key, character)
             return
+        if ui.overlay == BUNDLE:
+            from wftui.tui.bundling import control  # here: few ever write one
+
+            ui.notice = ""
+            control.key(self._app, key, character)
+            return
         if ui.overlay in (PALETTE, HELP) and self._typed(key, character):
             return
         if ui.overlay in (CONFIRM, ASK) and key in ("y", "n"):
@@ -76,6 +95,10 @@ class Commands(ProcessWork, Travel):
         if self._ui.overlay == PROMPT:
             for char in line:
                 self.prompt_key("", char)
+        elif self._ui.overlay == BUNDLE:
+            from wftui.tui.bundling import control as bundling
+
+            bundling.paste(self._app, line)
         elif self._ui.overlay in (PALETTE, HELP):
             from wftui.tui.search import control
 
@@ -307,6 +330,12 @@ class Commands(ProcessWork, Travel):
         from wftui.tui.why import control  # here: seldom used
 
         control.act(self._app, what)
+
+    def bundle(self, _: str) -> None:
+        """Ask for an incident bundle of what is in view, or of the chosen alert."""
+        from wftui.tui.bundling import control  # here: as above
+
+        control.show(self._app)
 
     def copy(self, what: str) -> None:
         """The row or value under the cursor, or the command for what is in view, into the clipboard."""

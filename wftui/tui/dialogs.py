@@ -10,7 +10,9 @@ from wftui.tui.process import details
 from wftui.tui.scene import Scene, gap
 from wftui.tui.ui import (
     ASK,
+    BUNDLE,
     CONFIRM,
+    CONTENTS,
     DETAILS,
     HELP,
     MENU,
@@ -122,6 +124,12 @@ def _content(scene: Scene, ui: Ui, width: int, height: int) -> tuple[str, list[R
         from wftui.tui.why import draw as why  # here: as above
 
         return ui.findings.title, *why.content(scene, ui.findings, width), []
+    if ui.overlay in (BUNDLE, CONTENTS) and ui.bundling is not None:
+        from wftui.tui.bundling import draw as bundling  # here: as above
+
+        if ui.overlay == CONTENTS and ui.contents is not None:
+            return "what would be in it", *bundling.preview(scene, ui.contents, width), []
+        return bundling.title(ui.bundling), *bundling.content(scene, ui.bundling, width, height)
     return *_small(scene, ui, width), []
 
 

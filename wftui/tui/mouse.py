@@ -8,7 +8,7 @@ from textual import events
 
 from wftui.tui import pointer
 from wftui.tui.pointer import Target
-from wftui.tui.ui import ASK, CONFIRM, MENU, ORIGINS, OVERVIEW, PALETTE, PROMPT, SCROLLED
+from wftui.tui.ui import ASK, BUNDLE, CONFIRM, MENU, ORIGINS, OVERVIEW, PALETTE, PROMPT, SCROLLED
 from wftui.units import NS_PER_S
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _LINES: Final = 3
 """Lines that one notch of the wheel scrolls."""
 _LISTS: Final = frozenset({"processes", "events", "sources"})
 """Panels that show no time at their lower edge."""
-_ANSWERED: Final = frozenset({PROMPT, CONFIRM, ASK})
+_ANSWERED: Final = frozenset({PROMPT, CONFIRM, ASK, BUNDLE})
 """Dialogs that only an answer or Esc closes."""
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from wftui.tui.alerts_screen.model import AlertsScreen
     from wftui.tui.arrange.model import Arranger
     from wftui.tui.arrange.series import Choosing
+    from wftui.tui.bundling.control import Preview
+    from wftui.tui.bundling.model import Bundling
     from wftui.tui.energy.screen import EnergyScreen
     from wftui.tui.gpu_screen.model import GpuScreen
     from wftui.tui.models_screen.model import ModelsScreen
@@ -46,7 +48,10 @@ OUTCOME: Final = "outcome"
 ORIGINS: Final = "origins"
 PALETTE: Final = "palette"
 WHY: Final = "why"
-SCROLLED: Final = (HELP, DETAILS, OUTCOME, WHY)
+BUNDLE: Final = "bundle"
+CONTENTS: Final = "contents"
+"""What would be in a bundle, over the dialog that asks for it."""
+SCROLLED: Final = (HELP, DETAILS, OUTCOME, WHY, CONTENTS)
 """Dialogs that may be longer than the screen."""
 
 
@@ -111,7 +116,7 @@ class Ui:
         """The selected source, wherever it is sorted to; empty: the one at its place."""
         self.work = Work()
         """What else is done with the process list: tree, tags, the one that is followed."""
-        self.places = {"processes": 0, "events": 0, "sources": 0, HELP: 0, DETAILS: 0, OUTCOME: 0, WHY: 0}
+        self.places = {"processes": 0, "events": 0, "sources": 0, **dict.fromkeys(SCROLLED, 0)}
         """Line under the cursor (lists) or first line shown (dialogs)."""
         self.tops = {"processes": 0, "events": 0, "sources": 0}
         self.page = 10
@@ -158,6 +163,10 @@ class Ui:
         """The open dialog about where numbers come from."""
         self.findings: Findings | None = None
         """What the dialog of ``W`` or ``H`` says."""
+        self.bundling: Bundling | None = None
+        """The bundle that is asked for or written."""
+        self.contents: Preview | None = None
+        """What would be in it."""
         self.banner = Banner()
         """Alerts that are told now, on every screen."""
         self.notice = ""

@@ -21,6 +21,7 @@ from wftui.wire import messages as wire
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from wftui.model.event import Event
     from wftui.tui.alerts_screen.model import Line
     from wftui.tui.app import WftopApp
 
@@ -77,9 +78,7 @@ def enter(app: WftopApp, screen: AlertsScreen) -> None:
         screen.inside = chosen is not None and not screen.inside
         screen.top = 0
         return
-    history = screen.history(app.seen, 1 << 62)
-    event = next((item for item in history if item.event_id == chosen.event), None) if chosen.event else None
-    at_ns = event.time_ns if event is not None else details.fired_ns(chosen, history) or chosen.since_ns
+    event, at_ns = _began(app, screen, chosen)
     if not at_ns:
         app.ui.say("it is not known when it began")
         return
@@ -94,6 +93,18 @@ def enter(app: WftopApp, screen: AlertsScreen) -> None:
     app.ui.say(
         f"{text.clock(at_ns / NS_PER_S)}  {name} {began}; 8 shows the alerts of then, ` goes back to live", "mark"
     )
+
+
+def fired_ns(app: WftopApp, screen: AlertsScreen, alert: Alert) -> int | None:
+    """When it fired, or began to hold (UTC); None: it is not known."""
+    return _began(app, screen, alert)[1]
+
+
+def _began(app: WftopApp, screen: AlertsScreen, alert: Alert) -> tuple[Event | None, int | None]:
+    """The event of its firing, where that is known, and when it was."""
+    history = screen.history(app.seen, 1 << 62)
+    event = next((item for item in history if item.event_id == alert.event), None) if alert.event else None
+    return event, event.time_ns if event is not None else details.fired_ns(alert, history) or alert.since_ns
 
 
 def _zoom(app: WftopApp, screen: AlertsScreen, step: int) -> None:

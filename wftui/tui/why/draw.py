@@ -26,18 +26,18 @@ def content(scene: Scene, findings: Findings, width: int) -> tuple[list[Row], in
         if rows:
             rows.append([gap(inner)])
         if title:
-            rows += _wrapped(scene, title, inner, "dim" if not number else "strong")
+            rows += wrapped(scene, title, inner, "dim" if not number else "strong")
         for place, line in enumerate(lines):
             # The first sentence is what a person came for; what is set in is the evidence of the line above.
             role = "strong" if not number and not place else "dim" if line[:3].isspace() else "text"
-            rows += _wrapped(scene, line, inner, role)
+            rows += wrapped(scene, line, inner, role)
     keys: Row = [("Enter", "key"), (" go there   ", "dim")] if findings.goes_ns is not None else []
     arrows = f"{scene.glyphs.up}{scene.glyphs.down}"
     rows += [[gap(inner)], [*keys, (arrows, "key"), (" scroll   ", "dim"), ("Esc", "key"), (" back", "dim")]]
     return rows, inner
 
 
-def _wrapped(scene: Scene, line: str, width: int, role: str) -> list[Row]:
+def wrapped(scene: Scene, line: str, width: int, role: str) -> list[Row]:
     """A line over as many rows as it takes, those after the first set in."""
     known = line.strip().translate(_ASCII) if scene.glyphs.ascii_only else line.strip()
     said = plain(known, scene.glyphs, 500)
