@@ -29,11 +29,13 @@ if TYPE_CHECKING:
 
 K: Final = 5
 HOUR_S: Final = 3600
+_DIGITS: Final = 4
+"""Of a number: with all of them it could be found again in another file."""
 SENTENCES: Final = (
     "Single seconds, tables, events, notes, rules, settings and wftop's own log: this level has statistics alone.",
     "Times are rounded to the hour, and values beyond the 1st and the 99th percentile count as those.",
 )
-_ALONE: Final = "One user's processes ran: no group of users hides that one, and k-anonymity is not claimed."
+_ALONE: Final = "At most one user is involved: no group hides that one, and k-anonymity is not claimed."
 _SEVERAL: Final = "Groups of fewer than {k} users are not told; this is no promise that nobody can be recognised."
 _NAMED: Final = frozenset({"mount", "server", "model", "source", "view", "plugin"})
 """Labels whose values somebody chose."""
@@ -140,8 +142,8 @@ def _statistics(hour: int, values: Numbers) -> tuple[HourOf, int]:
     low, middle, high, top = np.percentile(values, (1, 50, 95, 99)).tolist()
     clipped = np.clip(values, low, top)
     changed = int((clipped != values).sum())
-    mean = float(clipped.mean())
-    return HourOf(hour, len(values), mean, low, top, middle, high, top), changed
+    numbers = (float(clipped.mean()), low, top, middle, high, top)
+    return HourOf(hour, len(values), *(float(f"{number:.{_DIGITS}g}") for number in numbers)), changed
 
 
 def _programs(archive: Archive, since_s: int, until_s: int) -> tuple[int, list[ProgramGroup], int]:

@@ -444,6 +444,10 @@ JSON: Final[Treatments] = {
 SETTINGS: Final[Treatments] = {
     **_all(PATH, "tap.file"),
     **_all(SAID, "view.theme view.layout view.time_zone energy.currency energy.price_per_kwh"),
+    "bundle.recipients": NOT,
+    "bundle.on": RULE,
+    "bundle.level": WORD,
+    **_all(NUMBER, "bundle.keep bundle.max_bytes"),
     **_all(SOURCE, "sources.disabled"),
     **_all(RULE, "alerts.rules_disabled alerts.rules_enabled"),
     **_all(ENDPOINTS, "servers.endpoints"),

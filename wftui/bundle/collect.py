@@ -9,14 +9,15 @@ import os
 import tempfile
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 import msgspec
 
 from wftui import __version__, clock, paths
-from wftui.bundle import crypt, happened, inforce, inventory, logs
+from wftui.bundle import aggregate, crypt, happened, inforce, inventory, logs, report_alerts, screens
 from wftui.bundle import format as form
 from wftui.bundle.format import Consent, Facts, Manifest, Origin
+from wftui.bundle.preview import Preview, Previewing
 from wftui.bundle.privacy import Redactor
 from wftui.bundle.series import Numbers
 from wftui.bundle.writer import BundleWriter
@@ -25,9 +26,11 @@ from wftui.errors import BundleError, ConfigError, NoDataError, StoreError
 from wftui.render.files import rfc3339
 from wftui.store import aftermath
 from wftui.store.archive import open_archive
+from wftui.wire.recording import Recording
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import TracebackType
 
     from wftui.bundle.series import Put
     from wftui.store.archive import Archive
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
     Tell = Callable[[str], None]
     """Takes what is being done, in a word or two."""
 
+_ALERTS: Final = 2_000
+"""Events of alerts, the newest, that say which moment matters."""
 _BURST_NS: Final = 60 * NS_PER_S
 """A burst begins so long before its mark or alert."""
 
@@ -106,9 +111,25 @@ def make(request: Request, tell: Tell | None = None) -> Made:
     return Made(request.path, request.path.stat().st_size, manifest, took_s, passphrase)
 
 
+def preview(request: Request) -> Preview:
+    """What would go in; nothing is written.
+
+    Raises:
+        NoDataError, StoreError, BundleError: As ``make``.
+    """
+    taker = Previewing()
+    with open_archive(request.data_dir) as archive, Collection(request, archive, taker.add) as collection:
+        collection.collect()
+        collection.report(taker.members)
+        return taker.preview(collection.manifest())
+
+
 def _write(request: Request, path: Path, *, replace: bool, tell: Tell | None) -> Manifest:
-    with open_archive(request.data_dir) as archive, BundleWriter(path, replace=replace) as writer:
-        collection = Collection(request, archive, writer.add, tell)
+    with (
+        open_archive(request.data_dir) as archive,
+        BundleWriter(path, replace=replace) as writer,
+        Collection(request, archive, writer.add, tell) as collection,
+    ):
         collection.collect()
         writer.flush()
         collection.report(writer.members)
@@ -121,7 +142,7 @@ def _say(tell: Tell | None, what: str) -> None:
 
 
 class Collection:
-    """What goes into one bundle, member after member."""
+    """What goes into one bundle, member after member; a context manager."""
 
     def __init__(self, request: Request, archive: Archive, put: Put, tell: Tell | None = None) -> None:
         """Nothing is read yet.
@@ -142,10 +163,21 @@ class Collection:
         self._numbers = Numbers(archive, self.redactor, put)
         self._boots: dict[str, str] = {}
         self._facts = Facts()
+        self._drawing: screens.Drawing | None = None
         self._made_ns = clock.SystemClock().now().time_ns
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End what draws pictures, if it is still at it."""
+        if self._drawing is not None:
+            self._drawing.close()
+
     def collect(self) -> None:
-        """Everything but the reports.
+        """Everything but the reports and pictures.
 
         Raises:
             NoDataError: Nothing was recorded then.
@@ -156,6 +188,12 @@ class Collection:
         since_s, until_s = self._request.since_s, self._request.until_s
         self._say("names")
         self.redactor.learn(self._archive, since_s, until_s)
+        if self._request.level == form.AGGREGATE:
+            self._statistics()
+            return
+        if span is not None and self._request.screens:
+            self._say("pictures")
+            self._draw(span)
         tables = happened.Tables(self._archive, self.redactor, self._put)
         if span is not None:
             self._say("tables")
@@ -177,7 +215,19 @@ class Collection:
         self._say("log")
         self._log()
         self._damages()
-        self._put(form.README, _readme(self._request).encode())
+        self._put(form.README, _readme(self.manifest()).encode())
+
+    def _statistics(self) -> None:
+        """In place of all that is of a second, of a person, or in somebody's words."""
+        self._say("statistics")
+        since_s, until_s = self._request.since_s, self._request.until_s
+        statistics = aggregate.statistics(self._archive, self.redactor, since_s, until_s)
+        self._json(form.STATISTICS, statistics)
+        self.left_out += aggregate.sentences(statistics)
+        found = inventory.inventory(self._archive, self.redactor, {}, until_s * NS_PER_S)
+        self._json(form.INVENTORY, found)
+        self._facts = Facts(inventory=found, statistics=statistics)
+        self._put(form.README, _readme(self.manifest()).encode())
 
     def _span(self) -> Span | None:
         """None: single seconds of it are gone.
@@ -192,6 +242,30 @@ class Collection:
             there = f"recorded is {rfc3339(bounds[0])} to {rfc3339(bounds[1])}" if bounds else "nothing is there"
             raise NoDataError(f"no data from {rfc3339(since_s)} to {rfc3339(until_s)}; {there}")
         return span
+
+    def _draw(self, span: Span) -> None:
+        """Begin with it: another process does it meanwhile."""
+        since_s, until_s = self._request.since_s, self._request.until_s
+        last = next(iter(list(self._archive.sequence(span.last_seq, span.last_seq))), None)
+        if last is None:
+            return
+        manifest = self.manifest()
+        found, _ = self._archive.events(
+            since_ns=since_s * NS_PER_S, until_ns=until_s * NS_PER_S, types=["alert.*"], limit=_ALERTS, newest=True
+        )
+        alerts = report_alerts.alerts(self._archive, manifest, found, self.redactor)
+        at_ns = report_alerts.moment_ns(alerts, manifest.alert, last.time_s * NS_PER_S)
+        about = Recording(
+            self._request.path.name,
+            manifest.origin.host,
+            manifest.origin.time_zone,
+            manifest.level,
+            since_s,
+            last.time_s,
+            manifest.alert,
+            program=manifest.program,
+        )
+        self._drawing = screens.Drawing(self._archive, self.redactor, about, at_ns, until_s)
 
     def _events(self, span: Span | None) -> None:
         since_ns, until_ns = self._request.since_s * NS_PER_S, self._request.until_s * NS_PER_S
@@ -258,13 +332,25 @@ class Collection:
             self.left_out.append(f"{self._archive.damaged} damaged ticks, changes or segments.")
 
     def report(self, members: list[form.Member]) -> None:
-        """The two reports, after all else."""
+        """Pictures and the two reports, after all else.
+
+        Args:
+            members: Those that are there already.
+        """
         from wftui.bundle import report
 
+        pictures = screens.Pictures()
+        if self._drawing is not None:
+            self._say("pictures")
+            pictures = self._drawing.pictures()
+            for name, data in sorted(pictures.screens.items()):
+                self._put(f"screens/{name}.svg", data)
+            if pictures.trouble:
+                self.left_out.append(f"Pictures of the screens: {pictures.trouble}.")
         self._say("report")
         manifest = msgspec.structs.replace(self.manifest(), members=members)
         try:
-            html, markdown = report.both(self._archive, manifest, self.redactor, self._facts)
+            html, markdown = report.both(self._archive, manifest, self.redactor, self._facts, pictures.answer)
         except StoreError as error:
             self.left_out.append(self.redactor.text(f"The report: {error}"))
             return
@@ -275,7 +361,7 @@ class Collection:
         """Without members."""
         request = self._request
         facts = self._facts.inventory
-        return Manifest(
+        found = Manifest(
             form.FORMAT,
             form.VERSION,
             f"wftop {__version__}",
@@ -285,7 +371,7 @@ class Collection:
             request.level,
             Origin(
                 self.redactor.name("host", os.uname().nodename),
-                inforce.local_zone(self._where),
+                self.redactor.zone(inforce.local_zone(self._where)),
                 facts.os if facts is not None else "",
                 facts.kernel if facts is not None else "",
                 self._boots,
@@ -295,8 +381,9 @@ class Collection:
             self.redactor.report(),
             self.left_out,
             [],
-            inforce.rule_id(self.redactor, request.alert) if request.alert else "",
+            self.redactor.rule(request.alert) if request.alert else "",
         )
+        return aggregate.generalised(found) if request.level == form.AGGREGATE else found
 
     def _json(self, name: str, value: object) -> None:
         data = msgspec.json.encode(value)
@@ -306,9 +393,10 @@ class Collection:
         self._put(name, data)
 
 
-def _readme(request: Request) -> str:
+def _readme(manifest: Manifest) -> str:
+    since, until = (rfc3339(time_ns // NS_PER_S) for time_ns in (manifest.since_ns, manifest.until_ns))
     return f"""An incident bundle of wftop {__version__}
-{rfc3339(request.since_s)} to {rfc3339(request.until_s)}, level {request.level}
+{since} to {until}, level {manifest.level}
 
   report.html      what happened, for a browser; it asks nobody anything
   report.md        the same, short, for an issue tracker
@@ -324,6 +412,7 @@ def _readme(request: Request) -> str:
   rules.json       alert rules, settings.json: settings, as they were when this was written
   inventory.json   hardware, driver, system, libraries; servers.json: model servers
   log.jsonl        wftop's own log
+  statistics.json  at the level aggregate: what series were hour by hour, in place of all that
   screens/         pictures of the screens
 
 Names of people, machines, paths, addresses and serials are made up, the same all over this bundle and in no

@@ -103,14 +103,9 @@ def rules(places: Places, redactor: Redactor) -> list[RuleInForce]:
             if key not in _TOLD and value not in ("", None, [], 0, 0.0, False)
         }
         told = redactor.json(body)
-        name = rule_id(redactor, rule.id)
+        name = redactor.rule(rule.id)
         found.append(RuleInForce(name, rule.severity, rule.category, rule.enabled, rule.origin.builtin, told))
     return sorted(found, key=lambda item: item.id)
-
-
-def rule_id(redactor: Redactor, known: str) -> str:
-    """The id of a rule as the bundle has it."""
-    return str(redactor.json({"id": known})["id"])
 
 
 def settings(places: Places, redactor: Redactor) -> dict[str, SettingInForce]:

@@ -185,6 +185,8 @@ def _table(seen: _Seen, data: bytes) -> None:
 
 def _json(seen: _Seen, data: bytes) -> None:
     found: _Json = msgspec.json.decode(data)
+    if isinstance(found, dict) and isinstance(found.get("series"), list):
+        found = found["series"]
     if isinstance(found, list):
         parts = [msgspec.json.encode(item) for item in found]
     elif isinstance(found, dict):

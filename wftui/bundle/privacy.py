@@ -31,6 +31,8 @@ _VERSION: Final = re.compile(r"v?\d+(?:\.\d+){0,4}(?:[-+.~]\w{0,16}){0,4}\Z")
 _SERIES: Final = re.compile(r"[a-zA-Z_][\w.]*(?:\{(?:[^\"{}]|\"(?:[^\"\\]|\\.)*\")*\})?")
 _SUFFIX: Final = re.compile(r"\.(?:service|scope|slice|socket|mount)\Z")
 _PERSON_UNIT: Final = re.compile(r"(user[-@])(\d+)(\.\w+)\Z")
+_SEVERITY: Final = re.compile(r"severity\s*[=<>!]+\s*\w{1,10}\Z")
+"""In place of a rule, where several are meant."""
 _SHORT: Final = 6
 """Digits of a number that names nothing."""
 _DEPTH: Final = 12
@@ -469,7 +471,7 @@ class Redactor:
             treatment = fields.get(key, allowed.NOT)
             found = self._value(treatment, item, allowed.FIELDS if fields is not allowed.JSON else fields, depth)
             if found is LEFT_OUT:
-                self._gone["field"] += 1
+                self._gone["field"] += item not in ((), [], {}, "")
             else:
                 shown[key] = found
         return shown
@@ -594,7 +596,7 @@ class Redactor:
         return f"{time[1]}-7{digits[:3]}-8{digits[3:6]}-{digits[6:18]}"
 
     def _rule(self, value: str) -> str:
-        if value in self._shipped_rules:
+        if value in self._shipped_rules or _SEVERITY.match(value):
             return value
         return self._text(value) if self._full else f"rule.{self._names.name('rule', value)}"
 
