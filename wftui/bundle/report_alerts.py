@@ -89,7 +89,7 @@ def alerts(archive: Archive, manifest: Manifest, events: Iterable[Event], redact
     fired.sort(key=lambda item: (_rank(item.severity), item.periods[0][0]))
     return [
         Alert(
-            number, item.rule, item.name, item.severity or "info", item.periods, item.message, item.condition,
+            number, item.rule, item.name, _known(item.severity), item.periods, item.message, item.condition,
             item.figures(), item.threshold, item.unit, item.notes, frozenset(item.series),
         )
         for number, item in enumerate(fired, 1)
@@ -104,6 +104,11 @@ def moment_ns(found: Iterable[Alert], rule: str, last_ns: int) -> int:
     if fired:
         return min(last_ns, max(fired) * NS_PER_S)
     return min(last_ns, listed[0].periods[-1][0] * NS_PER_S) if listed else last_ns
+
+
+def _known(severity: str) -> str:
+    """One of ``SEVERITIES``: a recording may hold anything."""
+    return severity if severity in SEVERITIES else "info"
 
 
 def _rank(severity: str) -> int:
