@@ -241,6 +241,8 @@ def _warnings(a: Side, b: Side, joined: Joined) -> Iterator[str]:
             f"A has values of {_length(a.level_s)}, B of {_length(b.level_s)}: peaks and percentiles of the longer"
             " ones are flatter."
         )
+    if a.manifest is None or b.manifest is None:
+        yield "What is of the own recording is told with its own names (mounts, interfaces, programs)."
     yield from _redacted(a, b)
     for key, left, right in joined.apart:
         yield (
