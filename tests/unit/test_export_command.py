@@ -223,3 +223,23 @@ def test_csv_loads_nothing_heavy(data: Path) -> None:
     loaded = set(done.stderr.split())
     assert "wftui.render.files" in loaded
     assert not loaded & {"duckdb", "_duckdb", "numpy", "rich", "typer", "textual", "asyncio", "ctypes"}
+
+
+def test_a_bundle_is_an_export_with_its_own_questions(data: Path, tmp_path: Path) -> None:
+    target = tmp_path / "a.wftop"
+    refused = run(data, *RANGE, "--format", "bundle", "-o", str(target))
+    assert refused.returncode == 2
+    assert b"nobody is there to ask" in refused.stderr
+    assert b"--encrypt-to KEY, --passphrase or --plain" in run(data, "--format=bundle", "--yes").stderr
+    assert not target.exists()
+    done = run(data, *RANGE, "--format=bundle", "-o", str(target), "--yes", "--plain", "--no-screens")
+    assert done.returncode == 0, done.stderr
+    assert target.read_bytes().startswith(b"PK")
+
+
+@pytest.mark.parametrize("name", ["a.wftop", "a.wftop.age"])
+def test_a_file_that_is_called_a_bundle_is_one(data: Path, tmp_path: Path, name: str) -> None:
+    done = run(data, *RANGE, "-o", str(tmp_path / name))
+    assert done.returncode == 2
+    assert b"a bundle is written by --format bundle" in done.stderr
+    assert not (tmp_path / name).exists()

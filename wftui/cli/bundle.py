@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
 from wftui import clock
-from wftui.bundle.format import ENCRYPTED, FULL, LEVELS, SUFFIX, Consent
+from wftui.bundle.format import ENCRYPTED, LEVELS, SUFFIX, Consent
 from wftui.errors import BundleError, NoDataError, UsageError, report
 from wftui.paths import places
 from wftui.units import NS_PER_S
@@ -68,8 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--until", default="now", metavar="TIME", help="end of the range (default: now)")
     add("-o", "--output", metavar="FILE", help=f"file or folder (default: wftop-DATE-TIME{SUFFIX} here)")
     add(
-        "--level", choices=LEVELS, default=FULL,
-        help="full keeps names of programs and models; anonymous only those of products; aggregate is statistics",
+        "--level", choices=LEVELS,
+        help="full keeps names of programs and models; anonymous only those of products; aggregate is statistics"
+        " (default: the setting bundle.level)",
     )  # fmt: skip
     how = found.add_mutually_exclusive_group()
     how.add_argument(
@@ -98,21 +99,22 @@ def _bundle(arguments: argparse.Namespace) -> int:
 
     now_ns = clock.SystemClock().now().time_ns
     where = places(arguments.data_dir, arguments.config)
-    use_zone(load(where).text("view.time_zone"))
+    settings = load(where)
+    use_zone(settings.text("view.time_zone"))
     since_s, until_s = span(arguments.since, arguments.until, now_ns)
     asks = not arguments.yes and not arguments.preview
     if asks and not _terminal():
         raise UsageError("nobody is there to ask whether it may be written: --yes says so, --preview shows it")
     if arguments.yes and not (arguments.encrypt_to or arguments.passphrase or arguments.plain):
         raise UsageError(f"--yes: say how it is encrypted, too: {_HOW}")
-    encryption = None if arguments.preview else _encryption(arguments)
+    encryption = None if arguments.preview else _encryption(arguments, settings.names("bundle.recipients"))
     how = _PLAIN if encryption is None else encryption.how
     request = collect.Request(
         data_dir=where.data_dir,
         path=_path(arguments.output, now_ns, encrypted=encryption is not None),
         since_s=since_s,
         until_s=until_s,
-        level=arguments.level,
+        level=arguments.level or settings.text("bundle.level"),
         consent=Consent("--yes" if arguments.yes else "typed", now_ns, how),
         encryption=encryption,
         alert=arguments.alert,
@@ -139,8 +141,8 @@ def _terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _encryption(arguments: argparse.Namespace) -> Encryption | None:
-    """What was said; who says nothing gets a passphrase.
+def _encryption(arguments: argparse.Namespace, known: tuple[str, ...]) -> Encryption | None:
+    """What was said; who says nothing gets the keys of the settings, else a passphrase.
 
     Raises:
         UsageError: A recipient is none.
@@ -150,9 +152,9 @@ def _encryption(arguments: argparse.Namespace) -> Encryption | None:
         return None
     from wftui.bundle import crypt
 
-    if arguments.encrypt_to:
-        crypt.check_recipients(arguments.encrypt_to)
-        return crypt.Encryption(tuple(arguments.encrypt_to))
+    if recipients := tuple(arguments.encrypt_to or (() if arguments.passphrase else known)):
+        crypt.check_recipients(recipients)
+        return crypt.Encryption(recipients)
     crypt.check_recipients(())  # whether it is installed at all
     return crypt.Encryption(passphrase=crypt.generate_passphrase())
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from wftui import clock
-from wftui.cli.export_options import FORMATS, STEPS, parser
+from wftui.cli.export_options import FORMATS, STEPS, of_bundle, parser
 from wftui.errors import ConfigError, NoDataError, UsageError, report
 from wftui.paths import places
 from wftui.units import NS_PER_S
@@ -44,6 +44,10 @@ def main(argv: Sequence[str]) -> int:
         StoreError: The journal cannot be read (5).
         NoDataError: The range holds nothing (7).
     """
+    if (words := of_bundle(argv)) is not None:
+        from wftui.cli import bundle
+
+        return bundle.main(words)
     arguments = parser().parse_args(argv)
     # Millions of numbers and no cycles: looking for some costs 20 %.
     gc.disable()
@@ -124,6 +128,8 @@ def _series(
 
 
 def _check_form(arguments: argparse.Namespace, form: str) -> None:
+    if arguments.format is None and Path(arguments.output).suffix in (".wftop", ".age"):
+        raise UsageError(f"{arguments.output}: a bundle is written by --format bundle, or by `wftop bundle`")
     if form == "duckdb" and arguments.output == "-":
         raise UsageError("a DuckDB file needs a name: -o FILE")
     if form in _BINARY and arguments.output == "-" and sys.stdout.isatty():
