@@ -26,13 +26,3 @@ def both(
     """
     found = report_facts.gather(archive, manifest, redactor, facts, answer)
     return report_html.page(found), report_md.document(found)
-
-
-def html(archive: Archive, manifest: Manifest, redactor: "Redactor") -> bytes:
-    """``report.html`` alone. Raises: as ``both``."""
-    return report_html.page(report_facts.gather(archive, manifest, redactor))
-
-
-def markdown(archive: Archive, manifest: Manifest, redactor: "Redactor") -> bytes:
-    """``report.md`` alone. Raises: as ``both``."""
-    return report_md.document(report_facts.gather(archive, manifest, redactor))

@@ -9,8 +9,9 @@ from wftui.bundle import charts
 from wftui.bundle.charts import Bar, Chart, Tick
 from wftui.bundle.format import AGGREGATE, Manifest
 from wftui.bundle.report_alerts import Alert
-from wftui.bundle.report_facts import Happened, Report, Table
+from wftui.bundle.report_facts import Happened, Report
 from wftui.bundle.report_style import css
+from wftui.bundle.report_tables import Table
 from wftui.bundle.report_words import Said, Sentence
 from wftui.render import text
 from wftui.text import clean

@@ -9,8 +9,9 @@ from typing import Final
 from wftui.bundle.charts import amount
 from wftui.bundle.format import AGGREGATE
 from wftui.bundle.report_alerts import Alert
-from wftui.bundle.report_facts import Report, Table
+from wftui.bundle.report_facts import Report
 from wftui.bundle.report_html import CHECKING, OPENING
+from wftui.bundle.report_tables import Table
 from wftui.bundle.report_words import Said, Sentence
 from wftui.render import text
 from wftui.text import clean, cut_middle
