@@ -78,7 +78,7 @@ def test_two_ranges_of_a_recording(data: Path) -> None:
     verdict = said.splitlines()[2]
     assert "filesystem utilization /home/alice 35 → 85 % (± 0 points); CPU " in verdict
     assert "Of the programs burner changed most: CPU 0 → 190 %" in verdict
-    assert "5 min, recorded 5 min, own recording" in said
+    assert "5 min, all of it recorded, own recording" in said
     assert "Settings: not compared" in said, "of both only what holds now is known"
 
 

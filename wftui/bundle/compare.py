@@ -159,7 +159,9 @@ def _moved(name: Series, a: Side, b: Side, one: str, other: str, noise: float) -
     before, after = a.stats[one], b.stats[other]
     rounding = _EXACT * max(abs(before.mean), abs(after.mean))
     noise = noise if noise > rounding else 0.0
-    return Moved(name, column, unit_of(column), before, after, noise, effect(column, before.mean, after.mean))
+    # How many, not how long: the column's unit is that of what was counted.
+    unit = "" if name.stat == "count" else unit_of(column)
+    return Moved(name, column, unit, before, after, noise, effect(column, before.mean, after.mean))
 
 
 def _grouped(found: list[Moved]) -> list[Moved]:
@@ -220,25 +222,25 @@ def _counts(a: Mapping[str, int], b: Mapping[str, int]) -> list[Counts]:
 
 def _warnings(a: Side, b: Side, joined: Joined) -> Iterator[str]:
     for letter, side in (("A", a), ("B", b)):
-        length = side.until_s - side.since_s
+        whole = side.until_s - side.since_s
         if not side.recorded_s:
             yield f"{letter} holds no second of its range: nothing of it can be compared."
-        elif side.recorded_s < length * _COVERED:
-            yield f"Of {letter} only {_length(side.recorded_s)} of {_length(length)} were recorded."
+        elif side.recorded_s < whole * _COVERED:
+            yield f"Of {letter} only {length(side.recorded_s)} of {length(whole)} were recorded."
         if side.manifest is not None and side.manifest.level == AGGREGATE:
             yield f"{letter} is a bundle of statistics only (level aggregate): it holds no seconds to compare."
     shared = min(a.until_s, b.until_s) - max(a.since_s, b.since_s)
     if a.recording == b.recording and shared > 0:
-        yield f"A and B have {_length(shared)} in common: what lies in both can differ in neither."
+        yield f"A and B have {length(shared)} in common: what lies in both can differ in neither."
     lengths = sorted((a.until_s - a.since_s, b.until_s - b.since_s))
     if lengths[1] > lengths[0] * _LENGTH:
         yield (
-            f"The ranges are not of one length: A is {_length(a.until_s - a.since_s)}, B is"
-            f" {_length(b.until_s - b.since_s)}; counts of events are those of each as a whole."
+            f"The ranges are not of one length: A is {length(a.until_s - a.since_s)}, B is"
+            f" {length(b.until_s - b.since_s)}; counts of events are those of each as a whole."
         )
     if a.level_s != b.level_s:
         yield (
-            f"A has values of {_length(a.level_s)}, B of {_length(b.level_s)}: peaks and percentiles of the longer"
+            f"A has values of {length(a.level_s)}, B of {length(b.level_s)}: peaks and percentiles of the longer"
             " ones are flatter."
         )
     if a.manifest is None or b.manifest is None:
@@ -261,7 +263,13 @@ def _redacted(a: Side, b: Side) -> Iterator[str]:
         yield "Programs without a well-known name are not compared: their names are made up in each bundle anew."
 
 
-def _length(seconds: float) -> str:
+def length(seconds: int) -> str:
+    """A length of time, to the second below an hour: ``2 min 25 s``."""
+    minutes, rest = divmod(seconds, 60)
+    if not minutes:
+        return f"{rest} s"
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
     return text.duration(seconds).strip()
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from wftui.bundle.compare import Comparison, Counts, Moved, Program
+from wftui.bundle.compare import Comparison, Counts, Moved, Program, length
 from wftui.bundle.differing import Facet
 from wftui.bundle.sides import Side
 from wftui.render import text
@@ -105,9 +105,9 @@ def _scope(found: Comparison) -> str:
 def _ranges(found: Comparison) -> Iterator[str]:
     zone = text.offset(found.b.until_s)
     for letter, side in (("A", found.a), ("B", found.b)):
-        length = side.until_s - side.since_s
-        said = f"- {letter}: {moment(side.since_s)} to {moment(side.until_s)} (UTC{zone}), {_length(length)}"
-        said += f", recorded {_length(side.recorded_s)}"
+        asked = side.until_s - side.since_s
+        said = f"- {letter}: {moment(side.since_s)} to {moment(side.until_s)} (UTC{zone}), {length(asked)}"
+        said += f", recorded {length(side.recorded_s)}" if side.recorded_s != asked else ", all of it recorded"
         yield said + _origin(side)
 
 
@@ -119,10 +119,6 @@ def _origin(side: Side) -> str:
         f", bundle of {escaped(made.origin.host)} ({escaped(made.origin.time_zone)}), level {escaped(made.level)}"
     )
     return f"{said}, written by {escaped(made.program)}"
-
-
-def _length(seconds: float) -> str:
-    return text.duration(seconds).strip()
 
 
 def _tables(found: Comparison, *, everything: bool) -> Iterator[Table]:
@@ -154,7 +150,7 @@ def _tables(found: Comparison, *, everything: bool) -> Iterator[Table]:
     if rest:
         yield Table("What else was looked at", (), [], " ".join(rest))
     gaps = [
-        (letter, moment(item.since_s), moment(item.until_s), _length(item.missing_s), why)
+        (letter, moment(item.since_s), moment(item.until_s), length(item.missing_s), why)
         for letter, side in (("A", found.a), ("B", found.b))
         for item, why in side.gaps
     ]

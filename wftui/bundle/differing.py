@@ -25,6 +25,7 @@ _MODEL: Final = (
 )  # fmt: skip
 _SIZES: Final = frozenset({"memory", "size", "vram", "ram"})
 """Last words of what is counted in bytes."""
+_NOW: Final = "not compared: of the own recording those of now are known, not those of then"
 NOWHERE: Final = "not there"
 UNKNOWN: Final = "unknown"
 
@@ -49,10 +50,11 @@ class Facet(NamedTuple):
 def facets(a: Side, b: Side) -> list[Facet]:
     """All kinds, compared or not."""
     told = a.facts, b.facts
+    own = a.manifest is None and b.manifest is None
     return [
         _facet("Versions and hardware", told, lambda facts: facts.inventory, _inventory),
-        _facet("Settings", told, lambda facts: facts.settings, _settings),
-        _facet("Rules", told, lambda facts: facts.rules, _rules),
+        Facet("Settings", [], _NOW) if own else _facet("Settings", told, lambda facts: facts.settings, _settings),
+        Facet("Rules", [], _NOW) if own else _facet("Rules", told, lambda facts: facts.rules, _rules),
         _facet("Model servers", told, lambda facts: facts.servers, _servers),
     ]
 

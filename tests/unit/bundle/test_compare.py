@@ -76,7 +76,8 @@ class Recorded:
     changes: list[StoredChange] = field(default_factory=list)
     fired: int = 0
     facts: Facts = field(default_factory=Facts)
-    made: Manifest | None = None
+    made: Manifest | None = field(default_factory=lambda: manifest())
+    """None: of the own recording."""
     selectors: list[str] = field(default_factory=list)
 
 
@@ -336,12 +337,26 @@ def test_what_a_side_does_not_tell_is_said(tmp_path: Path) -> None:
     ]
 
 
+def test_of_the_own_past_no_settings_are_known(tmp_path: Path) -> None:
+    values = np.column_stack([noise(0.2, 0.01)])
+    known = Facts(rules=[rule("oom")], settings={}, inventory=inventory(), servers=[])
+    one = Recorded([CPU], values, facts=known, made=None)
+    found = compared(tmp_path, one, one, ("1", "1"))
+    assert [item.why.partition(",")[0] for item in found.facets] == [
+        "",
+        "not compared: of the own recording those of now are known",
+        "not compared: of the own recording those of now are known",
+        "",
+    ]
+    assert any("its own names" in line for line in found.warnings)
+
+
 def test_warnings_of_what_is_not_comparable(tmp_path: Path) -> None:
     long, short = np.column_stack([noise(0.2, 0.01)]), np.column_stack([noise(0.2, 0.01, 200)])
     a = Recorded([CPU], long, made=manifest(ANONYMOUS))
     b = Recorded([CPU], short, made=manifest(AGGREGATE, 0))
     said = compared(tmp_path, a, b).warnings
-    assert any("A is 10 min, B is 3m 20s" in line or "A is 10 min" in line for line in said)
+    assert any("A is 10 min, B is 3 min 20 s" in line for line in said)
     assert any("other levels: A anonymous, B aggregate" in line for line in said)
     assert any("statistics only" in line for line in said)
 
@@ -395,7 +410,7 @@ def test_as_a_document(hostile: Comparison) -> None:
         "differ": [],
         "not_compared": "not compared: neither side tells of that time",
     }
-    assert told_["a"]["bundle"] is None
+    assert told_["a"]["bundle"]["host"] == "host-7f3a"
 
 
 @pytest.mark.parametrize(
