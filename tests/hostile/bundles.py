@@ -35,7 +35,7 @@ from wftui.bundle.format import (
     Ticks,
 )
 from wftui.bundle.packed import pack, whole
-from wftui.model.event import Event, event
+from wftui.model.event import Event
 from wftui.model.health import Health
 from wftui.model.processes import PROCESSES
 from wftui.model.table import Row, TableChange, TableColumn, TableSchema
@@ -79,8 +79,9 @@ def ticks(count: int = TICKS, first: int = 101, layout: int = 1) -> Ticks:
 
 def happened(seq: int, text: str = "a mark") -> Event:
     """An event within the ticks."""
-    made = event((START_S + seq) * S, "mark.set", ("recorder", "1"), {"note": text, "deep": [{"er": 1.5}]})
-    return msgspec.structs.replace(made, seq=seq)
+    time_ns = (START_S + seq) * S
+    payload = {"note": text, "deep": [{"er": 1.5}]}
+    return Event(seq, f"019a0000-0000-7000-8000-{seq:012d}", time_ns, "mark.set", "recorder", "1", payload=payload)
 
 
 def sound() -> dict[str, bytes]:

@@ -14,7 +14,7 @@ from wftui.bundle import format as form
 MEMORY_BYTES: Final = 512 * 1024 * 1024
 """Address space; on macOS, which does not hold processes to that, data."""
 CPU_S: Final = 30
-BASE_S: Final = 5.0
+BASE_S: Final = 3.0
 """Seconds of wall time for a small file …"""
 PER_MIB_S: Final = 0.5
 """… and so much more for each MiB of a larger one: a bomb is small."""

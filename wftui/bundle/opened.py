@@ -11,8 +11,8 @@ import signal
 import stat
 import sys
 from array import array
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -90,8 +90,11 @@ def open_bundle(path: Path, folder: Path, *, identities: Sequence[Path] = (), pa
         BundleError: What is wrong with it, in one line.
     """
     try:
-        with _plain(path, folder, identities, passphrase) as (file, size):
-            return _written(path, folder, _told(file, size, every=False))
+        with (
+            _plain(path, folder, identities, passphrase) as (file, size),
+            closing(_told(file, size, every=False)) as told,
+        ):
+            return _written(path, folder, told)
     except StoreError as error:
         _emptied(folder)
         raise BundleError(f"{path}: cannot be unpacked: {error}") from error
@@ -121,14 +124,15 @@ def check(path: Path, folder: Path, *, identities: Sequence[Path] = (), passphra
     try:
         with _plain(path, folder, identities, passphrase) as (file, size):
             try:
-                for frame in _told(file, size, every=True):
-                    match frame:
-                        case frames.Described():
-                            found = frame.manifest
-                        case frames.Wrong():
-                            findings.append(frame.reason)
-                        case frames.Done():
-                            whole = True
+                with closing(_told(file, size, every=True)) as told:
+                    for frame in told:
+                        match frame:
+                            case frames.Described():
+                                found = frame.manifest
+                            case frames.Wrong():
+                                findings.append(_line(frame.reason))
+                            case frames.Done():
+                                whole = True
             except BundleError as error:
                 findings.append(str(error))
     except OSError as error:
@@ -181,7 +185,7 @@ def _emptied(folder: Path) -> None:
 # ---- the process
 
 
-def _told(file: int, size: int, *, every: bool) -> Iterator[frames.Frame]:
+def _told(file: int, size: int, *, every: bool) -> Generator[frames.Frame]:
     """What a process of its own reads in a file.
 
     Raises:
