@@ -29,6 +29,8 @@ _STEPS_S: Final = (
     86_400, 172_800, 604_800, 1_209_600, 2_592_000, 7_776_000, 31_536_000,
 )  # fmt: skip
 _DAY_S: Final = 86_400
+_LEAST: Final = 1e-12
+"""Whatever is less is as good as nothing."""
 
 Time = Callable[[int, bool], str]
 """UTC second to its label, of a day (True) or of a time of day."""
@@ -67,6 +69,17 @@ class Chart(NamedTuple):
     note: str = ""
 
 
+class _Axis(NamedTuple):
+    """Values at the lower and the upper end of a plot."""
+
+    bottom: float
+    top: float
+
+    def share(self, value: float) -> float:
+        """Place of a value, 0 to 1 from below; what is beyond stands at the end."""
+        return min(1.0, max(0.0, (value - self.bottom) / (self.top - self.bottom)))
+
+
 class Span(NamedTuple):
     """The range [since, until) in UTC seconds, and where nothing was recorded in it."""
 
@@ -98,11 +111,11 @@ class Tick(NamedTuple):
 
 def chart(made: Chart, span: Span, label: Time) -> str:
     """A chart as ``<svg>``: grid, gaps, band, lines with letters at their ends, thresholds."""
-    top = _top(made)
+    axis = _axis(made)
     parts = [
         f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">',
         f"<title>{_told(made)}</title>",
-        *_grid(top, made.unit, span, label),
+        *_grid(axis, made.unit, span, label),
     ]
     for since_s, until_s in span.gaps:
         x = _x(span, since_s)
@@ -113,18 +126,18 @@ def chart(made: Chart, span: Span, label: Time) -> str:
         )
     if len(made.lines) <= FEW:
         for place, line in enumerate(made.lines):
-            parts.append(f'<path class="band c{place % 8}" d="{_band(line.low, line.high, top)}"/>')
+            parts.append(f'<path class="band c{place % 8}" d="{_band(line.low, line.high, axis)}"/>')
     else:
         low, high = _envelope(made.lines)
-        parts.append(f'<path class="band" d="{_band(low, high, top)}"/>')
+        parts.append(f'<path class="band" d="{_band(low, high, axis)}"/>')
     for place, line in enumerate(made.lines):
-        parts.append(f'<path class="line c{place % 8} d{place % 4}" d="{_stroke(line.mean, top)}"/>')
-    parts += _letters(made.lines, top)
+        parts.append(f'<path class="line c{place % 8} d{place % 4}" d="{_stroke(line.mean, axis)}"/>')
+    parts += _letters(made.lines, axis)
     for item in made.thresholds:
-        if 0 <= item.value <= top:
-            y = _y(item.value, top)
+        if axis.bottom <= item.value <= axis.top:
+            y = _y(item.value, axis)
             parts.append(f'<path class="limit" d="M{_LEFT} {y:.1f}h{PLOT_WIDTH}"/>')
-    parts += _limit_words(made.thresholds, top)
+    parts += _limit_words(made.thresholds, axis)
     parts.append("</svg>")
     return "".join(parts)
 
@@ -179,40 +192,23 @@ def timeline(span: Span, bars: Sequence[Bar], ticks: Sequence[tuple[str, Sequenc
     )
 
 
-def spark(line: Line, wide: int = 90, high: int = 18) -> str:
-    """A line without axes, for a table's cell; from its lowest to its highest value."""
-    known = [mean for mean in line.mean if mean == mean]
-    if not known:
-        return ""
-    low, top = min(known), max(known)
-    scale = (high - 2) / (top - low) if top > low else 0.0
-    every = max(1, math.ceil(len(line.mean) / wide))
-    means = line.mean[::every]
-    step = wide / max(1, len(means) - 1)
-    points = [
-        None if mean != mean else (place * step, high - 1 - (mean - low) * scale if scale else high / 2)
-        for place, mean in enumerate(means)
-    ]
-    return (
-        f'<svg class="spark" viewBox="0 0 {wide} {high}" aria-hidden="true">'
-        f'<path class="line c0" d="{_path(points)}"/></svg>'
-    )
-
-
 # ---- axes
 
 
-def _top(made: Chart) -> float:
-    highest = max((item[2] for line in made.lines for item in line.known()), default=0.0)
+def _axis(made: Chart) -> _Axis:
+    """From 0, or from below the lowest value where that is less."""
+    known = [item for line in made.lines for item in line.known()]
+    highest = max((item[2] for item in known), default=0.0)
+    lowest = min((item[0] for item in known), default=0.0)
     # A limit far beyond what was reached would press the lines flat: its words say that it is above.
     near = [item.value for item in made.thresholds if item.value <= 2 * highest]
-    wanted = max([highest, made.most, *near], default=1.0)
-    return nice(wanted, made.unit)
+    top = nice(max([highest, made.most, *near]), made.unit)
+    return _Axis(-nice(-lowest, made.unit) if lowest < 0 else 0.0, top)
 
 
 def nice(value: float, unit: str) -> float:
     """The end of an axis: a number that reads well in the unit that ``quantity`` will choose."""
-    if not value > 0:
+    if not value > _LEAST:
         return 1.0
     base = 1.0
     if unit.startswith("By"):
@@ -222,12 +218,13 @@ def nice(value: float, unit: str) -> float:
     return next(base * power * item for item in _TOPS if value <= base * power * item * 1.0000001)
 
 
-def _grid(top: float, unit: str, span: Span, label: Time) -> Iterator[str]:
+def _grid(axis: _Axis, unit: str, span: Span, label: Time) -> Iterator[str]:
     for part in range(4 + 1):
         y = _TOP + PLOT_HEIGHT * part / 4
         yield f'<path class="grid" d="M{_LEFT} {y:.1f}h{PLOT_WIDTH}"/>'
         if part % 2 == 0:
-            words = amount(top * (4 - part) / 4, unit) if part < 4 or unit == "Cel" else "0"
+            value = axis.bottom + (axis.top - axis.bottom) * (4 - part) / 4
+            words = amount(value, unit) if value or unit == "Cel" else "0"
             place = f'x="{_LEFT - 4}" y="{y + 3.5:.1f}"'
             yield f'<text class="axis" {place} text-anchor="end">{escape(_short(words))}</text>'
     for at, words in _times(span, label, 4):
@@ -259,29 +256,29 @@ def _x(span: Span, time_s: float) -> float:
     return _LEFT + span.share(time_s) * PLOT_WIDTH
 
 
-def _y(value: float, top: float) -> float:
-    return _TOP + PLOT_HEIGHT * (1 - min(1.0, max(0.0, value / top)))
+def _y(value: float, axis: _Axis) -> float:
+    return _TOP + PLOT_HEIGHT * (1 - axis.share(value))
 
 
 def _place(place: int, count: int) -> float:
     return _LEFT + (place + 0.5) * PLOT_WIDTH / count
 
 
-def _points(values: Sequence[float], top: float) -> list[tuple[float, float] | None]:
+def _points(values: Sequence[float], axis: _Axis) -> list[tuple[float, float] | None]:
     count = len(values)
     return [
-        None if value != value else (_place(place, count), _y(value, top)) for place, value in enumerate(values)
+        None if value != value else (_place(place, count), _y(value, axis)) for place, value in enumerate(values)
     ]
 
 
-def _stroke(values: Sequence[float], top: float) -> str:
-    return _path(_points(values, top))
+def _stroke(values: Sequence[float], axis: _Axis) -> str:
+    return _path(_points(values, axis))
 
 
-def _band(low: Sequence[float], high: Sequence[float], top: float) -> str:
+def _band(low: Sequence[float], high: Sequence[float], axis: _Axis) -> str:
     """Areas between two lines, one for each run of known steps."""
     found = []
-    upper, lower = _points(high, top), _points(low, top)
+    upper, lower = _points(high, axis), _points(low, axis)
     for first, end in _runs(upper):
         there = upper[first:end]
         back = lower[first:end][::-1]
@@ -331,7 +328,7 @@ def _envelope(lines: Sequence[Line]) -> tuple[list[float], list[float]]:
     return low, high
 
 
-def _letters(lines: Sequence[Line], top: float) -> Iterator[str]:
+def _letters(lines: Sequence[Line], axis: _Axis) -> Iterator[str]:
     """At the right end of each line, none over another; a single line needs none."""
     if len(lines) < 2:
         return
@@ -339,7 +336,7 @@ def _letters(lines: Sequence[Line], top: float) -> Iterator[str]:
     for place, line in enumerate(lines):
         last = next((value for value in reversed(line.mean) if value == value), None)
         if last is not None:
-            ends.append((_y(last, top), place))
+            ends.append((_y(last, axis), place))
     ends.sort()
     lowest = _TOP + PLOT_HEIGHT + 3
     places = [y + 3 for y, _ in ends]
@@ -352,15 +349,15 @@ def _letters(lines: Sequence[Line], top: float) -> Iterator[str]:
         yield f'<text class="letter c{place % 8}" x="{WIDTH - _RIGHT + 3}" y="{y:.1f}">{LETTERS[place]}</text>'
 
 
-def _limit_words(thresholds: Sequence[Threshold], top: float) -> Iterator[str]:
+def _limit_words(thresholds: Sequence[Threshold], axis: _Axis) -> Iterator[str]:
     """Which alert a limit belongs to, at its left end; those of nearly the same value share a place."""
     by_place: dict[int, list[int]] = {}
     above: list[int] = []
     for item in thresholds:
-        if item.value > top:
+        if item.value > axis.top:
             above.append(item.number)
-        elif item.value >= 0:
-            by_place.setdefault(round(_y(item.value, top) / 11), []).append(item.number)
+        elif item.value >= axis.bottom:
+            by_place.setdefault(round(_y(item.value, axis) / 11), []).append(item.number)
     if above:
         by_place.setdefault(round(_TOP / 11), []).extend(above)
     for place, numbers in by_place.items():
