@@ -249,7 +249,9 @@ def test_the_newest_stays_whatever_its_size_and_remains_go(folder: Path) -> None
 def test_an_order_that_is_none(
     words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("os.nice", lambda _: 0)
+    nice: list[int] = []
+    monkeypatch.setattr("os.nice", nice.append)
     monkeypatch.setattr("signal.signal", lambda *_: None)
     assert unasked.main(words) == 2
+    assert nice == [19]
     assert capsys.readouterr().err.startswith("wftop: expected an order as JSON")
