@@ -1,9 +1,13 @@
 """The passphrase of an encrypted bundle, asked where there is somebody to ask."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from wftui.errors import BundleError
+
+_ZIP = b"PK\x03\x04"
+"""Begin of a bundle that is not encrypted."""
 
 
 def asked(path: Path, identities: Sequence[Path]) -> str:
@@ -12,6 +16,10 @@ def asked(path: Path, identities: Sequence[Path]) -> str:
     Raises:
         BundleError: It cannot be read, it is for a key and none was named, or nothing was typed.
     """
+    # Most are not encrypted, and whoever opens one waits: what encrypts is left alone then.
+    with suppress(OSError), path.open("rb") as file:
+        if file.read(len(_ZIP)) == _ZIP:
+            return ""
     from wftui.bundle import crypt
 
     if not crypt.is_encrypted(path):

@@ -76,8 +76,10 @@ def _told(connection: Connection, reply: m.AtReply, until_ns: int | None) -> Sta
             grown = rates(old, values.values(), elapsed_ns / NS_PER_S)
     status = connection.ask(m.Status(), m.StatusReply)
     recording = connection.recorder.recording
-    # Of the sources of a recording only the end is told: what began later says nothing of this moment.
-    health = [item for item in status.sources if recording is None or item.since_ns // NS_PER_S <= tick.time_s]
+    health = status.sources
+    if recording is not None and tick.time_s != recording.last_s:
+        # Told of the recording's end: at this moment it was so for who has been so since before it.
+        health = [item for item in health if 0 < item.since_ns <= tick.time_s * NS_PER_S]
     events = connection.ask(m.Events(until_ns=until_ns, limit=_EVENTS, newest=True), m.EventsReply)
     return State(
         time_ns=tick.time_s * NS_PER_S,

@@ -1,22 +1,31 @@
-"""A bundle opened for one view: the process that reads it, and the connection to that."""
+"""A bundle opened for one view: the process that reads it, and the connection to that.
+
+Light to import: the process is started before whatever shows the bundle is loaded.
+"""
+
+from __future__ import annotations
 
 import os
 import select
 import signal
 import socket
 import sys
-from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
-from typing import Final
 
-from wftui.client.queries import wait_gone
 from wftui.errors import BundleError, ProtocolError
-from wftui.wire import codec
-from wftui.wire.messages import Error, Hello, Message
+
+TYPE_CHECKING = False  # typing is heavier than this module
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from typing import Final
+
+    from wftui.wire.messages import Hello, Message
 
 _MODULE: Final = "wftui.history.bundled"
 _FOLDER: Final = "wftop-replay-"
+_HEADER: Final = 4
+"""Bytes of a frame's length, ``wire.codec.HEADER``."""
 _SLOW_S: Final = 1.0
 _PATIENCE_S: Final = 3.0
 """After which a reader that has nobody to answer any more is ended."""
@@ -37,7 +46,8 @@ class Bundled:
             BundleError: It cannot be started.
         """
         # A folder of its own each time: what a replay leaves is never taken for what another one holds.
-        self.folder = Path(os.environ.get("TMPDIR") or "/tmp", _FOLDER + os.urandom(8).hex())  # noqa: S108  made 0700
+        root = os.environ.get("TMPDIR") or "/tmp"  # noqa: S108  the folder is made 0700
+        self.folder = type(path)(root, _FOLDER + os.urandom(8).hex())
         self.socket, theirs = socket.socketpair()
         secret = ["--passphrase"] if passphrase else []
         command = [sys.executable, "-m", _MODULE, *secret, str(path), str(self.folder), *map(str, identities)]
@@ -59,7 +69,7 @@ class Bundled:
         self._closed = False
         if passphrase:
             typed = passphrase.encode()
-            self.socket.sendall(len(typed).to_bytes(codec.HEADER, "big") + typed)
+            self.socket.sendall(len(typed).to_bytes(_HEADER, "big") + typed)
 
     def greeting(self) -> Hello:
         """Wait until the bundle is open; what it is of. Who waits long at a terminal is told what for.
@@ -69,6 +79,8 @@ class Bundled:
         """
         if not select.select([self.socket], [], [], _SLOW_S)[0] and os.isatty(2):
             sys.stderr.write(f"wftop: opening {self._path} …\n")
+        from wftui.wire.messages import Error, Hello  # here: as the module says
+
         try:
             message = self._first()
         except (OSError, ProtocolError) as error:
@@ -80,7 +92,9 @@ class Bundled:
         return message
 
     def _first(self) -> Message:
-        return codec.decode(self._exactly(codec.frame_length(self._exactly(codec.HEADER))))[0]
+        from wftui.wire import codec  # here: as above
+
+        return codec.decode(self._exactly(codec.frame_length(self._exactly(_HEADER))))[0]
 
     def _exactly(self, count: int) -> bytes:
         parts = bytearray()
@@ -97,6 +111,8 @@ class Bundled:
             return
         self._closed = True
         self.socket.close()
+        from wftui.client.queries import wait_gone  # here: as above
+
         with suppress(ProcessLookupError):
             if not wait_gone(self.pid, _PATIENCE_S):
                 os.kill(self.pid, signal.SIGKILL)

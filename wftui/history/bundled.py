@@ -7,22 +7,24 @@ keeps its end open and leaves nothing behind, however that ended.
 
 import fcntl
 import os
-import shutil
 import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from wftui import __version__
 from wftui.clock import NS_PER_S
 from wftui.errors import BundleError, ProtocolError, UsageError, WftopError, report
 from wftui.history import frames
-from wftui.history.service import Service
 from wftui.model.health import Health
 from wftui.wire import codec
 from wftui.wire import messages as m
+
+if TYPE_CHECKING:
+    from wftui.history.service import Service
 
 PREFIX: Final = "wftop-replay-"
 """Begin of the name of a folder that a replay may fill, and its replay removes."""
@@ -43,6 +45,8 @@ class Replay:
 
     def __init__(self, data_dir: Path, recording: m.Recording, health: Sequence[Health] = ()) -> None:
         """``data_dir``: holds what was in the bundle, as a recorder would have stored it."""
+        from wftui.history.service import Service  # here: what reads the bundle is started before it is loaded
+
         self._data_dir = data_dir
         self._recording = recording
         self._health = list(health)
@@ -157,8 +161,14 @@ def folder(path: Path) -> Iterator[Path]:
         inside.mkdir(mode=0o700, exist_ok=True)
         yield inside
     finally:
-        shutil.rmtree(path, ignore_errors=True)
+        _remove(path)
         os.close(lock)
+
+
+def _remove(path: Path) -> None:
+    import shutil  # here: it loads what packs archives
+
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def _sweep(ours: Path) -> None:
@@ -173,7 +183,7 @@ def _sweep(ours: Path) -> None:
             lock = os.open(left / LOCK, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # held: somebody uses it
-                shutil.rmtree(left, ignore_errors=True)
+                _remove(left)
             finally:
                 os.close(lock)
 
@@ -184,10 +194,14 @@ def opened(path: Path, inside: Path, identities: Sequence[Path], passphrase: str
     Raises:
         BundleError: It is refused, or holds no ticks.
     """
-    from wftui.bundle.opened import open_bundle  # here: a folder is there by now to open it in
+    from wftui.bundle.opened import open_bundle
 
+    # Most of the time is that of the process that reads: what answers later is loaded meanwhile.
+    threading.Thread(target=_load, daemon=True).start()
     found = open_bundle(path, inside, identities=identities, passphrase=passphrase)
     about, health = found.manifest, found.facts.health
+    from wftui.history.service import Service
+
     service = Service(found.data_dir)
     try:
         last_s = _last_s(service, found.last_ns)
@@ -213,7 +227,12 @@ def opened(path: Path, inside: Path, identities: Sequence[Path], passphrase: str
     return Replay(found.data_dir, recording, health.sources if health is not None else ())
 
 
-def _last_s(service: Service, last_ns: int | None) -> int | None:
+def _load() -> None:
+    from wftui.history import service  # noqa: F401  for its import
+    from wftui.store import query  # noqa: F401  as above
+
+
+def _last_s(service: "Service", last_ns: int | None) -> int | None:
     """The last second with a tick; None: there are only steps, or nothing."""
     if last_ns is None:
         return None
@@ -223,7 +242,7 @@ def _last_s(service: Service, last_ns: int | None) -> int | None:
     return found.tick.time_s if found.tick is not None else found.previous_s
 
 
-def _alert_ns(service: Service, rule: str) -> int | None:
+def _alert_ns(service: "Service", rule: str) -> int | None:
     """When a rule fired last; None: not in the recording."""
     found = service.answer(m.Events(types=[_FIRING], limit=_FIRED, newest=True))
     events = found.events if isinstance(found, m.EventsReply) else []

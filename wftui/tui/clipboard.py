@@ -21,6 +21,7 @@ from wftui.tui.panels.sources import sorted_sources
 from wftui.tui.provenance.control import subject
 from wftui.tui.provenance.model import OF_PANELS, gather
 from wftui.tui.ui import DETAILS, ORIGINS
+from wftui.units import NS_PER_S
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -170,8 +171,11 @@ def _cell(cell: Cell) -> str:
 
 
 def command(app: WftopApp) -> Copied | None:
-    """The command line that writes what is in view; None: nothing was recorded yet."""
+    """The command line that writes what is in view, or opens a recording here; None: nothing was recorded yet."""
     ui, past = app.ui, app.past
+    if past.recording is not None:
+        words = export.opening(past.recording.file, past.cursor_ns // NS_PER_S)
+        return Copied(" ".join(["wftop", *words]), "the command that opens the bundle at this moment")
     begin, end, patterns = app.commands.in_view()
     end = min(end, past.newest + 1)
     if end <= begin or app.seen.tick is None:

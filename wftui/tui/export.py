@@ -24,6 +24,13 @@ def command(
     return [quote(word) for word in words] if said else words
 
 
+def opening(file: str, second: int) -> list[str]:
+    """Words of wftop, as a person would type them, that open a bundle at a second."""
+    from shlex import quote
+
+    return ["replay", quote(file), "--at", _iso(second)]
+
+
 def refusal(file: str) -> str:
     """Why this file cannot be written; empty: nothing is known against it."""
     name = file.strip()

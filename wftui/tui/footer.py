@@ -18,7 +18,7 @@ _ROOMY = 100
 """Columns from which on the process list has room for the keys that everybody guesses."""
 _WIDE = 130
 """The same for the overview."""
-_OF_NOW = frozenset({"time.live", "time.mark"})
+_OF_NOW = frozenset({"time.bundle", "time.live", "time.mark"})
 """Actions that a recording which is over has no use for."""
 
 

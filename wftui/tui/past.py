@@ -430,5 +430,5 @@ class Past:
         )
 
     def _alone(self) -> str:
-        who = "no recorder" if self.recording is None else "what reads the recording has ended"
+        who = "no recorder" if self.recording is None else "its reader ended"
         return f"{who}: only what was fetched"

@@ -88,14 +88,7 @@ def run(
     from wftui.tui.link import Link
     from wftui.tui.theming import Configured, Theming, begin
 
-    begun = None
-    if opening is None:
-        preferred.use(settings)
-    else:
-        from wftui.tui import recorded  # here: few views are of a bundle
-
-        begun = recorded.begin(opening, settings)
-        terminal.enter()
+    preferred.use(settings)
     own = where.config_dir / "themes"
     theme = begin(settings.text(themes.KEY), own, paths.resources("themes"), depth, settings.origin(themes.KEY))
     width, height = os.get_terminal_size(terminal.output)
@@ -107,7 +100,6 @@ def run(
             if opening is None
             else Link(app, opening.reader.socket, terminal=term)
         ),
-        clock=begun.clock if begun is not None else None,
         ascii_only=ascii_only,
         readonly=bool(settings["view.readonly"]),
         refresh_s=settings.number("view.refresh_s"),
@@ -128,8 +120,12 @@ def run(
         view.ui.say(" / ".join(word for word in (theme.trouble, view.ui.notice) if word), "bad")
     view.notifies, view.titled = settings.text("view.notify"), bool(settings["view.title"])
     view.copies = bool(settings["view.clipboard"])
-    if begun is not None:
-        view.begin_ns, view.zone = begun.at_ns, begun.zone
+    if opening is not None:
+        from wftui.tui import recorded  # here: few views are of a bundle
+
+        # As late as possible: the bundle is opened meanwhile.
+        view.clock, view.begin_ns, view.zone = recorded.begin(opening, settings)
+        terminal.enter()
     gc.freeze()
     gc.set_threshold(*_THRESHOLDS)
     gc.enable()

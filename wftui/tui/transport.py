@@ -177,7 +177,8 @@ def _cells(replay: Replay, glyphs: Glyphs, cells: int) -> Row:
 def _figures(replay: Replay, glyphs: Glyphs, room: int) -> Row:
     """As much as fits of: trouble or the gap under the cursor, else speed, events in view, the nearest gap."""
     if replay.trouble:
-        return _fitting([[(plain(replay.trouble, glyphs), "bad")], [("no recorder", "bad")]], room)
+        brief = "no recorder" if replay.recording is None else "its reader ended"
+        return _fitting([[(plain(replay.trouble, glyphs), "bad")], [(brief, "bad")]], room)
     if replay.gap is not None:
         said = gap_words(replay)
         brief = said.partition(",")[0]

@@ -191,16 +191,19 @@ class Travel:
             self._app.run_worker(work(), name="export")
             return ""
 
+        def shell(typed: str) -> str:
+            return " ".join(["wftop", *command(begin, end, typed.strip() or "FILE", folder, patterns, said=True)])
+
+        # What a recording was opened in is gone with the view: no shell finds it.
+        over = self._app.past.recording is not None
         self._ui.ask(
             Prompt(
                 f"export {text.clock(begin)} to {text.clock(end)}",
                 "file",
                 submit,
                 value=f"wftop-{text.day(end).replace('-', '')}-{text.clock(end).replace(':', '')}.csv",
-                hint=".csv .json .jsonl .parquet; the same from a shell:",
-                note=lambda typed: " ".join(
-                    ["wftop", *command(begin, end, typed.strip() or "FILE", folder, patterns, said=True)]
-                ),
+                hint=".csv .json .jsonl .parquet" + ("" if over else "; the same from a shell:"),
+                note=None if over else shell,
             )
         )
 

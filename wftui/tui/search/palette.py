@@ -35,6 +35,7 @@ _DONE: Final = _LOOKED_AFTER | {
     "process.nice",
     "process.signal",
     "source.switch",
+    "time.bundle",
     "time.mark",
     "view.quality",
 }
