@@ -13,6 +13,8 @@ WORD: Final = "word"
 """One of few words of wftop's own, or of a product's."""
 PRODUCT: Final = "product"
 """Model of a GPU, version of a driver or a server, kind of quantization."""
+FIGURES: Final = "figures"
+"""Names of metrics with their bounds or new names, ``name=low:high`` or ``old=new``, with commas."""
 TOLD: Final = "told"
 """A sentence of wftop's own; it may name what it is about."""
 SAID: Final = "said"
@@ -153,7 +155,8 @@ TABLES: Final[Mapping[str, Treatments]] = {
         **_PROCESS_NUMBERS,
         "server.container": CONTAINER,
         "server.gpus": GPUS,
-        **_all(TOLD, "server.reason server.fix server.reads server.missing server.renamed server.bounds"),
+        **_all(FIGURES, "server.renamed server.bounds"),
+        **_all(TOLD, "server.reason server.fix server.reads server.missing"),
         **_all(TOLD, "server.verdict server.evidence"),
     },
     "models": {

@@ -28,6 +28,9 @@ from wftui.store.archive import Archive
 _UUID7: Final = re.compile(r"([0-9a-f]{8}-[0-9a-f]{4})-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
 _HEX: Final = re.compile(r"[0-9a-f]{12,64}\Z")
 _VERSION: Final = re.compile(r"v?\d+(?:\.\d+){0,4}(?:[-+.~]\w{0,16}){0,4}\Z")
+_FIGURES: Final = re.compile(
+    r"(?:[a-z]+(?:[_.:]+[a-z]+)+=(?:[0-9][0-9.e+-]{0,24}:[0-9][0-9.e+-]{0,24}|[a-z]+(?:[_.:]+[a-z]+)+)(?:,|\Z))+"
+)
 _SERIES: Final = re.compile(r"[a-zA-Z_][\w.]*(?:\{(?:[^\"{}]|\"(?:[^\"\\]|\\.)*\")*\})?")
 _SUFFIX: Final = re.compile(r"\.(?:service|scope|slice|socket|mount)\Z")
 _PERSON_UNIT: Final = re.compile(r"(user[-@])(\d+)(\.\w+)\Z")
@@ -99,6 +102,7 @@ class Redactor:
         self._by: Final[Mapping[str, Callable[[str], str]]] = {
             allowed.WORD: self._text,
             allowed.TOLD: self._text,
+            allowed.FIGURES: self._figures,
             allowed.CALL: self._text,
             allowed.SELECTOR: self._text,
             allowed.SENSOR: self._text,
@@ -504,6 +508,10 @@ class Redactor:
 
     def _product(self, value: str) -> str:
         return self._text.words(value) if _VERSION.match(value) else self._text(value)
+
+    def _figures(self, value: str) -> str:
+        # In a sentence, ``…first_token=0.01:80`` would be a secret.
+        return value if _FIGURES.fullmatch(value) else self._text(value)
 
     def _said(self, value: str) -> str:
         if self._full:
