@@ -20,6 +20,8 @@ _LIMIT: Final = 4096
 _SUBSTRING: Final = 5
 """Characters from which on a name is found inside a word, too: ``claires-laptop``."""
 
+_INSIDE: Final = frozenset({"user", "person"})
+
 _PROMPT: Final = re.compile(
     r"(?i)([\"'](?:prompt|prompts|content|messages|input|inputs|text|query|question|answer|response|completion"
     r"|system|instruction)[\"']\s*:|\b(?:system[ _-]?prompt|prompt|messages|content|question|answer|completion)"
@@ -39,12 +41,24 @@ _PHRASE: Final = re.compile(
     r"|from|changed|expired|given|prompt)\b)(?!\*)([^.,;:]+)"
 )
 """Behind it may stand several words: all up to a stop."""
+_STATES: Final = public.words(
+    "refused wrong missing expired invalid not empty needed required unknown denied rejected set unset used absent"
+    " gone too accepted changed optional read asked given"
+)
+"""What may be said of a secret."""
 _SIGN: Final = re.compile(r"[0-9A-Z!#$%^&*_+=]")
 
 _TOP: Final = "|".join(sorted(public.TOP_LEVELS, key=len, reverse=True))
+_BEHIND: Final = r"/[^\s\"'`,;()\[\]{}<>|]*"
+"""The path of an address."""
 _SHAPES: Final = (
     ("url", r"[A-Za-z][A-Za-z0-9+.-]{1,12}://[^\s\"'<>)\]}]+"),
     ("email", r"[\w.+%-]+@(?:\[[0-9a-fA-F:.]+\]|[\w-]+(?:\.[\w-]+)*)"),
+    ("endpoint", rf"(?:\[[0-9a-fA-F:.]+\]|[\w.-]+):\d{{2,5}}{_BEHIND}"),
+    (
+        "page",
+        rf"(?<![\w./@-])(?:(?:\d{{1,3}}\.){{3}}\d{{1,3}}|(?:[A-Za-z0-9_](?:[\w-]*\w)?\.)+(?:{_TOP})){_BEHIND}",
+    ),
     ("quoted_path", r"(?<=[\"'`])(?:~[\w.-]*)?/[^\"'`\n]+(?=[\"'`])"),
     ("path", r"(?<![\w.%/})\]])(?:~[\w.-]*|\.{1,2})?/(?=[\w.~@+-])[^\s\"'`,;:()\[\]{}<>|=]+"),
     ("uuid", r"(?:(?:GPU|MIG)-)?[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),
@@ -133,7 +147,8 @@ class FreeText:
     def _told(self, match: re.Match[str]) -> str:
         """``the password is hunter2``: what looks like no word, or is said to be it."""
         name, joint, word = match.groups()
-        if word.startswith(redact.HIDDEN) or (joint.isspace() and not _SIGN.search(word)):
+        plain = joint.isspace() and not _SIGN.search(word)
+        if word.startswith(redact.HIDDEN) or plain or word.rstrip(".!").casefold() in _STATES:
             return match[0]
         self.secrets += 1
         return f"{name}{joint}{redact.HIDDEN}"
@@ -156,6 +171,9 @@ class FreeText:
             case "url":
                 bare = found.rstrip(".,;:!?…")
                 return self.places.url(bare) + found[len(bare) :]
+            case "endpoint" | "page":
+                bare = found.rstrip(".:…")
+                return self.places.endpoint(bare) + found[len(bare) :]
             case "path" | "quoted_path":
                 bare = found.rstrip(".…")
                 return self._path(bare) + found[len(bare) :]
@@ -184,15 +202,15 @@ class FreeText:
         if self._search is not None:
             return
         words = sorted(self._known, key=len, reverse=True)
-        known = "|".join(_bounded(word) for word in words) or r"(?!)"
+        known = "|".join(_search(*self._known[word]) for word in words) or r"(?!)"
         self._only = re.compile(f"(?P<known>(?i:{known}))")
         shapes = (f"(?P<{name}>{f'(?i:{known})' if name == 'known' else shape})" for name, shape in _SHAPES)
         self._search = re.compile("|".join(shapes))
 
 
-def _bounded(word: str) -> str:
+def _search(what: str, word: str) -> str:
     quoted = re.escape(word)
-    return quoted if len(word) >= _SUBSTRING else rf"(?<![A-Za-z0-9]){quoted}(?![A-Za-z0-9])"
+    return quoted if len(word) >= _SUBSTRING and what in _INSIDE else rf"(?<![A-Za-z0-9]){quoted}(?![A-Za-z0-9])"
 
 
 def _is_metric(name: str) -> bool:

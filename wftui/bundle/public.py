@@ -14,11 +14,12 @@ def words(text: str) -> frozenset[str]:
 
 
 FOLDERS: Final = words(
-    "bin boot bus cache class config containers cpu cuda data dev devices dist-packages docker drm efi etc fd"
-    " fs home hub huggingface lib lib32 lib64 libexec llama.cpp local log lost+found media mnt models net nix"
-    " node nvidia ollama opt overlay2 proc profiles pts python python3 root run sbin self session share shm"
-    " site-packages snap snapshots sources srv stat store sys system systemd tmp torch user usr var venv .venv"
-    " .cache .config .local .ollama .steam blobs manifests transformers vllm Users Applications Library"
+    "bin boot bus by-id by-label by-partuuid by-path by-uuid disk cache class config containers cpu cuda data"
+    " dev devices dist-packages docker drm efi etc fd fs home hub huggingface lib lib32 lib64 libexec llama.cpp"
+    " local log lost+found media mnt models net nix node nvidia ollama opt overlay2 proc profiles pts python"
+    " python3 root run sbin self session share shm site-packages snap snapshots sources srv stat store sys"
+    " system systemd tmp torch user usr var venv .venv .cache .config .local .ollama .steam blobs manifests"
+    " transformers vllm Users Applications Library"
 )
 """Components of paths. Numbers and names of Python versions stay, too."""
 VERSIONED: Final = re.compile(r"python3?\.?\d*|cuda-\d+\.\d+|lib\w{0,3}|\d{1,7}|\.{1,2}|[a-z0-9_]+-linux-gnu")
