@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 EVENTS: Final = 20_000
 """Of a range that are looked at."""
 _PROCESSES: Final = 8
+_CHAIN: Final = 3
 _MOVED: Final = 8
-"""Of what was different."""
+"""Of what was different: in the sentence, and in the list."""
 _OFFSET: Final = re.compile(r"([+-])(\d\d):?(\d\d)")
 _CHATTY: Final = ("view.", "alert.", "burst.", "provenance.", "stream.", "backup.", "rules.", "core.")
 """Types of events of which only how many is told; alerts have a table of their own."""
@@ -256,18 +257,24 @@ def _what(report: Report) -> Sentence:
     if len(alerts) == 1:
         ended = "it still fired at the end" if firing else "it ended within it"
     worst = alerts[0]
-    began = worst.periods[0][0]
-    since = "before the range" if began < report.span.since_s else f"at {zone.clock(began)}"
+    last = worst.periods[-1][0]
+    times = f"{len(worst.periods)} times, last " if len(worst.periods) > 1 else ""
+    since = "since before" if last < report.span.since_s else f"at {zone.clock(last)}"
     return (
-        f"{count} fired in these {length}, {ended}; the worst is {worst.severity}, ", worst.name,
-        f", since {since}" if began < report.span.since_s else f", {since}", ".",
-    )  # fmt: skip
+        f"{count} fired in these {length}, {ended}; the worst is {worst.severity}, ",
+        worst.name,
+        f", {times}{since}.",
+    )
 
 
 def _numbers_then(report: Report, answer: Answer | None, found: Numbers) -> Sentence:
     """What was different at the moment: of the comparison, else the alert's own numbers, else the peaks."""
-    if report.different and answer is not None:
-        first = [part for item in report.different[:3] for part in ("; ", *item)][1:]
+    if answer is not None and answer.moved:
+        # Causes before effects, as far as the first three tell.
+        moved = sorted(
+            zip(answer.moved[:_CHAIN], report.different, strict=False), key=lambda item: item[0].began_s
+        )
+        first = [part for _, item in moved for part in ("; ", *item)][1:]
         return (f"Against the {text.duration(report.before_s).strip()} before: ", *first, ".")
     if report.alerts:
         worst = report.alerts[0]
