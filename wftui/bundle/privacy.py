@@ -93,6 +93,8 @@ class Redactor:
         self._shipped_rules, self._shipped_texts = learned.shipped_rules()
         self._columns: dict[Column, Column | None] = {}
         self._plans: dict[TableSchema, _Plan | None] = {}
+        self._last: tuple[TableSchema, _Plan | None] | None = None
+        """The plan asked for last: to look a schema up costs more than to make a row of it."""
         self._keys: dict[tuple[str, str], str] = {}
         self._cells: dict[tuple[str, str], str] = {}
         self._owners: dict[tuple[str, str], str] = {}
@@ -402,25 +404,28 @@ class Redactor:
     # ---- rows
 
     def _plan(self, schema: TableSchema) -> _Plan | None:
-        if schema in self._plans:
-            return self._plans[schema]
-        plan = None
+        if self._last is not None and self._last[0] is schema:
+            return self._last[1]
+        if schema not in self._plans:
+            self._plans[schema] = self._planned(schema)
+        self._last = schema, self._plans[schema]
+        return self._last[1]
+
+    def _planned(self, schema: TableSchema) -> _Plan | None:
         known = allowed.TABLES.get(schema.name)
         if known is None:
             self._gone["unknown table"] += 1
-        else:
-            told = [known.get(item.name, allowed.NOT) for item in schema.columns]
-            self._gone["unknown column"] += told.count(allowed.NOT)
-            numbers = tuple(place for place, item in enumerate(told) if item == allowed.NUMBER)
-            texts = tuple(
-                (place, item) for place, item in enumerate(told) if item not in (allowed.NUMBER, allowed.NOT)
-            )
-            keep = tuple(place for place, item in enumerate(told) if item != allowed.NOT)
-            user = next((place for place, item in texts if item == allowed.USER), None)
-            pick = itemgetter(*(place for place, _ in texts)) if texts else len
-            plan = _Plan(texts, pick, numbers, user, {}, None if len(keep) == len(told) else keep)
-        self._plans[schema] = plan
-        return plan
+            return None
+        told = [known.get(item.name, allowed.NOT) for item in schema.columns]
+        self._gone["unknown column"] += told.count(allowed.NOT)
+        numbers = tuple(place for place, item in enumerate(told) if item == allowed.NUMBER)
+        texts = tuple(
+            (place, item) for place, item in enumerate(told) if item not in (allowed.NUMBER, allowed.NOT)
+        )
+        keep = tuple(place for place, item in enumerate(told) if item != allowed.NOT)
+        user = next((place for place, item in texts if item == allowed.USER), None)
+        pick = itemgetter(*(place for place, _ in texts)) if texts else len
+        return _Plan(texts, pick, numbers, user, {}, None if len(keep) == len(told) else keep)
 
     def _made(self, plan: _Plan, row: Row) -> tuple[Cell, ...]:
         shown: list[Cell] = []
