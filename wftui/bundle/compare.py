@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from wftui.bundle import differing, sides
 from wftui.bundle.differing import Facet
 from wftui.bundle.format import AGGREGATE, FULL
-from wftui.bundle.sides import Joined, Side
+from wftui.bundle.sides import Joined, Side, Usage
 from wftui.model.sample import Column
 from wftui.model.series import Series, series
 from wftui.render import text
@@ -27,6 +27,7 @@ _PARTS: Final = frozenset({"cpu", "stat"})
 """Series that differ in these labels alone, and moved the same way, are one finding."""
 _TOTALS: Final = {"system.cpu.logical.utilization": "system.cpu.utilization"}
 """Metric of parts to that of the whole."""
+NAMELESS: Final = "programs not well known"
 _EXACT: Final = 1e-12
 """A smaller share of a mean is rounding."""
 _COVERED: Final = 0.9
@@ -191,14 +192,13 @@ def _metrics(joined: Joined, texts: set[str]) -> list[tuple[str, int]]:
 
 
 def _programs(a: Side, b: Side) -> list[Program]:
-    """The most telling number of each program, what matters most first; made-up names join nothing."""
+    """The most telling number of each program, what matters most first; those with made-up names together."""
     if not a.programs or not b.programs:
         return []
     found = []
-    for name in a.programs.keys() | b.programs.keys():
-        if sides.made_up(name):
-            continue
-        one, other = a.programs.get(name), b.programs.get(name)
+    left, right = _named(a), _named(b)
+    for name in left.keys() | right.keys():
+        one, other = left.get(name), right.get(name)
         most: Program | None = None
         for place, (what, unit) in enumerate(sides.USAGES):
             # What did not run used nothing.
@@ -210,6 +210,18 @@ def _programs(a: Side, b: Side) -> list[Program]:
                 most = item
         found += [] if most is None else [most]
     return sorted(found, key=lambda item: (-item.weight, item.name))
+
+
+def _named(side: Side) -> dict[str, Usage]:
+    """Those that are not well known as one: what the others are called means nothing on the other side."""
+    found: dict[str, Usage] = {}
+    for name, usage in side.programs.items():
+        called = NAMELESS if sides.made_up(name) else name
+        before = found.get(called)
+        pairs = zip(before, usage, strict=True) if before is not None else ()
+        summed = [one if other != other else other if one != one else one + other for one, other in pairs]
+        found[called] = Usage(*summed) if summed else usage
+    return found
 
 
 def _counts(a: Mapping[str, int], b: Mapping[str, int]) -> list[Counts]:
@@ -260,7 +272,7 @@ def _redacted(a: Side, b: Side) -> Iterator[str]:
     if levels[0] != levels[1] and "" not in levels:
         yield f"The bundles are of other levels: A {levels[0]}, B {levels[1]}."
     if any(level not in ("", FULL) for level in levels):
-        yield "Programs without a well-known name are not compared: their names are made up in each bundle anew."
+        yield "Programs that are not well known are compared together: their names are made up in each bundle."
 
 
 def length(seconds: int) -> str:

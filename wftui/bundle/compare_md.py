@@ -123,13 +123,12 @@ def _origin(side: Side) -> str:
 
 def _tables(found: Comparison, *, everything: bool) -> Iterator[Table]:
     rows, lines = (10**9, 10**9) if everything else (_ROWS, _LINES)
-    yield _cut(
-        "Series that differ",
-        ("series", "A mean", "A p50, p95, max", "B mean", "B p50, p95, max", "change", "±", "with it"),
-        [_row(item) for item in found.moved],
-        rows,
-        "None by more than noise that matters.",
-    )
+    heads: tuple[str, ...] = ("series", "A mean", "A p50, p95, max", "B mean", "B p50, p95, max", "change", "±")
+    table = [_row(item) for item in found.moved]
+    if any(item.members for item in found.moved):
+        heads = (*heads, "with it")
+        table = [(*row, _members(item)) for row, item in zip(table, found.moved, strict=True)]
+    yield _cut("Series that differ", heads, table, rows, "None by more than noise that matters.")
     if found.a.programs or found.b.programs:
         heads = ("program", "what", "A", "B")
         shown = [
@@ -173,7 +172,6 @@ def _counted(found: Sequence[Counts]) -> list[tuple[str, ...]]:
 
 
 def _row(item: Moved) -> tuple[str, ...]:
-    more = len(item.members)
     return (
         _words(item),
         amount(item.a.mean, item.unit),
@@ -182,8 +180,12 @@ def _row(item: Moved) -> tuple[str, ...]:
         _spread(item.b, item.unit),
         _change(item),
         _size(item.noise, item.unit),
-        f"{more} more" if more else "",
     )
+
+
+def _members(item: Moved) -> str:
+    """Further cores, further statistics."""
+    return f"{len(item.members)} more" if item.members else ""
 
 
 def _spread(stats: RangeStats, unit: str) -> str:

@@ -19,6 +19,9 @@ Label = tuple[str, str]
 """Key and value of a label."""
 ALL: Final = ("gpu", "interface", "mount", "server", "model")
 """Labels whose values name a thing of one machine; others (a core, a mode, a disk) are called alike anywhere."""
+_CARDS: Final = ("gpu", "server")
+"""Of these a clue counts more than a name: another card in the same slot, a server that moved to another port. All
+else that has its true name on both sides is not the same by being alike."""
 _MADE_UP: Final = re.compile(
     r"\b(?:user|host|path|program|port|part|server|model|name|interface|container|mount|serial|uuid|url|key|bus|mac"
     r"|job|group|label|id|ip[ -](?:private|public|loopback|link-local))-[0-9a-f]{4,}\b"
@@ -75,7 +78,7 @@ class Side(NamedTuple):
     """By name; empty: no table of processes."""
     clues: Mapping[Label, str]
     """What else tells which thing a label's value is: the number of a GPU, the size of a file system, the kind of
-    a model server."""
+    a model server, the server of its only model."""
     facts: Facts
     manifest: Manifest | None
     """None: of the own recording."""
@@ -135,7 +138,10 @@ def _pairs(key: str, left: set[str], right: set[str], a: Side, b: Side) -> dict[
     alike = {value for value in left & right if not made_up(value) and (key != "gpu" or not _numbered(value))}
     found = {value: value for value in alike}
     clues = [_unique(key, values - alike, side) for values, side in ((left, a), (right, b))]
-    found.update({clues[0][clue]: clues[1][clue] for clue in clues[0].keys() & clues[1].keys()})
+    for clue in clues[0].keys() & clues[1].keys():
+        one, other = clues[0][clue], clues[1][clue]
+        if key in _CARDS or made_up(one) or made_up(other):
+            found[one] = other
     return found
 
 

@@ -140,7 +140,7 @@ def _alone(wanted: Sequence[_Wanted]) -> bool:
 
 def _why(side: Side) -> str:
     if side.manifest is not None and side.manifest.ticks == 0:
-        return f": it was written at level {side.manifest.level}, without any series by the second"
+        return f": it was written at level {side.manifest.level}; full and anonymous hold seconds to compare"
     from wftui.render.digest import moment as shown
 
     return f" from {shown(side.since_s)} to {shown(side.until_s)}"

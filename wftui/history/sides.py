@@ -164,7 +164,7 @@ def _place(schema: TableSchema, name: str) -> int | None:
 
 
 def _clues(archive: Archive, told: compare.Told, until_ns: int) -> dict[Label, str]:
-    """Numbers of GPUs, kinds of model servers, sizes of file systems."""
+    """Numbers of GPUs, kinds of model servers, which server a model is the only one of, sizes of file systems."""
     found: dict[Label, str] = {}
     for name, key, of, says in (
         (gpus.GPUS.name, "gpu", "gpu.uuid", "gpu.index"),
@@ -175,9 +175,16 @@ def _clues(archive: Archive, told: compare.Told, until_ns: int) -> dict[Label, s
             if value is not None and clue is not None and row[value] and row[clue] is not None:
                 cell = row[clue]
                 found[key, str(row[value])] = f"{cell:g}" if isinstance(cell, int | float) else str(cell)
+    models: dict[str, set[str]] = {}
     for text, column in told.columns.items():
-        if column.series.name == "system.filesystem.limit" and text in told.stats:
-            found["mount", column.series.label("mount")] = f"{told.stats[text].mean:.0f}"
+        item = column.series
+        if item.name == "system.filesystem.limit" and text in told.stats:
+            found["mount", item.label("mount")] = f"{told.stats[text].mean:.0f}"
+        if item.label("server") and item.label("model"):
+            models.setdefault(item.label("server"), set()).add(item.label("model"))
+    for server, names in models.items():
+        if len(names) == 1 and (kind := found.get(("server", server))):
+            found["model", next(iter(names))] = f"of {kind}"
     return found
 
 

@@ -35,6 +35,7 @@ from wftui.bundle.sides import Side
 from wftui.history.sides import Asked, side
 from wftui.model.gpus import GPUS
 from wftui.model.sample import Column, column
+from wftui.model.servers import SERVERS
 from wftui.model.table import Row, TableChange
 from wftui.store.archive import open_archive
 from wftui.store.journal import StoredChange
@@ -228,6 +229,32 @@ def test_file_systems_are_joined_by_their_size_and_what_cannot_be_is_said(tmp_pa
     assert found.only_a == [("system.filesystem.limit", 2), ("system.filesystem.utilization", 2)]
 
 
+def served(model: str, endpoint: str = "127.0.0.1:8000") -> Recorded:
+    """A vLLM with one model, and requests that wait."""
+    waiting = column(
+        "servers", "inference.requests", {"server": endpoint, "model": model, "mode": "waiting"}, call="x"
+    )
+    names = [item.name for item in SERVERS.columns]
+    cells: dict[str, str] = {"server.endpoint": endpoint, "server.kind": "vllm"}
+    rows: dict[str, Row] = {endpoint: tuple(cells.get(name) for name in names)}
+    keyframe = TableChange(SERVERS.name, START_S * S, True, rows)
+    level = 1.0 if endpoint.endswith("8000") else 9.0
+    return Recorded([waiting], np.column_stack([noise(level, 0.1)]), [StoredChange(1, SERVERS, keyframe)])
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "joined"),
+    [("model-1a2b", "model-3c4d", True), ("llama", "llama", True), ("llama", "qwen", False)],
+    ids=["made up", "the same", "another"],
+)
+def test_a_server_on_another_port_is_the_same_and_its_only_model_unless_it_is_another(
+    tmp_path: Path, a: str, b: str, joined: bool
+) -> None:
+    found = compared(tmp_path, served(a), served(b, "127.0.0.1:9000"))
+    assert [round(item.change) for item in found.moved] == ([8] if joined else [])
+    assert bool(found.only_a) is not joined
+
+
 def test_names_of_one_recording_mean_the_same(tmp_path: Path) -> None:
     values = np.column_stack([noise(0.2, 0.001)])
     found = compared(
@@ -252,6 +279,17 @@ def test_programs_by_name_over_the_time_they_ran(tmp_path: Path) -> None:
     assert (first.name, first.what, first.a) == ("burner", "CPU", 0.0)
     assert first.b > 0.9, "two cores for half of the time, as far as it is known"
     assert "Of the programs burner changed most: CPU 0 → " in compare_md.verdict(found)
+
+
+def test_programs_with_made_up_names_are_one(tmp_path: Path) -> None:
+    values = np.column_stack([noise(0.2, 0.01)])
+    a = [change(n, {"1:1": ("program-1a2b", 0.2), "2:2": ("python", 0.1)}, keyframe=True) for n in range(1, N, 60)]
+    more = {"1:1": ("program-9f9f", 0.2), "3:3": ("program-7e7e", 1.7), "2:2": ("python", 0.1)}
+    b = [change(n, more, keyframe=True) for n in range(1, N, 60)]
+    (item,) = compared(tmp_path, Recorded([CPU], values, a), Recorded([CPU], values, b)).programs
+    assert (item.name, item.what) == ("programs not well known", "CPU")
+    assert item.a == pytest.approx(0.2)
+    assert item.b == pytest.approx(1.9)
 
 
 def test_alerts_and_events_are_counted(tmp_path: Path) -> None:
@@ -389,7 +427,7 @@ def test_markdown_is_as_expected_and_outside_text_is_no_markup(hostile: Comparis
     assert "<script>" not in said
     assert "| a\\|b | \\<script\\> http\\://x |" in said
     table = [line for line in said.splitlines() if line.startswith("| filesystem")]
-    assert table[0].replace("\\|", "").count("|") == 9, "no cell ends early"
+    assert table[0].replace("\\|", "").count("|") == 8, "no cell ends early"
 
 
 def test_long_tables_are_cut_unless_all_is_asked_for(tmp_path: Path) -> None:
