@@ -99,7 +99,7 @@ def test_leave_live_step_back_over_a_gap_and_return(tmp_path: Path) -> None:
         terminal.until(lambda: replay(terminal) > text.clock(killed_s + 2), what="the first tick after the gap")
         # What is in view, as a file.
         target = tmp_path / "view.csv"
-        terminal.send("x")
+        terminal.send("X")
         terminal.until_shows("wftop export --since")
         terminal.send(b"\x15" + str(target).encode() + b"\r")
         terminal.until(lambda: target.exists() and target.stat().st_size > 0, what="the exported file")

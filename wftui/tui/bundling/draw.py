@@ -123,18 +123,19 @@ def _line(scene: Scene, bundling: Bundling, field: str, width: int) -> Row:
     room = max(1, width - 2 - _LABEL)
     if field == FILE:
         # The end of a long name is where one types.
-        shown = plain(bundling.file, glyphs, 300)[-(room - 1) :]
+        typed = plain(bundling.file, glyphs, 300)[-(room - 1) :]
+        shown = typed if here else outside(bundling.file, room, glyphs, middle=True).rstrip()
         tail: Row = [(shown, "strong"), (" ", "cursor" if here else "text")]
     else:
-        shown = outside(_value(scene, bundling, field), room, glyphs).rstrip()
+        shown = outside(_value(scene, bundling, field, room), room, glyphs).rstrip()
         risky = field == ENCRYPTION and bundling.way == PLAIN
         tail = [(shown, "select" if here else "warn" if risky else "strong")]
     return fit_row([mark, (f"{field:<{_LABEL}}", "text" if here else "dim"), *tail], width)
 
 
-def _value(scene: Scene, bundling: Bundling, field: str) -> str:
+def _value(scene: Scene, bundling: Bundling, field: str, room: int) -> str:
     if field == RANGE:
-        return span_words(bundling)
+        return _span(bundling, room)
     if field == LEVEL:
         return bundling.level
     if bundling.way == PLAIN:
@@ -145,11 +146,13 @@ def _value(scene: Scene, bundling: Bundling, field: str) -> str:
     return f"for {count} key{'s' * (count != 1)} of bundle.recipients"
 
 
-def span_words(bundling: Bundling) -> str:
+def _span(bundling: Bundling, room: int) -> str:
     """The range, as short as it is clear."""
     begin, end = bundling.span.begin, bundling.span.end
     day = "" if text.day(begin) == text.day(end) else f"{text.day(begin)} "
-    return f"{day}{text.clock(begin)} to {text.clock(end)} ({text.duration(end - begin)})"
+    words = f"{day}{text.clock(begin)} to {text.clock(end)}"
+    length = f" ({text.duration(end - begin)})"
+    return words + length if len(words + length) <= room else words
 
 
 def _about(bundling: Bundling) -> str:
@@ -196,12 +199,13 @@ def _done(scene: Scene, written: Written, width: int, height: int) -> list[Row]:
         fit_row([(f"{text.size(written.bytes)} in {written.took_s:.1f} s", "text")], width),
     ]
     if written.passphrase:
+        nowhere = ", it is kept nowhere"
         shown: list[Row] = wrap(scene, written.passphrase.replace("-", "- "), width, "mark", 2)
         if cells(written.passphrase) <= width:
             shown = [[(written.passphrase, "mark")]]
         rows += [
             [gap(width)],
-            fit_row([("passphrase: write it down", "warn"), (", it is kept nowhere", "dim")], width),
+            fit_row([("passphrase: write it down", "warn"), (nowhere if width >= _NARROW else "", "dim")], width),
             *shown,
         ]
     more: list[Row] = []
@@ -225,5 +229,5 @@ def replaced(redactions: Iterable[Redacted]) -> str:
     found: dict[str, list[str]] = {}
     for item in redactions:
         if item.count:
-            found.setdefault(item.how, []).append(f"{item.count} {item.what}")
+            found.setdefault(item.how, []).append(f"{item.what} {item.count}")
     return "; ".join(f"{how}: {', '.join(items)}" for how, items in found.items())
