@@ -376,7 +376,7 @@ class Collection:
                 facts.kernel if facts is not None else "",
                 self._boots,
             ),
-            request.consent,
+            self._consent(),
             self._numbers.ticks,
             self.redactor.report(),
             self.left_out,
@@ -384,6 +384,12 @@ class Collection:
             self.redactor.rule(request.alert) if request.alert else "",
         )
         return aggregate.generalised(found) if request.level == form.AGGREGATE else found
+
+    def _consent(self) -> Consent:
+        """A person's own rule may be called after somebody."""
+        how, space, rule = self._request.consent.how.partition(" ")
+        told = f"{how} {self.redactor.rule(rule)}" if space else how
+        return msgspec.structs.replace(self._request.consent, how=told)
 
     def _json(self, name: str, value: object) -> None:
         data = msgspec.json.encode(value)
