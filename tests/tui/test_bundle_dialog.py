@@ -155,8 +155,8 @@ async def test_what_is_written_and_its_passphrase_are_said(there: Path, child: C
             "2.29 MiB in 1.2 s",
             WORDS,
             "write it down",
-            "3 user, 41 path",
-            "left out: 2 secret",
+            "replaced: user 3, path 41",
+            "left out: secret 2",
         ):
             assert words in said
         assert "wftop replay a.wftop.age" in said
