@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness import ROOT, command, environment, recorder, until
+from tests.replayed import incident
 from wftui.client import lock
 from wftui.paths import places
 
@@ -53,7 +54,7 @@ def run(before: list[str], arguments: list[str]) -> subprocess.CompletedProcess[
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["record", *COMMANDS])
+@pytest.mark.parametrize("name", ["record", "replay", *COMMANDS])
 def test_no_command_opens_an_internet_socket(tmp_path: Path, name: str) -> None:
     trace = tmp_path / "trace"
     before = [*strace(), "-o", str(trace)]
@@ -61,6 +62,10 @@ def test_no_command_opens_an_internet_socket(tmp_path: Path, name: str) -> None:
         done = run(before, RECORD)
         lines = trace.read_text()
         assert "AF_UNIX" in lines, "the trace does see sockets"
+    elif name == "replay":
+        done = run(before, ["replay", str(incident(tmp_path / "incident.wftop")), "--once"])
+        lines = trace.read_text()
+        assert "AF_UNIX" in lines, "as above"
     else:
         with recorder() as running:
             running.ticks(3)

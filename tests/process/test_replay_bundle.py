@@ -206,7 +206,7 @@ def test_a_refused_bundle_is_one_line_and_leaves_nothing(tmp_path: Path, bundle:
 def test_statistics_only_cannot_be_replayed(tmp_path: Path) -> None:
     empty = write(tmp_path / "few.wftop", [], [], FIRST_S, level="aggregate")
     reader = Bundled(empty)
-    with pytest.raises(BundleError, match=r"few\.wftop: holds no seconds to replay \(level aggregate\)"):
+    with pytest.raises(BundleError, match=r"few\.wftop: holds statistics \(level aggregate\) and no single"):
         reader.greeting()
     reader.close()
 

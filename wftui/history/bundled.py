@@ -207,7 +207,8 @@ def opened(path: Path, inside: Path, identities: Sequence[Path], passphrase: str
         last_s = _last_s(service, found.last_ns)
         if last_s is None or found.first_ns is None:
             raise BundleError(
-                f"{path}: holds no seconds to replay (level {about.level}); unzip it and read report.html instead"
+                f"{path}: holds statistics (level {about.level}) and no single seconds to replay;"
+                " unzip it and read report.html instead"
             )
         alert_ns = _alert_ns(service, about.alert) if about.alert else None
     finally:
