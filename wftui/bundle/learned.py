@@ -38,6 +38,7 @@ class Names(NamedTuple):
     sources: set[str]
     """Of programs that push."""
     programs: set[str]
+    rules: set[str]
     paths: set[str]
     """Of mounts, where they hold blanks: in a text their end is not seen."""
 
@@ -49,7 +50,7 @@ def names(archive: Archive, since_s: int, until_s: int) -> Names:
         StoreError: The recording cannot be read.
     """
     users, persons = accounts()
-    found = Names(users, machine(), persons, [], set(), set(), set(), set())
+    found = Names(users, machine(), persons, [], set(), set(), set(), set(), set())
     _tables(archive, since_s, until_s, found)
     _labels(archive, since_s, until_s, found)
     recorded, _ = archive.events(since_ns=since_s * NS_PER_S, until_ns=until_s * NS_PER_S, limit=_EVENTS)
@@ -62,7 +63,7 @@ def names(archive: Archive, since_s: int, until_s: int) -> Names:
 
 def _tables(archive: Archive, since_s: int, until_s: int, found: Names) -> None:
     indexes: dict[str, float] = {}
-    for name, row in _rows(archive, since_s, until_s):
+    for name, key, row in _rows(archive, since_s, until_s):
         match name:
             case "processes":
                 found.users.add(str(row[processes.USER]))
@@ -74,6 +75,8 @@ def _tables(archive: Archive, since_s: int, until_s: int, found: Names) -> None:
                 indexes[str(row[gpus.UUID])] = index if isinstance(index, int | float) else float("inf")
             case "models":
                 found.models.add(str(row[servers.M_NAME]))
+            case "rules":
+                found.rules.add(key)
             case "alerts":
                 _person(str(row[alerts.ACK_BY] or ""), found)
             case "silences":
@@ -85,16 +88,16 @@ def _tables(archive: Archive, since_s: int, until_s: int, found: Names) -> None:
         values -= {"", "None"}
 
 
-def _rows(archive: Archive, since_s: int, until_s: int) -> Iterator[tuple[str, Row]]:
-    known = {"processes", "gpu_processes", "gpus", "models", "alerts", "silences", "quality"}
+def _rows(archive: Archive, since_s: int, until_s: int) -> Iterator[tuple[str, str, Row]]:
+    known = {"processes", "gpu_processes", "gpus", "models", "rules", "alerts", "silences", "quality"}
     for schema in archive.tables():
         if schema.name not in known:
             continue
         for told, change in archive.changes(schema.name, since_s * NS_PER_S, until_s * NS_PER_S):
             width = len(told.columns)
-            for row in change.rows.values():
+            for key, row in change.rows.items():
                 if len(row) == width:
-                    yield schema.name, row
+                    yield schema.name, key, row
 
 
 def _labels(archive: Archive, since_s: int, until_s: int, found: Names) -> None:

@@ -62,9 +62,8 @@ def _read(folder: Path) -> Iterator[tuple[int, dict[str, Any]]]:  # Any: JSON va
 
 def _line(time_ns: int, found: dict[str, Any], redactor: Redactor) -> LogLine:  # Any: as above
     level, about, message = (str(found.pop(key, "")) for key in ("level", "area", "message"))
-    return LogLine(
-        time_ns, redactor.text(level), redactor.text(about), redactor.text(message), redactor.log_fields(found)
-    )
+    told = redactor.log_message(about, message)
+    return LogLine(time_ns, redactor.text(level), redactor.text(about), told, redactor.log_fields(found))
 
 
 def _ns(text: str) -> int:

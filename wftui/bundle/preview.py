@@ -72,7 +72,8 @@ class Preview(msgspec.Struct, frozen=True):
         since, until = (rfc3339(time_ns // NS_PER_S) for time_ns in (self.since_ns, self.until_ns))
         found = [f"{since} to {until}, level {self.level}: {size}, before it is packed", ""]
         for item in self.classes:
-            found.append(f"{item.title}: {item.values:,} {item.of}, {quantity(float(item.bytes), 'By')}")
+            of = item.of.removesuffix("s") if item.values == 1 else item.of
+            found.append(f"{item.title}: {item.values:,} {of}, {quantity(float(item.bytes), 'By')}")
             found += [f"    {sample}" for sample in item.samples]
         for how, title in (("replaced", "Replaced, the same all over"), ("generalised", "Generalised")):
             if words := _counted(self.redactions, how):

@@ -100,6 +100,8 @@ class Redactor:
         self._owners: dict[tuple[str, str], str] = {}
         self._gone: Counter[str] = Counter()
         """Places where something was left out, by what."""
+        self._counted: set[int] = set()
+        """Numbers of events."""
         self._general: Counter[str] = Counter()
         self._by: Final[Mapping[str, Callable[[str], str]]] = {
             allowed.WORD: self._text,
@@ -160,6 +162,7 @@ class Redactor:
             self._gpu(uuid)
         if not self._full:
             self.know("model", found.models)
+            self.know("rule", found.rules - self._shipped_rules)
             self.know("source", found.sources)
             self.know("program", (name for name in found.programs if self._places.program(name) != name))
 
@@ -212,6 +215,17 @@ class Redactor:
 
     def event(self, event: Event) -> Event | None:
         """What happened, to whom, and what is known of it; None: events of that type are not known."""
+        if event.seq in self._counted:
+            # Asked for a second time, by a report: what is left out of it is counted already.
+            gone = self._gone.copy()
+            told = self._event(event)
+            self._gone = gone
+            return told
+        if event.seq:
+            self._counted.add(event.seq)
+        return self._event(event)
+
+    def _event(self, event: Event) -> Event | None:
         fields = allowed.EVENTS.get(event.type)
         if fields is None:
             self._gone["event of an unknown type"] += 1

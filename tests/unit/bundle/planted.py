@@ -331,7 +331,7 @@ def configure(config: Path, state: Path) -> None:
         "description": f"{NAMED[7]}, says {PERSONS[1]} {PERSONS[0]}",
         "severity": "critical",
         "category": "system",
-        "conditions": {"metric": "system.cpu.utilization", "operator": ">", "value": 0.9},
+        "conditions": {"when_any": [{"metric": "system.cpu.utilization", "operator": ">", "value": 0.9}]},
         "for": "10s",
         "message": f"{NAMED[7]} {EMAILS[0]}",
         "actions": [{"type": "webhook.local", "target": f"http://127.0.0.1:8099/hooks/{TOKENS[7]}"}],

@@ -8,12 +8,13 @@ import zipfile
 from pathlib import Path
 from urllib.parse import quote
 
+import msgspec
 import pytest
 
 from tests.recording import START_S
 from tests.unit.bundle import planted
 from wftui.bundle import collect, learned
-from wftui.bundle.format import AGGREGATE, ANONYMOUS, FULL, LEVELS, Consent
+from wftui.bundle.format import AGGREGATE, ANONYMOUS, FULL, LEVELS, Consent, RuleInForce
 
 CONSENT = Consent("--yes", 1, "plain")
 
@@ -110,3 +111,12 @@ def test_the_canaries_are_found_where_nothing_is_redacted(tmp_path: Path) -> Non
     absent = {canary for canary in planted.ALWAYS if not any(form in raw for form in forms(canary))}
     # Those stand in settings and in the log.
     assert absent <= {planted.PATHS[5], planted.OTHERS[1]}
+
+
+def test_the_rule_and_the_log_of_the_person_are_in_it(bundles: dict[str, Path]) -> None:
+    """Else nothing of them would have been looked for."""
+    for level in (FULL, ANONYMOUS):
+        with zipfile.ZipFile(bundles[level]) as opened:
+            rules = msgspec.json.decode(opened.read("rules.json"), type=list[RuleInForce])
+            assert sum(not rule.builtin for rule in rules) == 1
+            assert len(opened.read("log.jsonl").splitlines()) == 5
