@@ -388,3 +388,18 @@ def test_the_command_asks_first(capsys: pytest.CaptureFixture[str], monkeypatch:
     assert told.payload["ticks"] == SECONDS
     assert told.payload["segments"] > 0
     assert CANARY_NAME not in everything_in(folder)
+
+
+@pytest.mark.parametrize(("words", "stays"), [([], False), (["system.*"], True)])
+def test_bundles_of_incidents_go_with_everything_else_it_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], stays: bool
+) -> None:
+    fill(tmp_path)
+    folder = tmp_path / "bundles"
+    folder.mkdir()
+    bundle = folder / "wftop-20200101-000000.wftop"
+    bundle.write_bytes(b"PK")
+    assert command.main(None, words, yes=True, data_dir=str(tmp_path)) == 0
+    said = capsys.readouterr().out
+    assert bundle.exists() is stays
+    assert f"{'kept' if stays else 'deleted'}: {bundle}, a bundle" in said

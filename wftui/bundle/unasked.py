@@ -111,6 +111,13 @@ def write(order: Order) -> Written:
     return Written(f"{FOLDER}/{name}", made.bytes, level, how, span_s, removed)
 
 
+def kept(folder: Path) -> list[Path]:
+    """The bundles in there, oldest first, as their names sort; none without the folder."""
+    if not folder.is_dir():
+        return []
+    return sorted(item for item in folder.iterdir() if item.name.endswith((SUFFIX, SUFFIX + ENCRYPTED)))
+
+
 def make_room(folder: Path, most: int, most_bytes: int) -> list[str]:
     """Remove the oldest until no more than so many, of so many bytes, are there; the newest stays.
 
@@ -118,10 +125,8 @@ def make_room(folder: Path, most: int, most_bytes: int) -> list[str]:
     """
     for left in folder.glob(".wftop-*"):
         left.unlink(missing_ok=True)
-    # The names sort by time.
-    found = sorted(item for item in folder.iterdir() if item.name.endswith((SUFFIX, SUFFIX + ENCRYPTED)))
     sizes = {}
-    for item in found:
+    for item in kept(folder):
         with suppress(FileNotFoundError):
             sizes[item] = item.stat().st_size
     removed = []

@@ -64,7 +64,20 @@ def main(
     kept = [] if wanted.everything else left_aside(where.data_dir)
     for path in kept:
         _say(f"kept: {path}, which was set aside and cannot be looked into; remove it by hand if it must go")
+    _bundles(where, wanted)
     return 0
+
+
+def _bundles(where: Places, wanted: "Wanted") -> None:
+    """Those that the recorder made of incidents hold copies: they go with everything, else it is said."""
+    from wftui.bundle.unasked import FOLDER, kept
+
+    for path in kept(where.data_dir / FOLDER):
+        if wanted.everything:
+            path.unlink(missing_ok=True)
+            _say(f"deleted: {path}, a bundle of an incident")
+        else:
+            _say(f"kept: {path}, a bundle that may hold some of it; remove it by hand if it must go")
 
 
 def _say(text: str) -> None:
