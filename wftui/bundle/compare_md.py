@@ -19,6 +19,8 @@ _STORY: Final = 3
 """Findings of the first sentence."""
 _NEAR: Final = 6
 """Those that weigh less than the first by more than this belong to another story."""
+_TELLING: Final = 0.1
+"""A program that weighs less is in the table only."""
 _ROWS: Final = 25
 _LINES: Final = 40
 """Of the other tables."""
@@ -78,7 +80,7 @@ def _sentence(item: Moved) -> str:
 
 
 def _programs_said(programs: Sequence[Program]) -> str:
-    if not programs:
+    if not programs or programs[0].weight < _TELLING:
         return ""
     first = programs[0]
     return f" Of the programs {clean(first.name, 40)} changed most: {first.what} {_step(first)}."
