@@ -91,6 +91,8 @@ class Numbers(NamedTuple):
     span: tuple[int, int]
     """UTC seconds that the steps of the charts cover."""
     peaks: list[str]
+    busiest_s: int | None
+    """UTC second of the step in which the processors had most to do; None: not known."""
     coverage: dict[str, tuple[float, float]]
     """Source to (mean, worst) share of its collections that came."""
     cost: list[tuple[str, str]]
@@ -149,11 +151,12 @@ def numbers(
         alone = _Wanted(OTHERS, said(item.told.series.name), (item.told.series.name,))
         chart = _drawn(alone, [item], alerts, numbered, 0)
         charts.append((OTHERS, chart))
-    start_s = reply.start_ns // NS_PER_S
+    start_s, step_s = reply.start_ns // NS_PER_S, max(1, reply.step_ns // NS_PER_S)
     return Numbers(
         charts,
-        (start_s, start_s + reply.points * max(1, reply.step_ns // NS_PER_S)),
+        (start_s, start_s + reply.points * step_s),
         list(_peaks(found)),
+        _busiest_s(found, start_s, step_s),
         _coverage(found),
         list(_cost(found)),
         list(_sizes(found)),
@@ -255,6 +258,22 @@ def _peaks(found: Iterable[_Found]) -> Iterable[str]:
         most = max((item.most() for item in listed if item.raw.series.name == metric), default=-math.inf)
         if most > -math.inf:
             yield f"{words} {quantity(most, '1')}"
+
+
+def _busiest_s(found: Iterable[_Found], start_s: int, step_s: int) -> int | None:
+    """The last second of that step: who made it busy is known by then."""
+    listed = list(found)
+    for metric in ("system.cpu.utilization", "hw.gpu.utilization"):
+        steps = [
+            (value, place)
+            for item in listed
+            if item.raw.series.name == metric and not item.raw.series.stat
+            for place, value in enumerate(item.mean)
+            if value == value
+        ]
+        if steps:
+            return start_s + max(steps)[1] * step_s + step_s - 1
+    return None
 
 
 def _coverage(found: Iterable[_Found]) -> dict[str, tuple[float, float]]:

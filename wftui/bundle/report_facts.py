@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 EVENTS: Final = 20_000
 """Of a range that are looked at."""
 _PROCESSES: Final = 8
+_SHORT_S: Final = 600
 _CHAIN: Final = 3
 _MOVED: Final = 8
 """Of what was different: in the sentence, and in the list."""
@@ -70,8 +71,10 @@ class Report(NamedTuple):
     """The worst first; they are numbered so."""
     different: list[Sentence]
     """What moved, the most telling first; empty: nothing did, or it was not asked."""
+    different_s: int
+    """UTC second of that moment."""
     before_s: int
-    """Length of the time that it was compared with."""
+    """Seconds that it was compared with."""
     charts: list[tuple[str, Chart]]
     """Group and chart."""
     chart_span: Span
@@ -155,7 +158,6 @@ def gather(
     missing, recorded_s = _gaps(archive, since_s, until_s, raw_events)
     alerts = report_alerts.alerts(archive, manifest, raw_events, redactor)
     last_ns = _last_ns(archive, manifest)
-    worst_ns = report_alerts.moment_ns(alerts, manifest.alert, last_ns)
     cards = tables.at(gpus.GPUS.name, last_ns)
     numbered = {
         str(item.get("gpu.uuid")): f"{item['gpu.index']:g}"
@@ -164,6 +166,9 @@ def gather(
     }
     found = numbers(archive, (since_s, until_s), redactor, alerts, numbered)
     happened, counted = _events(raw_events, redactor, numbered)
+    worst_ns = report_alerts.moment_ns(alerts, manifest.alert, last_ns)
+    if not alerts and found.busiest_s is not None:
+        worst_ns = min(last_ns, found.busiest_s * NS_PER_S)
     report = Report(
         manifest=manifest,
         zone=zone,
@@ -173,7 +178,8 @@ def gather(
         summary=[],
         alerts=alerts,
         different=_different(answer, zone),
-        before_s=0 if answer is None else answer.from_s - answer.since_s,
+        different_s=0 if answer is None else answer.at_s,
+        before_s=0 if answer is None else answer.before_known_s,
         charts=found.charts,
         chart_span=Span(*found.span, [(item[0], item[1]) for item in missing]),
         worst_ns=worst_ns,
@@ -193,25 +199,10 @@ def _aggregate(manifest: Manifest, zone: Zone) -> Report:
     span = Span(manifest.since_ns // NS_PER_S, manifest.until_ns // NS_PER_S)
     nothing = Table("Sources", (), [])
     return Report(
-        manifest,
-        zone,
-        span,
-        0,
-        [],
-        [(said_so,)],
-        [],
-        [],
-        0,
-        [],
-        span,
-        manifest.since_ns,
-        [],
-        [],
-        [],
-        [],
-        nothing,
-        [],
-    )
+        manifest=manifest, zone=zone, span=span, recorded_s=0, gaps=[], summary=[(said_so,)], alerts=[],
+        different=[], different_s=0, before_s=0, charts=[], chart_span=span, worst_ns=manifest.since_ns, busy=[],
+        events=[], counted=[], inventory=[], sources=nothing, cost=[],
+    )  # fmt: skip
 
 
 def _last_ns(archive: Archive, manifest: Manifest) -> int:
@@ -246,9 +237,14 @@ def _summary(report: Report, answer: Answer | None, found: Numbers) -> list[Sent
     return [_what(report), _numbers_then(report, answer, found), _known(report)]
 
 
+def _length(seconds: int) -> str:
+    """Of a time: to the second where that says something."""
+    return f"{seconds} s" if seconds < _SHORT_S else text.duration(seconds).strip()
+
+
 def _what(report: Report) -> Sentence:
     zone, alerts = report.zone, report.alerts
-    length = text.duration(report.span.until_s - report.span.since_s).strip()
+    length = _length(report.span.until_s - report.span.since_s)
     if not alerts:
         return (f"No alert fired in these {length}.",)
     firing = sum(item.periods[-1][1] is None for item in alerts)
@@ -275,7 +271,7 @@ def _numbers_then(report: Report, answer: Answer | None, found: Numbers) -> Sent
             zip(answer.moved[:_CHAIN], report.different, strict=False), key=lambda item: item[0].began_s
         )
         first = [part for _, item in moved for part in ("; ", *item)][1:]
-        return (f"Against the {text.duration(report.before_s).strip()} before: ", *first, ".")
+        return (f"Against the {_length(report.before_s)} before: ", *first, ".")
     if report.alerts:
         worst = report.alerts[0]
         numbers_said = f" ({worst.figures})" if worst.figures else ""
@@ -286,7 +282,7 @@ def _numbers_then(report: Report, answer: Answer | None, found: Numbers) -> Sent
 
 def _known(report: Report) -> Sentence:
     asked = max(1, report.span.until_s - report.span.since_s)
-    known = f"{text.duration(report.recorded_s).strip()} of {text.duration(asked).strip()} were recorded"
+    known = f"{_length(report.recorded_s)} of {_length(asked)} were recorded"
     if report.gaps:
         longest = max(report.gaps, key=lambda item: item[1] - item[0])
         count = f"{len(report.gaps)} gaps, the longest" if len(report.gaps) > 1 else "one gap,"

@@ -132,7 +132,7 @@ def _different(report: Report) -> Iterator[str]:
     if not report.different:
         return
     before = text.duration(report.before_s).strip()
-    at = report.zone.clock(report.worst_ns // NS_PER_S)
+    at = report.zone.clock(report.different_s)
     yield f"<section><h2>What was different at {at}</h2>"
     yield f'<p>Against the {before} before it, the most telling first:</p><ol class="said">'
     yield from (f"<li>{_sentence(item)}</li>" for item in report.different)

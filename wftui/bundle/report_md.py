@@ -13,6 +13,7 @@ from wftui.bundle.report_facts import Report
 from wftui.bundle.report_html import CHECKING, OPENING
 from wftui.bundle.report_tables import Table
 from wftui.bundle.report_words import Said, Sentence
+from wftui.model import health as states
 from wftui.render import text
 from wftui.text import clean, cut_middle
 from wftui.units import NS_PER_S
@@ -24,6 +25,7 @@ _CHARTS: Final = 10
 _BUSY: Final = 4
 _GAPS: Final = 3
 _SOURCES: Final = 3
+_BAD: Final = states.TROUBLE | {states.DENIED}
 _WIDE: Final = 110
 """Characters of a text from outside."""
 
@@ -39,7 +41,7 @@ def document(report: Report) -> bytes:
     if manifest.level != AGGREGATE:
         lines += _alerts(report)
         if report.different:
-            lines += ["", f"**What was different at {zone.clock(report.worst_ns // NS_PER_S)}**", ""]
+            lines += ["", f"**What was different at {zone.clock(report.different_s)}**", ""]
             lines += [f"- {_sentence(item)}" for item in report.different[:_DIFFERENT]]
         lines += _figures(report)
         lines += _busy(report)
@@ -118,6 +120,6 @@ def _missing(report: Report) -> list[str]:
         f"- not recorded: {zone.clock(since_s)} to {zone.clock(until_s)} ({why})"
         for since_s, until_s, why in report.gaps[:_GAPS]
     ]
-    bad = [row for row in report.sources.rows if row[1] not in ("ok", text.UNKNOWN)]
+    bad = [row for row in report.sources.rows if row[1] in _BAD]
     lines += [f"- source {code(row[0])} {row[1]}: {code(row[4])}" for row in bad[:_SOURCES]]
     return ["", *lines] if lines else []
