@@ -9,6 +9,7 @@ from tests.tui.fake_gpu_screen import told
 from tests.tui.fake_gpus import box
 from tests.tui.servers_seen import VLLM, serving
 from wftui.model.event import Event
+from wftui.tui.alerts_screen.details import event_line
 from wftui.tui.compose import picture
 from wftui.tui.panels import events
 from wftui.tui.ui import Ui
@@ -101,3 +102,22 @@ def test_words_about_a_model_server(kind: str, payload: dict[str, object], words
 def test_words_about_a_backup(payload: dict[str, object], words: str) -> None:
     told_of = Event(9, "e4", NOW_S * 10**9, "backup.ready", "backup", "ready", payload=payload)
     assert events.said(told_of) == words
+
+
+@pytest.mark.parametrize(
+    ("payload", "words"),
+    [
+        ({"action": "bundle", "done": True, "file": "bundles/a.wftop"}, "hot: bundle bundles/a.wftop"),
+        (
+            {"action": "bundle", "done": False, "reason": "at most one in 10 minutes"},
+            "hot: bundle not done, at most one in 10 minutes",
+        ),
+        ({"action": "command", "done": True, "program": "/bin/told"}, "hot: command /bin/told"),
+    ],
+)
+def test_an_action_of_an_alert_says_which_and_of_what(payload: dict[str, object], words: str) -> None:
+    told_of = {"rule": "rule.hot", "name": "hot", **payload}
+    item = Event(9, "e3", NOW_S * 10**9, "alert.action", "alert", "rule.hot", payload=told_of)
+    assert events.said(item) == words
+    line = "".join(text for text, _ in event_line(scene(told(box(1))), item, 80))
+    assert words.removeprefix("hot: ") in line

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from wftui.render import rule_changes, text
 from wftui.tui.alerts_screen import evidence, seen
 from wftui.tui.alerts_screen.listing import age, said, sign
+from wftui.tui.alerts_screen.telling import ACTION, carried_out
 from wftui.tui.frame import Row, fit_row, join, outside, plain, row_width
 from wftui.tui.gpu_screen.words import folded, own
 from wftui.tui.scene import gap
@@ -30,7 +31,7 @@ _WORDS: Final = {
     "alert.over": ("is over, waits to be resolved", "dim"),
     "alert.resolved": ("resolved", "good"),
     "alert.acknowledged": ("acknowledged", "mark"),
-    "alert.action": ("action", "dim"),
+    ACTION: ("action", "dim"),
     rule_changes.EVENT: ("the rule was changed", "mark"),
 }
 
@@ -195,6 +196,8 @@ def event_line(scene: Scene, event: Event, width: int, *, which: bool = False) -
     value, unit = payload.get("value"), payload.get("unit")
     if isinstance(value, int | float) and isinstance(unit, str):
         parts.append(said(scene, float(value), unit))
+    if action := carried_out(event):
+        parts.append(action)
     if event.type == rule_changes.EVENT:
         parts.append(rule_changes.changed(payload))
     for key, form in (("by", "by {}"), ("note", "{}"), ("reason", "{}"), ("why_not", "nobody was told: {}")):

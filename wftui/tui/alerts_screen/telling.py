@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from wftui.tui.state import State
 
 ALERT: Final = "alert"
+ACTION: Final = "alert.action"
 SILENCE: Final = "silence"
 _NAMES: Final = ("alert", "rule")
 """Matchers whose values speak for themselves."""
@@ -46,11 +47,22 @@ def said(event: Event) -> str:
         why_not = payload.get("why_not")
         return f"{words} (nobody told: {why_not})" if why_not else words
     parts = [
+        carried_out(event),
         f"by {payload['by']}" if payload.get("by") else "",
         str(payload.get("note") or payload.get("reason") or ""),
     ]
     tail = ", ".join(part for part in parts if part)
     return f"{name}: {tail}" if tail else name
+
+
+def carried_out(event: Event) -> str:
+    """Which action it was, and of what: the file of a bundle, a program, where a webhook goes; else empty."""
+    if event.type != ACTION:
+        return ""
+    payload = event.payload
+    what = payload.get("file") or payload.get("program") or payload.get("target") or ""
+    done = "" if payload.get("done") else " not done"
+    return f"{payload.get('action', '')}{done} {what}".rstrip()
 
 
 def _silence(payload: dict[str, Any]) -> str:  # Any: JSON values
