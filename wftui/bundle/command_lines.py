@@ -79,7 +79,8 @@ class CommandLines:
         return " ".join(_folded(shown))
 
     def _program(self, word: str) -> str:
-        return self._places.path(word) if "/" in word else self._places.program(word.rstrip(":"))
+        folder, slash, program = word.rpartition("/")
+        return (self._places.path(folder) if folder else "") + slash + self._places.program(program.rstrip(":"))
 
     def _value(self, word: str, flag: str) -> str:
         bare = word.strip("\"'")

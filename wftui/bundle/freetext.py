@@ -29,9 +29,9 @@ _PROMPT: Final = re.compile(
 )
 """What was asked or answered may stand behind it: the rest of the text is left out."""
 _QUOTED: Final = re.compile(
-    r"([\"“])(?:[^\s\"”]+\s+){3,}[^\s\"”]+([\"”])|(?<!\w)(')(?:[^\s']+\s+){3,}[^\s']+(')(?!\w)"
+    r"(?<![\w)*.\]])([\"“])(?:[^\s\"”]+\s+){3,}[^\s\"”]+([\"”])|(?<!\w)(')(?:[^\s']+\s+){3,}[^\s']+(')(?!\w)"
 )
-"""Four words or more: somebody's, not ours."""
+"""Four words or more: somebody's, not ours. What stands between two labels of series is none."""
 _TOLD: Final = re.compile(
     r"(?i)\b(password|passwd|passphrase|passcode|pwd|secret|api[ _-]?key|access[ _-]?key|token|credentials?)"
     r"(\s+(?:is|was|are)\s+|\s*(?:[:=]|->)\s*|\s+)([^\s,;]+)"

@@ -539,7 +539,9 @@ class Redactor:
         return ""
 
     def _rule_text(self, value: str) -> str:
-        if self._full or value in self._shipped_texts:
+        if value in self._shipped_texts:
+            return value
+        if self._full:
             return self._text(value)
         self._gone["text of a rule"] += 1
         return ""

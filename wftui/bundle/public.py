@@ -25,7 +25,7 @@ FOLDERS: Final = words(
 VERSIONED: Final = re.compile(r"python3?\.?\d*|cuda-\d+\.\d+|lib\w{0,3}|\d{1,7}|\.{1,2}|[a-z0-9_]+-linux-gnu")
 
 KERNEL_FILES: Final = re.compile(
-    r"[a-z_]{1,24}|(?:hwmon|cpu|card|node|temp|fan|power|in|renderD)\d+\w{0,16}|[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.\d"
+    r"[a-z_]{1,24}|PID|(?:hwmon|cpu|card|node|temp|fan|power|in|renderD)\d+\w{0,16}|[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.\d"
     r"|pci[0-9a-f:]{1,8}"
 )
 """Below ``/proc`` and ``/sys``."""
@@ -63,7 +63,11 @@ PROGRAMS: Final = words(
     " rsync tar gzip zstd cp dd find grep curl wget apt dpkg snapd NetworkManager ModemManager wpa_supplicant"
     " polkitd udisksd upowerd rtkit-daemon pipewire wireplumber pulseaudio cupsd agetty login sudo su sleep cat"
     " qemu-system-x86_64 libvirtd prometheus grafana node_exporter slurmd slurmstepd slurmctld jupyter-lab"
-    " jupyter-notebook ffmpeg blender steam"
+    " jupyter-notebook ffmpeg blender steam timeout tail head cut time tee sort uniq wc awk gawk sed xargs ls"
+    " ps kill watch env nohup nice ionice setsid script ssh-agent gpg-agent sftp-server ksmd kauditd hwrng"
+    " khungtaskd kdevtmpfs pool_workqueue_release kthreadd ecryptfs-kthread kintegrityd kpsmoused netns psimon"
+    " hv_balloon edac-poller devfreq_wq ttm_swap card0-crtc0 gdb strace perf iostat vmstat nload iotop iperf3"
+    " nccl-tests stress-ng"
 )
 KERNEL_THREADS: Final = re.compile(
     r"(?:kworker|ksoftirqd|migration|rcu_\w+|kswapd|kthreadd|irq|nvidia|nvme|jbd2|xfs\w*|ext4|scsi_eh|watchdogd?"
