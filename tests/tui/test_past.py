@@ -452,7 +452,7 @@ async def test_readonly_switches_nothing() -> None:
 async def test_export_asks_for_a_file_and_shows_the_command() -> None:
     app, _ = make()
     async with app.run_test(size=SIZE) as pilot:
-        await keys(pilot, app, "left", "x")
+        await keys(pilot, app, "left", "X")
         shown = screen_text(app)
         assert "wftop export --since" in shown
         assert ".csv" in shown
