@@ -64,6 +64,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
         stdin=subprocess.DEVNULL,
+        start_new_session=True,  # without a terminal, wherever the tests run
     )
 
 
@@ -125,6 +126,15 @@ def test_encrypted_for_a_key(bundles: tuple[Path, Path], tmp_path: Path) -> None
     assert (done.returncode, done.stdout) == (8, "")
     assert "--identity FILE" in done.stderr
     assert "**From A to B:" in compared(str(sealed), str(bundles[1]), "--identity", str(key))
+
+
+def test_a_passphrase_that_nobody_can_type(bundles: tuple[Path, Path], tmp_path: Path) -> None:
+    sealed = tmp_path / "calm.wftop.age"
+    crypt.encrypt_file(bundles[0], sealed, crypt.Encryption(passphrase=crypt.generate_passphrase()))
+    done = run("compare", str(sealed), str(bundles[1]))
+    assert (done.returncode, done.stdout) == (8, "")
+    assert "no terminal to type it; scripts use --identity FILE" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_into_a_file_that_is_not_overwritten(data: Path, tmp_path: Path) -> None:

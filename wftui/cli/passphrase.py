@@ -14,7 +14,8 @@ def asked(path: Path, identities: Sequence[Path]) -> str:
     """What opens a bundle, typed without an echo; empty: it needs none, or is for one of the keys.
 
     Raises:
-        BundleError: It cannot be read, it is for a key and none was named, or nothing was typed.
+        BundleError: It cannot be read, it is for a key and none was named, nothing was typed, or there is no
+            terminal.
     """
     # Most are not encrypted, and whoever opens one waits: what encrypts is left alone then.
     with suppress(OSError), path.open("rb") as file:
@@ -28,10 +29,18 @@ def asked(path: Path, identities: Sequence[Path]) -> str:
         if identities:
             return ""
         raise BundleError(f"{path}: encrypted for a key; name the file of yours: --identity FILE")
-    from getpass import getpass
+    import warnings
+    from getpass import GetPassWarning, getpass
 
     try:
-        typed = getpass(f"Passphrase of {path.name}: ")
+        with warnings.catch_warnings():
+            # Without a terminal it would read, with an echo, what was meant for something else.
+            warnings.simplefilter("error", GetPassWarning)
+            typed = getpass(f"Passphrase of {path.name}: ")
+    except GetPassWarning as error:
+        raise BundleError(
+            f"{path}: encrypted with a passphrase, and no terminal to type it; scripts use --identity FILE"
+        ) from error
     except EOFError:
         typed = ""
     if not typed:
