@@ -348,6 +348,8 @@ EVENTS: Final[Mapping[str, Treatments]] = {
     "alert.action": {
         "rule": RULE, "labels": LABELS, "event": EVENT, "action": WORD, "done": NUMBER, "target": URL,
         "program": PROGRAM, "reason": TOLD, "detail": SAID, **_all(NUMBER, "tries duration_s more"),
+        # Of a bundle that was made by itself.
+        "file": PATH, "removed": PATH, "level": WORD, "encryption": WORD, **_all(NUMBER, "bytes range_s"),
     },
     "backup.ready": {
         "mount": MOUNT, "why_not": TOLD, "asked_by": ALERT,

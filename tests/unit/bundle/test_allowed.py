@@ -11,7 +11,7 @@ import pytest
 import wftui.model
 from wftui import config, names
 from wftui.alerts import rule
-from wftui.bundle import allowed
+from wftui.bundle import allowed, unasked
 from wftui.bundle.format import LEVELS, Inventory
 from wftui.bundle.privacy import Redactor
 from wftui.model.event import event
@@ -77,6 +77,11 @@ def test_every_field_of_rules_conditions_and_actions() -> None:
 )
 def test_every_field_of_other_members(struct: type[msgspec.Struct], treatments: allowed.Treatments) -> None:
     assert {field.encode_name for field in msgspec.structs.fields(struct)} <= set(treatments), ADD
+
+
+def test_what_is_said_of_a_bundle_that_was_made_by_itself() -> None:
+    said = {field.encode_name for field in msgspec.structs.fields(unasked.Written)}
+    assert said <= set(allowed.EVENTS["alert.action"]), ADD
 
 
 def test_every_treatment_is_one() -> None:
