@@ -18,6 +18,7 @@ from wftui import log
 from wftui.bundle import excerpt
 from wftui.model.why import Answer
 from wftui.store.archive import Archive
+from wftui.text import clean
 from wftui.units import NS_PER_S
 from wftui.wire.recording import Recording
 
@@ -108,7 +109,7 @@ class Drawing:
                 [sys.executable, "-m", PROGRAM],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
                 env=environment,
                 start_new_session=True,  # ^C at the terminal is for who started us: that ends it
             )
@@ -124,14 +125,16 @@ class Drawing:
         """Wait for them; never an error, as a bundle is whole without."""
         if self._process is None:
             return Pictures(trouble="nothing was recorded at that moment")
+        said = b""
         try:
-            data, _ = self._process.communicate(timeout=_PATIENCE_S)
+            data, said = self._process.communicate(timeout=_PATIENCE_S)
             return msgspec.msgpack.decode(data, type=Pictures)
         except subprocess.TimeoutExpired:
             return Pictures(trouble=f"they were not drawn within {_PATIENCE_S:g} s")
         except (OSError, msgspec.MsgspecError) as error:
             code = self._process.returncode
-            log.warning("bundle", "the screens were not drawn", code=code, reason=str(error))
+            last = clean(said.rpartition(b"\n")[0].rpartition(b"\n")[2], 200) or str(error)
+            log.warning("bundle", "the screens were not drawn", code=code, reason=last)
             return Pictures(trouble=f"what draws them ended with code {code}")
         finally:
             self.close()
@@ -141,8 +144,9 @@ class Drawing:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
-            if self._process.stdout is not None:
-                self._process.stdout.close()
+            for pipe in (self._process.stdout, self._process.stderr):
+                if pipe is not None:
+                    pipe.close()
         self._folder.cleanup()
 
     def __enter__(self) -> Self:
