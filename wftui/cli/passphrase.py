@@ -17,6 +17,9 @@ def asked(path: Path, identities: Sequence[Path]) -> str:
         BundleError: It cannot be read, it is for a key and none was named, nothing was typed, or there is no
             terminal.
     """
+    # A pipe without a writer would keep us for ever.
+    if path.exists() and not path.is_file():
+        raise BundleError(f"{path}: {'a folder' if path.is_dir() else 'no regular file'}, expected a bundle")
     # Most are not encrypted, and whoever opens one waits: what encrypts is left alone then.
     with suppress(OSError), path.open("rb") as file:
         if file.read(len(_ZIP)) == _ZIP:
