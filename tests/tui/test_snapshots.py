@@ -78,7 +78,7 @@ def rewound(place: int, *names: str) -> tuple[WftopApp, Callable[[Pilot[int]], A
 
 @pytest.mark.parametrize(
     ("place", "names"),
-    [(-57, ()), (-25, ("at", "2", "5")), (-25, ("x",)), (-25, ("2",)), (-25, ("4",)), (-7200, ())],
+    [(-57, ()), (-25, ("at", "2", "5")), (-25, ("X",)), (-25, ("2",)), (-25, ("4",)), (-7200, ())],
     ids=["gap", "go to", "export", "processes", "sources", "before"],
 )
 def test_places_in_the_past(snap_compare, place: int, names: tuple[str, ...]) -> None:  # type: ignore[no-untyped-def]  # as above
