@@ -14,8 +14,10 @@ import pytest
 from tests.recording import START_S, S
 from tests.unit.bundle.reported import SECONDS, plain, record
 from wftui.bundle import excerpt, screens
+from wftui.bundle.format import NAMES
 from wftui.bundle.privacy import Redactor
 from wftui.bundle.screens import Drawing
+from wftui.errors import StoreError
 from wftui.store.archive import Archive, open_archive
 from wftui.store.journal import NAME
 from wftui.wire.recording import Recording
@@ -66,6 +68,21 @@ def test_nothing_recorded_then(archive: Archive, temporary: Path) -> None:
         made = drawing.pictures()
     assert (made.screens, made.trouble) == ({}, "nothing was recorded at that moment")
     assert list(temporary.iterdir()) == []
+
+
+def test_copy_that_cannot_be_made(archive: Archive, monkeypatch: pytest.MonkeyPatch, temporary: Path) -> None:
+    def full(*_: object) -> None:
+        raise StoreError("/home/someone/secret: no space left")
+
+    monkeypatch.setattr(excerpt, "write", full)
+    with Drawing(archive, plain(), ABOUT, (START_S + 240) * S, START_S + SECONDS) as drawing:
+        made = drawing.pictures()
+    assert (made.screens, made.trouble) == ({}, "what is needed for them could not be copied")
+    assert list(temporary.iterdir()) == []
+
+
+def test_names_are_those_that_a_bundle_may_have() -> None:
+    assert all(NAMES.fullmatch(f"screens/{name}.svg") for name in screens.NAMES)
 
 
 def test_ends_with_who_asked(archive: Archive, temporary: Path) -> None:

@@ -21,8 +21,7 @@ def both(
     """``report.html`` and ``report.md``, from one reading; the arguments are those of ``report_facts.gather``.
 
     Raises:
-        StoreError: The recording cannot be read.
-        TooLargeError: It took too long.
+        StoreError: The recording cannot be read, or it is too much.
     """
     found = report_facts.gather(archive, manifest, redactor, facts, answer)
     return report_html.page(found), report_md.document(found)

@@ -144,8 +144,7 @@ def gather(
         answer: What was different around the moment, over redacted data; None: not known.
 
     Raises:
-        StoreError: The recording cannot be read.
-        TooLargeError: It took too long.
+        StoreError: The recording cannot be read, or it is too much.
     """
     zone = Zone(manifest.origin.time_zone)
     if manifest.level == AGGREGATE:

@@ -16,6 +16,7 @@ import msgspec
 
 from wftui import log
 from wftui.bundle import excerpt
+from wftui.errors import StoreError
 from wftui.model.why import Answer
 from wftui.store.archive import Archive
 from wftui.text import clean
@@ -80,19 +81,23 @@ class Drawing:
             until_s: UTC second that is not to be shown any more.
             names: Screens that are wanted.
 
-        Raises:
-            StoreError: The recording cannot be read, or the copy not be written.
+        A copy that cannot be made is no error, but a trouble of the pictures.
         """
         self._process: subprocess.Popen[bytes] | None = None
+        self._trouble = ""
         self._folder = tempfile.TemporaryDirectory(prefix="wftop-screens-", ignore_cleanup_errors=True)  # 0700
         try:
             place = Path(self._folder.name)
             at_s = at_ns // NS_PER_S
             span = excerpt.write(archive, place, at_s - BEFORE_S, min(until_s, at_s + _BEHIND_S), redactor)
             if span is None:
+                self._trouble = "nothing was recorded at that moment"
                 return
             told = msgspec.structs.replace(recording, first_s=span[0], last_s=span[1], alert_ns=at_ns)
             self._begin(Task(self._folder.name, told, names))
+        except StoreError as error:
+            self._trouble = "what is needed for them could not be copied"
+            log.warning("bundle", "the screens are not drawn", reason=str(error))
         except BaseException:
             self.close()
             raise
@@ -119,12 +124,14 @@ class Drawing:
             self._process.stdin.close()
             self._process.stdin = None
         except OSError as error:
+            self._trouble = "what draws them could not be started"
             log.warning("bundle", "the screens are not drawn", reason=str(error))
 
     def pictures(self) -> Pictures:
         """Wait for them; never an error, as a bundle is whole without."""
-        if self._process is None:
-            return Pictures(trouble="nothing was recorded at that moment")
+        if self._process is None or self._trouble:
+            self.close()
+            return Pictures(trouble=self._trouble)
         said = b""
         try:
             data, said = self._process.communicate(timeout=_PATIENCE_S)

@@ -42,6 +42,12 @@ _SCREENS: Final = {
     "why": ("1W", "", "why"),
 }
 """Name to keys, and which screen and dialog the view then shows."""
+_NEEDS: Final = {
+    "gpu": ("gpus",),
+    "models": ("servers",),
+    "energy": ("streams", "frames", "servers", "gpus"),
+}
+"""Screens that have nothing to show unless one of these tables has a row."""
 _FRAMES: Final = 400
 """After which a screen is taken as it is."""
 _FRAME_S: Final = 0.01
@@ -113,7 +119,10 @@ async def _drawn(replay: "Replay", task: Task) -> dict[str, bytes]:
     async with view.run_test(size=_SIZE) as pilot:
         while not view.past.ready:
             await pilot.pause(_FRAME_S)
+        tables = view.seen.tables
         for name in task.names:
+            if name in _NEEDS and not any(tables.get(needed) for needed in _NEEDS[name]):
+                continue
             keys, *shown = _SCREENS[name]
             for key in keys:
                 view.commands.key(key, key)

@@ -17,10 +17,14 @@ from wftui.bundle.format import AGGREGATE, ANONYMOUS, FULL, Facts, Manifest, Sou
 from wftui.bundle.privacy import Redactor
 from wftui.bundle.report_facts import Zone, gather
 from wftui.bundle.report_style import DARK, LIGHT
+from wftui.errors import StoreError
 from wftui.model.health import Health
 from wftui.model.why import Answer, Moved
+from wftui.store import query
+from wftui.store.answers import TooLargeError
 from wftui.store.archive import Archive, open_archive
 from wftui.text import clean
+from wftui.wire import messages as m
 
 _CODE = re.compile(r"`[^`]*`")
 _ALLOWED = frozenset(
@@ -123,6 +127,26 @@ def test_counters_are_rates_and_unknown_is_no_zero(archive: Archive) -> None:
     known = [item[1] for item in disk.lines[0].known()]
     assert len(known) < len(disk.lines[0].mean)  # the gap
     assert all(abs(value - 1e6) < 1e3 for value in known)
+
+
+def test_too_many_series_are_told_in_coarser_steps(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, known = [], query.range_
+
+    def narrow(source: Archive, question: m.Range, deadline_s: float) -> m.RangeReply:
+        asked.append(question.points)
+        if question.points > most:
+            raise TooLargeError("range: too many")
+        return known(source, question, deadline_s)
+
+    monkeypatch.setattr(query, "range_", narrow)
+    most = 100
+    assert gather(archive, manifest(), plain()).charts
+    most = 0
+    with pytest.raises(StoreError, match="charts: range: too many"):
+        gather(archive, manifest(), plain())
+    first, second, *again = asked
+    assert first > second
+    assert again == [first, second]
 
 
 def test_without_alerts(tmp_path: Path) -> None:
