@@ -271,6 +271,9 @@ ABOUT: Final[Treatments] = {
 }
 """What an event is about: ``aggregate_type`` to the treatment of ``aggregate_id``."""
 
+MATCHERS: Final[Treatments] = {"alert": ALERT, "rule": RULE, "severity": WORD, "category": WORD}
+"""What a silence may name beside labels."""
+
 METADATA: Final[Treatments] = {"program": PRODUCT, "session": NUMBER}
 
 _GPU_EVENT: Final[Treatments] = {
@@ -285,6 +288,10 @@ _ALERT_EVENT: Final[Treatments] = {
     "rule": RULE, "labels": LABELS, "name": RULE_TEXT, "message": RULE_TEXT, "condition": TOLD, "severity": WORD,
     "unit": WORD, "reason": TOLD, "told": NUMBER, "why_not": TOLD, "value": NUMBER, "threshold": NUMBER,
     "by": BY, "note": SAID, "show": OBJECT, "suggestions": OBJECT,
+}  # fmt: skip
+_COUNCIL_EVENT: Final[Treatments] = {
+    "pattern": WORD, "kind": WORD, "models": MODEL,
+    **_all(NUMBER, "intensity coherence frequency_hz amplitude more"),
 }  # fmt: skip
 _STORE_EVENT: Final[Treatments] = {"reason": TOLD, "lost": NUMBER, "file": PATH}
 _SIGNAL_EVENT: Final[Treatments] = {"signal": NUMBER, "nice": NUMBER, "reason": TOLD}
@@ -327,7 +334,7 @@ EVENTS: Final[Mapping[str, Treatments]] = {
     "server.gone": {"kind": PRODUCT},
     "server.restarted": {"version": PRODUCT},
     "server.state": {"before": WORD, "after": WORD, "reason": TOLD, "fix": TOLD},
-    "server.preempting": {"model": MODEL, **_all(NUMBER, "count kv_cache running more")},
+    "server.preempting": {"model": MODEL, **_all(NUMBER, "count kv_cache running waiting more")},
     "server.queueing": _all(NUMBER, "waiting running more"),
     "model.loaded": {"model": MODEL},
     "model.unloaded": {"model": MODEL},
@@ -338,8 +345,7 @@ EVENTS: Final[Mapping[str, Treatments]] = {
     "core.connected": {"url": URL, "version": PRODUCT, "model": MODEL, "tier": WORD},
     "core.lost": {"url": URL, "reason": TOLD, "lasted_s": NUMBER},
     "core.error": {"severity": WORD, "code": SAID, "component": SAID, "recoverable": NUMBER, "more": NUMBER},
-    "core.interference": {"pattern": WORD, "models": MODEL, **_all(NUMBER, "intensity coherence more")},
-    "core.resonance": {"kind": WORD, "models": MODEL, **_all(NUMBER, "frequency_hz amplitude more")},
+    **dict.fromkeys(("core.interference", "core.resonance"), _COUNCIL_EVENT),
     "core.reward": {"kind": WORD, "title": SAID, **_all(NUMBER, "points level more")},
     **dict.fromkeys(
         ("alert.pending", "alert.fired", "alert.escalated", "alert.over", "alert.resolved", "alert.acknowledged"),
@@ -348,6 +354,7 @@ EVENTS: Final[Mapping[str, Treatments]] = {
     "alert.action": {
         "rule": RULE, "labels": LABELS, "event": EVENT, "action": WORD, "done": NUMBER, "target": URL,
         "program": PROGRAM, "reason": TOLD, "detail": SAID, **_all(NUMBER, "tries duration_s more"),
+        "change": WORD, "message": RULE_TEXT, "severity": WORD,
         # Of a bundle that was made by itself.
         "file": PATH, "removed": PATH, "level": WORD, "encryption": WORD, **_all(NUMBER, "bytes range_s"),
     },

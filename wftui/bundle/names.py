@@ -175,7 +175,7 @@ class Places:
 
     def program(self, value: str) -> str:
         """A program's name: stays at ``full``; else those that many machines have do."""
-        if not value or value in public.PROGRAMS:
+        if not value or value in public.PROGRAMS or value in public.CUT:
             return value
         if self._full:
             return self._words(value)

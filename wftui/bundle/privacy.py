@@ -36,6 +36,10 @@ _SUFFIX: Final = re.compile(r"\.(?:service|scope|slice|socket|mount)\Z")
 _PERSON_UNIT: Final = re.compile(r"(user[-@])(\d+)(\.\w+)\Z")
 _SEVERITY: Final = re.compile(r"severity\s*[=<>!]+\s*\w{1,10}\Z")
 """In place of a rule, where several are meant."""
+_JOB_UNIT: Final = re.compile(r"(job_)(\d{1,10})\Z")
+"""Of SLURM."""
+_TURN: Final = re.compile(r"(?:job|slot|task)[ -]?\d{1,6}\Z")
+"""Ids that are counted from the start of a server."""
 _SHORT: Final = 6
 """Digits of a number that names nothing."""
 _DEPTH: Final = 12
@@ -409,8 +413,8 @@ class Redactor:
             treatment = allowed.LABEL_KEYS.get(key)
             if treatment is not None and isinstance(value, str):
                 shown[key] = value if key == STAT else self._label(treatment, value)
-            elif key in ("rule", "severity", "category") and isinstance(value, str):  # of silences
-                shown[key] = self._cell(allowed.RULE if key == "rule" else allowed.WORD, value)
+            elif key in allowed.MATCHERS and isinstance(value, str):
+                shown[key] = self._cell(allowed.MATCHERS[key], value)
             else:
                 self._gone["unknown label"] += 1
         return shown
@@ -576,9 +580,14 @@ class Redactor:
         if _HEX.match(value):
             return self._container(value)
         if person := _PERSON_UNIT.match(value):
-            return person[1] + self._places.user(person[2]) + person[3]
+            return ("" if person[1] == "user-" else person[1]) + self._places.user(person[2]) + person[3]
+        if job := _JOB_UNIT.match(value):
+            return f"{job[1]}{self._names.name('job', f'slurm:{job[2]}')}"
         suffix = _SUFFIX.search(value)
         ending = suffix[0] if suffix else ""
+        stem = value.removesuffix(ending)
+        if ending and stem in public.PROGRAMS:
+            return value
         if self._full and ending in (".service", ".socket") and not any(map(str.isdigit, value)):
             return self._text(value)
         return self._names.name("unit" if ending else "container", value) + ending
@@ -614,7 +623,8 @@ class Redactor:
         return self._text(value) if self._full else self._names.name("plugin", value)
 
     def _id(self, value: str) -> str:
-        return value if value.isdecimal() and len(value) <= _SHORT else self._names.name("id", value)
+        counted = (value.isdecimal() and len(value) <= _SHORT) or _TURN.match(value)
+        return value if counted else self._names.name("id", value)
 
     def _event_id(self, value: str) -> str:
         """Of the same form and the same moment."""

@@ -14,12 +14,12 @@ def words(text: str) -> frozenset[str]:
 
 
 FOLDERS: Final = words(
-    "bin boot bus by-id by-label by-partuuid by-path by-uuid disk cache class config containers cpu cuda data"
-    " dev devices dist-packages docker drm efi etc fd fs home hub huggingface lib lib32 lib64 libexec llama.cpp"
-    " local log lost+found media mnt models net nix node nvidia ollama opt overlay2 proc profiles pts python"
-    " python3 root run sbin self session share shm site-packages snap snapshots sources srv stat store sys"
-    " system systemd tmp torch user usr var venv .venv .cache .config .local .ollama .steam blobs manifests"
-    " transformers vllm Users Applications Library"
+    "bin boot scratch storage backup bus by-id by-label by-partuuid by-path by-uuid disk cache class config"
+    " containers cpu cuda data dev devices dist-packages docker drm efi etc fd fs home hub huggingface lib"
+    " lib32 lib64 libexec llama.cpp local log lost+found media mnt models net nix node nvidia ollama opt"
+    " overlay2 proc profiles pts python python3 root run sbin self session share shm site-packages snap"
+    " snapshots sources srv stat store sys system systemd tmp torch user usr var venv .venv .cache .config"
+    " .local .ollama .steam blobs manifests transformers vllm Users Applications Library"
 )
 """Components of paths. Numbers and names of Python versions stay, too."""
 VERSIONED: Final = re.compile(r"python3?\.?\d*|cuda-\d+\.\d+|lib\w{0,3}|\d{1,7}|\.{1,2}|[a-z0-9_]+-linux-gnu")
@@ -46,7 +46,8 @@ ACCOUNTS: Final = words(
     "root daemon bin sys sync nobody www-data messagebus systemd-network systemd-resolve systemd-timesync"
     " systemd-oom systemd-coredump polkitd dbus avahi rtkit colord sshd syslog _apt chrony ntp postfix mail"
     " cron ollama nvidia-persistenced docker containerd nginx postgres redis mysql prometheus grafana gdm"
-    " lightdm sddm dnsmasq _chrony tss uuidd kernoops cups lp saned pulse geoclue fwupd-refresh"
+    " lightdm sddm dnsmasq _chrony tss uuidd kernoops cups lp saned pulse geoclue fwupd-refresh vllm node-exp"
+    " node-exporter node_exporter slurm munge ray sssd tcpdump usbmux nm-openvpn"
 )
 """Users that systems and packages make."""
 
@@ -67,8 +68,12 @@ PROGRAMS: Final = words(
     " ps kill watch env nohup nice ionice setsid script ssh-agent gpg-agent sftp-server ksmd kauditd hwrng"
     " khungtaskd kdevtmpfs pool_workqueue_release kthreadd ecryptfs-kthread kintegrityd kpsmoused netns psimon"
     " hv_balloon edac-poller devfreq_wq ttm_swap card0-crtc0 gdb strace perf iostat vmstat nload iotop iperf3"
-    " nccl-tests stress-ng"
+    " nccl-tests stress-ng VLLM::Worker_TP pt_data_worker llmster chronyd tensorboard nv-fabricmanager"
+    " nvidia-fabricmanager slurmdbd munged sssd irqbalance smartd rsyslogd multipathd lvmetad fail2ban-server"
+    " unattended-upgrade"
 )
+CUT: Final = frozenset(name[:15] for name in PROGRAMS if len(name) > 15)
+"""As the kernel names their processes. Source: proc_pid_comm(5), 15 characters."""
 KERNEL_THREADS: Final = re.compile(
     r"(?:kworker|ksoftirqd|migration|rcu_\w+|kswapd|kthreadd|irq|nvidia|nvme|jbd2|xfs\w*|ext4|scsi_eh|watchdogd?"
     r"|khugepaged|kcompactd|cpuhp|idle_inject|oom_reaper|writeback|kblockd|md|dm|loop|mmcqd|UVM|nv_queue)[-_/\w:.+]*"
@@ -89,7 +94,7 @@ TOP_LEVELS: Final = words(
 URL_PARTS: Final = words(
     "v1 v2 metrics health healthz ping ready api tags ps version generate chat completions completion"
     " embeddings models model info stats slots props ws wss events queue history system_stats get_server_info"
-    " sdapi"
+    " sdapi prompt view object_info interrupt internal telemetry free upload server_info get_model_info running"
 )
 
 DEVICES: Final = re.compile(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import pkgutil
+from pathlib import Path
 
 import msgspec
 import pytest
 
+import wftui
 import wftui.model
 from wftui import config, names
 from wftui.alerts import rule
@@ -117,3 +120,47 @@ def test_what_is_not_in_the_list_is_left_out(level: str) -> None:
     numbers = redactor.row(PROCESSES, ("dear diary", *[None] * (len(PROCESSES.columns) - 1)))
     assert numbers[0] is None, "a text where a number belongs"
     assert {item.what for item in redactor.report()} >= {"unknown table", "unknown column", "field"}
+
+
+def emitted() -> set[tuple[str, str]]:
+    """(type of event, key of its payload), as far as the source says both: calls with a type and a dictionary."""
+    found: set[tuple[str, str]] = set()
+    for path in sorted(Path(wftui.__file__).parent.rglob("*.py")):
+        if path.parts[-2] not in ("demo", "bundle", "names"):
+            for scope in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef):
+                    found |= _emitted(scope)
+    return found
+
+
+def _emitted(scope: ast.AST) -> set[tuple[str, str]]:
+    named: dict[str, list[ast.Dict]] = {}
+    for node in ast.walk(scope):
+        if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign) and isinstance(node.value, ast.Dict):
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                if isinstance(target, ast.Name):
+                    named.setdefault(target.id, []).append(node.value)
+    found: set[tuple[str, str]] = set()
+    for call in ast.walk(scope):
+        if not isinstance(call, ast.Call) or not call.args or not isinstance(call.args[0], ast.Constant):
+            continue
+        kind = call.args[0].value
+        if kind not in names.EVENT_TYPES:
+            continue
+        found |= {(kind, item.arg) for item in call.keywords if item.arg}
+        for argument in call.args[1:]:
+            told = named.get(argument.id, []) if isinstance(argument, ast.Name) else [argument]
+            for item in told:
+                keys = item.keys if isinstance(item, ast.Dict) else []
+                found |= {
+                    (kind, key.value)
+                    for key in keys
+                    if isinstance(key, ast.Constant) and isinstance(key.value, str)
+                }
+    return found
+
+
+def test_every_key_of_a_payload_that_the_source_names() -> None:
+    found = emitted()
+    assert len(found) > 50
+    assert not {(kind, key) for kind, key in found if key not in allowed.EVENTS[kind]}, ADD
