@@ -92,7 +92,7 @@ class Key(NamedTuple):
         if self.kind == "text":
             return "a text"
         if self.kind == "zone":
-            return "local, utc or a time zone of this machine like Europe/Berlin"
+            return "local, utc, an offset like +02:00 or a time zone of this machine like Europe/Berlin"
         what = {"int": "a whole number", "number": "a number"}.get(self.kind, "bytes like 500000000 or '1 GiB'")
         if self.high == float("inf"):
             return f"{what} of at least {self.low:g}"

@@ -111,6 +111,22 @@ def test_nothing_is_left_however_it_ends(bundle: Path, own_tmp: Path, number: si
         until(lambda: not list(own_tmp.iterdir()) or None, what="an empty folder")
 
 
+def test_a_view_whose_reader_died_says_so_and_goes_on(bundle: Path, own_tmp: Path) -> None:
+    with Terminal((*WFTOP, "replay", str(bundle)), size=(120, 40)) as terminal:
+        stands(terminal, ALERT_S)
+        terminal.send(LEFT)
+        stands(terminal, ALERT_S - 1)
+        (reader,) = Path(f"/proc/{terminal.pid}/task/{terminal.pid}/children").read_text().split()
+        os.kill(int(reader), signal.SIGKILL)
+        terminal.until_shows("its reader ended")
+        terminal.send(RIGHT)
+        stands(terminal, ALERT_S)
+        terminal.send("q")
+        assert terminal.until_gone() == 0
+        terminal.assert_restored()
+    assert not list(own_tmp.iterdir())
+
+
 def test_a_refused_bundle_never_reaches_the_alternate_screen(bundle: Path, tmp_path: Path) -> None:
     cut = tmp_path / "cut.wftop"
     cut.write_bytes(bundle.read_bytes()[:5000])

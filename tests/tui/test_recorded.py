@@ -237,6 +237,7 @@ async def test_the_reader_went_away() -> None:
     async with app.run_test(size=SIZE) as pilot:
         await entered(pilot, app)
         memory.gone = "no recorder is connected"
+        app.past.trouble = "the recorder closed the connection"
         app.state.now_linked(LOST, 0, "gone")
         app.paint()
         assert "its reader ended: only what was fetched" in screen_text(app)

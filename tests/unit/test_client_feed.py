@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -42,6 +43,23 @@ class Teller:
         item = await stream.read(self.reader)
         assert item is not None
         return item
+
+
+async def test_a_socket_that_is_connected_is_taken_over() -> None:
+    ours, theirs = socket.socketpair()
+    teller = Teller()
+    teller.reader, teller.writer = await asyncio.open_unix_connection(sock=theirs)
+    teller.say(m.Hello(m.VERSION, "replay"))
+    feed = await Feed.open(ours, HELLO)
+    assert feed.recorder.role == "replay"
+    assert (await teller.heard())[0] == HELLO
+    teller.say(m.Ok())
+    assert await anext(feed.messages()) == m.Ok()
+    await feed.close()
+    assert await stream.read(teller.reader) is None
+    teller.writer.close()
+    with pytest.raises(OSError, match=r".+"):
+        await Feed.open(ours, HELLO)
 
 
 @asynccontextmanager

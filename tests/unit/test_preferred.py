@@ -59,6 +59,10 @@ def test_bytes() -> None:
 def test_zones() -> None:
     use(time_zone="utc")
     assert (text.clock(NOON_S), text.offset(NOON_S)) == ("12:00:00", "+00:00")
+    use(time_zone="+09:30")
+    assert (text.clock(NOON_S), text.offset(NOON_S)) == ("21:30:00", "+09:30")
+    use(time_zone="-03:00")
+    assert (text.clock(NOON_S), text.offset(NOON_S)) == ("09:00:00", "-03:00")
     if not when.is_zone("Asia/Tokyo"):
         pytest.skip("this machine has no time zones")
     use(time_zone="Asia/Tokyo")
@@ -75,9 +79,14 @@ def test_what_is_exported_stays() -> None:
     assert files.rfc3339(NOON_S) == before
 
 
-@pytest.mark.parametrize("name", ["Europe/Nowhere", "../../etc/passwd", "Europe/", "/etc/localtime", "", "CET,M3"])
+@pytest.mark.parametrize(
+    "name",
+    ["Europe/Nowhere", "../../etc/passwd", "Europe/", "/etc/localtime", "", "CET,M3", "+9:00", "+24:00", "+02:60"],
+)
 def test_an_unknown_zone_is_one_clear_error(name: str) -> None:
-    with pytest.raises(ConfigError, match=r"view\.time_zone: expected local, utc or a time zone of this machine"):
+    with pytest.raises(
+        ConfigError, match=r"view\.time_zone: expected local, utc, an offset like \+02:00 or a time zone"
+    ):
         config.from_text(config.KEYS["view.time_zone"], name, "here")
     settings.put(places(), {"view.time_zone": name or "x"})
     with pytest.raises(ConfigError, match=r"settings\.toml:4: view\.time_zone: expected local, utc"):

@@ -411,7 +411,6 @@ class Past:
             since = (gap[0] if gap[0] is not None else 0) * NS_PER_S
             until = ((gap[1] if gap[1] is not None else cursor) + 5) * NS_PER_S
             why = reason([item for item in around.events.known if since <= item.time_ns < until])
-        linked = self._app.state.link == LINKED
         return Replay(
             second=cursor,
             newest=self.newest,
@@ -424,11 +423,15 @@ class Past:
             events=around.events.within(begin * NS_PER_S, end * NS_PER_S),
             gap=gap,
             reason=why,
-            trouble="" if linked and not self.trouble else self.trouble or self._alone(),
+            trouble=self._told_trouble(),
             recording=self.recording,
             zone=self._app.zone,
         )
 
-    def _alone(self) -> str:
-        who = "no recorder" if self.recording is None else "its reader ended"
-        return f"{who}: only what was fetched"
+    def _told_trouble(self) -> str:
+        """Why nothing more can be told; empty: it can."""
+        if self._app.state.link == LINKED:
+            return self.trouble
+        if self.recording is not None:
+            return "its reader ended: only what was fetched"
+        return self.trouble or "no recorder: only what was fetched"
