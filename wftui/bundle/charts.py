@@ -86,6 +86,8 @@ class Span(NamedTuple):
     since_s: int
     until_s: int
     gaps: Sequence[tuple[int, int]] = ()
+    east_s: int = 0
+    """What local time is ahead of UTC: round moments are round there."""
 
     def share(self, time_s: float) -> float:
         """Place of a moment, 0 to 1."""
@@ -243,8 +245,7 @@ def _times(span: Span, label: Time, most: int) -> Iterator[tuple[int, str]]:
     """Round moments and their labels, at most so many."""
     length = max(1, span.until_s - span.since_s)
     step = next((item for item in _STEPS_S if length / item <= most), _STEPS_S[-1])
-    # Round in the day of who reads it: half-hour zones are off by no more than that.
-    first = -(-span.since_s // step) * step
+    first = -(-(span.since_s + span.east_s) // step) * step - span.east_s
     for at in range(first, span.until_s, step):
         yield at, label(at, step >= _DAY_S)
 

@@ -109,6 +109,11 @@ class Zone:
     def _at(self, time_s: float) -> datetime:
         return datetime.fromtimestamp(time_s, self._zone)
 
+    def east_s(self, time_s: float) -> int:
+        """What it is ahead of UTC."""
+        ahead = self._at(time_s).utcoffset()
+        return int(ahead.total_seconds()) if ahead is not None else 0
+
     def clock(self, time_s: float) -> str:
         """``14:03:20``."""
         return self._at(time_s).strftime("%H:%M:%S")
@@ -171,7 +176,7 @@ def gather(
     report = Report(
         manifest=manifest,
         zone=zone,
-        span=Span(since_s, until_s, [(item[0], item[1]) for item in missing]),
+        span=Span(since_s, until_s, [(item[0], item[1]) for item in missing], zone.east_s(since_s)),
         recorded_s=recorded_s,
         gaps=missing,
         summary=[],
@@ -180,7 +185,7 @@ def gather(
         different_s=0 if answer is None else answer.at_s,
         before_s=0 if answer is None else answer.before_known_s,
         charts=found.charts,
-        chart_span=Span(*found.span, [(item[0], item[1]) for item in missing]),
+        chart_span=Span(*found.span, [(item[0], item[1]) for item in missing], zone.east_s(since_s)),
         worst_ns=worst_ns,
         busy=report_tables.busy(tables, worst_ns, numbered),
         events=happened,

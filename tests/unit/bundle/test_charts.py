@@ -100,6 +100,20 @@ def test_times_of_the_axis_do_not_touch(length: int) -> None:
     assert all(after - before > 40 for before, after in pairwise(below))
 
 
+def test_days_of_the_axis_begin_at_midnight_there() -> None:
+    east_s, day_s = 5 * 3600 + 1800, 86_400
+    told: list[int] = []
+
+    def note(time_s: int, day: bool) -> str:
+        assert day
+        told.append(time_s)
+        return "x"
+
+    charts.chart(Chart("x", "1", [line("a", [1.0])]), Span(0, 4 * day_s, east_s=east_s), note)
+    assert told
+    assert all((time_s + east_s) % day_s == 0 for time_s in told)
+
+
 def test_line_of_the_right_height() -> None:
     made = charts.chart(Chart("x", "1", [line("a", [0.0, 0.5, 1.0])], most=1.0), Span(0, 3), label)
     (piece,) = corners(paths(made, "line")[0])
