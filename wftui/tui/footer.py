@@ -151,4 +151,5 @@ def _alerts(screen: AlertsScreen, *, looks: bool) -> list[str]:
     wanted = [*([] if looks else orders[screen.tab]), "tab", "expand"]
     wanted += ["rewind"] if screen.tab == "alerts" else []
     wanted += [] if screen.inside else ["sort", *(["group"] if screen.tab == "alerts" else [])]
-    return [f"alert.{name}" for name in wanted] + ([] if screen.inside else ["list.filter"])
+    more = ["time.bundle"] if screen.tab == "alerts" else []
+    return [f"alert.{name}" for name in wanted] + more + ([] if screen.inside else ["list.filter"])
