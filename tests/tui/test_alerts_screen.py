@@ -64,6 +64,9 @@ class Recorder:
     def graphs_changed(self) -> None:
         return
 
+    def by_clock(self, *, wanted: bool) -> None:
+        """Nothing comes, however it is read."""
+
     @property
     def orders(self) -> list[wire.Message]:
         return [item for item in self.asked if not isinstance(item, wire.Events | wire.Range)]
