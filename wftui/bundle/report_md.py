@@ -11,7 +11,6 @@ from wftui.bundle.format import AGGREGATE
 from wftui.bundle.report_alerts import Alert
 from wftui.bundle.report_facts import Report
 from wftui.bundle.report_html import CHECKING, OPENING
-from wftui.bundle.report_tables import Table
 from wftui.bundle.report_words import Said, Sentence
 from wftui.model import health as states
 from wftui.render import text
@@ -105,13 +104,16 @@ def _figures(report: Report) -> list[str]:
 
 
 def _busy(report: Report) -> list[str]:
-    table: Table | None = report.busy[0] if report.busy else None
-    if table is None or not table.rows:
+    """Who used most CPU, then who of the others used most memory."""
+    rows: list[tuple[str, ...]] = []
+    for table in report.busy[:2]:
+        rows += [row for row in table.rows[:_BUSY] if row not in rows]
+    if not rows:
         return []
     at = report.zone.clock(report.worst_ns // NS_PER_S)
+    shown = [_row((code(row[0]), row[3], row[4])) for row in rows]
     heads = ("process", "CPU", "memory")
-    rows = [_row((code(row[0]), row[3], row[4])) for row in table.rows[:_BUSY]]
-    return ["", f"Most CPU at {at}:", "", _row(heads), _row(("---",) * 3), *rows]
+    return ["", f"Most CPU and memory at {at}:", "", _row(heads), _row(("---",) * 3), *shown]
 
 
 def _missing(report: Report) -> list[str]:
