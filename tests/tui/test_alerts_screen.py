@@ -67,6 +67,9 @@ class Recorder:
     def by_clock(self, *, wanted: bool) -> None:
         """Nothing comes, however it is read."""
 
+    def read(self) -> None:
+        """As above."""
+
     @property
     def orders(self) -> list[wire.Message]:
         return [item for item in self.asked if not isinstance(item, wire.Events | wire.Range)]
