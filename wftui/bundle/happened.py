@@ -15,7 +15,7 @@ from wftui.store.aftermath import bursts
 from wftui.store.read import resumed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from wftui.bundle.privacy import Redactor
     from wftui.bundle.series import Put
@@ -159,16 +159,19 @@ class Events:
         """
         lines: list[bytes] = []
         size = 0
-        for item in [*self._before(since_ns, firing), *self._inside(since_ns, until_ns)]:
+        told = {item.seq: item for item in self._inside(since_ns, until_ns)}
+        # By number: where a clock stepped back, what is told as of before came between.
+        told |= {item.seq: item for item in self._before(since_ns, firing)}
+        for _, item in sorted(told.items()):
             if item.type == "source.state":
                 self.states[item.aggregate_id] = item
             elif item.type == "recorder.started":
                 self.states.clear()
-            told = self._redactor.event(item)
-            if told is None:
+            shown = self._redactor.event(item)
+            if shown is None:
                 continue
-            self._ids[item.event_id] = told.event_id
-            lines.append(_json.encode(told) + b"\n")
+            self._ids[item.event_id] = shown.event_id
+            lines.append(_json.encode(shown) + b"\n")
             size += len(lines[-1])
         first = max(0, len(lines) - _OTHER)
         while size > _EVENTS:
@@ -186,8 +189,8 @@ class Events:
             after = found[-1].seq if found else after
             more = more and bool(found)
 
-    def _before(self, since_ns: int, firing: frozenset[str]) -> list[Event]:
-        """In order: what sources said last, and how alerts came to be that fire when the range begins."""
+    def _before(self, since_ns: int, firing: frozenset[str]) -> Iterable[Event]:
+        """What sources said last, and how alerts came to be that fire when the range begins."""
         kept: dict[int, Event] = {}
         told: set[tuple[str, str]] = set()
         found, _ = self._archive.events(0, None, since_ns, _STATES, _BEFORE, newest=True)
@@ -201,7 +204,7 @@ class Events:
             found, _ = self._archive.events(0, None, since_ns, _ALERTS, _BEFORE, newest=True)
             begun = {item.aggregate_id: item.seq for item in found if item.event_id in firing}
             kept |= {item.seq: item for item in found if item.seq >= begun.get(item.aggregate_id, item.seq + 1)}
-        return [kept[seq] for seq in sorted(kept)]
+        return kept.values()
 
     def event_id(self, known: str) -> str:
         """The id of an event as the bundle has it; empty: it is not in the bundle."""

@@ -46,8 +46,9 @@ from wftui.model.table import Row, TableSchema, apply, keyframe
 from wftui.model.tick import unpack as unpack_tick
 from wftui.paths import places
 from wftui.store import manifest as segments
+from wftui.store import seal
 from wftui.store.archive import open_archive
-from wftui.store.journal import Burst, StoredChange
+from wftui.store.journal import NAME, Burst, Journal, StoredChange
 
 END_S = START_S + 10_000
 CONSENT = Consent("--yes", 1, "plain")
@@ -365,6 +366,18 @@ def test_bursts_are_those_of_the_events_that_are_there(incident: Path) -> None:
     assert told[0].event_id in ids
     assert list(unpack(told[0].values, 10)) == [at / 9 for at in range(10)]
     assert unpack_whole(told[0].time_ns, 10)[0] == (START_S + 30) * S
+
+
+def test_bursts_that_are_sealed_come_with_the_tick_of_their_end(incident: Path) -> None:
+    with seal.lock(incident):
+        seal.run(incident, (START_S + 7200) * S, everything=True)
+    journal = Journal(incident / NAME)
+    journal.trim(1, 1 << 40, sealed_seq=segments.load(incident).sealed_seq)
+    journal.close()
+    found = members(incident)
+    told = lines(found, form.BURSTS, BurstLine)
+    assert [item.tick for item in told] == [31, 31]
+    assert [at / 9 for at in range(10)] in [list(unpack(item.values, 10)) for item in told]
 
 
 def test_an_alert_is_named_in_the_manifest(incident: Path) -> None:

@@ -1,4 +1,4 @@
-"""What an opened bundle answers is what the data dir answers, after redaction, of any data."""
+"""A bundle of a part of a recording answers as the data dir does over that part, after redaction, of any data."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def table(archive: Archive, name: str, seq: int, redactor: Redactor | None) -> d
 
 @settings(max_examples=25)
 @given(st.lists(STEPS, min_size=1, max_size=25), st.integers(0, 40), st.integers(1, 60))
-def test_an_opened_bundle_answers_as_the_data_dir_does(steps: list[Step], after_s: int, length_s: int) -> None:
+def test_a_part_of_a_recording_is_as_it_was(steps: list[Step], after_s: int, length_s: int) -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         (folder / "data").mkdir(mode=0o700)
