@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
+import msgspec
 import pytest
 
 from tests.recording import START_S, S
@@ -68,6 +69,18 @@ def test_nothing_recorded_then(archive: Archive, temporary: Path) -> None:
         made = drawing.pictures()
     assert (made.screens, made.trouble) == ({}, "nothing was recorded at that moment")
     assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("zone", "clock"), [("+02:00", "14:17:20"), ("Asia/Kolkata", "19:47:20"), ("", "14:17:20")]
+)
+def test_time_zone(archive: Archive, zone: str, clock: str) -> None:
+    """One that is not known by name is shown as UTC, and says so."""
+    about = msgspec.structs.replace(ABOUT, time_zone=zone)
+    with Drawing(archive, plain(), about, (START_S + 240) * S, START_S + SECONDS, ("events",)) as drawing:
+        made = drawing.pictures()
+    shown = "".join(ElementTree.fromstring(made.screens["events"]).itertext())  # noqa: S314  ours
+    assert f"{clock}{'+05:30' if zone.startswith('Asia') else '+00:00'}" in shown
 
 
 def test_copy_that_cannot_be_made(archive: Archive, monkeypatch: pytest.MonkeyPatch, temporary: Path) -> None:

@@ -108,7 +108,7 @@ class Drawing:
         environment = {name: os.environ[name] for name in kept if name in os.environ}
         folders = ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")
         environment |= dict.fromkeys(folders, task.data_dir)
-        environment |= {"LANG": "C.UTF-8", "TZ": task.recording.time_zone or "UTC"}
+        environment["LANG"] = "C.UTF-8"
         try:
             self._process = subprocess.Popen(  # noqa: S603  our own program
                 [sys.executable, "-m", PROGRAM],

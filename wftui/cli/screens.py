@@ -6,6 +6,7 @@ the ordinary answers of a replay; only its frames become SVG.
 
 import asyncio
 import contextlib
+import gc
 import os
 import socket
 import sys
@@ -19,6 +20,7 @@ from wftui import log, paths
 from wftui.bundle.screens import Pictures, Task
 from wftui.model.why import Answer
 from wftui.render import drawn, palette
+from wftui.when import is_zone, use_zone
 from wftui.wire import messages as m
 
 if TYPE_CHECKING:
@@ -55,9 +57,12 @@ _FRAME_S: Final = 0.01
 
 def main() -> int:
     """Run; the exit code."""
+    gc.disable()  # it lives for a second: collections would cost a tenth of that
     task = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Task)
     os.environ["TEXTUAL_ANIMATIONS"] = "none"
     os.environ["TEXTUAL_COLOR_SYSTEM"] = "truecolor"
+    zone = task.recording.time_zone
+    use_zone(zone if zone != "local" and is_zone(zone) else "utc")
     from wftui.history.bundled import Replay
 
     replay = Replay(Path(task.data_dir), task.recording)
