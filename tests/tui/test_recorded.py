@@ -211,6 +211,7 @@ async def test_the_keys_that_are_shown_do_something() -> None:
     app, _ = make()
     async with app.run_test(size=(200, 50)) as pilot:
         await entered(pilot, app)
+        await keys(pilot, app, "left")
         line = screen_text(app).splitlines()[-1]
         assert " play" in line
         assert " live" not in line
@@ -258,6 +259,25 @@ async def test_sources_were_as_the_bundle_says_when_they_had_been_so_for_long() 
         told = {item.source: (item.state, item.reason) for item in app.seen.sources}
         assert told["disks"] == ("late", "took 6 s")
         assert told["network"] == ("unknown", "its state then was not recorded")
+
+
+async def test_what_a_bundle_lacks_is_told_with_its_sources() -> None:
+    app, _ = make(msgspec.structs.replace(ABOUT, left_out=["Bursts of 2 marks: they were too many.\x1b[31m"]))
+    async with app.run_test(size=SIZE) as pilot:
+        await entered(pilot, app)
+        await keys(pilot, app, "4")
+        shown = screen_text(app)
+        assert "not in this bundle: Bursts of 2 marks: they were too many." in shown
+        assert "\x1b" not in shown
+
+
+async def test_it_says_first_what_it_is() -> None:
+    app, _ = make()
+    async with app.run_test(size=SIZE) as pilot:
+        await entered(pilot, app)
+        assert "incident.wftop of wftop 0.9.0, level full, made for gpu-hot" in screen_text(app)
+        await keys(pilot, app, "left")
+        assert "incident.wftop" not in screen_text(app)
 
 
 async def test_without_a_word_of_sources_that_is_said() -> None:

@@ -63,6 +63,16 @@ def draw_events(scene: Scene, ui: Ui, width: int, height: int) -> Body:
     return Body(body, right)
 
 
+def _left_out(scene: Scene, width: int) -> list[Row]:
+    """What a bundle does not hold, and why."""
+    recording = scene.replay.recording if scene.replay is not None else None
+    rows: list[Row] = []
+    for sentence in recording.left_out if recording is not None else ():
+        said = f"not in this bundle: {plain(sentence, scene.glyphs)}"
+        rows += [fit_row([gap(2), *more], width) for more in wrap(scene, said, width - 2, "dim", 3)]
+    return rows
+
+
 def draw_sources(scene: Scene, ui: Ui, width: int, height: int) -> Body:
     """A line a source; below those that are not well, why and what to do."""
     found = sources.sorted_sources(scene.state.sources)
@@ -102,6 +112,8 @@ def draw_sources(scene: Scene, ui: Ui, width: int, height: int) -> Body:
             step = f"{scene.glyphs.right} {plain(item.fix, scene.glyphs)}"
             lines += [fit_row([gap(16), *more], width) for more in wrap(scene, step, width - 16, "text", 3)]
         about += [len(starts) - 1] * (len(lines) - len(about))
+    lines += _left_out(scene, width)
+    about += [len(starts) - 1] * (len(lines) - len(about))
     room = max(0, height - 1)
     ui.places["sources"] = chosen
     ui.page = max(1, room // 2)

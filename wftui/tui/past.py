@@ -188,6 +188,8 @@ class Past:
         recording = self.recording
         if recording is None or not self.live:
             return
+        made_for = f", made for {recording.alert}" if recording.alert else ""
+        self._app.ui.say(f"{recording.file} of {recording.program}, level {recording.level}{made_for}")
         begin_ns = self._app.begin_ns if self._app.begin_ns is not None else recording.alert_ns
         if begin_ns is None or begin_ns // NS_PER_S >= self.newest:
             self._to_last()
