@@ -72,15 +72,16 @@ def test_nothing_recorded_then(archive: Archive, temporary: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("zone", "clock"), [("+02:00", "14:17:20"), ("Asia/Kolkata", "19:47:20"), ("", "14:17:20")]
+    ("zone", "clock"),
+    [("+02:00", "16:17:20+02:00"), ("Asia/Kolkata", "19:47:20+05:30"), ("No/Where", "14:17:20+00:00")],
 )
 def test_time_zone(archive: Archive, zone: str, clock: str) -> None:
-    """One that is not known by name is shown as UTC, and says so."""
+    """One that is not known is shown as UTC, and says so."""
     about = msgspec.structs.replace(ABOUT, time_zone=zone)
     with Drawing(archive, plain(), about, (START_S + 240) * S, START_S + SECONDS, ("events",)) as drawing:
         made = drawing.pictures()
     shown = "".join(ElementTree.fromstring(made.screens["events"]).itertext())  # noqa: S314  ours
-    assert f"{clock}{'+05:30' if zone.startswith('Asia') else '+00:00'}" in shown
+    assert clock in shown
 
 
 def test_copy_that_cannot_be_made(archive: Archive, monkeypatch: pytest.MonkeyPatch, temporary: Path) -> None:
