@@ -75,7 +75,6 @@ _PAGE: Final = (
     ".badge{display:inline-block;min-width:1.5rem;padding:0 .35rem;border:1px solid currentColor;"
     "border-radius:4px;text-align:center;font-weight:600}"
     ".charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(20rem,100%),1fr));gap:1rem}"
-    ".two{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(34rem,100%),1fr));gap:0 2rem}"
     "figure{margin:0;padding:.6rem .7rem;background:var(--card);border:1px solid var(--frame);border-radius:6px;"
     "min-width:0}"
     "figure h4{margin:0;font-size:.92rem;font-weight:600}"
