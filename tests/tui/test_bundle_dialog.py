@@ -370,3 +370,12 @@ async def test_a_passphrase_is_whole_in_forty_columns(child: Child) -> None:
         said = screen_text(app)
         assert WORDS in said
         assert "Esc" in said
+
+
+async def test_before_a_recorder_has_answered_there_is_nothing_to_write() -> None:
+    app = make()
+    app.state.hello = None
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "x")
+        assert not app.ui.overlay
+        assert "no recorder has answered yet" in screen_text(app)

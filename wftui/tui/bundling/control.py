@@ -51,6 +51,9 @@ def show(app: WftopApp) -> None:
     if app.past.recording is not None:
         ui.say("this is a recording already: its file is the bundle", "warn")
         return
+    if app.seen.hello is None:
+        ui.say("no recorder has answered yet: there is nothing to write", "warn")
+        return
     level = FULL
     recipients: tuple[str, ...] = ()
     if app.configured is not None:
@@ -136,11 +139,12 @@ def _done_key(app: WftopApp, bundling: Bundling, name: str) -> None:
 
 def _order(app: WftopApp, bundling: Bundling, what: Literal["preview", "write"]) -> Order:
     hello = app.seen.hello
+    assert hello is not None  # noqa: S101  without one nothing is asked
     where = app.configured.where if app.configured is not None else None
     span = bundling.span
     return Order(
         what=what,
-        data_dir=hello.data_dir if hello is not None else "",
+        data_dir=hello.data_dir,
         path=str(bundling.path),
         since_s=span.begin,
         until_s=span.end,
