@@ -22,6 +22,10 @@ _SUBSTRING: Final = 5
 
 _INSIDE: Final = frozenset({"user", "person"})
 
+_VOCABULARY: Final = frozenset(
+    part for name in (*METRICS, *EVENT_TYPES) for part in re.split(r"[._]", name.casefold())
+)
+"""Of wftop's own sentences."""
 _PROMPT: Final = re.compile(
     r"(?i)([\"'](?:prompt|prompts|content|messages|input|inputs|text|query|question|answer|response|completion"
     r"|system|instruction)[\"']\s*:|\b(?:system[ _-]?prompt|prompt|messages|content|question|answer|completion)"
@@ -41,6 +45,9 @@ _PHRASE: Final = re.compile(
     r"|from|changed|expired|given|prompt)\b)(?!\*)([^.,;:]+)"
 )
 """Behind it may stand several words: all up to a stop."""
+_AMOUNT: Final = re.compile(r"[\d.,]+%?\Z")
+_KEY: Final = 8
+"""Characters of the shortest token that is taken for a secret."""
 _STATES: Final = public.words(
     "refused wrong missing expired invalid not empty needed required unknown denied rejected set unset used absent"
     " gone too accepted changed optional read asked given"
@@ -107,12 +114,8 @@ class FreeText:
         """Names of a class (``user``, ``host``, ``person``, ``model``, …) to be found in texts from now on."""
         for word in words:
             folded = word.casefold()
-            if (
-                len(word) > 1
-                and folded not in public.COMMON
-                and word not in public.ACCOUNTS
-                and not word.isdecimal()
-            ):
+            plain = folded in public.COMMON or folded in _VOCABULARY or word in public.ACCOUNTS
+            if len(word) > 1 and not plain and not word.isdecimal():
                 self._known.setdefault(folded, (what, word))
         self._search = None
         self._done.clear()
@@ -133,7 +136,9 @@ class FreeText:
     def _replaced(self, value: str) -> str:
         self._compile()
         assert self._search is not None  # noqa: S101  made there
-        shown = redact.message(value[:_LIMIT])
+        if len(value) > _LIMIT:  # without its last word: half a secret looks like none
+            value = value[:_LIMIT].rpartition(" ")[0] + CUT
+        shown = redact.message(value)
         self.secrets += max(0, shown.count(redact.HIDDEN) - value.count(redact.HIDDEN))
         shown = _TOLD.sub(self._told, shown)
         shown = _PHRASE.sub(self._phrase, shown)
@@ -148,6 +153,8 @@ class FreeText:
         """``the password is hunter2``: what looks like no word, or is said to be it."""
         name, joint, word = match.groups()
         plain = joint.isspace() and not _SIGN.search(word)
+        if name.casefold() == "token":  # of a model, far more often than of a door
+            plain = plain or _AMOUNT.match(word) is not None or (joint.isspace() and len(word) < _KEY)
         if word.startswith(redact.HIDDEN) or plain or word.rstrip(".!").casefold() in _STATES:
             return match[0]
         self.secrets += 1

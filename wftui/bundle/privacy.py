@@ -36,7 +36,7 @@ _SUFFIX: Final = re.compile(r"\.(?:service|scope|slice|socket|mount)\Z")
 _PERSON_UNIT: Final = re.compile(r"(user[-@])(\d+)(\.\w+)\Z")
 _SEVERITY: Final = re.compile(r"severity\s*[=<>!]+\s*\w{1,10}\Z")
 """In place of a rule, where several are meant."""
-_JOB_UNIT: Final = re.compile(r"(job_)(\d{1,10})\Z")
+_JOB_UNIT: Final = re.compile(r"job_(\d{1,10})\Z")
 """Of SLURM."""
 _TURN: Final = re.compile(r"(?:job|slot|task)[ -]?\d{1,6}\Z")
 """Ids that are counted from the start of a server."""
@@ -582,7 +582,7 @@ class Redactor:
         if person := _PERSON_UNIT.match(value):
             return ("" if person[1] == "user-" else person[1]) + self._places.user(person[2]) + person[3]
         if job := _JOB_UNIT.match(value):
-            return f"{job[1]}{self._names.name('job', f'slurm:{job[2]}')}"
+            return self._names.name("job", f"slurm:{job[1]}")
         suffix = _SUFFIX.search(value)
         ending = suffix[0] if suffix else ""
         stem = value.removesuffix(ending)

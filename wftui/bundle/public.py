@@ -150,14 +150,14 @@ PORTS: Final = frozenset(
 """That model servers and their like have by default."""
 
 COMMON: Final = words(
-    "user users test tests admin guest ubuntu debian fedora centos arch pi ec2-user azureuser vagrant jovyan"
-    " app server client host machine model models data work home desktop laptop dev prod main box node gpu cpu"
-    " disk memory network process processes source sources system alert alerts rule rules mark time state store"
-    " view stream streams energy health reason error failed stuck late absent asleep denied unsupported silence"
-    " event events token tokens queue request requests power limit limits loaded none null true false the and"
-    " for not with from this that has was were what when where who why how all any are can its into since until"
-    " before after while over under seconds minutes hours wftop nvidia amd intel linux kernel driver local"
-    " localhost python vllm ollama llama container service name path file files socket port address key value"
-    " mode"
+    "vm pc nas mac user users test tests admin guest ubuntu debian fedora centos arch pi ec2-user azureuser"
+    " vagrant jovyan app server client host machine model models data work home desktop laptop dev prod main"
+    " box node gpu cpu disk memory network process processes source sources system alert alerts rule rules mark"
+    " time state store view stream streams energy health reason error failed stuck late absent asleep denied"
+    " unsupported silence event events token tokens queue request requests power limit limits loaded none null"
+    " true false the and for not with from this that has was were what when where who why how all any are can"
+    " its into since until before after while over under seconds minutes hours wftop nvidia amd intel linux"
+    " kernel driver local localhost python vllm ollama llama container service name path file files socket port"
+    " address key value mode"
 )
 """Words of ordinary sentences: a user who is called so is found only where names of users stand."""

@@ -182,6 +182,8 @@ def test_addresses_keep_their_kind_and_port(full: Redactor, value: str, shown: s
         "system.disk.io of sda is above 5 MB/s", "driver 570.86.15, CUDA 12.8", "GET /metrics: HTTP 503",
         "NVIDIA H100 80GB HBM3 at 0000:03:00.0", "queue of 17 requests, and/or preempted", "llama3:8b was unloaded",
         "meta-llama/Llama-3.1-8B-Instruct", "read /proc/stat", "set rule.gpu-hot to 85", "10:00 to 11:00",
+        "first token 0.35 s after the prompt", "the first token was 3.5 s late", "one token 12 ms after the other",
+
         'min(a.b{mode="busy"}) < 55 frame/s and max(c.d{mode="idle"} over 5m) > 0 or e.f{gpu="*"} > 3 x and g.h{mode="y"} > 1',
     ],
 )  # fmt: skip
