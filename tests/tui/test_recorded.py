@@ -18,8 +18,10 @@ from wftui import config, paths, when
 from wftui.clock import Instant
 from wftui.errors import UsageError
 from wftui.model.health import Health
-from wftui.tui import clipboard, recorded
+from wftui.tui import clipboard, recorded, transport
 from wftui.tui.app import WftopApp
+from wftui.tui.frame import row_width
+from wftui.tui.glyphs import UTF8
 from wftui.tui.past import ENDS, RECORDED
 from wftui.tui.state import LOST
 from wftui.tui.ui import PALETTE as SEARCH
@@ -120,6 +122,26 @@ async def test_the_top_line_says_whose_and_when() -> None:
         assert top.startswith("  REPLAY  host-3f ")
         assert f"{moment}+09:00 origin Asia/Tokyo · of {begin}-{end}" in top
         assert "ago" not in top
+
+
+@pytest.mark.parametrize(
+    ("width", "hours", "words"),
+    [
+        (120, 1, "+09:00 origin Asia/Tokyo · 21:52-22:52"),
+        (80, 1, "+09:00 · 21:52-22:52"),
+        (120, 30, "+09:00 · 11-20 16:52-11-21 22:52"),
+        (40, 30, "+09:00"),
+    ],
+)
+def test_the_top_line_says_less_where_there_is_less_room(width: int, hours: int, words: str) -> None:
+    when.use_zone("+09:00")
+    about = msgspec.structs.replace(ABOUT, first_s=LAST_S + 1 - hours * 3600)
+    replay = transport.Replay(
+        LAST_S, LAST_S, False, 1.0, LAST_S - 60, LAST_S, [], None, [], recording=about, zone="origin Asia/Tokyo"
+    )
+    said = "".join(piece for piece, _ in transport.headline(replay, UTF8, width))
+    assert said.strip().partition("+")[2] == words[1:]
+    assert row_width(transport.headline(replay, UTF8, width)) <= width // 2
 
 
 async def test_its_ends() -> None:

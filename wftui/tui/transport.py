@@ -111,11 +111,14 @@ def _recorded(replay: Replay, recording: Recording, glyphs: Glyphs, width: int) 
     zone: Row = [(f" {plain(replay.zone, glyphs, 40)}", "text")] if replay.zone else []
     whole = between(recording.first_s, recording.last_s + 1)
     span: Row = [dot, ("of ", "dim"), (whole, "text")]
-    # Of a short one the minutes tell enough where there is little room.
-    brief = f"{text.clock(recording.first_s)[:5]}-{text.clock(recording.last_s + 1)[:5]}"
+    # The minutes tell enough where there is little room.
+    begin, end = recording.first_s, recording.last_s + 1
+    apart = text.day(begin) != text.day(end)
+    brief = "-".join(f"{text.day(each)[5:]} " * apart + text.clock(each)[:5] for each in (begin, end))
     rows: list[Row] = [
         [day, *time, *zone, *span, dot, *_speed(replay, glyphs), gap(1)],
         [*time, *zone, *span, gap(1)],
+        [*time, *zone, dot, (brief, "text"), gap(1)],
         [*time, *span, gap(1)],
         [*time, dot, (brief, "text"), gap(1)],
         [*time, gap(1)],
