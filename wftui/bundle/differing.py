@@ -130,7 +130,7 @@ def _settings(a: Mapping[str, SettingInForce], b: Mapping[str, SettingInForce]) 
 
 
 def _rules(a: Sequence[RuleInForce], b: Sequence[RuleInForce]) -> Iterator[Differs]:
-    sides = [{item.id: item for item in side} for side in (a, b)]
+    sides = [{item.id: item for item in side if not made_up(item.id)} for side in (a, b)]
     for rule in sorted(sides[0].keys() | sides[1].keys()):
         one, other = (side.get(rule) for side in sides)
         if one is None or other is None:
@@ -142,6 +142,9 @@ def _rules(a: Sequence[RuleInForce], b: Sequence[RuleInForce]) -> Iterator[Diffe
         ]
         for found in _cells(*flat):
             yield found._replace(what=f"{rule}: {found.what}")
+    own = [sum(made_up(item.id) for item in side) for side in (a, b)]
+    if own[0] != own[1]:
+        yield Differs("rules of one's own", *map(str, own))
 
 
 def _servers(a: Sequence[ServerFact], b: Sequence[ServerFact]) -> Iterator[Differs]:

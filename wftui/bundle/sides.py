@@ -17,14 +17,16 @@ if TYPE_CHECKING:
 
 Label = tuple[str, str]
 """Key and value of a label."""
-ALL: Final = ("gpu", "interface", "mount", "server", "model")
-"""Labels whose values name a thing of one machine; others (a core, a mode, a disk) are called alike anywhere."""
+ALL: Final = ("gpu", "interface", "mount", "server", "model", "device", "sensor", "source", "plugin")
+"""Labels whose values may name a thing of one machine; others (a core, a mode) are called alike anywhere."""
 _CARDS: Final = ("gpu", "server")
 """Of these a clue counts more than a name: another card in the same slot, a server that moved to another port. All
 else that has its true name on both sides is not the same by being alike."""
 _MADE_UP: Final = re.compile(
-    r"\b(?:user|host|path|program|port|part|server|model|name|interface|container|mount|serial|uuid|url|key|bus|mac"
-    r"|job|group|label|id|ip[ -](?:private|public|loopback|link-local))-[0-9a-f]{4,}\b"
+    r"(?<![A-Za-z0-9])(?:user|host|path|program|port|part|server|model|unit|container|serial|uuid|mac|email|url|job"
+    r"|series|label|row|id|event|device|source|plugin|sensor|rule|boot"
+    r"|ip[ -](?:private|public|loopback|link-local)"
+    r"|interface|veth|br|cali|vxlan|vnet|tap|tun|wg|enx|wlx|lxc|vmnet)[-_][0-9a-f]{4,}(?![A-Za-z0-9])"
 )
 """A name that stands for another one in a bundle: it means nothing outside of it."""
 
@@ -105,7 +107,7 @@ def join(a: Side, b: Side) -> Joined:
     """Give the things of both sides common names."""
     renamed_a: dict[Label, str] = {}
     renamed_b: dict[Label, str] = {}
-    apart = []
+    apart: list[tuple[str, int, int]] = []
     for key in ALL:
         left = _values(a, key), _values(b, key)
         pairs = _pairs(key, *left, a, b)
@@ -120,10 +122,22 @@ def join(a: Side, b: Side) -> Joined:
             # What is called as another thing of A must not be taken for it.
             taken = name in {renamed_a[key, item] for item in left[0]}
             renamed_b[key, value] = f"{name} (B)" if taken else name
-        if a.recording != b.recording and alone[0] and alone[1]:
-            apart.append((key, len(alone[0]), len(alone[1])))
+        if a.recording != b.recording:
+            _note(apart, key, *alone)
+    if a.recording != b.recording:
+        _note(apart, "pushed metric", _metrics(a), _metrics(b))
     names: dict[str, Series] = {}
     return Joined(_renamed(a, renamed_a, names), _renamed(b, renamed_b, names), names, apart)
+
+
+def _note(apart: list[tuple[str, int, int]], what: str, left: set[str], right: set[str]) -> None:
+    """Things of which nobody can tell whether they are the same: on one side at least, the name tells nothing."""
+    if left and right and any(map(made_up, (*left, *right))):
+        apart.append((what, len(left), len(right)))
+
+
+def _metrics(side: Side) -> set[str]:
+    return {item.series.name for item in side.columns.values() if made_up(item.series.name)}
 
 
 def _values(side: Side, key: str) -> set[str]:

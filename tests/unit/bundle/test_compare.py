@@ -31,6 +31,7 @@ from wftui.bundle.format import (
     ServerFact,
     SettingInForce,
 )
+from wftui.bundle.privacy import Redactor
 from wftui.bundle.sides import Side
 from wftui.history.sides import Asked, side
 from wftui.model.gpus import GPUS
@@ -329,7 +330,7 @@ def facet(found: Comparison, title: str) -> Mapping[str, tuple[str, str]]:
 def test_versions_settings_rules_and_flags_that_differ(tmp_path: Path) -> None:
     values = np.column_stack([noise(0.2, 0.01)])
     a = Facts(
-        rules=[rule("oom"), rule("swap"), rule("hot")],
+        rules=[rule("oom"), rule("swap"), rule("hot"), rule("rule.rule-1a2b")],
         settings={
             "view.theme": SettingInForce("dark", "default"),
             "host.name": SettingInForce("host-7f3a", "config"),
@@ -339,7 +340,7 @@ def test_versions_settings_rules_and_flags_that_differ(tmp_path: Path) -> None:
     )
     gpus = [{"gpu.index": 0, "gpu.name": "H200", "gpu.driver": "570.0"}]
     b = Facts(
-        rules=[rule("oom", value=0.9), rule("swap")],
+        rules=[rule("oom", value=0.9), rule("swap"), rule("rule.rule-9f9f"), rule("rule.rule-8e8e")],
         settings={
             "view.theme": SettingInForce("light", "config"),
             "host.name": SettingInForce("host-9d01", "config"),
@@ -355,7 +356,11 @@ def test_versions_settings_rules_and_flags_that_differ(tmp_path: Path) -> None:
         "GPU 0 driver": ("560.1", "570.0"),
     }
     assert facet(found, "Settings") == {"view.theme": ("dark", "light")}, "made-up names tell no difference"
-    assert facet(found, "Rules") == {"hot": ("there", "not there"), "oom: value": ("not there", "0.9")}
+    assert facet(found, "Rules") == {
+        "hot": ("there", "not there"),
+        "oom: value": ("not there", "0.9"),
+        "rules of one's own": ("1", "2"),
+    }
     assert facet(found, "Model servers") == {
         "vllm version": ("0.6.1", "0.7.0"),
         "vllm --max-model-len": ("8192", "32768"),
@@ -455,8 +460,25 @@ def test_as_a_document(hostile: Comparison) -> None:
     ("name", "expected"),
     [
         ("/home/user-7f3a/x", True), ("ip-private-3f9a:8000", True), ("path-12ab.gguf", True), ("gpu-1", False),
-        ("/data", False), ("model-8b", False), ("host-box", False),
+        ("/data", False), ("model-8b", False), ("host-box", False), ("Qwen3-30B-A3B-Instruct-2507", False),
+        ("custom.series_1a2b.series_3c4d", True), ("rule.gpu-hot", False), ("eth0", False),
     ],
 )  # fmt: skip
 def test_names_that_stand_for_others(name: str, expected: bool) -> None:
     assert sides.made_up(name) is expected
+
+
+@pytest.mark.parametrize(
+    ("metric", "label", "value"),
+    [
+        ("system.filesystem.usage", "mount", "/srv/acme"), ("system.disk.io", "device", "acme-disk"),
+        ("system.network.io", "interface", "acme0"), ("system.network.io", "interface", "vethacme12"),
+        ("inference.requests", "server", "10.1.2.3:8000"), ("inference.requests", "server", "acme.example.com:80"),
+        ("inference.requests", "model", "acme-secret-model"), ("ux.frame.rate", "source", "acme-app"),
+    ],
+)  # fmt: skip
+def test_every_made_up_label_is_known_as_one(metric: str, label: str, value: str) -> None:
+    told_ = Redactor(ANONYMOUS).column(column("x", metric, {label: value}, call="x"))
+    assert told_ is not None
+    assert told_.series.label(label) != value
+    assert sides.made_up(told_.series.label(label)), told_.series.label(label)
