@@ -195,6 +195,10 @@ def _manifest(data: bytes) -> Manifest:
             raise BundleError(f"names a member {cleaned.name(member.name)!r}")
         if not _SHA256.fullmatch(member.sha256):
             raise BundleError(f"{member.name}: expected 64 hex digits as its SHA-256")
+        if not 0 <= member.size <= form.MEMBER_BYTES:
+            raise BundleError(f"{member.name}: {member.size} bytes, expected 0 to {form.MEMBER_BYTES}")
+    if not all(0 <= item.count < limits.INTEGER for item in given.redactions):
+        raise BundleError("counts of redactions that are none")
     if len({member.name for member in given.members}) != len(given.members):
         raise BundleError("names a member twice")
     return Manifest(
