@@ -274,3 +274,18 @@ def test_the_report_counts_values_and_places(full: Redactor) -> None:
 def test_there_is_no_other_level() -> None:
     with pytest.raises(ValueError, match="full, anonymous, aggregate"):
         Redactor("some")
+
+
+SHAPES = (
+    "10.77.31.9", "fe80::7a2b:3cff:fe4d:5e6f", "2001:db8:77::9a", "7a:2b:3c:4d:5e:6f", "claire.dupont@falcon.example",
+    "6f1c2d3e-4a5b-4c6d-8e7f-9a0b1c2d3e4f", "S5GXNX0T123456Z", "1320220077341", "falcon.corp.example.com", "claire",
+    "ghp_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8", "4d5e6f7a8b9c", "gpu-box-7", "/home/claire/thesis",
+)  # fmt: skip
+
+
+@given(st.text(max_size=40), st.sampled_from(SHAPES), st.text(max_size=40))
+def test_whatever_stands_around_it_it_is_found(before: str, shape: str, behind: str) -> None:
+    redactor = Redactor(FULL, me="claire")
+    redactor.know("user", ["claire"])
+    redactor.know("host", ["gpu-box-7"])
+    assert shape not in redactor.text(f"{before} {shape} {behind}")
