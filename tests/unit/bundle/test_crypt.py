@@ -188,7 +188,7 @@ def test_a_passphrase_that_would_cost_minutes_is_refused(tmp_path: Path, plain: 
         ("age1nobody", "recipient age1nobody: expected a public key"),
         ("ssh-ed25519 AAAA", "recipient ssh-ed25519 AAAA: expected"),
         ("", "recipient : expected"),
-        ("AGE-WORDS-KEY-1QQQQ", "a secret key, which nobody else may have"),
+        ("AGE-SECRET-KEY-1QQQQ", "a secret key, which nobody else may have"),
         ("me\x1b[31m", "recipient me"),
     ],
 )
@@ -196,7 +196,7 @@ def test_who_is_no_recipient(given: str, shown: str) -> None:
     with pytest.raises(UsageError) as caught:
         crypt.check_recipients([given])
     assert shown in str(caught.value)
-    assert "WORDS-KEY-1Q" not in str(caught.value)
+    assert "SECRET-KEY-1Q" not in str(caught.value)
     assert "\x1b" not in str(caught.value)
 
 
