@@ -32,6 +32,7 @@ from wftui.bundle import crypt
 from wftui.client.bundled import Bundled
 from wftui.client.queries import Connection, wait_gone
 from wftui.errors import BundleError, ProtocolError
+from wftui.model.sample import column
 from wftui.model.tick import unpack
 from wftui.wire import messages as m
 
@@ -209,6 +210,19 @@ def test_statistics_only_cannot_be_replayed(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"few\.wftop: holds statistics \(level aggregate\) and no single"):
         reader.greeting()
     reader.close()
+
+
+def test_what_is_too_large_for_a_view_is_one_line(tmp_path: Path, own_tmp: Path) -> None:
+    labels = ("cpu", "mode", "device", "direction", "interface", "mount", "sensor", "gpu", "server", "model")
+    wide = [
+        column("test", "system.disk.io", dict.fromkeys(labels, f"{number:05}" * 40), call="test")
+        for number in range(6000)
+    ]
+    reader = Bundled(write(tmp_path / "wide.wftop", wide, [[1.0] * len(wide)] * 2, FIRST_S))
+    with pytest.raises(BundleError, match=r"^[^\n]*wide\.wftop: its last second is too large [^\n]+$"):
+        reader.greeting()
+    reader.close()
+    assert not list(own_tmp.iterdir())
 
 
 @pytest.mark.skipif(not crypt.available(), reason="pyrage is not installed")

@@ -139,7 +139,8 @@ def serve(replay: Replay, source: frames.Input, out: int) -> None:
         if request:
             frames.write(out, frames.encoded(replies[0], request))
         for told in replies[1:]:
-            frames.write(out, codec.encode(told))
+            with suppress(ProtocolError):  # a table too large for a frame: asking for its moment says so
+                frames.write(out, codec.encode(told))
 
 
 @contextmanager
@@ -192,7 +193,7 @@ def opened(path: Path, inside: Path, identities: Sequence[Path], passphrase: str
     """What a bundle holds, ready to be asked.
 
     Raises:
-        BundleError: It is refused, or holds no ticks.
+        BundleError: It is refused, holds no ticks, or none that a view can show.
     """
     from wftui.bundle.opened import open_bundle
 
@@ -211,6 +212,8 @@ def opened(path: Path, inside: Path, identities: Sequence[Path], passphrase: str
                 " unzip it and read report.html instead"
             )
         alert_ns = _alert_ns(service, about.alert) if about.alert else None
+    except ProtocolError as error:
+        raise BundleError(f"{path}: its last second is too large to be shown: {error}") from error
     finally:
         service.close()
     recording = m.Recording(
@@ -234,12 +237,17 @@ def _load() -> None:
 
 
 def _last_s(service: "Service", last_ns: int | None) -> int | None:
-    """The last second with a tick; None: there are only steps, or nothing."""
+    """The last second with a tick; None: there are only steps, or nothing.
+
+    Raises:
+        ProtocolError: That second does not fit into a message: no view could show it.
+    """
     if last_ns is None:
         return None
     found = service.answer(m.At(last_ns))
     if not isinstance(found, m.AtReply):
         return None
+    codec.encode(found)
     return found.tick.time_s if found.tick is not None else found.previous_s
 
 
