@@ -10,6 +10,7 @@ NS_PER_S: Final = 1_000_000_000
 SECTOR: Final = 512
 """Bytes of a sector in /proc/diskstats on every device. Source: Documentation/block/stat.rst."""
 
+_LARGE: Final = 1e9
 _STEPS: Final = {
     "By": ((1024**4, "TiB"), (GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB"), (1, "B")),
     "Hz": ((1e9, "GHz"), (1e6, "MHz"), (1e3, "kHz"), (1, "Hz")),
@@ -29,11 +30,16 @@ def quantity(value: float, unit: str) -> str:
         return "-"
     base, per, rest = unit.partition("/")
     if unit == "1":
-        return f"{value * 100:.3g} %"
+        return f"{_digits(value * 100, 3)} %"
     for factor, name in _STEPS.get(base, ()):
         if abs(value) >= factor or factor == _STEPS[base][-1][0]:
             return f"{value / factor:.3g} {name}{per}{rest}"
     name = {"Cel": "°C"}.get(base, base)
     if name.startswith("{"):
         name = name.strip("{}") if per else ""  # what is counted stands beside it
-    return f"{value:.4g} {name}{per}{rest}".rstrip()
+    return f"{_digits(value, 4)} {name}{per}{rest}".rstrip()
+
+
+def _digits(value: float, count: int) -> str:
+    """So many digits that count, and never a power of ten for what a person reads as a number."""
+    return f"{value:.0f}" if 10**count - 0.5 <= abs(value) < _LARGE else f"{value:.{count}g}"

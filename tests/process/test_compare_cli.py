@@ -78,7 +78,7 @@ def test_two_ranges_of_a_recording(data: Path) -> None:
     said = compared("--a", CALM, "--b", BUSY, "--data-dir", str(data))
     verdict = said.splitlines()[2]
     assert "filesystem utilization /home/alice 35 → 85 % (± 0 points); CPU " in verdict
-    assert "Of the programs burner changed most: CPU 0 → 190 %" in verdict
+    assert "Of the programs burner changed most: CPU 0 → 1.9 cores" in verdict
     assert "5 min, all of it recorded, own recording" in said
     assert "Settings: not compared" in said, "of both only what holds now is known"
 

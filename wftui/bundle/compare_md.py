@@ -87,7 +87,9 @@ def _programs_said(programs: Sequence[Program]) -> str:
 
 
 def _step(item: Program) -> str:
-    return step(item.a, item.b, item.unit)
+    if item.unit not in _SHARES:
+        return step(item.a, item.b, item.unit)
+    return f"{item.a:.3g} → {_used(item.b, item)}"
 
 
 def _words(item: Moved) -> str:
@@ -134,8 +136,7 @@ def _tables(found: Comparison, *, everything: bool) -> Iterator[Table]:
     if found.a.programs or found.b.programs:
         heads = ("program", "what", "A", "B")
         shown = [
-            (clean(item.name, 60), item.what, _used(item.a, item.unit), _used(item.b, item.unit))
-            for item in found.programs
+            (clean(item.name, 60), item.what, _used(item.a, item), _used(item.b, item)) for item in found.programs
         ]
         yield _cut("Programs", heads, shown, lines, "None uses noticeably more or less.")
     for letter, other, only in (("A", "B", found.only_a), ("B", "A", found.only_b)):
@@ -210,8 +211,11 @@ def _size(step_: float, unit: str) -> str:
     return f"{step_ * 100:.3g} points" if unit in _SHARES else amount(step_, unit)
 
 
-def _used(value: float, unit: str) -> str:
-    return amount(value, unit) if value else "-"
+def _used(value: float, item: Program) -> str:
+    """Whole processors rather than shares of one."""
+    if item.unit not in _SHARES:
+        return amount(value, item.unit)
+    return f"{value:.3g} {'core' if item.what == 'CPU' else 'GPU'}{'' if value == 1 else 's'}"
 
 
 def _quoted(name: str) -> str:

@@ -9,7 +9,7 @@ from wftui.demo.folder import WORDS, demo_places
 from wftui.errors import ProtocolError, UsageError
 from wftui.paths import Places
 
-COMMANDS = ("export", "sql", "report", "energy", "gpus", "sources", "why", "alerts")
+COMMANDS = ("export", "sql", "report", "energy", "gpus", "sources", "why", "alerts", "bundle", "compare")
 """Those that show what is recorded."""
 _PATIENCE_S: Final = 45.0
 """It plays its past through the rules first: some 3 s, many times that where others want the processor."""
