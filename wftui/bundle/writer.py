@@ -37,7 +37,9 @@ _MODE: Final = (0o100600) << 16
 _DATE: Final = 1 << 5 | 1
 """1980-01-01 00:00, where a zip's time begins: when a member was made is nobody's business."""
 _STORED, _DEFLATED = 0, 8
-_LEVEL: Final = 9
+_LEVEL: Final = 6
+"""Of an hour of 400 series 9 makes 1 % less in two and a half times the time."""
+_MEMORY: Final = 9
 _AHEAD: Final = 3
 """Members that may wait for their compression."""
 _WORKERS: Final = 2
@@ -260,7 +262,7 @@ class BundleWriter:
 
 def _pack(name: str, data: bytes) -> _Packed:
     member = Member(name, len(data), hashlib.sha256(data).hexdigest())
-    deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+    deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS, _MEMORY)
     packed = deflate.compress(data) + deflate.flush()
     # What a reader would take for a bomb, and what does not shrink, goes in as it is.
     if len(packed) >= len(data) or len(data) > form.RATIO * len(packed):
