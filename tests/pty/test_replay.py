@@ -161,3 +161,8 @@ def test_a_passphrase_is_asked_without_an_echo(bundle: Path, tmp_path: Path) -> 
         terminal.send("wrong\r")
         assert terminal.until_gone() == 8
         assert b"\x1b[?1049h" not in terminal.output
+    with Terminal((*WFTOP, "replay", str(locked)), size=(80, 24)) as terminal:
+        terminal.until_shows("Passphrase of")
+        terminal.send("\x03")
+        assert terminal.until_gone() == 130
+        assert b"Traceback" not in terminal.output

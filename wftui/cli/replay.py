@@ -33,17 +33,18 @@ def main(arguments: Sequence[str]) -> int:
     from wftui.client.bundled import Bundled
 
     identities = [Path(name) for name in flags.identity]
-    reader = Bundled(path, identities, asked(path, identities))
     try:
-        if flags.once:
-            from wftui.cli import replay_once
+        reader = Bundled(path, identities, asked(path, identities))
+        try:
+            if flags.once:
+                from wftui.cli import replay_once
 
-            return replay_once.main(reader, flags.at, json=flags.json, config=flags.config)
-        return _view(flags, reader)
+                return replay_once.main(reader, flags.at, json=flags.json, config=flags.config)
+            return _view(flags, reader)
+        finally:
+            reader.close()
     except KeyboardInterrupt:
         return 130
-    finally:
-        reader.close()
 
 
 def _flags(arguments: Sequence[str]) -> argparse.Namespace:
