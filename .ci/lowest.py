@@ -28,7 +28,9 @@ def pins(requirements: list[str]) -> list[str]:
 def main() -> None:
     """Read pyproject.toml and print the pins."""
     with PROJECT.open("rb") as file:
-        print("\n".join(pins(tomllib.load(file)["project"]["dependencies"])))
+        project = tomllib.load(file)["project"]
+    optional = [item for extra in project["optional-dependencies"].values() for item in extra]
+    print("\n".join(pins([*project["dependencies"], *optional])))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from wftui.tui.app import WftopApp
 from wftui.tui.bundling import control
 from wftui.tui.bundling.model import DONE, FORM, WRITING, Bundling, Span
 from wftui.tui.ui import BUNDLE, CONTENTS
+from wftui.wire import messages as wire
 
 WORDS = "babab-dofak-gujol-hiluz-vatin"
 REDACTED = [Redacted("user", "replaced", 3), Redacted("path", "replaced", 41), Redacted("secret", "left out", 2)]
@@ -379,3 +380,14 @@ async def test_before_a_recorder_has_answered_there_is_nothing_to_write() -> Non
         await press(pilot, "x")
         assert not app.ui.overlay
         assert "no recorder has answered yet" in screen_text(app)
+
+
+async def test_of_a_recording_that_is_over_no_bundle_is_made() -> None:
+    app = make()
+    recording = wire.Recording("a.wftop", "host-1", "UTC", "full", NOW_S - 60, NOW_S)
+    assert app.state.hello is not None
+    app.state.hello = msgspec.structs.replace(app.state.hello, recording=recording)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "x")
+        assert not app.ui.overlay
+        assert "its file is the bundle" in screen_text(app)

@@ -105,7 +105,7 @@ def make(request: Request, tell: Tell | None = None) -> Made:
             plain = Path(folder, f"plain{form.SUFFIX}")
             manifest = _write(request, plain, replace=False, tell=tell)
             _say(tell, "encrypting")
-            crypt.encrypt_file(plain, request.path, request.encryption)
+            crypt.encrypt_file(plain, request.path, request.encryption, consume=True)
     took_s = (clock.perf_ns() - started_ns) / NS_PER_S
     passphrase = request.encryption.passphrase if request.encryption is not None else ""
     return Made(request.path, request.path.stat().st_size, manifest, took_s, passphrase)

@@ -107,10 +107,17 @@ def check_recipients(recipients: Iterable[str]) -> None:
     _recipients(_pyrage(), recipients)
 
 
-def encrypt_file(source: Path, target: Path, encryption: Encryption) -> None:
+def encrypt_file(source: Path, target: Path, encryption: Encryption, *, consume: bool = False) -> None:
     """Write ``target`` (0600), the encrypted ``source``, whole or not at all; what stood there is replaced.
 
     Recipients are streamed; for a passphrase the file is held in memory twice.
+
+    Args:
+        source: What is to be encrypted.
+        target: The encrypted file.
+        encryption: For whom.
+        consume: Take the name of ``source`` away as soon as it is open: it goes with this process, however that
+            ends. A passphrase takes seconds in which no signal is heeded.
 
     Raises:
         UsageError: A recipient is none.
@@ -122,6 +129,8 @@ def encrypt_file(source: Path, target: Path, encryption: Encryption) -> None:
     if bool(recipients) is bool(encryption.passphrase):
         raise UsageError("encryption: expected recipients or a passphrase, one of them")
     with _opened(source) as plain, _written(target) as out:
+        if consume:
+            source.unlink()
         failures = pyrage.EncryptError
         try:
             if recipients:

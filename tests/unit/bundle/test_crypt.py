@@ -236,6 +236,27 @@ def test_a_full_disk_is_said_and_leaves_nothing(
     assert listed(tmp_path) == before
 
 
+@pytest.mark.parametrize("how", ["recipients", "passphrase"])
+def test_what_is_consumed_has_no_name_while_it_is_encrypted(
+    tmp_path: Path, plain: Path, keys: Keys, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is killed meanwhile leaves nothing that can be read."""
+    there: list[bool] = []
+    write = crypt._Out.write
+
+    def seen(self: Any, data: bytes) -> int:  # Any: a private class
+        there.append(plain.exists())
+        return write(self, data)
+
+    monkeypatch.setattr(crypt._Out, "write", seen)
+    encryption = Encryption((keys.recipient,)) if how == "recipients" else Encryption(passphrase=WORDS)
+    crypt.encrypt_file(plain, tmp_path / "sealed", encryption, consume=True)
+    assert there
+    assert not any(there)
+    crypt.decrypt_file(tmp_path / "sealed", (keys.file,), WORDS, tmp_path / "back")
+    assert (tmp_path / "back").read_bytes() == PLAIN
+
+
 def test_without_pyrage_it_is_said_what_to_install(
     plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

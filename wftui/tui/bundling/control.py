@@ -31,7 +31,7 @@ _BEFORE_S: Final = 300
 _LENGTHS: Final = (("the last 10 minutes", 600), ("the last hour", 3600), ("the last 6 hours", 21_600))
 _LOOK_S: Final = 0.5
 """Between two frames that tell how long it takes."""
-_END_S: Final = 2.0
+_END_S: Final = 5.0
 _CHILD: Final = "wftui.bundle.asked"
 """By its name: what it loads is not for a view."""
 _ANSWER: Final = 4 << 20
