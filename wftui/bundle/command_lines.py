@@ -31,8 +31,10 @@ _MODULE: Final = re.compile(
     r"|gunicorn|http|pytest|pip|venv|wftui|wftop|jupyter|accelerate|deepspeed|ray)(?:\.\w{1,40}){0,6}\Z"
 )
 _NAMES_MODELS: Final = re.compile(
-    r"(?i)\A--?(?:.*[-_])?(?:model|tokenizer|lora|adapter|alias|draft|mmproj|m|md)(?:[-_].*)?\Z"
+    r"(?i)\A--?(?:.*[-_])?(?:model|tokenizer|lora|adapter|alias|draft|mmproj)(?:[-_].*)?\Z"
 )
+_MAY_NAME: Final = frozenset({"", "-m", "-md"})
+"""Where a model may stand, and something else."""
 _MODEL: Final = re.compile(r"[A-Za-z0-9][\w.:+-]*(?:/[\w.:+-]+)?\Z")
 _ENDS: Final = re.compile(
     r"(?i)-{1,2}(?:p|c|e|prompt|prompts|sys|system|system[-_]prompt|input|text|content|message|messages|query|question|code"
@@ -96,7 +98,8 @@ class CommandLines:
             return self._places.endpoint(bare)
         if (flag == "-m" or not flag) and _MODULE.match(bare):
             return word
-        if _MODEL.match(bare) and (_NAMES_MODELS.match(flag) if flag else _is_model(bare)):
+        named = _NAMES_MODELS.match(flag) is not None
+        if _MODEL.match(bare) and (named or (flag in _MAY_NAME and _is_model(bare))):
             return self._text(bare)
         if public.ENDINGS.search(bare) and " " not in bare:
             return self._places.path(bare)

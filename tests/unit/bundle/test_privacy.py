@@ -220,6 +220,8 @@ def test_bounds_and_new_names_of_metrics_are_no_secrets(full: Redactor, value: s
         ),
         ("llama-cli -c 4096 -ngl 99 -p tell me --all about it", "llama-cli -c 4096 -ngl 99 -p …"),
         ("bash -c 'do something'", "bash -c …"),
+        ("git commit -m secretmerger", "git … -m …"),
+        ("llama-server -m Qwen3-8B.gguf", "llama-server -m Qwen3-8B.gguf"),
         ("curl --data=secret http://localhost/x", "curl --data …"),
         ("train --name my project --lr 0.01", "train --name … --lr 0.01"),
     ],
