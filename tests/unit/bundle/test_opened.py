@@ -12,6 +12,7 @@ from typing import NamedTuple
 from unittest.mock import patch
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -20,11 +21,12 @@ from tests.hostile import bundles
 from tests.hostile.contents import CONTENT
 from tests.recording import BYTES, CPU, PEAK, START_S, S, mount
 from tests.stored import process
-from wftui.bundle import collect
+from wftui.bundle import collect, crypt
 from wftui.bundle import format as form
 from wftui.bundle.format import Consent, TableHead, TableLine
 from wftui.bundle.opened import open_bundle
 from wftui.bundle.privacy import Redactor
+from wftui.errors import BundleError
 from wftui.history.service import Service
 from wftui.model.event import Event
 from wftui.model.processes import PROCESSES
@@ -252,3 +254,18 @@ def test_a_known_table_comes_in_our_columns(tmp_path: Path) -> None:
     assert rows is not None
     assert rows.schema.columns == PROCESSES.columns
     assert rows.rows["7:5"] == (None, *bundles.row(7)[1:])  # the pid was left out
+
+
+@pytest.mark.skipif(not crypt.available(), reason="pyrage is not installed")
+def test_an_encrypted_one_leaves_nothing_of_what_was_in_it(tmp_path: Path) -> None:
+    plain = bundles.put(tmp_path, bundles.bundle())
+    locked = tmp_path / "locked.wftop.age"
+    crypt.encrypt_file(plain, locked, crypt.Encryption(passphrase="five words of our own"))
+    folder = tmp_path / "inside"
+    folder.mkdir()
+    with pytest.raises(BundleError, match=r"locked\.wftop\.age: "):
+        open_bundle(locked, folder, passphrase="another")
+    assert list(folder.iterdir()) == []
+    found = open_bundle(locked, folder, passphrase="five words of our own")
+    assert found.manifest.origin.host == "host-3f"
+    assert not any(item.name.startswith("plain") for item in folder.iterdir())
