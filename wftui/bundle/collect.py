@@ -111,14 +111,18 @@ def make(request: Request, tell: Tell | None = None) -> Made:
     return Made(request.path, request.path.stat().st_size, manifest, took_s, passphrase)
 
 
-def preview(request: Request) -> Preview:
+def preview(request: Request, tell: Tell | None = None) -> Preview:
     """What would go in; nothing is written.
+
+    Args:
+        request: What is wanted.
+        tell: As ``make``.
 
     Raises:
         NoDataError, StoreError, BundleError: As ``make``.
     """
     taker = Previewing()
-    with open_archive(request.data_dir) as archive, Collection(request, archive, taker.add) as collection:
+    with open_archive(request.data_dir) as archive, Collection(request, archive, taker.add, tell) as collection:
         collection.collect()
         collection.report(taker.members)
         return taker.preview(collection.manifest())

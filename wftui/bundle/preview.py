@@ -36,6 +36,18 @@ _TITLES: Final = {
     form.REPORT_MD: "Report for an issue tracker",
     form.README: "What the members are",
 }
+_UNLISTED: Final = "not in the list of what may be told"
+_WHY: Final = {
+    "command line": "of other users, or the level tells none",
+    "word of a command line": "may be anything: a prompt, a name, code",
+    "quoted text": "may be a prompt or an answer",
+    "secret": "hidden where it stood",
+    "text that somebody wrote": "not told at this level",
+    "text of a rule": "not told at this level, but for rules that ship with wftop",
+    "setting": "not told at this level",
+    "group of users": "too few users to tell it",
+}
+"""Why something is left out."""
 _TEXTS: Final = (".html", ".svg", ".md", ".txt")
 _Json = Any
 """A JSON value."""
@@ -76,11 +88,12 @@ class Preview(msgspec.Struct, frozen=True):
             found.append(f"{item.title}: {item.values:,} {of}, {quantity(float(item.bytes), 'By')}")
             found += [f"    {sample}" for sample in item.samples]
         for how, title in (("replaced", "Replaced, the same all over"), ("generalised", "Generalised")):
-            if words := _counted(self.redactions, how):
+            if words := counted(self.redactions, how):
                 found += ["", f"{title}: {words}"]
         found += ["", "Left out:"]
-        if words := _counted(self.redactions, "left out"):
-            found.append(f"    {words}")
+        for gone in self.redactions:
+            if gone.how == "left out":
+                found.append(f"    {gone.what}: {gone.count:,}, {_WHY.get(gone.what, _UNLISTED)}")
         found += [f"    {sentence}" for sentence in self.left_out]
         found.append("    Prompts, answers and environment variables, which are never recorded.")
         return [clean(line) for line in found]
@@ -198,5 +211,6 @@ def _json(seen: _Seen, data: bytes) -> None:
     seen.samples += [clean(part, _CHARACTERS) for part in nlargest(_SAMPLES, parts, len)]
 
 
-def _counted(redactions: list[Redacted], how: str) -> str:
+def counted(redactions: list[Redacted], how: str) -> str:
+    """Classes that were treated so, with how many: ``host 3, path 12``."""
     return ", ".join(f"{item.what} {item.count:,}" for item in redactions if item.how == how)

@@ -7,6 +7,7 @@ import gc
 import signal
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
@@ -14,13 +15,13 @@ from wftui import clock
 from wftui.bundle.format import ENCRYPTED, LEVELS, SUFFIX, Consent
 from wftui.errors import BundleError, NoDataError, UsageError, report
 from wftui.paths import places
-from wftui.units import NS_PER_S
+from wftui.units import NS_PER_S, quantity
 from wftui.when import use_zone
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from wftui.bundle.collect import Made, Request
+    from wftui.bundle.collect import Made, Request, Tell
     from wftui.bundle.crypt import Encryption
 
 CHECK: Final = "check"
@@ -130,7 +131,8 @@ def _bundle(arguments: argparse.Namespace) -> int:
         if asks and not _agreed(request):
             print("wftop: nothing was written", file=sys.stderr)  # noqa: T201  talk
             return 1
-        made = _make(request)
+        with _progress() as tell:
+            made = collect.make(request, tell)
     except NoDataError as error:
         raise NoDataError(f"{error}{memory_only(where)}") from error
     _tell(made, as_json=arguments.json)
@@ -178,7 +180,9 @@ def _path(output: str | None, now_ns: int, *, encrypted: bool) -> Path:
 def _preview(request: Request, out: TextIO) -> None:
     from wftui.bundle import collect
 
-    out.writelines(f"{line}\n" for line in collect.preview(request).lines())
+    with _progress() as tell:
+        found = collect.preview(request, tell)
+    out.writelines(f"{line}\n" for line in found.lines())
     out.flush()
 
 
@@ -193,18 +197,19 @@ def _agreed(request: Request) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _make(request: Request) -> Made:
-    from wftui.bundle import collect
-
+@contextmanager
+def _progress() -> Iterator[Tell | None]:
+    """Where somebody looks, a line on stderr that says what is being done; it is gone in the end."""
     if not sys.stderr.isatty():
-        return collect.make(request)
+        yield None
+        return
 
     def tell(what: str) -> None:
         sys.stderr.write(f"\r\x1b[Kwftop: {what} …")
         sys.stderr.flush()
 
     try:
-        return collect.make(request, tell)
+        yield tell
     finally:
         sys.stderr.write("\r\x1b[K")
         sys.stderr.flush()
@@ -229,17 +234,17 @@ def _tell(made: Made, *, as_json: bool) -> None:
         }
         sys.stdout.write(msgspec.json.encode(told).decode() + "\n")
         return
-    from wftui.units import quantity
+    from wftui.bundle.preview import counted
 
-    counts = ", ".join(f"{item.count} {item.what} {item.how}" for item in found.redactions) or "nothing to replace"
     since, until = (
         time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(item // NS_PER_S))
         for item in (found.since_ns, found.until_ns)
     )
-    _say(
-        f"{made.path}: {quantity(made.bytes, 'By')}, {since} to {until}, {found.ticks} seconds; {counts};"
-        f" open it: wftop replay {made.path}"
-    )
+    said = f"{made.path}: {quantity(made.bytes, 'By')}, {since} to {until}, {found.ticks:,} seconds"
+    for how in ("replaced", "generalised", "left out"):
+        if words := counted(found.redactions, how):
+            said += f"; {how}: {words}"
+    _say(f"{said}; open it: wftop replay {made.path}")
     for line in found.left_out:
         _say(f"left out: {line}")
     if made.passphrase:
