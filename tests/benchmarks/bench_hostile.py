@@ -28,7 +28,7 @@ from wftui.model.tick import unpack
 from wftui.store.archive import open_archive
 
 SERIES, SECONDS, PART = 400, 3600, 1200
-BEGIN = "import sys; sys.path += sys.argv[1:3]; from wftui.bundle.child import main"
+BEGIN = opened._BOOT.partition(" sys.exit")[0]
 LEAD = ("seq", "time_s", "boottime_ns", "boot")
 
 

@@ -34,10 +34,12 @@ if TYPE_CHECKING:
 _PACKAGE: Final = Path(__file__).parents[2]
 _LIBRARY: Final = Path(msgspec.__file__).parents[1]
 _BOOT: Final = (
-    "import sys; sys.path += sys.argv[1:3]; from wftui.bundle.child import main;"
+    "import sys; sys.modules['typing_extensions'] = None; sys.path += sys.argv[1:3];"
+    " from wftui.bundle.child import main;"
     " sys.exit(main(sys.argv[3] == 'every'))"
 )
-"""Isolated (-I) and without site (-S): no setting, no startup file and no folder of the caller counts."""
+"""Isolated (-I) and without site (-S): no setting, no startup file and no folder of the caller counts. msgspec
+takes what it needs from ``typing`` where there is no typing_extensions: a sixth of the start less."""
 _ENVIRONMENT: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 """All that is passed on: where Python's own library may lie."""
 _PIPE: Final = 1 << 20
