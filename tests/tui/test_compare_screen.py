@@ -324,7 +324,7 @@ async def test_marks_times_and_exports_belong_to_the_cursor_and_the_window() -> 
         begin, end, patterns = app.timeline.view()
         assert begin < NOW_S - 7200 < end
         assert patterns[0] == "system.cpu.utilization"
-        await press(pilot, "x")
+        await press(pilot, "X")
         assert "-m system.cpu.utilization" in " ".join(screen_text(app).split())
 
 

@@ -232,7 +232,7 @@ async def test_a_process_that_is_not_ours_is_not_signalled() -> None:
 async def test_export_is_of_the_gpus() -> None:
     app, _ = make()
     async with app.run_test(size=(120, 40)) as pilot:
-        await press(pilot, "6", "x")
+        await press(pilot, "6", "X")
         assert "-m 'hw.gpu.*'" in screen_text(app)
 
 
