@@ -101,7 +101,7 @@ def make(request: Request, tell: Tell | None = None) -> Made:
         if os.path.lexists(request.path) and not request.replace:
             raise BundleError(f"{request.path}: is there already; --force writes over it")
         # Not beside the target, which may be a disk that is given away.
-        with tempfile.TemporaryDirectory(prefix="wftop-") as folder:  # 0700
+        with _private_folder() as folder:
             plain = Path(folder, f"plain{form.SUFFIX}")
             manifest = _write(request, plain, replace=False, tell=tell)
             _say(tell, "encrypting")
@@ -109,6 +109,18 @@ def make(request: Request, tell: Tell | None = None) -> Made:
     took_s = (clock.perf_ns() - started_ns) / NS_PER_S
     passphrase = request.encryption.passphrase if request.encryption is not None else ""
     return Made(request.path, request.path.stat().st_size, manifest, took_s, passphrase)
+
+
+def _private_folder() -> tempfile.TemporaryDirectory[str]:
+    """Mode 0700.
+
+    Raises:
+        BundleError: There is no place for one.
+    """
+    try:
+        return tempfile.TemporaryDirectory(prefix="wftop-")
+    except OSError as error:
+        raise BundleError(f"no folder for temporary files: {error.strerror or error}; TMPDIR names one") from error
 
 
 def preview(request: Request, tell: Tell | None = None) -> Preview:
