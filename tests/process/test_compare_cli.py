@@ -100,6 +100,14 @@ def test_a_bundle_does_not_differ_from_itself(bundles: tuple[Path, Path]) -> Non
     assert "Nothing differs by more than noise that matters: 3 series were compared." in said
 
 
+def test_a_bundle_is_what_it_was_made_of(data: Path, bundles: tuple[Path, Path]) -> None:
+    """Under made-up names: the mount is known again by its size."""
+    told = json.loads(compared(str(bundles[1]), "--b", BUSY, "--data-dir", str(data), "--json"))
+    assert (told["judged"], told["same"]) == (3, 3)
+    assert (told["only_a"], told["only_b"], told["programs"]) == ({}, {}, [])
+    assert all(not item["differ"] for item in told["facts"].values())
+
+
 def test_a_bundle_against_the_own_recording(data: Path, bundles: tuple[Path, Path]) -> None:
     said = compared(str(bundles[0]), "--b", BUSY, "--data-dir", str(data), "-m", "system.cpu.*")
     assert "**From A to B: CPU " in said
