@@ -219,6 +219,7 @@ class StreamsPage:
         woven = before.get(belt) or weave.Woven(belt, ascii_only=self._ascii)
         lane = _Lane(flow.key, line, woven, columns.left, trace)
         self._words(scene, lane, flow)
+        lane.worded_s = self._at_s
         lane.follow(flow, self._glows)
         self._lanes.append(lane)
         return [list(lane.line_of(row)) for row in range(height)]
@@ -243,6 +244,10 @@ class StreamsPage:
             for row in others:
                 out[lane.line + row] = lane.line_of(row)
         return out
+
+    def travelling(self) -> Mapping[int, Line]:
+        """The lines of the lanes as they stand, by their place in what ``draw`` returned."""
+        return {lane.line + row: lane.line_of(row) for lane in self._lanes for row in range(lane.belt.height)}
 
     def hear(self, control: Control, at_s: float) -> None:
         """Take over what the terminal has acknowledged."""
