@@ -26,7 +26,7 @@ _ROOMY: Final = 15.0
 """Places a second below which tokens would wait for each other too long for that."""
 _STANDS: Final = 0.01
 """Places a second."""
-_SEARCH: Final = 5
+_SEARCH: Final = 12
 """Cells to either side of its own in which a particle looks for a free one."""
 _AROUND: Final = ((0, -1), (1, 0), (-1, 0))
 _MANY: Final = 1000

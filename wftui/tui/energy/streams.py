@@ -36,7 +36,9 @@ _GRAPH: Final = 3
 _HIGHEST: Final = 10
 """Lines of the graph below the lanes, at least and at most."""
 _WORDS_S: Final = 0.1
-"""So often the numbers of a lane that moves are written anew."""
+"""So often the numbers of a lane that moves are written anew …"""
+_TURNS: Final = 6
+"""… in one of so many frames."""
 _STILL_S: Final = 0.1
 """After so long without a frame of the clock, time passes by what is told."""
 _LONGEST_S: Final = 1.5
@@ -219,7 +221,8 @@ class StreamsPage:
         woven = before.get(belt) or weave.Woven(belt, ascii_only=self._ascii)
         lane = _Lane(flow.key, line, woven, columns.left, trace)
         self._words(scene, lane, flow)
-        lane.worded_s = self._at_s
+        # Not all in one frame: each takes its turn.
+        lane.worded_s = self._at_s - _WORDS_S * (len(self._lanes) % _TURNS) / _TURNS
         lane.follow(flow, self._glows)
         self._lanes.append(lane)
         return [list(lane.line_of(row)) for row in range(height)]
