@@ -12,6 +12,7 @@ from wftui.energy.fidelity import ADAPTATION, CPU, LINK, ROOM
 from wftui.tui.energy.belt import HALOED, PARTICLES
 from wftui.tui.energy.field import Field
 
+NAN = float("nan")
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(["feed", "advance", "sent", "refused", "ack", "void", "fit", "quality", "bolt", "keep"]),
@@ -163,6 +164,7 @@ def test_a_roomy_belt_leaves_half_of_its_cells_free_where_tokens_share_particles
     assert belt.per_particle(40.0) == 1
     assert belt.per_particle(41.0) == 2
     assert belt.per_particle(300.0) == 12
+    assert belt.per_particle(NAN) == belt.per_particle(0.0) == 1, "nothing is known of how many there will be"
 
 
 def test_a_still_belt_keeps_its_particles_and_an_unsure_one_is_denser() -> None:

@@ -119,7 +119,7 @@ class Belt:
         """Tokens that a particle has to stand for at a rate ({token}/s), so that all find a place."""
         room = self.speed * len(self.rows)
         # A belt that all but stands has no places to speak of.
-        if rate <= FULL * room or room <= _STANDS:
+        if not rate > FULL * room or room <= _STANDS:  # also where the rate is not known
             return 1
         return math.ceil(rate / ((SHARED if room >= _ROOMY else FULL) * room))
 
