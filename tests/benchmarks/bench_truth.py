@@ -55,10 +55,11 @@ def reported(running: Running, name: str, since_ns: int) -> list[float]:
     return [value for item in reply.series for value in unpack(item.mean) if value == value]
 
 
-def view(size: tuple[int, int], claims: Path | None) -> Link:
-    """A view on the page of streams, in full motion."""
+def view(size: tuple[int, int], claims: Path | None, how: tuple[float, float]) -> Link:
+    """A view on the page of streams, in full motion, behind its link from the first byte on."""
     variables = {"SSH_CONNECTION": "", "SSH_TTY": ""} | ({"WFTOP_CLAIMS": str(claims)} if claims else {})
     link = Link(WFTOP, size, variables)
+    link.slow_down(*how)
     link.live()
     link.send("9")
     link.until_shows("E 0.")
@@ -68,8 +69,7 @@ def view(size: tuple[int, int], claims: Path | None) -> Link:
 
 def measure(running: Running, size: tuple[int, int], how: tuple[float, float], seconds: float) -> dict[str, float]:
     """One stretch."""
-    with view(size, None) as link:
-        link.slow_down(*how)
+    with view(size, None, how) as link:
         link.read_for(WARM_S)
         since_ns, began, taken = time.time_ns(), time.monotonic(), len(link.output)
         before = spent(link.pid), spent(running.pid)
@@ -95,8 +95,7 @@ def measure(running: Running, size: tuple[int, int], how: tuple[float, float], s
 def hold(size: tuple[int, int], how: tuple[float, float], folder: Path) -> dict[str, float]:
     """Frames whose claims were compared, and how many differ."""
     claims = folder / f"claims-{how[0]:g}"
-    with view(size, claims) as link:
-        link.slow_down(*how)
+    with view(size, claims, how) as link:
         link.read_for(CLAIMED_S)
         claimed = truth.claims(claims)
         link.read_for(1.0)

@@ -30,6 +30,8 @@ def test_a_machine_without_sealed_hours_starts_no_history_service() -> None:
             return running.status().ticks >= BEGIN_S + 6
 
         until(later, 60)
-        assert str(rule_row(running.where, "level")[5]).startswith("warming up, 0 of"), "it was looked at"
+        told = str(rule_row(running.where, "level")[5])
+        # A step of five minutes may end meanwhile.
+        assert told.startswith(("warming up, 0 of", "warming up, 1 of")), "it was looked at"
         assert running.stop() == 0
     assert not seen

@@ -183,8 +183,8 @@ class Terminal:
         self.until(lambda: self.output.find(data, since) >= 0, seconds, repr(data))
 
     def live(self) -> Self:
-        """Wait for a screen with data."""
-        self.until_shows("LIVE")
+        """Wait for a screen with data; that of the demo plays its past first."""
+        self.until_shows("LIVE", 60.0)
         return self
 
     def until_gone(self, seconds: float = 10.0, *, reading: bool = True) -> int:

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.pty
 def test_it_shows_a_machine_with_a_past_and_says_demo_throughout() -> None:
     try:
         with Terminal([*WFTOP, "--demo"], size=(120, 40)) as terminal:
-            terminal.until_shows("H200")
+            terminal.until_shows("H200", 60.0)
             assert "DEMO" in terminal.screen()[0]
             terminal.live().until_shows("GPU 6 Xid 31")
             terminal.until_shows("vllm:8000")

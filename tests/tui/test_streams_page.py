@@ -329,6 +329,15 @@ def drawn(view: WftopApp) -> str:
     return "\n".join("".join(text for text, _ in row) for row in picture.rows[:4])
 
 
+def test_a_stream_of_which_nothing_is_known_yet_is_drawn_as_such() -> None:
+    looked = Looked()
+    for place in range(len(looked.fed.state.values)):
+        looked.fed.state.values[place] = float("nan")
+    looked.fed.state.version += 1
+    looked.draw()
+    assert any(" - " in line for line in looked.lines()), "unknown is a dash"
+
+
 def test_brightness_is_energy() -> None:
     looked = Looked()
     roles = {lane.key: {role for row in range(lane.belt.height) for _, role in lane.flow.row(row)}

@@ -12,6 +12,7 @@ from wftui.energy.fidelity import ADAPTATION, CPU, LINK, ROOM
 from wftui.tui.energy.belt import HALOED, PARTICLES
 from wftui.tui.energy.field import Field
 
+NAN = float("nan")
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(["feed", "advance", "sent", "refused", "ack", "void", "fit", "quality", "bolt", "keep"]),
@@ -149,11 +150,21 @@ def test_more_tokens_than_cells_share_particles() -> None:
         field.advance(now, 1 / 60)
         field.sent(number)
         field.acknowledged(number, now + 0.01)
-    assert field.per("a") == 60
-    assert {particle.tokens for particle in field.belt("a").particles} == {60}
-    assert field.per_particle == 60
+    assert field.per("a") == 38
+    assert {particle.tokens for particle in field.belt("a").particles} == {38}
+    assert field.per_particle == 38
     assert not field.missed
     assert field.fidelity.seen + field.waiting == pytest.approx(285.0)
+
+
+def test_a_roomy_belt_leaves_half_of_its_cells_free_where_tokens_share_particles() -> None:
+    field = ready(width=40, height=5, speed=10.0)
+    belt = field.belt("a")
+    belt.rows = (0, 1, 2, 3, 4)
+    assert belt.per_particle(40.0) == 1
+    assert belt.per_particle(41.0) == 2
+    assert belt.per_particle(300.0) == 12
+    assert belt.per_particle(NAN) == belt.per_particle(0.0) == 1, "nothing is known of how many there will be"
 
 
 def test_a_still_belt_keeps_its_particles_and_an_unsure_one_is_denser() -> None:

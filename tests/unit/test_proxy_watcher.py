@@ -45,7 +45,7 @@ class Noted:
     def text(self, model: str, now_ns: int) -> None:
         self.told.append(("text", model, now_ns))
 
-    def over(self, model: str, how: str, now_ns: int) -> None:
+    def over(self, model: str, how: str, now_ns: int) -> None:  # noqa: ARG002  as the sink has it
         self.told.append(("over", model, now_ns))
 
     def ended(self, model: str, how: str, status: int, seconds: float, usage: Usage | None) -> None:

@@ -106,6 +106,9 @@ class Moment:
     def rate_changed(self) -> None:
         """It holds still at any rate."""
 
+    def by_clock(self, *, wanted: bool) -> None:
+        """There is no feed that a clock of frames could read."""
+
     def report_soon(self) -> None:
         """Nobody is told how true a picture is."""
 

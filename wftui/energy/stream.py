@@ -89,6 +89,10 @@ class Run(NamedTuple):
     """Greatest time between two."""
     cost: float
     """Sum of their weights."""
+    weighed: bool
+    """Whether one of them has another weight than 1."""
+    turned: bool
+    """Whether the last of them changed the state."""
 
 
 def velocity(rate: float, profile: Profile = USUAL) -> float:
@@ -193,13 +197,8 @@ class Stream:
     def run(self, told: Sequence[tuple[float, float, float]], first: int, until_s: float) -> Run:
         """Take tokens as ``token`` would, bit for bit, as long as an answer flows and nothing changes but E.
 
-        Args:
-            told: (when, certainty, weight) of each.
-            first: Place of the first to take.
-            until_s: None of this time or later is taken.
-
-        Returns:
-            How far it came; the token there is for ``token``, or for the next call.
+        ``told``: (when, certainty, weight) of each, taken from place ``first`` on and before ``until_s``. Where it
+        stops the next is for ``token``, or for another call.
         """
         profile, window, within = self.profile, self._window, self._within
         saturated = self._state == SATURATED
@@ -209,6 +208,7 @@ class Stream:
         width, alpha = profile.rate_max - profile.rate_min, profile.smoothing
         left = 1.0 - alpha
         peak = longest = cost = 0.0
+        weighed = turned = False
         place, end = first, len(told)
         if not (saturated or self._state == FLOWING) or self._slow or self._blind or self._gap_from != last:
             end = first  # what a pause, a counter or a first token does is not done here
@@ -234,6 +234,8 @@ class Stream:
             held = min(1.0, max(0.0, alpha * base + left * held))
             units += weight * held
             cost += weight
+            if weight != 1.0:
+                weighed = True
             gaps.append(gap)
             if held > peak:
                 peak = held
@@ -248,6 +250,7 @@ class Stream:
             place += 1
             if saturated and held < UNSATURATED_BELOW:
                 self._turn(at, FLOWING)
+                turned = True
                 break
         if place > first:
             self._last = self._gap_from = self._at = last
@@ -255,7 +258,7 @@ class Stream:
             self.units = units
             self.tokens += place - first
         self._within = within
-        return Run(place, peak, longest, cost)
+        return Run(place, peak, longest, cost, weighed, turned)
 
     def counted(self, since_s: float, at_s: float, count: int, *, weight: float = 1.0) -> float:
         """A counter says that so many tokens came between two moments.

@@ -145,8 +145,9 @@ def picture(scene: Scene, ui: Ui, width: int, height: int) -> Picture:
         if ui.shown
         else overview(scene.state, width, height - bar, scene.plan)
     )
+    drifts: Mapping[int, Line] = {}
     if ui.shown:
-        _whole(scene, ui, screen, rows)
+        drifts = _whole(scene, ui, screen, rows)
     elif screen.framed:
         _framed(scene, ui, screen, rows)
     else:
@@ -171,15 +172,26 @@ def picture(scene: Scene, ui: Ui, width: int, height: int) -> Picture:
     if ui.overlay:
         first, lines = dialogs.paint(scene, ui, width, height, rows)
         live.update(range(first, first + lines))
-    return Picture(rows, width, height, stale=scene.state.stale, live_lines=frozenset(live))
+    drawn: list[Line] = list(rows)
+    if not ui.overlay and ui.series is None:
+        _put(drawn, screen, drifts)
+    return Picture(drawn, width, height, stale=scene.state.stale, live_lines=frozenset(live))
 
 
 def moved(before: Picture, screen: layout.Layout, changed: Mapping[int, Line]) -> Picture:
     """The frame after this one, in which only these lines of the panel that fills the screen are others; each is
     exactly as wide as the panel's inside."""
-    place = screen.places[0]
     rows = before.rows.copy()
-    for line, row in changed.items():
+    _put(rows, screen, changed)
+    after = Picture(rows, before.width, before.height, stale=before.stale, live_lines=before.live_lines)
+    after.same_starts(before)
+    return after
+
+
+def _put(rows: list[Line], screen: layout.Layout, lines: Mapping[int, Line]) -> None:
+    """Other lines into the panel that fills the screen; each is exactly as wide as its inside."""
+    place = screen.places[0]
+    for line, row in lines.items():
         y = place.y + screen.framed + line
         if y >= min(len(rows), place.y + place.height - screen.framed):
             continue
@@ -188,9 +200,6 @@ def moved(before: Picture, screen: layout.Layout, changed: Mapping[int, Line]) -
             rows[y] = row.framed(first, last) if isinstance(row, Drift) else [first, *row, last]
         else:
             rows[y] = row
-    after = Picture(rows, before.width, before.height, stale=before.stale, live_lines=before.live_lines)
-    after.same_starts(before)
-    return after
 
 
 def _arranging(scene: Scene, arranger: Arranger, width: int, height: int, rows: list[Row]) -> range:
@@ -333,7 +342,8 @@ def _lined(scene: Scene, screen: layout.Layout, rows: list[Row]) -> None:
             rows[place.y + offset] = fit_row(row, screen.width)
 
 
-def _whole(scene: Scene, ui: Ui, screen: layout.Layout, rows: list[Row]) -> None:
+def _whole(scene: Scene, ui: Ui, screen: layout.Layout, rows: list[Row]) -> Mapping[int, Line]:
+    """A panel that fills the screen; returns those of its lines of which a part travels."""
     place = screen.places[0]
     name = place.name
     body: Body
@@ -376,3 +386,4 @@ def _whole(scene: Scene, ui: Ui, screen: layout.Layout, rows: list[Row]) -> None
     for offset, row in enumerate(framed):
         if place.y + offset < len(rows):
             rows[place.y + offset] = row
+    return body.drifts

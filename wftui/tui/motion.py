@@ -196,9 +196,10 @@ class Motion:
         reading = _ALL in self._follows or STREAMED in self._follows
         if (streams := self.streams) is not None:
             began = time.perf_counter()
-            # Before time passes on the page: where a frame comes once a second, what was seen of the last one
-            # would be too old by the next.
-            self._app.hear()
+            if self._clock is None or not self._clock.hz:
+                # Before time passes on the page: where a frame comes once a second, what was seen of the last one
+                # would be too old by the next.
+                self._app.hear()
             streams.take(self._app.state, message, time.monotonic(), self._app.clock.now().time_ns)
             self.costs.stage("token", time.perf_counter() - began)
         if screen is None or tick == reading:
@@ -228,8 +229,8 @@ class Motion:
         """The end, or the terminal was left."""
         if self._clock is not None:
             self._clock.stop()
-        if self._app.link is not None:
-            self._app.link.by_clock(wanted=False)
+            if self._app.link is not None:
+                self._app.link.by_clock(wanted=False)
 
     def _frame(self, at_s: float) -> None:
         """A frame of what moves; the rest stays as it is."""

@@ -13,8 +13,9 @@ from wftui.tui.layouts.plan import Plan
 from wftui.tui.state import State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from wftui.tui.drift import Line
     from wftui.tui.transport import Replay
 
 _Made = TypeVar("_Made")
@@ -52,6 +53,8 @@ class Body(NamedTuple):
 
     rows: list[Row]
     right: Row = []
+    drifts: Mapping[int, Line] = {}
+    """Lines of which a part travels, by their place in ``rows``: the same once more, and cheaper to follow."""
 
 
 class Draw(Protocol):

@@ -4,9 +4,9 @@ A turn of the loop after a sleep costs more than ten events. So the socket is no
 it is read on a grid, ten times a second, or as often as somebody follows; a core that has nothing to say costs
 nothing. Events carry the core's time, so none is lost by waiting.
 
-A look that finds nothing costs as much as one that finds a frame, and the next byte wakes us again: frames that come
-a moment after each look would double the cost. So the grid begins anew, a moment later, at a frame that came after
-its look, and stays where frames are there when it looks.
+A look that finds nothing costs as much as one that finds a frame, and the next byte wakes us again: frames that
+come a moment after each look would double the cost. So the grid begins anew, a moment later, at a frame that came
+after its look, and stays where frames are there when it looks.
 """
 
 from __future__ import annotations

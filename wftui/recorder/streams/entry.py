@@ -193,9 +193,10 @@ class Entry:
         if run.place == first:
             return first
         self._cost += run.cost
-        if not self._weighed and any(weight != 1.0 for _, _, weight in told[first : run.place]):
+        if run.weighed:
             self._weighed = True
-        self._turned(*before)
+        if run.turned:
+            self._turned(*before)
         self._last_s = told[run.place - 1][0]
         self.heard_s = max(self.heard_s, self._last_s)
         self._longest_s = max(self._longest_s, run.longest_s)

@@ -21,11 +21,12 @@ HALO: Final = 3
 FULL: Final = 0.8
 """Share of the cells that particles of a token each may take: more would be a wall."""
 SHARED: Final = 0.5
-"""The same where tokens share particles: they wait for each other anyway, and so the ribbon and its brightness are
-seen, and each finds a free cell near its own."""
+"""The same where tokens share particles: so the ribbon and its brightness are seen, and each finds a free cell."""
+_ROOMY: Final = 15.0
+"""Places a second below which tokens would wait for each other too long for that."""
 _STANDS: Final = 0.01
 """Places a second."""
-_SEARCH: Final = 5
+_SEARCH: Final = 12
 """Cells to either side of its own in which a particle looks for a free one."""
 _AROUND: Final = ((0, -1), (1, 0), (-1, 0))
 _MANY: Final = 1000
@@ -118,7 +119,9 @@ class Belt:
         """Tokens that a particle has to stand for at a rate ({token}/s), so that all find a place."""
         room = self.speed * len(self.rows)
         # A belt that all but stands has no places to speak of.
-        return math.ceil(rate / (SHARED * room)) if rate > FULL * room and room > _STANDS else 1
+        if not rate > FULL * room or room <= _STANDS:  # also where the rate is not known
+            return 1
+        return math.ceil(rate / ((SHARED if room >= _ROOMY else FULL) * room))
 
     @property
     def height(self) -> int:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from wftui.tui.state import State
 
 SLOWEST: Final = 3.0
-FASTEST: Final = 18.0
-PER_TOKEN: Final = 0.33
+FASTEST: Final = 30.0
+PER_TOKEN: Final = 0.4
 """Cells a second: of a stream next to nothing, at most, and for each token a second."""
 DRIFT: Final = 12.0
 """The same of what is left of an answer that has ended."""

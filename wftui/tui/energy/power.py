@@ -120,6 +120,10 @@ class PowerPage:
                 out.update(place.lines())
         return out
 
+    def travelling(self) -> Mapping[int, Line]:
+        """The lines of the lanes as they stand, by their place in the body."""
+        return {line: row for place in self._drawn for line, row in place.lines()}
+
 
 class _Drawn:
     """A lane as it stands on the screen."""

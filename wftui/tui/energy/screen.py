@@ -56,6 +56,10 @@ class Page(Protocol):
         """Lines that are another at this moment, by their place in what ``draw`` returned."""
         ...
 
+    def travelling(self) -> Mapping[int, Line]:
+        """All lines that can be another, as they stand."""
+        ...
+
     def scroll(self, step: int) -> None:
         """A key or the wheel."""
         ...
@@ -128,7 +132,9 @@ class EnergyScreen:
         self.show(scene.state)
         self._head = int(height >= _HEADED)
         body = self.page.draw(scene, width, height - self._head)
-        return Body([self._names(width), *body.rows], body.right) if self._head else body
+        rows = [self._names(width), *body.rows] if self._head else body.rows
+        drifts = self.page.travelling()
+        return Body(rows, body.right, {line + self._head: row for line, row in drifts.items()})
 
     def moved(self, at_s: float, scene: Scene, hz: float) -> Mapping[int, Line]:
         """Lines that are another at this moment, by their place in the body."""

@@ -36,7 +36,9 @@ _GRAPH: Final = 3
 _HIGHEST: Final = 10
 """Lines of the graph below the lanes, at least and at most."""
 _WORDS_S: Final = 0.1
-"""So often the numbers of a lane that moves are written anew."""
+"""So often the numbers of a lane that moves are written anew …"""
+_TURNS: Final = 6
+"""… in one of so many frames."""
 _STILL_S: Final = 0.1
 """After so long without a frame of the clock, time passes by what is told."""
 _LONGEST_S: Final = 1.5
@@ -219,6 +221,8 @@ class StreamsPage:
         woven = before.get(belt) or weave.Woven(belt, ascii_only=self._ascii)
         lane = _Lane(flow.key, line, woven, columns.left, trace)
         self._words(scene, lane, flow)
+        # Not all in one frame: each takes its turn.
+        lane.worded_s = self._at_s - _WORDS_S * (len(self._lanes) % _TURNS) / _TURNS
         lane.follow(flow, self._glows)
         self._lanes.append(lane)
         return [list(lane.line_of(row)) for row in range(height)]
@@ -243,6 +247,10 @@ class StreamsPage:
             for row in others:
                 out[lane.line + row] = lane.line_of(row)
         return out
+
+    def travelling(self) -> Mapping[int, Line]:
+        """The lines of the lanes as they stand, by their place in what ``draw`` returned."""
+        return {lane.line + row: lane.line_of(row) for lane in self._lanes for row in range(lane.belt.height)}
 
     def hear(self, control: Control, at_s: float) -> None:
         """Take over what the terminal has acknowledged."""

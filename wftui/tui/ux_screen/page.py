@@ -128,6 +128,12 @@ class UxPage:
             return {}
         return {line + self._strip: row for line, row in self._streams.moved(at_s, scene, hz).items()}
 
+    def travelling(self) -> Mapping[int, Line]:
+        """The same, as they stand."""
+        if self._strip < 0 or self._streams is None:
+            return {}
+        return {line + self._strip: row for line, row in self._streams.travelling().items()}
+
     def _streaming(self, scene: Scene) -> int:
         """Streams that the strip could show."""
         return len(flows(scene.state)) if self._streams is not None else 0
