@@ -56,10 +56,10 @@ def bundles(data: Path, tmp_path: Path) -> tuple[Path, Path]:
     return found
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command(*arguments),
-        env=environment(),
+        env=environment(env),
         capture_output=True,
         text=True,
         check=False,
@@ -122,6 +122,25 @@ def test_a_range_within_a_bundle(bundles: tuple[Path, Path]) -> None:
         START_S + 100, START_S + 200, 100,
     )  # fmt: skip
     assert any("not of one length" in line for line in told["notes"])
+
+
+def test_times_within_bundles_are_those_of_their_machine(data: Path, tmp_path: Path) -> None:
+    """As replay shows them: 14:14 in UTC is 23:14 in Tokyo, wherever it is read."""
+    path = tmp_path / "tokyo.wftop"
+    words = (
+        "--since",
+        CALM.partition("..")[0],
+        "--until",
+        BUSY.partition("..")[2],
+        "--yes",
+        "--plain",
+        "--no-screens",
+    )
+    done = run("bundle", *words, "-o", str(path), "--data-dir", str(data), TZ="Asia/Tokyo")
+    assert done.returncode == 0, done.stderr
+    done = run("compare", str(path), str(path), "--a", "23:14..23:16", "--b", "23:20..23:22")
+    assert done.returncode == 0, done.stderr
+    assert "A: 2026-09-21 23:14:00 to 2026-09-21 23:16:00 (UTC+09:00), 2 min" in done.stdout
 
 
 def test_encrypted_for_a_key(bundles: tuple[Path, Path], tmp_path: Path) -> None:

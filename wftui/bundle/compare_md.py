@@ -107,10 +107,10 @@ def _scope(found: Comparison) -> str:
 
 
 def _ranges(found: Comparison) -> Iterator[str]:
-    zone = text.offset(found.b.until_s)
     for letter, side in (("A", found.a), ("B", found.b)):
         asked = side.until_s - side.since_s
-        said = f"- {letter}: {moment(side.since_s)} to {moment(side.until_s)} (UTC{zone}), {length(asked)}"
+        zone = f"UTC{text.offset(side.until_s)}"
+        said = f"- {letter}: {moment(side.since_s)} to {moment(side.until_s)} ({zone}), {length(asked)}"
         said += f", recorded {length(side.recorded_s)}" if side.recorded_s != asked else ", all of it recorded"
         yield said + _origin(side)
 

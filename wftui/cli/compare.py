@@ -15,20 +15,22 @@ from wftui import clock
 from wftui.errors import ConfigError, NoDataError, UsageError
 from wftui.paths import places
 from wftui.units import NS_PER_S
-from wftui.when import moment
+from wftui.when import is_zone, moment, use_zone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from wftui.bundle.compare import Comparison
-    from wftui.bundle.format import Facts
+    from wftui.bundle.format import Facts, Manifest
     from wftui.bundle.sides import Side
+    from wftui.config import Config
     from wftui.history.sides import Asked
     from wftui.paths import Places
     from wftui.store.archive import Archive
 
 _DEADLINE_S: Final = 30.0
 _OWN: Final = "own recording"
+_ZONE: Final = "view.time_zone"
 _SIDES: Final = ("A", "B")
 
 
@@ -123,10 +125,13 @@ def _compare(arguments: argparse.Namespace, wanted: Sequence[_Wanted]) -> Compar
     from wftui.render import preferred
 
     where = places(arguments.data_dir, arguments.config)
-    preferred.use(config.load(where))
+    settings = config.load(where)
+    preferred.use(settings)
     with ExitStack() as stack:
         # One after the other: of an hour of 400 series each holds 12 MB.
-        a, b = (_side(arguments, item, where, stack, alone=_alone(wanted)) for item in wanted)
+        a, b = (_side(arguments, item, where, settings, stack, alone=_alone(wanted)) for item in wanted)
+    zones = {"" if side.manifest is None else side.manifest.origin.time_zone for side in (a, b)}
+    _follow(settings, a.manifest if len(zones) == 1 else None)
     for letter, side in zip(_SIDES, (a, b), strict=True):
         if not side.recorded_s:
             raise NoDataError(f"{letter} ({side.name}) holds no data{_why(side)}")
@@ -138,6 +143,15 @@ def _alone(wanted: Sequence[_Wanted]) -> bool:
     return all(item.path is None for item in wanted)
 
 
+def _follow(settings: Config, made: Manifest | None) -> None:
+    """Times of the machine where they were recorded, as in replay, unless a person chose a zone."""
+    if made is None or settings.origin(_ZONE) != "default":
+        use_zone(settings.text(_ZONE))
+        return
+    origin = made.origin.time_zone
+    use_zone(origin if is_zone(origin) and origin != "local" else "utc")
+
+
 def _why(side: Side) -> str:
     if side.manifest is not None and side.manifest.ticks == 0:
         return f": it was written at level {side.manifest.level}; full and anonymous hold seconds to compare"
@@ -146,12 +160,21 @@ def _why(side: Side) -> str:
     return f" from {shown(side.since_s)} to {shown(side.until_s)}"
 
 
-def _side(arguments: argparse.Namespace, item: _Wanted, where: Places, stack: ExitStack, *, alone: bool) -> Side:
+def _side(
+    arguments: argparse.Namespace,
+    item: _Wanted,
+    where: Places,
+    settings: Config,
+    stack: ExitStack,
+    *,
+    alone: bool,
+) -> Side:
     from wftui.history import sides
     from wftui.store.archive import open_archive
 
     now_ns = clock.SystemClock().now().time_ns
     if item.path is None:
+        _follow(settings, None)
         with open_archive(where.data_dir) as archive:
             asked = _asked(arguments, item, f"{_OWN}, {item.range}", now_ns, None)
             facts = _own_facts(archive, where, asked, alone=alone)
@@ -164,6 +187,7 @@ def _side(arguments: argparse.Namespace, item: _Wanted, where: Places, stack: Ex
     keys = [Path(name) for name in arguments.identity]
     bundle = opened.open_bundle(item.path, folder, identities=keys, passphrase=item.passphrase)
     manifest = bundle.manifest
+    _follow(settings, manifest)
     span = manifest.since_ns, manifest.until_ns
     name = item.path.name + (f", {item.range}" if item.range else "")
     asked = _asked(arguments, item, name, manifest.until_ns, span)
