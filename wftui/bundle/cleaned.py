@@ -18,7 +18,7 @@ from wftui.model.processes import PROCESSES
 from wftui.model.quality import QUALITY
 from wftui.model.sample import QUALITIES, Column
 from wftui.model.score import SCORE
-from wftui.model.series import series
+from wftui.model.series import MAX_VALUE, series
 from wftui.model.servers import MODELS, REQUESTS, SERVERS
 from wftui.model.streams import FRAMES, STREAMS
 from wftui.model.table import Cell, Row, TableChange, TableColumn, TableSchema
@@ -35,6 +35,8 @@ KNOWN: Final = {
 """Tables of this wftop by name."""
 TEXT: Final = "text"
 _CELLS: Final = (TEXT, "gauge", "counter", "time")
+_LABELS: Final = (".source", ".server", ".model", ".uuid", ".name", ".endpoint", ".program")
+"""Ends of columns whose cells are labels of series as well: as long as those may be, at most."""
 _GROUP: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _FIELD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,63}")
 _KIND: Final = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+")
@@ -135,6 +137,8 @@ class Rows:
                 if not is_text:
                     raise BundleError(f"{field}: {name(cell)!r}, expected a number")
                 cell = clean(cell, limits.TEXT)
+                if field.endswith(_LABELS):
+                    cell = cell.encode()[:MAX_VALUE].decode(errors="ignore")
             elif cell is not None:
                 if is_text:
                     raise BundleError(f"{field}: {cell}, expected text")

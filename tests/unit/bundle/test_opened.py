@@ -31,6 +31,7 @@ from wftui.history.service import Service
 from wftui.model.event import Event
 from wftui.model.processes import PROCESSES
 from wftui.model.sample import Column
+from wftui.model.streams import STREAMS
 from wftui.model.table import Row, TableChange, TableColumn, TableSchema
 from wftui.model.tick import Layout, Tick, pack, unpack
 from wftui.store import manifest
@@ -270,3 +271,19 @@ def test_an_encrypted_one_leaves_nothing_of_what_was_in_it(tmp_path: Path) -> No
     found = open_bundle(locked, folder, passphrase=words)
     assert found.manifest.origin.host == "host-3f"
     assert not any(item.name.startswith("plain") for item in folder.iterdir())
+
+
+def test_names_in_tables_are_as_long_as_labels_may_be(tmp_path: Path) -> None:
+    """They become labels of series: longer ones would be refused there, in the middle of a screen."""
+    head = TableHead(STREAMS)
+    row = tuple("中" * 300 if item.kind == "text" else 1 for item in STREAMS.columns)
+    line = TableLine(101, TableChange("streams", START_S * S, True, {"s": row}))
+    data = bundles.replaced("tables/streams-0000.jsonl", bundles.lines([head, line]))
+    (tmp_path / "inside").mkdir()
+    found = open_bundle(bundles.put(tmp_path, data), tmp_path / "inside")
+    with open_archive(found.data_dir) as archive:
+        told = archive.table_of("streams", 102)
+    assert told is not None
+    name = told.rows["s"][STREAMS.index("stream.source")]
+    assert isinstance(name, str)
+    assert 250 < len(name.encode()) <= 256
