@@ -190,8 +190,8 @@ def moved(before: Picture, screen: layout.Layout, changed: Mapping[int, Line]) -
 
 def _put(rows: list[Line], screen: layout.Layout, lines: Mapping[int, Line]) -> None:
     """Other lines into the panel that fills the screen; each is exactly as wide as its inside."""
-    place = screen.places[0]
     for line, row in lines.items():
+        place = screen.places[0]
         y = place.y + screen.framed + line
         if y >= min(len(rows), place.y + place.height - screen.framed):
             continue
