@@ -424,3 +424,25 @@ def test_overview_of_a_bundle(snap_compare, size: tuple[int, int]) -> None:  # t
 def test_overview_of_a_bundle_in_ascii(snap_compare) -> None:  # type: ignore[no-untyped-def]  # as above
     app, enter = opened(ascii_only=True)
     assert snap_compare(app, terminal_size=(80, 24), run_before=enter)
+
+
+async def test_what_cannot_be_drawn_is_said_and_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    app, _ = make()
+    async with app.run_test(size=SIZE) as pilot:
+        await entered(pilot, app)
+        whole = app.picture
+        with monkeypatch.context() as broken:
+
+            def bug(*_: object) -> None:
+                raise TypeError("an unknown \x1b]0;number")
+
+            broken.setattr("wftui.tui.compose.picture", bug)
+            app.paint()
+            said = screen_text(app)
+            assert "cannot be drawn" in said
+            assert "TypeError: an unknown" in said
+            assert "\x1b" not in said
+        app.paint()
+        assert whole is not None
+        assert "REPLAY" in screen_text(app)
+        assert "cannot be drawn" not in screen_text(app)

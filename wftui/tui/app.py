@@ -250,8 +250,17 @@ class WftopApp(App[int], inherit_bindings=False):
         """The frame at this size; made anew when the size is another."""
         picture = self.picture
         if picture is None or (picture.width, picture.height) != (width, height):
-            picture = self.picture = compose.picture(self.scene(), self.ui, width, height)
+            picture = self.picture = self._compose(width, height)
         return picture
+
+    def _compose(self, width: int, height: int) -> Picture:
+        try:
+            return compose.picture(self.scene(), self.ui, width, height)
+        except Exception as error:
+            # A bundle from elsewhere may hold what no recorder of ours would write: one moment, not the view.
+            if self.state.hello is None or self.state.hello.recording is None:
+                raise
+            return compose.undrawable(width, height, f"{type(error).__name__}: {error}")
 
     def paint(self) -> None:
         """Make a frame and show what changed."""
@@ -268,7 +277,7 @@ class WftopApp(App[int], inherit_bindings=False):
         self._painted_ns = self.clock.now().boottime_ns
         self._follow_theme()
         self._follow_layout()
-        self.picture = compose.picture(self.scene(), self.ui, width, height)
+        self.picture = self._compose(width, height)
         if not self.painter.direct(self, self.picture, self.flow):
             canvas.refresh()
         self.motion.drew()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from wftui.model.servers import SERVERS
+from wftui.text import clean
 from wftui.tui import banner, dialogs, layout, lists, transport
 from wftui.tui.alerts_screen import seen
 from wftui.tui.drift import Drift, Line, edges
@@ -176,6 +177,18 @@ def picture(scene: Scene, ui: Ui, width: int, height: int) -> Picture:
     if not ui.overlay and ui.series is None:
         _put(drawn, screen, drifts)
     return Picture(drawn, width, height, stale=scene.state.stale, live_lines=frozenset(live))
+
+
+def undrawable(width: int, height: int, reason: str) -> Picture:
+    """What is shown of a recording from elsewhere that holds something which cannot be drawn."""
+    said = (
+        " REPLAY  this recording holds something that cannot be drawn here:",
+        f" {clean(reason, 200)}",
+        " another screen (1 to 9) or another moment (@, left, right) may be whole; q quits",
+    )
+    rows = [fit_row([(line, "text" if at else "warn")], width) for at, line in enumerate(said)][:height]
+    rows += [[(" " * width, "text")] for _ in range(height - len(rows))]
+    return Picture(rows, width, height, stale=False, live_lines=frozenset())
 
 
 def moved(before: Picture, screen: layout.Layout, changed: Mapping[int, Line]) -> Picture:
