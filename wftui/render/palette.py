@@ -119,7 +119,7 @@ def heat(ratio: float, scale: str = "") -> str:
         return "dim"
     if _shares:
         ratio = bent(ratio, scale)
-    return f"heat{min(HEAT_STEPS - 1, max(0, int(ratio * HEAT_STEPS)))}"
+    return f"heat{min(HEAT_STEPS - 1, int(min(1.0, max(0.0, ratio)) * HEAT_STEPS))}"
 
 
 def bent(ratio: float, scale: str) -> float:

@@ -190,21 +190,30 @@ def milliseconds(seconds: float | None) -> str:
     return f"{significant(seconds * 1000):>4} ms"
 
 
+def _local(time_s: float) -> time.struct_time | None:
+    """Local time; None for what is no time of any calendar (a recording from elsewhere may hold such a number)."""
+    try:
+        return time.localtime(time_s)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
 def clock(time_s: float) -> str:
     """Local time of day: ``14:32:05``."""
-    moment = time.localtime(time_s)
-    return f"{moment.tm_hour:02d}:{moment.tm_min:02d}:{moment.tm_sec:02d}"
+    moment = _local(time_s)
+    return f"{moment.tm_hour:02d}:{moment.tm_min:02d}:{moment.tm_sec:02d}" if moment else "--:--:--"
 
 
 def day(time_s: float) -> str:
     """Local date: ``2026-11-21``."""
-    moment = time.localtime(time_s)
-    return f"{moment.tm_year:04d}-{moment.tm_mon:02d}-{moment.tm_mday:02d}"
+    moment = _local(time_s)
+    return f"{moment.tm_year:04d}-{moment.tm_mon:02d}-{moment.tm_mday:02d}" if moment else "----------"
 
 
 def offset(time_s: float) -> str:
     """Offset of the local time from UTC: ``+09:00``."""
-    east = time.localtime(time_s).tm_gmtoff
+    moment = _local(time_s)
+    east = moment.tm_gmtoff if moment else 0
     sign = "-" if east < 0 else "+"
     minutes = abs(east) // 60
     return f"{sign}{minutes // 60:02d}:{minutes % 60:02d}"

@@ -49,7 +49,7 @@ def line(scene: Scene, width: int) -> Row:
     if not gpus:
         sentence, _ = _sentence(scene)
         return fit_row([*row, (outside(sentence, max(0, width - 5), scene.glyphs), "dim")], width)
-    those = cards(gpus)
+    those = cards(gpus) or list(gpus)  # parts alone: of a recording that does not tell of their card
     known = [gpu.utilization for gpu in those if gpu.utilization == gpu.utilization]
     mean = sum(known) / len(known) if known else float("nan")
     row += [parts.percent(mean), gap(1)]
