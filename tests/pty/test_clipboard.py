@@ -32,8 +32,12 @@ def test_y_copies_a_process_and_capital_y_the_command() -> None:
         assert list(cells) == [column.name for column in PROCESSES.columns]
         assert int(cells["process.pid"]) > 0
         terminal.until_shows(f"copied {len(copied(terminal)[0].encode()):,} bytes: process {cells['process.pid']}")
-        terminal.send("Y")
-        terminal.until(lambda: len(copied(terminal)) == 2, what="the command")
+
+        def commanded() -> bool:
+            terminal.send("Y")  # nothing is to be written before the first second is closed
+            return len(copied(terminal)) > 1
+
+        terminal.until(commanded, what="the command")
         assert copied(terminal)[1].startswith("wftop export --since 20")
         assert "--table processes" in copied(terminal)[1]
         terminal.send("q")

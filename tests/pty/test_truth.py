@@ -166,7 +166,7 @@ def test_a_lower_quality_shows_and_nothing_corrects_it(tmp_path: Path) -> None:
 def test_what_a_slow_link_loses_is_lost_to_the_link(tmp_path: Path) -> None:
     claims = tmp_path / "claims"
     with shown(BIG, claims) as (running, link):
-        link.slow_down(60_000, 0.1)
+        link.slow_down(12_000, 0.1)
         link.until(lambda: totals(running)[2].get("link", 0.0) > 60, 90.0, "loss by the link")
         _, _, missed = totals(running)
     # A busy machine may be late for some of it; nothing is said to be lost to a quality that was not lowered.

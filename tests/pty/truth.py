@@ -36,8 +36,9 @@ class Verdict(NamedTuple):
 
 def claims(path: Path) -> list[dict[str, Any]]:  # Any: JSON
     """All that were written so far."""
-    text = path.read_text("utf-8") if path.exists() else ""
-    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+    data = path.read_bytes() if path.exists() else b""
+    # The last line may still be under way, and end inside a character.
+    return [json.loads(line) for line in data.split(b"\n")[:-1]]
 
 
 def compare(output: bytes, size: tuple[int, int], claimed: Sequence[dict[str, Any]]) -> Verdict:
