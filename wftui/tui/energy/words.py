@@ -109,7 +109,9 @@ def lane(scene: Scene, flow: Flow, per: int, width: int, lines: int) -> list[Row
          gap(2 if width >= _SHARED else 1), (share, "warn" if per > 1 else "faint")]
     )  # fmt: skip
     if lines >= 5:
-        usual = f" of its mean {flow.baseline:.3g}" if flow.own else f" of the profile's {flow.baseline:.3g}"
+        # In narrow columns fewer words: the number would touch the flow.
+        own, other = ("its mean", "the profile's") if width >= _SHARED else ("mean", "profile")
+        usual = f" of {own if flow.own else other} {flow.baseline:.3g}"
         rows.append([("width ", "dim"), (_number(flow.share, 2, 4), "text"), (usual, "dim")])
         rows.append(
             [("first token ", "dim"), (f"{_number(flow.first_token_s, 2, 4)}", "text"), (" s", "dim")]
